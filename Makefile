@@ -1,0 +1,83 @@
+# Everything lies in .venv; each step is done once, and again when what it stands on changes.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# The first of these that is there and new enough. Another one: make setup PYTHON=/path/to/python3
+PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
+	command -v $$name >/dev/null && $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& echo $$name && break; done)
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+LOCKED := $(PIP) install --require-hashes
+SQL := sql/queries
+MIGRATIONS := sql/migrations/*.sql
+
+.PHONY: help setup demo up test test-deps check format bench lock clean
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
+
+setup: .venv/.dev-done ## the virtual environment, with all that the product, the demo and the tests need
+
+demo: .venv/.demo-done ## one of everything, from a due row to its mail, on servers of its own; prints what happened
+	@$(BIN)/tocsin demo
+
+up: .venv/.demo-done ## the same, kept running until Ctrl-C
+	@$(BIN)/tocsin up
+
+test: .venv/.dev-done ## every test, on servers of its own; WORKERS=1 runs them in one process
+	$(BIN)/pytest -n $(or $(WORKERS),2) $(ARGS)
+
+test-deps: ## the Debian packages that some tests use where they are there
+	@sh .ci/test-deps
+
+check: .venv/.dev-done ## format, lint, types, imports, SQL and dependencies
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/sqlfluff lint --disable-progress-bar $(SQL)
+	$(BIN)/squawk $(MIGRATIONS)
+	$(BIN)/deptry .
+
+format: .venv/.dev-done ## rewrite the code as `make check` wants it
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv/.bench-done ## what the engine does a second, beside its peers, in one run
+	$(BIN)/python -m bench $(ARGS)
+
+lock: ## resolve the dependencies again and write requirements/*.txt
+	@sh requirements/lock $(PYTHON)
+
+clean: ## remove what make made
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.made:
+	@test -n "$(PYTHON)" || { echo "Tocsin needs Python 3.11 or newer; name one: make setup PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(f"Tocsin needs Python 3.11 or newer; $(PYTHON) is {v[0]}.{v[1]}" if v < (3, 11) else 0)'
+	@$(PYTHON) -c 'import ensurepip, venv' || { echo "this Python lacks venv: install python3-venv" >&2; exit 1; }
+	@echo "making .venv with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv .venv
+	@touch $@
+
+# The project itself is installed without isolation, with the locked setuptools, so that nothing unlocked is fetched.
+.venv/.demo-done: .venv/.made pyproject.toml requirements/build.txt requirements/demo.txt requirements/demo-data.txt
+	@echo "installing the locked packages"
+	@$(LOCKED) -r requirements/build.txt -r requirements/demo.txt
+	@$(LOCKED) --no-deps -r requirements/demo-data.txt
+	@$(PIP) install --no-build-isolation --no-deps --editable .
+	@touch $@
+
+.venv/.dev-done: .venv/.demo-done requirements/dev.txt
+	@echo "installing what tests and checks need"
+	@$(LOCKED) -r requirements/dev.txt
+	@touch $@
+
+.venv/.bench-done: .venv/.dev-done requirements/bench.txt
+	@echo "installing the peers to measure beside"
+	@$(LOCKED) -r requirements/bench.txt
+	@touch $@

@@ -1,0 +1,1 @@
+"""The environment, read once: every setting with what it takes."""

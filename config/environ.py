@@ -1,0 +1,175 @@
+"""The settings table and the only reader of the environment.
+
+Each process's `settings.py` picks the names that it needs; a malformed value or an unknown name that begins with
+TOCSIN_ stops the process with one line that names the setting and what it takes, and never shows a secret.
+"""
+
+import ipaddress
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+
+class BadSetting(ValueError):
+    """A setting is missing or malformed; the message names it and what it takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting: how its text is read, what it takes in words, and its default as text (None: not set)."""
+
+    parse: Callable[[str], Any]
+    takes: str
+    default: str | None = None
+    is_secret: bool = False
+
+
+def _number(low: float, high: float) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        value = float(text)
+        if not low <= value <= high:
+            raise ValueError
+        return value
+
+    return parse
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        value = int(text)
+        if not low <= value <= high:
+            raise ValueError
+        return value
+
+    return parse
+
+
+def _url(*schemes: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        parts = urlsplit(text)
+        if parts.scheme not in schemes or (parts.scheme != "file" and not parts.netloc):
+            raise ValueError
+        _ = parts.port  # raises ValueError when the port is not a number
+        return text
+
+    return parse
+
+
+def _choice(*words: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text.lower() not in words:
+            raise ValueError
+        return text.lower()
+
+    return parse
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _networks(text: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    return tuple(ipaddress.ip_network(word) for word in _words(text))
+
+
+def _kinds(text: str) -> tuple[str, ...]:
+    names = _words(text)
+    if any(name.count(":") != 1 or not all(name.split(":")) for name in names):
+        raise ValueError
+    return names
+
+
+QUEUES = ("alerts", "reports", "ai", "calls", "default")
+"""The queues, first served first."""
+
+
+def _queues(text: str) -> tuple[str, ...]:
+    names = _words(text)
+    if not names or set(names) - set(QUEUES):
+        raise ValueError
+    return names
+
+
+SETTINGS: dict[str, Setting] = {
+    "DATABASE_URL": Setting(
+        _url("postgres", "postgresql"), "an address such as postgresql://user:password@host:5432/name", is_secret=True
+    ),
+    "DATABASE_LISTEN_URL": Setting(
+        _url("postgres", "postgresql"),
+        "the address of Postgres itself when DATABASE_URL is a PgBouncer; LISTEN and prepared statements need it",
+        is_secret=True,
+    ),
+    "REDIS_URL": Setting(
+        _url("redis", "rediss"), "an address such as redis://host:6379/0 or rediss://", is_secret=True
+    ),
+    "BROKER_URL": Setting(_url("redis", "rediss", "amqp", "amqps"), "a redis:// or amqp:// address", is_secret=True),
+    "TOCSIN_URL": Setting(_url("http", "https"), "the public base address, such as https://tocsin.example.com"),
+    "TOCSIN_MODE": Setting(_choice("live", "dry", "held"), "live, dry or held", "live"),
+    "PORT": Setting(_whole(0, 65535), "a port from 0 to 65535", "8000"),
+    "METRICS_PORT": Setting(_whole(0, 65535), "a port from 0 to 65535 (0: a free one)"),
+    "METRICS_TOKEN": Setting(str, "the bearer token that opens /metrics on PORT", is_secret=True),
+    "WEB_CONCURRENCY": Setting(_whole(1, 64), "a number of web processes from 1 to 64", "1"),
+    "WORKER_PROCESSES": Setting(_whole(1, 64), "a number of processes from 1 to 64", "1"),
+    "WORKER_THREADS": Setting(_whole(1, 1000), "a number of threads from 1 to 1000", "8"),
+    "WORKER_QUEUES": Setting(_queues, "a list of queues out of " + ",".join(QUEUES), ",".join(QUEUES)),
+    "TOCSIN_LEASE_SECONDS": Setting(_number(0.5, 3600), "a number of seconds from 0.5 to 3600", "15"),
+    "TOCSIN_RETENTION_DAYS": Setting(_whole(1, 3650), "a number of days from 1 to 3650", "90"),
+    "TOCSIN_EGRESS_ALLOW": Setting(_networks, "address ranges such as 127.0.0.0/8,10.1.0.0/16", ""),
+    "TOCSIN_RECIPIENT_DOMAINS": Setting(_words, "domains that may be mailed, such as example.com,example.org", ""),
+    "TOCSIN_SECRET_KEYS": Setting(_words, "keys of 32 bytes in base64, newest first", "", is_secret=True),
+    "TOCSIN_KINDS": Setting(_kinds, "a list of module:KIND names", ""),
+    "MAIL_URL": Setting(
+        _url("smtp", "smtps", "file"), "smtp://user:pass@host:587, smtps:// or file:///folder", is_secret=True
+    ),
+    "MAIL_FROM": Setting(str, "the sender, such as Tocsin <tocsin@example.com>", "Tocsin <tocsin@localhost>"),
+    "LOG_FORMAT": Setting(_choice("json", "text"), "json or text", "json"),
+    "LOG_LEVEL": Setting(_choice("debug", "info", "warning", "error"), "debug, info, warning or error", "info"),
+}
+
+
+def read(names: Iterable[str], environ: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """The parsed values of `names`, None where a setting without default is not set.
+
+    Raises BadSetting when one is malformed or when the environment holds an unknown TOCSIN_ name.
+    """
+    found = os.environ if environ is None else environ
+    for name in sorted(found):
+        if name.startswith("TOCSIN_") and name not in SETTINGS:
+            known = ", ".join(sorted(known for known in SETTINGS if known.startswith("TOCSIN_")))
+            raise BadSetting(f"{name} is not a setting; those that begin with TOCSIN_ are {known}")
+    return {name: _read_one(name, found) for name in names}
+
+
+def need(name: str, environ: Mapping[str, str] | None = None) -> Any:
+    """The parsed value of a setting that must be there. Raises BadSetting when it is missing or malformed."""
+    value = read((name,), environ)[name]
+    if value is None:
+        raise BadSetting(f"{name} is not set; it takes {SETTINGS[name].takes}")
+    return value
+
+
+METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+
+
+def metrics_folder() -> str | None:
+    """The folder in which the processes of one group keep their metrics; None when this process is alone."""
+    return os.environ.get(METRICS_FOLDER)
+
+
+def share_metrics(folder: str) -> None:
+    """Makes the processes started from here keep their metrics in `folder`."""
+    os.environ[METRICS_FOLDER] = folder
+
+
+def _read_one(name: str, found: Mapping[str, str]) -> Any:
+    setting = SETTINGS[name]
+    text = found.get(name) or setting.default
+    if text is None:
+        return None
+    try:
+        return setting.parse(text)
+    except ValueError:
+        shown = "" if setting.is_secret else f", got {text!r}"
+        raise BadSetting(f"{name} takes {setting.takes}{shown}") from None

@@ -1,0 +1,1 @@
+"""State: the only code that imports psycopg."""

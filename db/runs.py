@@ -1,0 +1,58 @@
+"""Rows that the ticker and the workers share: what is rung, and the gates that runs wait at."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from db.pool import Connection
+from db.query import Query
+
+
+class Ring(NamedTuple):
+    """A released run to be rung: a pointer, good for this fence only."""
+
+    id: UUID
+    slot_at: datetime
+    fence: int
+    queue: str
+    kind: str
+
+
+class Pointer(NamedTuple):
+    """A run or a delivery by its key."""
+
+    id: UUID
+    slot_at: datetime
+
+
+class Touched(NamedTuple):
+    """A run that was cancelled, or asked to cancel, with its state now."""
+
+    id: UUID
+    state: str
+
+
+RELEASE_GATED = Query("release_gated_runs", Ring)
+SKIP_OVERLAPPING = Query("skip_overlapping_runs")
+FIND_OVERLAPPED = Query("find_overlapped_runs", Pointer)
+CANCEL = Query("cancel_runs", Touched)
+
+
+def pass_gates(conn: Connection, schedule_ids: Sequence[UUID]) -> list[Ring]:
+    """Lets waiting runs through the free gates of these schedules; returns what to ring.
+
+    What still waits is treated by its schedule's overlap policy: skipped, left waiting, or its holder cancelled.
+    """
+    ids = list(schedule_ids)
+    released = RELEASE_GATED.all(conn, schedule_ids=ids)
+    SKIP_OVERLAPPING.run(conn, schedule_ids=ids)
+    cancel(conn, FIND_OVERLAPPED.all(conn, schedule_ids=ids), "overlap")
+    return released
+
+
+def cancel(conn: Connection, runs: Sequence[Pointer], reason: str) -> list[Touched]:
+    """Cancels open runs, or asks their worker to; returns those that were open."""
+    if not runs:
+        return []
+    return CANCEL.all(conn, ids=[run.id for run in runs], slots=[run.slot_at for run in runs], reason=reason)

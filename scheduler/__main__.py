@@ -1,0 +1,40 @@
+"""The ticker process: settings -> database -> signals -> loop. Any number may run; there is no leader."""
+
+from db import migrate, processes
+from db.pool import DatabaseError
+from scheduler.loop import Doorbell, run
+from scheduler.relay import relay_to
+from scheduler.settings import Settings
+from scheduler.steps import Ticker
+from telemetry import exporter, log, metrics
+from telemetry.log import Events
+
+events = Events("ticker")
+
+
+def main() -> int:
+    """Runs a ticker until SIGTERM; returns the exit status. Raises BadSetting."""
+    settings = Settings.from_environ()
+    log.set_up(settings.log_format, settings.log_level)
+    with settings.database.connect("ticker") as conn:
+        migrate.check(conn)
+        is_held = settings.mode == "held" or migrate.is_foreign(conn)
+    if settings.metrics_port is not None:
+        events.info("metrics.served", port=exporter.serve(settings.metrics_port))
+    metrics.build_info.labels(processes.VERSION).set(1)
+    bell = Doorbell(settings.database)
+    bell.stop_on_signals()
+    ticker = Ticker(settings, relay_to(settings.broker_url), is_held=is_held)
+    events.info("ticker.started", mode="held" if is_held else settings.mode)
+    run(settings.database, ticker, bell)
+    try:
+        with settings.database.connect("ticker") as conn:
+            ticker.stop(conn)
+    except DatabaseError as error:
+        events.warning("ticker.row_left", error=str(error).strip())
+    events.info("ticker.stopped")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,198 @@
+"""What becomes of due slots: misfire and overlap -> Fire | Skip(reason). Pure: `now` is the ticker's, read once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Literal
+
+from scheduler.slots import Once, Recurrence, count_and_newest, jittered, next_slot, slots_between
+
+Misfire = Literal["once", "all", "skip"]
+Overlap = Literal["skip", "queue", "allow", "cancel_running"]
+
+_TICK = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How a schedule treats its slots. `run_count` counts the slots planned before; bounds are inclusive."""
+
+    misfire: Misfire = "once"
+    grace_seconds: int = 60
+    limit: int = 1000
+    max_runs: int | None = None
+    run_count: int = 0
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    jitter_seconds: int = 0
+    seed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fire:
+    """The slot becomes a run."""
+
+    slot_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """The `count` consecutive slots from `slot_at` to `until`, both included, become one skipped run."""
+
+    slot_at: datetime
+    until: datetime
+    count: int
+    reason: Literal["misfire", "misfire_limit"]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a tick does with one schedule, oldest slot first.
+
+    `last_slot_at` is the newest slot decided here, None when none was: then the schedule keeps its own. `next_slot_at`
+    is the slot that follows and `next_fire_at` its jittered instant, which lies in the past while `has_more` due slots
+    wait for the next plan. Both are None once `is_finished`: no slot will ever come.
+    """
+
+    decisions: tuple[Fire | Skip, ...]
+    last_slot_at: datetime | None
+    next_slot_at: datetime | None
+    next_fire_at: datetime | None
+    is_finished: bool
+    has_more: bool
+
+
+_FINISHED = Plan((), None, None, None, is_finished=True, has_more=False)
+
+
+def plan(recurrence: Recurrence, after: datetime, now: datetime, policy: Policy, per_tick: int = 100) -> Plan:
+    """Decides every slot after `after` that is due at `now`, at most `per_tick` of them as runs.
+
+    A slot is due when its jittered instant has come, and late when `now` is more than the grace after the nominal one.
+    Planning again with `after` = the last `last_slot_at` never decides a slot twice.
+    """
+    remaining = None if policy.max_runs is None else policy.max_runs - policy.run_count
+    if policy.jitter_seconds > 0:
+        return _decide(recurrence, after, now, policy, remaining, per_tick)
+    return _plan_herd(
+        recurrence,
+        after,
+        now,
+        policy.misfire,
+        policy.grace_seconds,
+        policy.limit,
+        remaining,
+        policy.starts_at,
+        policy.ends_at,
+        per_tick,
+    )
+
+
+def overlap(policy: Overlap, *, is_open: bool) -> Literal["start", "skip", "wait", "cancel"]:
+    """What a new run does beside an earlier one of its schedule: `cancel` asks that one to stop and awaits its end."""
+    if not is_open:
+        return "start"
+    answers: dict[Overlap, Literal["start", "skip", "wait", "cancel"]] = {
+        "skip": "skip",
+        "queue": "wait",
+        "allow": "start",
+        "cancel_running": "cancel",
+    }
+    return answers[policy]
+
+
+@lru_cache(maxsize=8192)
+def _plan_herd(
+    recurrence: Recurrence,
+    after: datetime,
+    now: datetime,
+    misfire: Misfire,
+    grace_seconds: int,
+    limit: int,
+    remaining: int | None,
+    starts_at: datetime | None,
+    ends_at: datetime | None,
+    per_tick: int,
+) -> Plan:
+    policy = Policy(misfire, grace_seconds, limit, starts_at=starts_at, ends_at=ends_at)
+    return _decide(recurrence, after, now, policy, remaining, per_tick)
+
+
+def _decide(
+    recurrence: Recurrence, after: datetime, now: datetime, policy: Policy, remaining: int | None, per_tick: int
+) -> Plan:
+    if remaining is not None and remaining <= 0:
+        return _FINISHED
+    fire_at = _firing(recurrence, policy)
+    low = after if policy.starts_at is None else max(after, policy.starts_at - _TICK)
+    first = _within(next_slot(recurrence, low), policy)
+    if first is None:
+        return _FINISHED
+    if fire_at(first) > now:
+        return Plan((), None, first, fire_at(first), is_finished=False, has_more=False)
+    skips, fires = _split(recurrence, low, now, policy, fire_at, per_tick)
+    fires = fires[: per_tick if remaining is None else min(per_tick, remaining)]
+    last = fires[-1] if fires else skips[-1].until
+    decisions: tuple[Fire | Skip, ...] = (*skips, *(Fire(slot) for slot in fires))
+    upcoming = (
+        None if remaining is not None and len(fires) == remaining else _within(next_slot(recurrence, last), policy)
+    )
+    if upcoming is None:
+        return Plan(decisions, last, None, None, is_finished=True, has_more=False)
+    return Plan(decisions, last, upcoming, fire_at(upcoming), is_finished=False, has_more=fire_at(upcoming) <= now)
+
+
+def _split(
+    recurrence: Recurrence,
+    low: datetime,
+    now: datetime,
+    policy: Policy,
+    fire_at: Callable[[datetime], datetime],
+    per_tick: int,
+) -> tuple[list[Skip], list[datetime]]:
+    """The due slots after `low`, of which there is one at least: skips first, then the slots that fire."""
+    due = _due_until(recurrence, low, now, policy, fire_at)
+    if isinstance(recurrence, Once):
+        # A one-time schedule whose instant has passed fires once, whatever the policy.
+        return [], [recurrence.at]
+    late = max(low, min(due, now - _grace(policy) - _TICK))
+    on_time, _ = slots_between(recurrence, late, due, per_tick)
+    # One run makes up for all that were missed: a slot that is on time is that run.
+    kept = {"once": 0 if on_time else 1, "all": policy.limit, "skip": 0}[policy.misfire]
+    count, first, last, newest = count_and_newest(recurrence, low, late, kept)
+    if first is None or last is None:
+        return [], newest + on_time
+    reason: Literal["misfire", "misfire_limit"] = "misfire_limit" if policy.misfire == "all" else "misfire"
+    return [Skip(first, last, count, reason)], newest + on_time
+
+
+def _due_until(
+    recurrence: Recurrence, low: datetime, now: datetime, policy: Policy, fire_at: Callable[[datetime], datetime]
+) -> datetime:
+    """The instant up to which slots are due: a jittered slot fires before its next one, so only the newest may wait."""
+    until = now if policy.ends_at is None else min(now, policy.ends_at)
+    if policy.jitter_seconds > 0:
+        *_, newest = count_and_newest(recurrence, low, until, 1)
+        if newest and fire_at(newest[0]) > now:
+            return newest[0] - _TICK
+    return until
+
+
+def _firing(recurrence: Recurrence, policy: Policy) -> Callable[[datetime], datetime]:
+    if policy.jitter_seconds <= 0:
+        return lambda slot: slot
+    return lambda slot: jittered(slot, next_slot(recurrence, slot), policy.jitter_seconds, policy.seed)
+
+
+def _grace(policy: Policy) -> timedelta:
+    """How far behind its nominal instant a slot is still on time.
+
+    A jitter as wide as the grace would make slots late before they can fire, so there the grace follows the jitter.
+    """
+    wait = policy.jitter_seconds if policy.jitter_seconds >= policy.grace_seconds else 0
+    return timedelta(seconds=policy.grace_seconds + wait)
+
+
+def _within(slot: datetime | None, policy: Policy) -> datetime | None:
+    return None if slot is None or (policy.ends_at is not None and slot > policy.ends_at) else slot

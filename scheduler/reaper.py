@@ -1,0 +1,112 @@
+"""What time undoes: expired leases, ended schedules, partitions to make ahead and to drop."""
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from db.pool import Connection
+from db.query import Query
+from telemetry import metrics
+from telemetry.log import Events
+
+events = Events("reaper")
+
+
+class LostProcess(NamedTuple):
+    """A process whose lease ran out."""
+
+    id: UUID
+    role: str
+    host: str
+    pid: int
+
+
+class ReapedRun(NamedTuple):
+    """A run that was taken back."""
+
+    id: UUID
+    kind: str
+    state: str
+
+
+class ReapedDelivery(NamedTuple):
+    """A delivery that was taken back; unknown when its content may have left."""
+
+    id: UUID
+    channel: str
+    is_unknown: bool
+
+
+class EndedSchedule(NamedTuple):
+    """A schedule that ended, with its last status."""
+
+    id: UUID
+    status: str
+
+
+class LastRuns(NamedTuple):
+    """The newest success seen and how many schedules it was written to."""
+
+    seen: datetime | None
+    written: int
+
+
+class MadePartitions(NamedTuple):
+    """How many tables were made."""
+
+    made: int
+
+
+class DroppedPartitions(NamedTuple):
+    """The weeks whose partitions were dropped."""
+
+    weeks: list[str]
+
+
+LOSE_PROCESSES = Query("lose_processes", LostProcess)
+REAP_RUNS = Query("reap_runs", ReapedRun)
+REAP_DELIVERIES = Query("reap_deliveries", ReapedDelivery)
+COMPLETE_SCHEDULES = Query("complete_schedules", EndedSchedule)
+RECORD_LAST_RUNS = Query("record_last_runs", LastRuns)
+MAKE_PARTITIONS = Query("make_partitions_ahead", MadePartitions)
+DROP_PARTITIONS = Query("drop_old_partitions", DroppedPartitions)
+FORGET_PROCESSES = Query("forget_processes")
+
+
+def reap(conn: Connection) -> int:
+    """Takes back what lost processes held; returns how many runs and deliveries."""
+    for process in LOSE_PROCESSES.all(conn):
+        events.warning("process.lost", process_id=process.id, role=process.role, host=process.host, pid=process.pid)
+    runs = REAP_RUNS.all(conn)
+    for run in runs:
+        metrics.leases_expired.inc()
+        metrics.attempts.labels(run.kind, "expired").inc()
+        if run.state == "dead":
+            metrics.runs.labels(run.kind, "dead").inc()
+        events.warning("run.expired", run_id=run.id, kind=run.kind, state=run.state)
+    deliveries = REAP_DELIVERIES.all(conn)
+    for delivery in deliveries:
+        outcome = "unknown" if delivery.is_unknown else "expired"
+        metrics.deliveries.labels(delivery.channel, outcome).inc()
+        events.warning("delivery.expired", delivery_id=delivery.id, outcome=outcome)
+    return len(runs) + len(deliveries)
+
+
+def settle(conn: Connection, since: datetime) -> datetime:
+    """Ends the schedules that are over and writes when each last succeeded; returns the instant to go on from."""
+    for schedule in COMPLETE_SCHEDULES.all(conn):
+        events.info("schedule.ended", schedule_id=schedule.id, status=schedule.status)
+    found = RECORD_LAST_RUNS.one(conn, since=since)
+    if found is None or found.seen is None:
+        return since
+    # A finish that commits late may carry an earlier time: look back far enough to meet it.
+    return max(since, found.seen - timedelta(seconds=10))
+
+
+def keep_house(conn: Connection, retention_days: int) -> None:
+    """Makes the partitions of the next weeks and drops those beyond retention."""
+    made = MAKE_PARTITIONS.one(conn)
+    dropped = DROP_PARTITIONS.one(conn, retention_days=retention_days)
+    FORGET_PROCESSES.run(conn)
+    if (made and made.made) or (dropped and dropped.weeks):
+        events.info("partitions.kept", made=made and made.made, dropped=dropped and dropped.weeks)

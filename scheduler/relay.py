@@ -1,0 +1,136 @@
+"""Released runs -> Dramatiq messages, packed and in batches, at least once.
+
+A ring that is lost loses nothing: workers look in Postgres for runs that were released and not leased.
+"""
+
+import json
+import time
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from operator import attrgetter
+from typing import Protocol
+from uuid import uuid4
+
+from db.runs import Ring
+from telemetry import metrics
+from telemetry.log import Events
+
+events = Events("relay")
+
+ACTOR = "start_runs"
+SUSPECT_ACTOR = "start_suspects"
+SUSPECT = "suspect"
+NAMESPACE = "dramatiq"
+_LARGEST_PACK = 50
+_SILENCE_SECONDS = 2.0
+
+# One call a batch: the messages in Dramatiq's own layout, and a capped bell for consumers that wait in BLPOP.
+_RING = """
+local count = 0
+for i = 1, #ARGV, 3 do
+    local queue, id, message = ARGV[i], ARGV[i + 1], ARGV[i + 2]
+    redis.call('hset', KEYS[1] .. ':' .. queue .. '.msgs', id, message)
+    redis.call('rpush', KEYS[1] .. ':' .. queue, id)
+    local bell = KEYS[1] .. ':bell:' .. queue
+    redis.call('rpush', bell, '')
+    redis.call('ltrim', bell, -16, -1)
+    count = count + 1
+end
+return count
+"""
+
+
+class Bell(Protocol):
+    """Sends packed messages to a broker; raises whatever its client raises."""
+
+    def ring(self, packs: Sequence[tuple[str, bytes, str]]) -> None:
+        """Sends (queue, message, message id) for each pack."""
+        ...
+
+
+class Relay:
+    """Rings runs on a broker; while the broker is away it stays silent and lets the workers look."""
+
+    def __init__(self, bell: Bell) -> None:
+        self._bell = bell
+        self._silent_until = 0.0
+
+    def ring(self, runs: Sequence[Ring]) -> None:
+        """Rings every run once, or says in the log that it could not."""
+        if not runs or time.monotonic() < self._silent_until:
+            return
+        try:
+            self._bell.ring(pack(runs))
+        except Exception as error:  # noqa: BLE001  each client raises its own; the runs are safe in Postgres
+            self._silent_until = time.monotonic() + _SILENCE_SECONDS
+            events.warning("relay.failed", error=f"{type(error).__name__}: {error}", runs=len(runs))
+        else:
+            metrics.relayed.inc(len(runs))
+
+
+def pack(runs: Iterable[Ring]) -> list[tuple[str, bytes, str]]:
+    """Packs pointers by queue and kind: a few runs one by one, a herd by up to fifty a message."""
+    packs = []
+    ordered = sorted(runs, key=attrgetter("queue", "kind"))
+    for (queue, _), group in groupby(ordered, key=attrgetter("queue", "kind")):
+        members = list(group)
+        size = max(1, min(_LARGEST_PACK, len(members) // 100))
+        packs += [_message(queue, members[start : start + size]) for start in range(0, len(members), size)]
+    return packs
+
+
+def _message(queue: str, runs: Sequence[Ring]) -> tuple[str, bytes, str]:
+    """Dramatiq's message for these runs: each an id and a fence, since the id tells the slot."""
+    message_id = str(uuid4())
+    message = {
+        "queue_name": queue,
+        "actor_name": SUSPECT_ACTOR if queue == SUSPECT else ACTOR,
+        "args": [queue, [[str(run.id), run.fence] for run in runs]],
+        "kwargs": {},
+        "options": {"redis_message_id": message_id},
+        "message_id": message_id,
+        "message_timestamp": runs[0].id.int >> 80,
+    }
+    return queue, json.dumps(message, separators=(",", ":")).encode(), message_id
+
+
+class RedisBell:
+    """Rings in Redis by one script a batch."""
+
+    def __init__(self, url: str) -> None:
+        import redis
+
+        ssl = {"ssl_cert_reqs": None} if url.startswith("rediss://") else {}
+        # Short limits: a broker that hangs must not hold up the ticker.
+        self._client = redis.Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1, **ssl)
+        self._script = self._client.register_script(_RING)
+
+    def ring(self, packs: Sequence[tuple[str, bytes, str]]) -> None:
+        """Sends the packs, five hundred a call."""
+        for start in range(0, len(packs), 500):
+            args: list[str | bytes] = []
+            for queue, message, message_id in packs[start : start + 500]:
+                args += (queue, message_id, message)
+            self._script(keys=[NAMESPACE], args=args)
+
+
+class RabbitBell:
+    """Rings in RabbitMQ through Dramatiq's own broker, with publisher confirms."""
+
+    def __init__(self, url: str) -> None:
+        from dramatiq.brokers.rabbitmq import RabbitmqBroker
+
+        self._broker = RabbitmqBroker(url=url, confirm_delivery=True, middleware=[])
+
+    def ring(self, packs: Sequence[tuple[str, bytes, str]]) -> None:
+        """Publishes each pack and waits until the broker confirms it."""
+        from dramatiq import Message
+
+        for queue, message, _ in packs:
+            self._broker.declare_queue(queue)
+            self._broker.enqueue(Message.decode(message))
+
+
+def relay_to(broker_url: str) -> Relay:
+    """The relay for a redis://, rediss:// or amqp:// address."""
+    return Relay(RabbitBell(broker_url) if broker_url.startswith("amqp") else RedisBell(broker_url))

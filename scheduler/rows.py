@@ -1,0 +1,74 @@
+"""From a schedule's row to its plan: what the ticker, `schedules.py` and the previews share. Pure."""
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from scheduler.policy import Misfire, Plan, Policy, plan
+from scheduler.slots import Cron, Interval, Once, Recurrence
+
+
+class DueSchedule(NamedTuple):
+    """A schedule that the ticker claimed; the order is that of claim_due_schedules.sql, with the id first."""
+
+    id: UUID
+    kind: str
+    queue: str
+    cron: str | None
+    interval_seconds: int | None
+    interval_anchor: datetime | None
+    scheduled_at: datetime | None
+    timezone: str
+    dst_gap: str
+    dst_fold: str
+    starts_at: datetime | None
+    ends_at: datetime | None
+    next_fire_at: datetime
+    last_slot_at: datetime | None
+    plan_from: datetime
+    misfire_policy: Misfire
+    misfire_grace_seconds: int
+    misfire_limit: int
+    overlap_policy: str
+    jitter_seconds: int
+    max_runs: int | None
+    run_count: int
+    claimed_at: datetime
+
+
+def recurrence_of(row: DueSchedule) -> Recurrence:
+    """How the schedule recurs."""
+    if row.cron is not None:
+        return Cron(row.cron, row.timezone, row.dst_gap, row.dst_fold, str(row.id))
+    if row.interval_seconds is not None and row.interval_anchor is not None:
+        return Interval(row.interval_seconds, row.interval_anchor)
+    if row.scheduled_at is not None:
+        return Once(row.scheduled_at)
+    raise ValueError("the schedule has neither a cron expression, an interval nor a time")
+
+
+def plan_of(row: DueSchedule) -> Plan:
+    """What becomes of the slots that passed until the row was claimed, and when it is due next."""
+    return plan(recurrence_of(row), planned_until(row), row.claimed_at, policy_of(row))
+
+
+def planned_until(row: DueSchedule) -> datetime:
+    """The instant up to which slots are decided; a one-time schedule fires even when its time passed before."""
+    if row.scheduled_at is not None and row.last_slot_at is None:
+        return row.scheduled_at - timedelta(microseconds=1)
+    return row.plan_from if row.last_slot_at is None else max(row.last_slot_at, row.plan_from)
+
+
+def policy_of(row: DueSchedule) -> Policy:
+    """The schedule's rules for slots that are late, bounded or jittered."""
+    return Policy(
+        misfire=row.misfire_policy,
+        grace_seconds=row.misfire_grace_seconds,
+        limit=row.misfire_limit,
+        max_runs=row.max_runs,
+        run_count=row.run_count,
+        starts_at=row.starts_at,
+        ends_at=row.ends_at,
+        jitter_seconds=row.jitter_seconds,
+        seed=str(row.id),
+    )

@@ -1,0 +1,162 @@
+"""The steps of a ticker process, and the little that they remember between two passes."""
+
+import time
+from typing import NamedTuple
+from uuid import UUID
+
+from db import processes
+from db.pool import Connection, DatabaseError
+from db.query import Query
+from db.runs import Ring, pass_gates
+from scheduler import reaper
+from scheduler.loop import Step
+from scheduler.relay import Relay
+from scheduler.rows import DueSchedule
+from scheduler.settings import Settings
+from scheduler.ticker import LONG_AGO, PUSH_AHEAD, Batch, tick
+from telemetry import metrics
+from telemetry.log import Events
+
+events = Events("ticker")
+
+_LARGEST_BATCH = 1000
+_LOW_SECONDS = 2.0
+_HOUSE_SECONDS = 3600.0
+
+
+class Seconds(NamedTuple):
+    """A time span, None when there is none."""
+
+    seconds: float | None
+
+
+class WaitingSchedule(NamedTuple):
+    """A schedule with a run at its gate."""
+
+    schedule_id: UUID
+
+
+NEXT_DUE = Query("next_due_seconds", Seconds)
+RELEASE_DUE = Query("release_due_runs", Ring)
+FIND_WAITING = Query("find_waiting_schedules", WaitingSchedule)
+
+
+class Ticker:
+    """The steps of one ticker process and the little that they remember between two passes."""
+
+    def __init__(self, settings: Settings, relay: Relay, *, is_held: bool) -> None:
+        self._settings = settings
+        self._is_held = is_held
+        self._relay = relay
+        self._low = LONG_AGO
+        self._low_until = 0.0
+        self._limit = _LARGEST_BATCH
+        self._claimed: list[DueSchedule] = []
+        self._settled = LONG_AGO
+        self._last_pass: dict[str, float] = {}
+        self._lease: processes.Lease | None = None
+
+    def steps(self) -> list[Step]:
+        """The steps of a pass, in order; a held ticker only shows that it lives."""
+        if self._is_held:
+            return [self.heartbeat]
+        return [self.tick, self.pass_gates, self.release, self.reap, self.settle, self.keep_house, self.heartbeat]
+
+    def next_due(self, conn: Connection) -> float:
+        """Seconds until the next schedule is due."""
+        found = NEXT_DUE.one(conn)
+        return 3600.0 if found is None or found.seconds is None else max(0.0005, found.seconds)
+
+    def tick(self, conn: Connection) -> int:
+        """Plans one batch of due schedules; an error halves the batch down to the culprit, which is pushed ahead."""
+        metrics.last_tick.set_to_current_time()
+        now = time.monotonic()
+        if now >= self._low_until:
+            self._low, self._low_until = LONG_AGO, now + _LOW_SECONDS
+        try:
+            batch = tick(conn, self._low, self._limit, self._remember)
+        except DatabaseError as error:
+            if conn.broken or not self._claimed:
+                raise
+            self._blame(conn, error)
+            return 1
+        if not batch.claimed:
+            return 0
+        metrics.claim_seconds.observe(time.monotonic() - now)
+        self._limit = min(_LARGEST_BATCH, self._limit * 2)
+        self._low = batch.claimed[-1].next_fire_at
+        self._tell(batch)
+        rings = batch.rings + (pass_gates(conn, batch.gated) if batch.gated else [])
+        self._relay.ring(rings)
+        return len(batch.claimed)
+
+    def pass_gates(self, conn: Connection) -> int:
+        """Lets waiting runs through gates that became free."""
+        waiting = [row.schedule_id for row in FIND_WAITING.all(conn)]
+        rings = pass_gates(conn, waiting) if waiting else []
+        self._relay.ring(rings)
+        return len(rings)
+
+    def release(self, conn: Connection) -> int:
+        """Releases and rings the pending runs whose time has come."""
+        rings = RELEASE_DUE.all(conn, batch=_LARGEST_BATCH)
+        self._relay.ring(rings)
+        return len(rings)
+
+    def reap(self, conn: Connection) -> int:
+        """Takes back what lost processes held."""
+        return reaper.reap(conn) if self._is_time("reap", min(1.0, self._settings.lease_seconds / 4)) else 0
+
+    def settle(self, conn: Connection) -> int:
+        """Ends schedules that are over; writes their last success."""
+        if self._is_time("settle", 1.0):
+            self._settled = reaper.settle(conn, self._settled)
+        return 0
+
+    def keep_house(self, conn: Connection) -> int:
+        """Keeps the partitions."""
+        if self._is_time("house", _HOUSE_SECONDS):
+            reaper.keep_house(conn, self._settings.retention_days)
+        return 0
+
+    def heartbeat(self, conn: Connection) -> int:
+        """Keeps this process's row; a ticker's lease guards nothing, it only shows that the ticker lives."""
+        if self._lease is None or self._lease.is_lost:
+            self._lease = processes.register(conn, "ticker", self._settings.lease_seconds)
+        elif self._is_time("heartbeat", self._settings.lease_seconds / 4):
+            self._lease.extend(conn)
+        return 0
+
+    def stop(self, conn: Connection) -> None:
+        """Ends this process's row."""
+        if self._lease is not None:
+            processes.stop(conn, self._lease)
+
+    def woken(self) -> None:
+        """A schedule was changed: look at everything again."""
+        self._low_until = 0.0
+
+    def _remember(self, claimed: list[DueSchedule]) -> None:
+        self._claimed = claimed
+
+    def _blame(self, conn: Connection, error: Exception) -> None:
+        if len(self._claimed) > 1:
+            self._limit = max(1, len(self._claimed) // 2)
+            return
+        culprit = self._claimed[0]
+        events.error("schedule.not_planned", schedule_id=culprit.id, error=str(error).strip())
+        PUSH_AHEAD.run(conn, id=culprit.id, error=f"{type(error).__name__}: {error}".strip(), is_final=False)
+
+    def _tell(self, batch: Batch) -> None:
+        metrics.claimed.inc(len(batch.claimed))
+        for policy, count in batch.misfires.items():
+            metrics.misfires.labels(policy).inc(count)
+        for row, error in batch.failed:
+            events.error("schedule.failed", schedule_id=row.id, error=error)
+
+    def _is_time(self, name: str, seconds: float) -> bool:
+        now = time.monotonic()
+        if now - self._last_pass.get(name, -1e9) < seconds:
+            return False
+        self._last_pass[name] = now
+        return True

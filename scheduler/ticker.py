@@ -1,0 +1,121 @@
+"""Claim due schedules, plan their slots, insert the runs, advance the schedules: one transaction a batch."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from db.ids import ids_at
+from db.pool import Connection
+from db.query import Query
+from db.runs import Ring
+from scheduler.policy import Fire, Plan, Skip
+from scheduler.rows import DueSchedule, plan_of
+
+CLAIM = Query("claim_due_schedules", DueSchedule)
+
+
+class Counts(NamedTuple):
+    """How many runs were inserted and how many schedules advanced."""
+
+    fired: int
+    advanced: int
+
+
+PLAN_SLOTS = Query("plan_slots", Counts)
+INSERT_SKIPPED = Query("insert_skipped_runs")
+PUSH_AHEAD = Query("push_schedule_ahead")
+
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class AnotherHand(RuntimeError):
+    """A schedule locked by this ticker was changed all the same: something writes without locking."""
+
+
+@dataclass(slots=True)
+class Batch:
+    """What one batch did: what to ring now, whose gates to pass, and what was counted."""
+
+    claimed: list[DueSchedule] = field(default_factory=list)
+    rings: list[Ring] = field(default_factory=list)
+    gated: list[UUID] = field(default_factory=list)
+    misfires: dict[str, int] = field(default_factory=dict)
+    failed: list[tuple[DueSchedule, str]] = field(default_factory=list)
+
+
+def tick(conn: Connection, low: datetime, limit: int, claimed: Callable[[list[DueSchedule]], None]) -> Batch:
+    """Claims up to `limit` schedules due since `low` and returns what was committed for them.
+
+    `claimed` is told the rows before they are planned, so that a caller knows the culprits of an error.
+    Raises what the database raises; then nothing was committed.
+    """
+    batch = Batch()
+    with conn.transaction():
+        batch.claimed = CLAIM.all(conn, low=low, batch=limit)
+        claimed(batch.claimed)
+        if batch.claimed:
+            _write(conn, batch, _plan(batch))
+    return batch
+
+
+def _plan(batch: Batch) -> list[tuple[DueSchedule, Plan]]:
+    """The plan of each claimed schedule; equal rows are planned once. A row that cannot be planned stops nobody."""
+    memo: dict[tuple[object, ...], Plan] = {}
+    planned = []
+    for row in batch.claimed:
+        key = row[1:] if row.jitter_seconds == 0 and "H" not in (row.cron or "").upper() else row
+        plan = memo.get(key)
+        if plan is None:
+            try:
+                plan = memo[key] = plan_of(row)
+            except Exception as error:  # noqa: BLE001  whatever it is, it is this row's fault alone and is recorded on it
+                batch.failed.append((row, f"{type(error).__name__}: {error}"))
+                continue
+        planned.append((row, plan))
+    return planned
+
+
+def _write(conn: Connection, batch: Batch, planned: list[tuple[DueSchedule, Plan]]) -> None:
+    fires = [(row, fire.slot_at) for row, plan in planned for fire in plan.decisions if isinstance(fire, Fire)]
+    skips = [(row, skip) for row, plan in planned for skip in plan.decisions if isinstance(skip, Skip)]
+    run_ids = _ids([slot for _, slot in fires])
+    if planned:
+        counts = PLAN_SLOTS.one(
+            conn,
+            run_ids=run_ids,
+            run_slots=[slot for _, slot in fires],
+            run_schedules=[row.id for row, _ in fires],
+            ids=[row.id for row, _ in planned],
+            was_fire_at=[row.next_fire_at for row, _ in planned],
+            last_slot_at=[plan.last_slot_at for _, plan in planned],
+            next_fire_at=[None if plan.is_finished else plan.next_fire_at for _, plan in planned],
+            fired=[sum(isinstance(decision, Fire) for decision in plan.decisions) for _, plan in planned],
+        )
+        if counts != (len(fires), len(planned)):
+            raise AnotherHand(f"{len(planned)} schedules and {len(fires)} runs were planned, {counts} written")
+    if skips:
+        INSERT_SKIPPED.run(
+            conn,
+            ids=_ids([skip.slot_at for _, skip in skips]),
+            slots=[skip.slot_at for _, skip in skips],
+            schedules=[row.id for row, _ in skips],
+            untils=[skip.until for _, skip in skips],
+            counts=[skip.count for _, skip in skips],
+            reasons=[skip.reason for _, skip in skips],
+        )
+    for row, error in batch.failed:
+        PUSH_AHEAD.run(conn, id=row.id, error=error, is_final=True)
+    for row, skip in skips:
+        batch.misfires[row.misfire_policy] = batch.misfires.get(row.misfire_policy, 0) + skip.count
+    for (row, slot), run_id in zip(fires, run_ids, strict=True):
+        if row.overlap_policy == "allow":
+            batch.rings.append(Ring(run_id, slot, 1, row.queue, row.kind))
+    batch.gated = [row.id for row in dict.fromkeys(row for row, _ in fires) if row.overlap_policy != "allow"]
+
+
+def _ids(slots: list[datetime]) -> list[UUID]:
+    """A new id for each slot, in order; a herd's ids are made together."""
+    made = {slot: iter(ids_at(slot, slots.count(slot) if len(slots) < 8 else len(slots))) for slot in set(slots)}
+    return [next(made[slot]) for slot in slots]

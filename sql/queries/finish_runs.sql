@@ -1,0 +1,123 @@
+-- Ends attempts as a group: states, attempts, dead letters, alert states and delivery intents in one commit, and the
+-- gates of what ended. A row whose fence is no longer current is left out; a row that this very finish already
+-- wrote (its answer was lost) is answered again. Locks: the runs in the order of their ids, then their gates.
+-- Index: runs' key; %(low)s and %(high)s keep the lookup to the partitions of these slots.
+with
+given as (
+    select g.* from unnest(
+        %(ids)s::uuid[], %(slots)s::timestamptz[], %(fences)s::bigint[], %(states)s::text[], %(reasons)s::text[],
+        %(outcomes)s::text[], %(errors)s::text[], %(delays)s::float8[], %(attempt_outcomes)s::text[],
+        %(tracebacks)s::text[], %(causes)s::text[]
+    ) as g (id, slot_at, fence, state, reason, outcome, error, delay, attempt_outcome, traceback, cause)
+),
+
+locked as (
+    select r.id, r.slot_at from given
+    inner join runs as r on given.id = r.id and given.slot_at = r.slot_at
+    where r.fence = given.fence and r.state = 'running' and r.slot_at between %(low)s and %(high)s
+    order by r.id
+    for update of r
+),
+
+moved as (
+    update runs as r
+    set
+        state = g.state, written_fence = g.fence, reason = g.reason, error = g.error,
+        outcome = coalesce(g.outcome::jsonb, r.outcome), leased_by = null, deadline_at = null,
+        finished_at = case when g.state = 'pending' then null else now() end,
+        available_at = case
+            when g.state <> 'pending' then r.available_at
+            when g.delay is not null then now() + make_interval(secs => g.delay)
+            else now() + backoff_delay(r.schedule_id, r.schedule_version, r.attempt)
+        end
+    from locked
+    inner join given as g on locked.id = g.id
+    where r.id = locked.id and r.slot_at = locked.slot_at and r.slot_at between %(low)s and %(high)s
+    returning
+        r.id, r.slot_at, r.tenant_id, r.schedule_id, r.kind, r.state, r.fence, r.attempt, r.started_at, r.error,
+        g.attempt_outcome, g.traceback, g.cause
+),
+
+attempts as (
+    insert into run_attempts (
+        run_id, slot_at, tenant_id, fence, attempt, process_id, started_at, outcome, error, traceback
+    )
+    select
+        id, slot_at, tenant_id, fence, attempt, %(process_id)s, started_at, attempt_outcome, error, traceback
+    from moved
+    returning 1
+),
+
+deaths as (
+    insert into dead_letters (id, run_id, slot_at, tenant_id, schedule_id, kind, cause, error, attempts, fence)
+    select gen_random_uuid(), id, slot_at, tenant_id, schedule_id, kind, cause, error, attempt, fence
+    from moved
+    where state = 'dead'
+    returning 1
+),
+
+bodies as (
+    insert into delivery_bodies (run_id, slot_at, tenant_id, number, message_id, content)
+    select b.run_id, m.slot_at, m.tenant_id, b.number, b.message_id, b.content
+    from
+        unnest(%(body_runs)s::uuid[], %(body_numbers)s::int[], %(message_ids)s::text[], %(contents)s::bytea[])
+            as b (run_id, number, message_id, content)
+    inner join moved as m on b.run_id = m.id
+    returning 1
+),
+
+intents as (
+    insert into deliveries (
+        id, slot_at, tenant_id, run_id, channel, recipient, recipient_type, body_number, state, error, unknown_policy
+    )
+    select
+        d.id, m.slot_at, m.tenant_id, m.id, d.channel, d.recipient, d.recipient_type, d.body_number, d.state, d.error,
+        d.unknown_policy
+    from
+        unnest(
+            %(delivery_ids)s::uuid[], %(delivery_runs)s::uuid[], %(channels)s::text[], %(recipients)s::text[],
+            %(recipient_types)s::text[], %(delivery_bodies)s::int[], %(delivery_states)s::text[],
+            %(delivery_errors)s::text[], %(unknown_policies)s::text[]
+        ) as d (id, run_id, channel, recipient, recipient_type, body_number, state, error, unknown_policy)
+    inner join moved as m on d.run_id = m.id
+    returning 1
+),
+
+alerts as (
+    insert into alert_states (alert_id, tenant_id, segment, state, value, since, run_id, slot_at)
+    select a.alert_id, m.tenant_id, a.segment, a.state, a.value, a.since, m.id, m.slot_at
+    from
+        unnest(
+            %(alert_ids)s::uuid[], %(alert_runs)s::uuid[], %(segments)s::text[], %(alert_states)s::text[],
+            %(alert_values)s::numeric[], %(alert_since)s::timestamptz[]
+        ) as a (alert_id, run_id, segment, state, value, since)
+    inner join moved as m on a.run_id = m.id
+    on conflict (alert_id, segment) do update
+        set
+            state = excluded.state, value = excluded.value, since = excluded.since, run_id = excluded.run_id,
+            slot_at = excluded.slot_at, updated_at = now()
+    returning 1
+),
+
+freed as (
+    update schedule_gates as g
+    set run_id = null, run_slot_at = null
+    from moved
+    where g.run_id = moved.id and moved.state <> 'pending'
+    returning g.schedule_id
+)
+
+select
+    moved.id, freed.schedule_id is not null and exists (
+        select from runs as w
+        where w.schedule_id = freed.schedule_id and w.state = 'pending' and w.available_at = 'infinity'
+    ) as has_waiting
+from moved
+left join freed on moved.schedule_id = freed.schedule_id
+union all
+select r.id, false as has_waiting
+from given
+inner join runs as r on given.id = r.id and given.slot_at = r.slot_at
+where
+    r.written_fence = given.fence and r.fence = given.fence and r.state = given.state
+    and r.slot_at between %(low)s and %(high)s

@@ -1,0 +1,40 @@
+-- Inserts the runs of the slots that fire and advances their schedules, all or nothing; answers how many of each.
+-- Locks: nothing new, the caller's transaction holds the schedules since it claimed them. The unique index
+-- runs_one_per_slot and the trigger schedules_monotone_slot refuse what a rogue would double.
+-- The tenant, kind and version come from the schedule's own row, never from the caller.
+with
+fired as (
+    insert into runs (
+        id, slot_at, tenant_id, schedule_id, schedule_version, kind, queue, origin, state, fence, max_attempts,
+        available_at
+    )
+    select
+        f.id, f.slot_at, s.tenant_id, s.id, s.version, s.kind, s.queue, 'schedule',
+        case when s.overlap_policy = 'allow' then 'queued' else 'pending' end,
+        case when s.overlap_policy = 'allow' then 1 else 0 end,
+        s.max_attempts,
+        case when s.overlap_policy = 'allow' then now() else 'infinity' end
+    from
+        unnest(%(run_ids)b::uuid[], %(run_slots)b::timestamptz[], %(run_schedules)b::uuid[])
+            as f (id, slot_at, schedule_id)
+    inner join schedules as s on f.schedule_id = s.id
+    returning 1
+),
+
+advanced as (
+    update schedules as s
+    set
+        last_slot_at = coalesce(a.last_slot_at, s.last_slot_at), next_fire_at = a.next_fire_at,
+        run_count = s.run_count + a.fired, last_error = null, last_error_at = null
+    from
+        unnest(
+            %(ids)b::uuid[], %(was_fire_at)b::timestamptz[], %(last_slot_at)b::timestamptz[],
+            %(next_fire_at)b::timestamptz[], %(fired)s::int[]
+        ) as a (id, was_fire_at, last_slot_at, next_fire_at, fired)
+    where s.id = a.id and s.status = 'active' and s.next_fire_at = a.was_fire_at
+    returning 1
+)
+
+select
+    (select count(*) from fired) as fired,
+    (select count(*) from advanced) as advanced

@@ -1,0 +1,38 @@
+-- For each free gate of the schedules given: its oldest waiting run takes the gate and is released.
+-- Locks: the gates in the order of their ids and not SKIP LOCKED (whoever skips a gate would leave its run waiting),
+-- then the pending runs. Whoever ends a run locks running runs, then gates: the two cannot wait in a circle.
+with
+gates as (
+    select g.schedule_id, g.run_id from schedule_gates as g
+    where g.schedule_id = any(%(schedule_ids)s::uuid[])
+    order by g.schedule_id
+    for update
+),
+
+waiting as (
+    select distinct on (r.schedule_id) r.id, r.slot_at
+    from gates
+    inner join runs as r on gates.schedule_id = r.schedule_id
+    where gates.run_id is null and r.state = 'pending' and r.available_at = 'infinity'
+    order by r.schedule_id, r.slot_at, r.id
+),
+
+released as (
+    update runs as r
+    set state = 'queued', fence = r.fence + 1, available_at = now(), reason = null
+    from waiting
+    where
+        r.id = waiting.id and r.slot_at = waiting.slot_at
+        and r.state = 'pending' and r.available_at = 'infinity'
+    returning r.id, r.slot_at, r.fence, r.queue, r.kind, r.schedule_id
+),
+
+taken as (
+    update schedule_gates as g
+    set run_id = released.id, run_slot_at = released.slot_at
+    from released
+    where g.schedule_id = released.schedule_id
+    returning 1
+)
+
+select id, slot_at, fence, queue, kind from released

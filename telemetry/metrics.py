@@ -1,0 +1,24 @@
+"""Every metric, in one list. No label holds a tenant or an id. Lags and durations are in seconds."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+_LAG = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600)
+
+claimed = Counter("tocsin_claimed", "Schedules claimed by the ticker.")
+claim_seconds = Histogram("tocsin_claim_seconds", "One batch: claim, plan, insert, advance, commit.", buckets=_LAG)
+misfires = Counter("tocsin_misfires", "Slots older than their grace, by the policy that decided.", ["policy"])
+relayed = Counter("tocsin_relayed", "Runs rung by message.")
+start_lag_seconds = Histogram("tocsin_start_lag_seconds", "From the slot to the start.", ["kind"], buckets=_LAG)
+run_seconds = Histogram("tocsin_run_seconds", "How long an attempt took.", ["kind", "outcome"], buckets=_LAG)
+runs = Counter("tocsin_runs_total", "Runs that reached a state.", ["kind", "state"])
+attempts = Counter("tocsin_attempts", "Attempts that ended, by outcome.", ["kind", "outcome"])
+leases_expired = Counter("tocsin_leases_expired", "Runs taken back from lost processes or past their deadline.")
+deliveries = Counter("tocsin_deliveries", "Attempts to deliver that ended, by outcome.", ["channel", "outcome"])
+source_seconds = Histogram("tocsin_source_seconds", "Queries to sources.", ["type", "outcome"], buckets=_LAG)
+http_out_seconds = Histogram("tocsin_http_out_seconds", "Outgoing HTTP calls.", ["kind", "outcome"], buckets=_LAG)
+last_tick = Gauge(
+    "tocsin_ticker_last_tick_timestamp_seconds",
+    "When the ticker last looked for due schedules.",
+    multiprocess_mode="max",
+)
+build_info = Gauge("tocsin_build_info", "1, with the version.", ["version"], multiprocess_mode="max")

@@ -1,0 +1,108 @@
+"""Real servers for every test: started when a test first asks for one, one of each per pytest process.
+
+A test that only uses Postgres and Redis shares them: `database` is a database of its own, `redis` an emptied server.
+A test that stops or kills a server makes one for itself with `make_postgres` or `make_redis`.
+"""
+
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import psycopg
+import pytest
+from redis import Redis as Client
+
+from db.migrate import migrate, register
+from db.pool import Database
+from local.mail import MailSink
+from local.servers import NO_FLUSH, Postgres, Redis
+
+TEMPLATE = "tocsin_template"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the races into one group, so that they run one after the other however many processes there are."""
+    for item in items:
+        if item.get_closest_marker("race"):
+            item.add_marker(pytest.mark.xdist_group("race"))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """The server that this pytest process shares; don't stop it."""
+    with Postgres(settings=NO_FLUSH) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def template(postgres: Postgres) -> str:
+    """The name of a migrated database without an installation's row, to be copied."""
+    url = postgres.create_database(TEMPLATE)
+    migrate(Database.at(url))
+    with psycopg.connect(url, autocommit=True) as conn:
+        conn.execute("delete from installation")
+    return TEMPLATE
+
+
+@pytest.fixture
+def database(postgres: Postgres, template: str) -> Iterator[str]:
+    """The address of a migrated database of the test's own."""
+    name = f"test_{uuid.uuid4().hex}"
+    url = postgres.create_database(name, template=template)
+    # Written in the copy: a copied row would tell that this is somebody else's database, and nothing would be claimed.
+    with psycopg.connect(url, autocommit=True) as conn:
+        register(conn)
+    yield url
+    postgres.drop_database(name)
+
+
+@pytest.fixture
+def empty_database(postgres: Postgres) -> Iterator[str]:
+    """The address of a database of the test's own with nothing in it."""
+    name = f"test_{uuid.uuid4().hex}"
+    yield postgres.create_database(name)
+    postgres.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[Redis]:
+    """The server that this pytest process shares; don't stop it."""
+    with Redis() as server:
+        yield server
+
+
+@pytest.fixture
+def redis(redis_server: Redis) -> str:
+    """The address of database 0 of an emptied server."""
+    with Client.from_url(redis_server.url) as client:
+        client.flushall()
+    return redis_server.url
+
+
+@pytest.fixture(scope="session")
+def mail_server() -> Iterator[MailSink]:
+    """The mail server that this pytest process shares."""
+    with MailSink() as sink:
+        yield sink
+
+
+@pytest.fixture
+def mail(mail_server: MailSink) -> MailSink:
+    """The shared mail server; what came before this test is forgotten."""
+    mail_server.forget()
+    return mail_server
+
+
+@pytest.fixture
+def make_postgres() -> Iterator[Callable[..., Postgres]]:
+    """Makes started servers of the test's own, which it may stop and kill; they are closed after it."""
+    with ExitStack() as servers:
+        yield lambda **options: servers.enter_context(Postgres(**({"settings": NO_FLUSH} | options)))
+
+
+@pytest.fixture
+def make_redis() -> Iterator[Callable[..., Redis]]:
+    """Makes started servers of the test's own, which it may stop and kill; they are closed after it."""
+    with ExitStack() as servers:
+        yield lambda **options: servers.enter_context(Redis(**options))

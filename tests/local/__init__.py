@@ -1,0 +1,1 @@
+"""Embedded servers, the mail sink and the sample data."""

@@ -1,0 +1,1 @@
+"""WHAT: turns messages into outcomes."""

@@ -1,0 +1,10 @@
+"""`python -m workers`: one worker process of several, as its supervisor starts it."""
+
+import argparse
+
+from workers.main import GRACE_SECONDS, main
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="tocsin worker")
+    parser.add_argument("--grace", type=float, default=GRACE_SECONDS)
+    raise SystemExit(main(parser.parse_args().grace))

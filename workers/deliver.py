@@ -1,0 +1,152 @@
+"""Deliver: leases written deliveries and hands their stored bytes over, one recipient at a time.
+
+The row is there before the first byte. Before connecting and before the final dot the sender asks its own lease;
+before the content it also writes, under its fence and a live lease, that the content is about to leave: after a crash
+everything before that is certainly not sent, and what is left after it is the acknowledgement window (`unknown`).
+"""
+
+import queue
+import threading
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from db.pool import DatabaseError, Pool
+from db.processes import Heartbeat, Lease
+from db.query import Query
+from telemetry import metrics
+from telemetry.log import Events
+from workers.channels import LeaseLost, Mailer, Receipt
+from workers.rows import LeasedDelivery, Value
+
+events = Events("deliver")
+
+START = Query("start_deliveries", LeasedDelivery)
+HAND_OVER = Query("hand_over_delivery")
+FINISH = Query("finish_delivery", Value)
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseGuard:
+    """Asked by a channel before each step that can't be taken back."""
+
+    pool: Pool
+    lease: Lease
+    delivery: LeasedDelivery
+
+    def before_connect(self) -> None:
+        """Raises LeaseLost unless this process's lease is held."""
+        if not self.lease.is_held():
+            raise LeaseLost
+
+    def before_data(self) -> None:
+        """Writes that the content is about to leave. Raises LeaseLost when that cannot be written under the fence."""
+        self.before_connect()
+        delivery = self.delivery
+        try:
+            with self.pool.connection(timeout=5) as conn:
+                is_ours = HAND_OVER.run(
+                    conn,
+                    id=delivery.id,
+                    slot_at=delivery.slot_at,
+                    fence=delivery.fence,
+                    process_id=self.lease.process_id,
+                )
+        except DatabaseError as error:
+            raise LeaseLost from error
+        if not is_ours:
+            raise LeaseLost
+
+    def before_dot(self) -> None:
+        """Raises LeaseLost unless this process's lease is held."""
+        self.before_connect()
+
+
+class Deliverer:
+    """A few threads that deliver what they are pointed at."""
+
+    def __init__(self, pool: Pool, heartbeat: Heartbeat, mailer: Mailer | None, threads: int) -> None:
+        self._pool = pool
+        self._heartbeat = heartbeat
+        self._mailer = mailer
+        self._pointers: queue.Queue[tuple[UUID, datetime] | None] = queue.Queue(maxsize=1000)
+        self._threads = [
+            threading.Thread(target=self._work, name=f"deliver-{number}", daemon=True) for number in range(threads)
+        ]
+        self._is_stopping = False
+
+    def start(self) -> None:
+        """Starts the threads."""
+        for thread in self._threads:
+            thread.start()
+
+    def room(self) -> int:
+        """How many deliveries it could begin at once."""
+        return 0 if self._is_stopping else max(0, len(self._threads) - self._pointers.qsize())
+
+    def offer(self, delivery_id: UUID, slot_at: datetime) -> None:
+        """Points at a delivery; what is not taken now is found in Postgres by a process with room."""
+        if not self._is_stopping:
+            try:
+                self._pointers.put_nowait((delivery_id, slot_at))
+            except queue.Full:
+                events.debug("delivery.left", delivery_id=delivery_id)
+
+    def stop(self, timeout: float) -> bool:
+        """Ends what is being sent, leaves the rest to others; False when `timeout` seconds did not suffice."""
+        self._is_stopping = True
+        for _ in self._threads:
+            self._pointers.put(None)
+        deadline = time.monotonic() + timeout
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        return not any(thread.is_alive() for thread in self._threads)
+
+    def _work(self) -> None:
+        while (pointer := self._pointers.get()) is not None:
+            if self._is_stopping:
+                continue
+            try:
+                self._deliver(*pointer)
+            except Exception as error:  # noqa: BLE001  one delivery's bug must not end the thread; the reaper takes it back
+                events.error("delivery.raised", delivery_id=pointer[0], error=f"{type(error).__name__}: {error}")
+
+    def _deliver(self, delivery_id: UUID, slot_at: datetime) -> None:
+        lease = self._heartbeat.lease
+        with self._pool.connection() as conn:
+            delivery = START.one(
+                conn, ids=[delivery_id], slots=[slot_at], low=slot_at, high=slot_at, process_id=lease.process_id
+            )
+        if delivery is None:
+            return
+        receipt = self._send(delivery, lease)
+        if receipt is None:
+            events.warning("delivery.lease_lost", delivery_id=delivery.id)
+            return
+        with self._pool.connection() as conn:
+            ended = FINISH.one(
+                conn,
+                id=delivery.id,
+                slot_at=delivery.slot_at,
+                fence=delivery.fence,
+                state=receipt.state,
+                provider_message_id=receipt.provider_message_id,
+                error=receipt.error.replace("\x00", "")[:2000],
+            )
+        if ended is None:
+            events.warning("delivery.refused", delivery_id=delivery.id, state=receipt.state)
+            return
+        outcome = "later" if receipt.state == "pending" else receipt.state
+        metrics.deliveries.labels(delivery.channel, outcome).inc()
+        tell = events.info if receipt.state == "sent" else events.warning
+        tell("delivery.ended", delivery_id=delivery.id, run_id=delivery.run_id, outcome=outcome, state=ended.value)
+
+    def _send(self, delivery: LeasedDelivery, lease: Lease) -> Receipt | None:
+        """What became of the hand-over; None when the lease was lost and somebody else decides."""
+        if self._mailer is None:
+            return Receipt("failed", error="MAIL_URL is not set on the workers")
+        try:
+            return self._mailer.send(delivery.recipient, delivery.content, LeaseGuard(self._pool, lease, delivery))
+        except LeaseLost:
+            return None

@@ -1,0 +1,222 @@
+"""Finish: attempts end in groups, each group one statement and one commit.
+
+A run counts as done only after its group committed. After a lost answer the group is finished again: the statement
+answers rows that it already wrote. An outcome that Postgres cannot store is found by halving, and ends as a bug.
+"""
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from db.pool import Connection, Database, DatabaseError
+from db.processes import Lease
+from db.query import Query
+from telemetry.log import Events
+from workers.rows import Ended, Leased, Value
+
+events = Events("finish")
+
+_LARGEST_GROUP = 200
+
+
+class Body(NamedTuple):
+    """A rendered message: the bytes that every attempt and every recipient gets."""
+
+    number: int
+    message_id: str
+    content: bytes
+
+
+class Intent(NamedTuple):
+    """A delivery to be written with the outcome."""
+
+    id: UUID
+    channel: str
+    recipient: str
+    recipient_type: str
+    body_number: int
+    state: str
+    error: str | None
+
+
+class NewAlertState(NamedTuple):
+    """An alert's state to be written with the outcome."""
+
+    alert_id: UUID
+    segment: str
+    state: str
+    value: Decimal | None
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How an attempt ended, as finish_runs.sql takes it. `delay` None with state pending: the schedule's back-off."""
+
+    leased: Leased
+    lease: Lease
+    state: str
+    attempt_outcome: str
+    reason: str | None = None
+    outcome: str | None = None
+    error: str | None = None
+    delay: float | None = None
+    traceback: str | None = None
+    cause: str | None = None
+    seconds: float = 0.0
+    bodies: tuple[Body, ...] = ()
+    intents: tuple[Intent, ...] = ()
+    alert_states: tuple[NewAlertState, ...] = ()
+    when_done: Callable[[], None] = field(default=lambda: None)
+
+
+FINISH = Query("finish_runs", Ended)
+NOTIFY = Query("notify_tickers", Value)
+
+
+class Finisher:
+    """One thread that writes the ends of attempts; `told` is called with each end that was written."""
+
+    def __init__(self, database: Database, told: Callable[[End], None]) -> None:
+        self._database = database
+        self._told = told
+        self._ends: queue.SimpleQueue[End | None] = queue.SimpleQueue()
+        self._conn: Connection | None = None
+        self._thread = threading.Thread(target=self._run, name="finish", daemon=True)
+
+    def start(self) -> None:
+        """Starts the thread."""
+        self._thread.start()
+
+    def finish(self, end: End) -> None:
+        """Queues the end of an attempt; its `when_done` is called once it is committed or void."""
+        self._ends.put(end)
+
+    def stop(self, timeout: float) -> None:
+        """Writes what is queued and ends the thread."""
+        self._ends.put(None)
+        self._thread.join(timeout)
+
+    def _run(self) -> None:
+        is_last = False
+        while not is_last:
+            group: list[End] = []
+            end = self._ends.get()
+            while end is not None:
+                group.append(end)
+                if len(group) == _LARGEST_GROUP or self._ends.empty():
+                    break
+                end = self._ends.get()
+            is_last = end is None
+            if group:
+                self._write(group)
+        if self._conn is not None:
+            self._conn.close()
+
+    def _write(self, group: Sequence[End]) -> None:
+        """Writes the group until Postgres answers, or until no lease is held and the ends are void."""
+        wait = 0.05
+        written: dict[UUID, Ended] = {}
+        while True:
+            try:
+                written = {row.id: row for row in self._execute(group)}
+                break
+            except DatabaseError as error:
+                if self._conn is None or self._conn.broken or self._conn.closed:
+                    events.warning("finish.repeated", error=str(error).strip(), runs=len(group))
+                    self._conn = None
+                    if not any(end.lease.is_held() for end in group):
+                        break
+                    time.sleep(wait)
+                    wait = min(2.0, wait * 2)
+                elif len(group) > 1:
+                    self._write(group[: len(group) // 2])
+                    self._write(group[len(group) // 2 :])
+                    return
+                elif group[0].reason == "outcome_not_storable":
+                    events.error("finish.failed", run_id=group[0].leased.id)
+                    break
+                else:
+                    self._write([_unstorable(group[0], error)])
+                    return
+        for end in group:
+            if end.leased.id in written:
+                self._told(end)
+            else:
+                events.warning("finish.refused", run_id=end.leased.id, fence=end.leased.fence, state=end.state)
+            end.when_done()
+
+    def _execute(self, group: Sequence[End]) -> list[Ended]:
+        if self._conn is None:
+            self._conn = self._database.connect("finish")
+        rows = FINISH.all(self._conn, process_id=group[0].lease.process_id, **_columns(group))
+        if any(row.has_waiting for row in rows):
+            NOTIFY.one(self._conn)
+        return rows
+
+
+def _unstorable(end: End, error: Exception) -> End:
+    """The same attempt, ended as a bug because Postgres cannot store its outcome."""
+    is_last = end.leased.attempt >= end.leased.max_attempts
+    return replace(
+        end,
+        state="dead" if is_last else "pending",
+        attempt_outcome="raised",
+        reason="outcome_not_storable",
+        outcome=None,
+        error=f"its outcome could not be stored: {type(error).__name__}: {error}".replace("\x00", "")[:2000],
+        delay=None,
+        traceback=None,
+        cause="attempts_exhausted" if is_last else None,
+        bodies=(),
+        intents=(),
+        alert_states=(),
+    )
+
+
+def _columns(group: Sequence[End]) -> dict[str, Any]:
+    """The group as the arrays that finish_runs.sql takes."""
+    bodies = [(end, body) for end in group for body in end.bodies]
+    intents = [(end, intent) for end in group for intent in end.intents]
+    alerts = [(end, state) for end in group for state in end.alert_states]
+    slots = [end.leased.slot_at for end in group]
+    return {
+        "ids": [end.leased.id for end in group],
+        "slots": slots,
+        "low": min(slots),
+        "high": max(slots),
+        "fences": [end.leased.fence for end in group],
+        "states": [end.state for end in group],
+        "reasons": [end.reason for end in group],
+        "outcomes": [end.outcome for end in group],
+        "errors": [end.error for end in group],
+        "delays": [end.delay for end in group],
+        "attempt_outcomes": [end.attempt_outcome for end in group],
+        "tracebacks": [end.traceback for end in group],
+        "causes": [end.cause for end in group],
+        "body_runs": [end.leased.id for end, _ in bodies],
+        "body_numbers": [body.number for _, body in bodies],
+        "message_ids": [body.message_id for _, body in bodies],
+        "contents": [body.content for _, body in bodies],
+        "delivery_ids": [intent.id for _, intent in intents],
+        "delivery_runs": [end.leased.id for end, _ in intents],
+        "channels": [intent.channel for _, intent in intents],
+        "recipients": [intent.recipient for _, intent in intents],
+        "recipient_types": [intent.recipient_type for _, intent in intents],
+        "delivery_bodies": [intent.body_number for _, intent in intents],
+        "delivery_states": [intent.state for _, intent in intents],
+        "delivery_errors": [intent.error for _, intent in intents],
+        "unknown_policies": [end.leased.unknown_policy or "resend" for end, _ in intents],
+        "alert_ids": [state.alert_id for _, state in alerts],
+        "alert_runs": [end.leased.id for end, _ in alerts],
+        "segments": [state.segment for _, state in alerts],
+        "alert_states": [state.state for _, state in alerts],
+        "alert_values": [state.value for _, state in alerts],
+        "alert_since": [state.since for _, state in alerts],
+    }

@@ -1,0 +1,137 @@
+"""What a run writes and reads while it runs: every write says its fence, and is refused once that has moved on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from ipaddress import IPv4Network, IPv6Network
+from typing import Any, NamedTuple
+from urllib.parse import quote, urlsplit
+from uuid import UUID
+
+from config.seal import Seal
+from db.ids import id_at
+from db.jsonb import Jsonb, dumps
+from db.pool import Pool
+from db.query import Query
+from telemetry import metrics
+from workers.kind import KnownState
+from workers.rows import Leased, Value
+from workers.sources import Source, SourceRefused, open_source
+
+_LARGEST_STEP = 256 * 1024
+
+
+class SourceRow(NamedTuple):
+    """A tenant's source as it is stored."""
+
+    id: UUID
+    type: str
+    url: str
+    sealed_password: str | None
+
+
+class StateRow(NamedTuple):
+    """What an alert knew when it was last evaluated."""
+
+    state: str
+    value: Decimal | None
+    since: datetime
+
+
+GET_STEP = Query("get_step", Value)
+INSERT_STEP = Query("insert_step", Value)
+INSERT_LOG = Query("insert_log")
+SET_PROGRESS = Query("set_progress")
+GET_ALERT_STATE = Query("get_alert_state", StateRow)
+GET_SOURCE = Query("get_source", SourceRow)
+
+
+class RunTakenAway(RuntimeError):
+    """The run belongs to another attempt now; whatever this one does is void."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunJournal:
+    """The journal of one leased run."""
+
+    pool: Pool
+    leased: Leased
+    seal: Seal
+    egress_allow: tuple[IPv4Network | IPv6Network, ...]
+    is_cancelled: Callable[[], bool]
+
+    def step(self, name: str, work: Callable[[], Any]) -> Any:
+        """The stored result of the step; without one, does the work and stores what it returned.
+
+        Raises ValueError when the result is larger than 256 KiB of JSON, RunTakenAway when the run was taken away.
+        """
+        run = self._run()
+        with self.pool.connection() as conn:
+            stored = GET_STEP.one(conn, name=name, **run)
+        if stored is not None:
+            return stored.value
+        result = work()
+        if len(dumps(result)) > _LARGEST_STEP:
+            raise ValueError(f"step {name}: its result is larger than {_LARGEST_STEP // 1024} KiB of JSON")
+        with self.pool.connection() as conn:
+            kept = INSERT_STEP.one(conn, name=name, result=Jsonb(result), **run)
+        if kept is None:
+            raise RunTakenAway(f"step {name}: the run belongs to another attempt")
+        return kept.value
+
+    def log(self, message: str, fields: dict[str, Any]) -> None:
+        """Keeps a line, at most 10,000 characters of it."""
+        with self.pool.connection() as conn:
+            INSERT_LOG.run(
+                conn,
+                id=id_at(self.leased.slot_at),
+                message=message[:10_000].replace("\x00", ""),
+                fields=Jsonb(fields),
+                **self._run(),
+            )
+
+    def progress(self, fraction: float, note: str) -> None:
+        """Shows the fraction (kept within 0 and 1) and the note on the run."""
+        shown = {"fraction": round(min(1.0, max(0.0, fraction)), 4), "note": note[:500].replace("\x00", "")}
+        with self.pool.connection() as conn:
+            SET_PROGRESS.run(conn, progress=Jsonb(shown), **self._run())
+
+    def alert_state(self, alert_id: UUID, segment: str) -> KnownState | None:
+        """What the alert knew; None before its first evaluation."""
+        with self.pool.connection() as conn:
+            row = GET_ALERT_STATE.one(conn, tenant_id=self.leased.tenant_id, alert_id=alert_id, segment=segment)
+        return row and KnownState(row.state, row.value, row.since)
+
+    def source(self, name: str) -> Source:
+        """The tenant's source with that name or id. Raises SourceRefused when there is none."""
+        with self.pool.connection() as conn:
+            row = GET_SOURCE.one(conn, tenant_id=self.leased.tenant_id, name=name)
+        if row is None:
+            raise SourceRefused(f"there is no source {name!r}")
+        url = row.url
+        if row.sealed_password is not None:
+            password = self.seal.open(row.sealed_password, f"{self.leased.tenant_id}:sources:{row.id}")
+            url = with_password(url, password)
+        return open_source(
+            row.type,
+            url,
+            allowed=self.egress_allow,
+            is_cancelled=self.is_cancelled,
+            observe=lambda kind, outcome, seconds: metrics.source_seconds.labels(kind, outcome).observe(seconds),
+        )
+
+    def unseal(self, sealed: str) -> str:
+        """The secret sealed in the schedule's params."""
+        return self.seal.open(sealed, f"{self.leased.tenant_id}:schedules:{self.leased.schedule_id}")
+
+    def _run(self) -> dict[str, Any]:
+        leased = self.leased
+        return {"run_id": leased.id, "slot_at": leased.slot_at, "fence": leased.fence}
+
+
+def with_password(url: str, password: str) -> str:
+    """The address with the password in it."""
+    parts = urlsplit(url)
+    user, _, host = parts.netloc.rpartition("@")
+    return parts._replace(netloc=f"{user}:{quote(password, safe='')}@{host}").geturl()

@@ -1,0 +1,150 @@
+"""What a kind of work is, and what its run() is given."""
+
+import inspect
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from config.environ import QUEUES
+from workers.outcome import Outcome
+
+if TYPE_CHECKING:
+    from workers.http import Client
+    from workers.sources import Source
+
+Params = TypeVar("Params", bound=BaseModel)
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of work: its name, what it takes, and the function that does it and returns an outcome.
+
+    `run` is plain (a thread of its own while it runs) or async (shares one event loop). `is_gated_only`: its runs
+    keep state from one to the next, so they may not overlap. Raises ValueError when a part makes no sense.
+    """
+
+    name: str
+    Params: type[BaseModel]
+    run: Callable[["Context[Any]"], Outcome | Awaitable[Outcome]]
+    summary: str
+    queue: str = "default"
+    timeout_seconds: int = 300
+    is_gated_only: bool = False
+    secret_fields: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.queue not in QUEUES:
+            raise ValueError(f"kind {self.name}: queue takes one of {', '.join(QUEUES)}, got {self.queue!r}")
+
+    @property
+    def is_async(self) -> bool:
+        """True when run() is a coroutine function."""
+        return inspect.iscoroutinefunction(self.run)
+
+
+class Journal(Protocol):
+    """Where a run writes while it runs; every write is refused once the run belongs to somebody else."""
+
+    def step(self, name: str, work: Callable[[], Any]) -> Any:
+        """The stored result of the step, doing the work only when there is none yet."""
+        ...
+
+    def log(self, message: str, fields: dict[str, Any]) -> None:
+        """Keeps a line of the run's log."""
+        ...
+
+    def progress(self, fraction: float, note: str) -> None:
+        """Shows how far the run is."""
+        ...
+
+    def alert_state(self, alert_id: UUID, segment: str) -> "KnownState | None":
+        """What the alert knew when it was last evaluated."""
+        ...
+
+    def source(self, name: str) -> "Source":
+        """The tenant's source of that name or id."""
+        ...
+
+    def unseal(self, sealed: str) -> str:
+        """The secret that was sealed at save."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class KnownState:
+    """The state of an alert as its last run left it."""
+
+    state: str
+    value: Any
+    since: datetime
+
+
+class Cancelled(Exception):
+    """Raised by a kind that stops because its run was cancelled."""
+
+
+@dataclass(slots=True)
+class Context(Generic[Params]):
+    """One attempt of one run, as its kind sees it. Instants are aware and UTC, save slot_local, which is in the schedule's zone.
+
+    `deadline` is a monotonic time; `mode` is live or dry.
+    """
+
+    tenant_id: UUID
+    run_id: UUID
+    slot_at: datetime
+    slot_local: datetime
+    schedule_id: UUID | None
+    schedule_name: str
+    timezone: str
+    attempt: int
+    started_at: datetime
+    params: Params
+    mode: str
+    deadline: float
+    http: "Client"
+    journal: Journal
+    cancelled: threading.Event = field(default_factory=threading.Event)
+
+    def seconds_left(self) -> float:
+        """Seconds until the attempt is cut; at least 0."""
+        return max(0.0, self.deadline - time.monotonic())
+
+    def is_cancelled(self) -> bool:
+        """True once somebody asked to cancel the run, its time is up, or its worker must let it go."""
+        return self.cancelled.is_set() or time.monotonic() > self.deadline
+
+    def step(self, name: str, work: Callable[[], Value]) -> Value:
+        """The result of `work`, done once for the run however often it is attempted; the result must be JSON.
+
+        A crash after the work and before its row repeats the work: pass on `run_id:name` as an idempotency key.
+        """
+        value: Value = self.journal.step(name, work)
+        return value
+
+    def log(self, message: str, **fields: Any) -> None:
+        """Keeps a line in the run's log."""
+        self.journal.log(message, fields)
+
+    def progress(self, fraction: float, note: str = "") -> None:
+        """Shows how far the run is: a fraction from 0 to 1 and a note."""
+        self.journal.progress(fraction, note)
+
+    def alert_state(self, alert_id: UUID, segment: str = "") -> KnownState | None:
+        """What the alert knew when it was last evaluated; None before the first time."""
+        return self.journal.alert_state(alert_id, segment)
+
+    def source(self, name: str) -> "Source":
+        """The tenant's source of that name or id. Raises SourceRefused when there is none."""
+        return self.journal.source(name)
+
+    def unseal(self, sealed: str) -> str:
+        """The secret that was sealed when the schedule was saved."""
+        return self.journal.unseal(sealed)

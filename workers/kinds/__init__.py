@@ -1,0 +1,30 @@
+"""The kinds: those of Tocsin, in a literal dict, and those that TOCSIN_KINDS names."""
+
+from collections.abc import Sequence
+from importlib import import_module
+
+from config.environ import BadSetting
+from workers.kind import Kind
+from workers.kinds import http_call, threshold_alert
+
+KINDS: dict[str, Kind] = {
+    "http.call": http_call.KIND,
+    "kpi.threshold": threshold_alert.KIND,
+}
+
+
+def load(names: Sequence[str]) -> dict[str, Kind]:
+    """Tocsin's kinds and those named `module:KIND`. Raises BadSetting when one cannot be loaded or is named twice."""
+    kinds = dict(KINDS)
+    for name in names:
+        module, _, attribute = name.partition(":")
+        try:
+            kind = getattr(import_module(module), attribute)
+        except (ImportError, AttributeError) as error:
+            raise BadSetting(f"TOCSIN_KINDS names {name}, which cannot be loaded: {error}") from None
+        if not isinstance(kind, Kind):
+            raise BadSetting(f"TOCSIN_KINDS names {name}, which is a {type(kind).__name__} and not a tocsin.Kind")
+        if kind.name in kinds:
+            raise BadSetting(f"TOCSIN_KINDS names {name}, but there is a kind {kind.name} already")
+        kinds[kind.name] = kind
+    return kinds

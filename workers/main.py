@@ -1,0 +1,221 @@
+"""The worker process: settings -> database -> broker -> runner -> signals; drains on SIGTERM."""
+
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from types import FrameType
+from uuid import UUID
+
+import dramatiq
+
+from config.environ import QUEUES, metrics_folder, share_metrics
+from db import migrate, processes
+from db.pool import DatabaseError
+from telemetry import exporter, log, metrics
+from telemetry.log import Events
+from workers import kinds
+from workers.broker import ALL_QUEUES, SUSPECT, WINDOW, open_broker
+from workers.channels import open_mail
+from workers.deliver import Deliverer
+from workers.execute import Executor, Work
+from workers.finish import End, Finisher
+from workers.http import Client
+from workers.look import Look
+from workers.runner import Runner
+from workers.settings import Settings
+
+events = Events("worker")
+
+_DELIVERY_THREADS = 4
+GRACE_SECONDS = 25.0
+
+
+class Worker:
+    """One worker process: everything that it runs, started and stopped in order."""
+
+    def __init__(self, settings: Settings) -> None:
+        database = settings.database
+        self._settings = settings
+        self._kinds = kinds.load(settings.kinds)
+        self._conn = database.connect("worker")
+        lease = processes.register(
+            self._conn, "worker", settings.lease_seconds, queues=settings.queues, threads=settings.threads
+        )
+        self._heartbeat = processes.Heartbeat(database, "worker", lease, settings.queues, settings.threads)
+        self._pool = database.open_pool("worker", settings.threads + _DELIVERY_THREADS + 4)
+        mailer = open_mail(settings.mail_url, settings.mail_from) if settings.mail_url else None
+        http = Client(allowed=settings.egress_allow, observe=_observe_http)
+        self._deliverer = Deliverer(self._pool, self._heartbeat, mailer, _DELIVERY_THREADS)
+        self._finisher = Finisher(database, self._told)
+        self._executor = Executor(settings, self._kinds, self._pool, self._heartbeat, self._finisher, http)
+        self._runner: Runner[Work] = Runner(settings.threads, self._executor.run, self._executor.run_async)
+        self._suspects = threading.Semaphore(1)
+        self._look = Look(
+            self._pool,
+            self._heartbeat,
+            self._executor,
+            self._runner,
+            self._deliverer,
+            settings.queues,
+            self._suspects,
+        )
+        self._broker = self._declare(settings)
+        consumed = {*settings.queues, SUSPECT}
+        # Every fetched message has a thread at once: none waits behind another that waits for room.
+        self._consumer = dramatiq.Worker(
+            self._broker, queues=consumed, worker_timeout=100, worker_threads=WINDOW * len(consumed)
+        )
+
+    def start(self) -> None:
+        """Starts taking work."""
+        self._heartbeat.start()
+        self._runner.start()
+        self._finisher.start()
+        self._deliverer.start()
+        self._consumer.start()
+        self._look.start()
+
+    def stop(self, grace_seconds: float) -> None:
+        """Stops taking work, ends what runs, gives back what did not begin or does not end in time."""
+        deadline = time.monotonic() + grace_seconds
+        self._runner.close()
+        self._look.stop()
+        self._executor.give_back([work.leased for work in self._runner.unstarted()], "worker_stopped")
+        consumer = threading.Thread(target=self._consumer.stop, args=(2000,), daemon=True)
+        consumer.start()
+        if not self._runner.wait_until_idle(max(0.0, deadline - time.monotonic() - 2)):
+            self._give_back_running()
+        self._finisher.stop(5)
+        self._deliverer.stop(max(0.5, deadline - time.monotonic()))
+        consumer.join(max(0.1, deadline - time.monotonic()))
+        self._heartbeat.stop()
+        processes.stop(self._conn, self._heartbeat.lease)
+        self._pool.close(1)
+        self._conn.close()
+
+    def _give_back_running(self) -> None:
+        """Gives back the runs that did not end within the grace; what their threads still return is void."""
+        works = list(self._executor.running.values())
+        events.warning("drain.cut", runs=len(works))
+        for work in works:
+            if work.context is not None:
+                work.context.cancelled.set()
+        self._executor.give_back([work.leased for work in works], "worker_stopped")
+
+    def _declare(self, settings: Settings) -> dramatiq.Broker:
+        broker = open_broker(settings.broker_url, settings.threads + WINDOW * 3 * len(ALL_QUEUES))
+        for name in ALL_QUEUES:
+            broker.declare_queue(name)
+
+        @dramatiq.actor(broker=broker, actor_name="start_runs", queue_name=QUEUES[-1])
+        def start_runs(queue: str, pointers: list[tuple[str, int]]) -> None:
+            """Leases the members of a pack as the runner has room; returns once all are leased here or elsewhere."""
+            self._start(QUEUES.index(queue), pointers)
+
+        @dramatiq.actor(broker=broker, actor_name="start_suspects", queue_name=SUSPECT)
+        def start_suspects(_queue: str, pointers: list[tuple[str, int]]) -> None:
+            """Leases suspects one at a time, so that one that kills its process is known by it."""
+            for pointer in pointers:
+                self._start_suspect(pointer)
+
+        return broker
+
+    def _start(self, priority: int, pointers: list[tuple[str, int]]) -> None:
+        wanted = [(UUID(run_id), fence) for run_id, fence in pointers]
+        while wanted:
+            room = self._runner.wait_for_room(priority)
+            if not room:
+                return
+            self._runner.take(self._executor.lease(wanted[:room]))
+            wanted = wanted[room:]
+
+    def _start_suspect(self, pointer: tuple[str, int]) -> None:
+        self._suspects.acquire()
+        works = [] if self._runner.is_closed else self._executor.lease([(UUID(pointer[0]), pointer[1])])
+        if not works:
+            self._suspects.release()
+        for work, _ in works:
+            work.when_done = self._suspects.release
+        self._runner.take(works)
+
+    def _told(self, end: End) -> None:
+        """An end was committed: count it, say it, and deliver what it tells."""
+        kind = end.leased.kind
+        metrics.attempts.labels(kind, end.attempt_outcome).inc()
+        metrics.run_seconds.labels(kind, end.attempt_outcome).observe(end.seconds)
+        if end.state != "pending":
+            metrics.runs.labels(kind, end.state).inc()
+        tell = events.debug if end.state == "succeeded" else events.warning
+        tell("run.ended", run_id=end.leased.id, kind=kind, state=end.state, attempt=end.leased.attempt, error=end.error)
+        for intent in end.intents:
+            if intent.state == "pending":
+                self._deliverer.offer(intent.id, end.leased.slot_at)
+
+
+def _observe_http(kind: str, outcome: str, seconds: float) -> None:
+    metrics.http_out_seconds.labels(kind, outcome).observe(seconds)
+
+
+def main(grace_seconds: float = GRACE_SECONDS) -> int:
+    """Runs the worker, as many processes as WORKER_PROCESSES says, until SIGTERM; returns the exit status."""
+    settings = Settings.from_environ()
+    log.set_up(settings.log_format, settings.log_level)
+    if settings.processes > 1 and metrics_folder() is None:
+        return _supervise(settings, grace_seconds)
+    stopping = threading.Event()
+    _on_stop(stopping)
+    with settings.database.connect("worker") as conn:
+        migrate.check(conn)
+        is_held = settings.mode == "held" or migrate.is_foreign(conn)
+    if settings.metrics_port is not None and settings.processes == 1:
+        events.info("metrics.served", port=exporter.serve(settings.metrics_port))
+    metrics.build_info.labels(processes.VERSION).set(1)
+    if is_held:
+        events.warning("worker.held", why="TOCSIN_MODE is held, or this database is a copy: see `tocsin doctor`")
+        stopping.wait()
+        return 0
+    worker = Worker(settings)
+    worker.start()
+    events.info("worker.started", mode=settings.mode, threads=settings.threads, queues=",".join(settings.queues))
+    stopping.wait()
+    events.info("worker.draining")
+    try:
+        worker.stop(grace_seconds)
+    except DatabaseError as error:
+        events.warning("worker.row_left", error=str(error).strip())
+    events.info("worker.stopped")
+    return 0
+
+
+def _on_stop(stopping: threading.Event) -> None:
+    """SIGTERM and SIGINT begin the drain; more of them change nothing."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        stopping.set()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+
+
+def _supervise(settings: Settings, grace_seconds: float) -> int:
+    """Keeps WORKER_PROCESSES processes alive and serves their metrics as one; passes SIGTERM on."""
+    stopping = threading.Event()
+    _on_stop(stopping)
+    with tempfile.TemporaryDirectory(prefix="tocsin-metrics-") as folder:
+        share_metrics(folder)
+        if settings.metrics_port is not None:
+            events.info("metrics.served", port=exporter.serve(settings.metrics_port))
+        command = [sys.executable, "-m", "workers", "--grace", str(grace_seconds)]
+        children = [subprocess.Popen(command) for _ in range(settings.processes)]
+        while not stopping.wait(0.2):
+            for number, child in enumerate(children):
+                if child.poll() is not None:
+                    events.error("worker.died", pid=child.pid, status=child.returncode)
+                    stopping.wait(1.0)
+                    children[number] = subprocess.Popen(command)
+        for child in children:
+            child.terminate()
+        return max(abs(child.wait()) for child in children)

@@ -1,0 +1,69 @@
+"""What a kind returns: Done, Later or Rejected. An outcome is a value, never an exception; what is raised is a bug."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that travels with a message; the channel keeps only the base name of `filename`."""
+
+    filename: str
+    content_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a kind wants told, to whom. It becomes one delivery for each of to, cc and bcc."""
+
+    channel: str = "email"
+    to: tuple[str, ...] = ()
+    cc: tuple[str, ...] = ()
+    bcc: tuple[str, ...] = ()
+    subject: str = ""
+    text: str = ""
+    html: str = ""
+    attachments: tuple[Attachment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AlertState:
+    """What an alert has known since its last evaluation; written in the transaction of the outcome that carries it."""
+
+    alert_id: UUID
+    segment: str
+    state: str
+    value: Decimal | None
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The work is done: `result` is kept as JSON, the messages become deliveries, all in one transaction."""
+
+    result: Mapping[str, Any] = field(default_factory=dict)
+    messages: tuple[Message, ...] = ()
+    alert_states: tuple[AlertState, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """A passing obstacle: try again after `delay_seconds`; None takes the schedule's back-off."""
+
+    delay_seconds: float | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A lasting obstacle: a further attempt can't help, so the run is dead at once."""
+
+    why: str
+
+
+Outcome = Done | Later | Rejected

@@ -1,0 +1,56 @@
+"""Rows that workers read: what they leased."""
+
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+
+class Leased(NamedTuple):
+    """A run that this process leased, in the order of start_runs.sql; `fence` is the fence to write under."""
+
+    id: UUID
+    slot_at: datetime
+    tenant_id: UUID
+    schedule_id: UUID | None
+    kind: str
+    queue: str
+    fence: int
+    attempt: int
+    max_attempts: int
+    origin: str
+    started_at: datetime
+    params: dict[str, Any] | None
+    name: str | None
+    timezone: str | None
+    unknown_policy: str | None
+    timeout_seconds: int
+
+
+class LeasedDelivery(NamedTuple):
+    """A delivery that this process leased, with the bytes to send."""
+
+    id: UUID
+    slot_at: datetime
+    tenant_id: UUID
+    run_id: UUID
+    channel: str
+    recipient: str
+    fence: int
+    attempts: int
+    max_attempts: int
+    unknown_policy: str
+    message_id: str
+    content: bytes
+
+
+class Ended(NamedTuple):
+    """The answer of finish_runs.sql for a run that ended."""
+
+    id: UUID
+    has_waiting: bool
+
+
+class Value(NamedTuple):
+    """One value."""
+
+    value: Any

@@ -1,0 +1,144 @@
+"""The runner: bounded threads for plain kinds, one event loop for async kinds, and how much room there is."""
+
+import asyncio
+import queue
+import threading
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Generic, TypeVar
+
+Work = TypeVar("Work")
+
+_LARGEST_WINDOW = 256
+_WINDOW_SECONDS = 0.05
+_ASYNC_LIMIT = 1000
+
+
+class Runner(Generic[Work]):
+    """Runs what it is given, at most as much as it has room for.
+
+    Room is the idle threads, and beyond them what the runner lately got through in a twentieth of a second: short
+    work is leased ahead in packs, slow work is never taken from a neighbour who is idle.
+    """
+
+    def __init__(
+        self, threads: int, run: Callable[[Work], None], run_async: Callable[[Work], Coroutine[Any, Any, None]]
+    ) -> None:
+        self._run = run
+        self._run_async = run_async
+        self._threads = threads
+        self._waiting: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
+        self._changed = threading.Condition()
+        self._held = 0
+        self._held_async = 0
+        self._done = 0
+        self._rate = 0.0
+        self._rated_at = time.monotonic()
+        self._wanted: list[int] = []
+        self.is_closed = False
+        self._workers = [
+            threading.Thread(target=self._work, name=f"run-{number}", daemon=True) for number in range(threads)
+        ]
+        self._loop = asyncio.new_event_loop()
+        self._loop_thread = threading.Thread(target=self._loop.run_forever, name="run-loop", daemon=True)
+
+    def start(self) -> None:
+        """Starts the threads."""
+        for thread in (*self._workers, self._loop_thread):
+            thread.start()
+
+    def wait_for_room(self, priority: int, timeout: float | None = None) -> int:
+        """How much may be leased now, waiting until it is something; 0 once closed or after `timeout` seconds.
+
+        Of several that wait, the lowest priority number goes first.
+        """
+        with self._changed:
+            self._wanted.append(priority)
+            try:
+                self._changed.wait_for(lambda: self.is_closed or self._is_my_turn(priority), timeout)
+                return 0 if self.is_closed or not self._is_my_turn(priority) else self._room()
+            finally:
+                self._wanted.remove(priority)
+                self._changed.notify_all()
+
+    def room(self) -> int:
+        """How much may be leased now."""
+        with self._changed:
+            return 0 if self.is_closed else self._room()
+
+    def take(self, works: Sequence[tuple[Work, bool]]) -> None:
+        """Takes on works, each with whether it is async; the caller asked for room before."""
+        with self._changed:
+            self._held += sum(not is_async for _, is_async in works)
+            self._held_async += sum(is_async for _, is_async in works)
+        for work, is_async in works:
+            if is_async:
+                asyncio.run_coroutine_threadsafe(self._work_async(work), self._loop)
+            else:
+                self._waiting.put(work)
+
+    def close(self) -> None:
+        """Takes nothing more; whoever waits for room gets none."""
+        with self._changed:
+            self.is_closed = True
+            self._changed.notify_all()
+
+    def wait_until_idle(self, timeout: float) -> bool:
+        """Waits until everything taken has ended; False when `timeout` seconds passed first."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._held + self._held_async == 0, timeout)
+
+    def is_stalled(self) -> bool:
+        """True when nothing ended lately: what was leased ahead should be given back to neighbours."""
+        with self._changed:
+            return self._is_stalled()
+
+    def unstarted(self) -> list[Work]:
+        """Takes back what no thread has begun."""
+        found = []
+        while True:
+            try:
+                work = self._waiting.get_nowait()
+            except queue.Empty:
+                break
+            if work is not None:
+                found.append(work)
+        self._let_go(len(found), 0)
+        return found
+
+    def _room(self) -> int:
+        if self._held_async >= _ASYNC_LIMIT:
+            return 0
+        ahead = 0 if self._is_stalled() else min(_LARGEST_WINDOW, int(self._rate * _WINDOW_SECONDS))
+        return max(0, self._threads + ahead - self._held)
+
+    def _is_stalled(self) -> bool:
+        return time.monotonic() - self._rated_at > 10 * _WINDOW_SECONDS
+
+    def _is_my_turn(self, priority: int) -> bool:
+        return self._room() > 0 and priority <= min(self._wanted)
+
+    def _let_go(self, held: int, held_async: int) -> None:
+        with self._changed:
+            self._held -= held
+            self._held_async -= held_async
+            self._done += held
+            now = time.monotonic()
+            if now - self._rated_at > _WINDOW_SECONDS:
+                self._rate = self._done / (now - self._rated_at)
+                self._done, self._rated_at = 0, now
+            if self._wanted or self.is_closed:
+                self._changed.notify_all()
+
+    def _work(self) -> None:
+        while (work := self._waiting.get()) is not None:
+            try:
+                self._run(work)
+            finally:
+                self._let_go(1, 0)
+
+    async def _work_async(self, work: Work) -> None:
+        try:
+            await self._run_async(work)
+        finally:
+            self._let_go(0, 1)

@@ -1,0 +1,79 @@
+"""A worker's settings, read once at its entry point."""
+
+import ipaddress
+from dataclasses import dataclass
+
+from config.environ import BadSetting, read
+from config.seal import Seal, SealError
+from db.pool import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a worker needs to know."""
+
+    database: Database
+    broker_url: str
+    mode: str
+    lease_seconds: float
+    processes: int
+    threads: int
+    queues: tuple[str, ...]
+    kinds: tuple[str, ...]
+    egress_allow: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
+    recipient_domains: tuple[str, ...]
+    mail_url: str | None
+    mail_from: str
+    seal: Seal
+    metrics_port: int | None
+    log_format: str
+    log_level: str
+
+    @classmethod
+    def from_environ(cls) -> "Settings":
+        """The settings of this process. Raises BadSetting."""
+        value = read(
+            (
+                "BROKER_URL",
+                "REDIS_URL",
+                "TOCSIN_MODE",
+                "TOCSIN_LEASE_SECONDS",
+                "WORKER_PROCESSES",
+                "WORKER_THREADS",
+                "WORKER_QUEUES",
+                "TOCSIN_KINDS",
+                "TOCSIN_EGRESS_ALLOW",
+                "TOCSIN_RECIPIENT_DOMAINS",
+                "MAIL_URL",
+                "MAIL_FROM",
+                "TOCSIN_SECRET_KEYS",
+                "METRICS_PORT",
+                "LOG_FORMAT",
+                "LOG_LEVEL",
+            )
+        )
+        broker_url = value["BROKER_URL"] or value["REDIS_URL"]
+        if broker_url is None:
+            raise BadSetting("REDIS_URL is not set; it takes an address such as redis://host:6379/0 (or BROKER_URL)")
+        try:
+            seal = Seal(value["TOCSIN_SECRET_KEYS"])
+        except SealError as error:
+            raise BadSetting(str(error)) from None
+        return cls(
+            database=Database.from_environ(),
+            broker_url=broker_url,
+            mode=value["TOCSIN_MODE"],
+            lease_seconds=value["TOCSIN_LEASE_SECONDS"],
+            processes=value["WORKER_PROCESSES"],
+            threads=value["WORKER_THREADS"],
+            queues=value["WORKER_QUEUES"],
+            kinds=value["TOCSIN_KINDS"],
+            egress_allow=value["TOCSIN_EGRESS_ALLOW"],
+            recipient_domains=value["TOCSIN_RECIPIENT_DOMAINS"],
+            mail_url=value["MAIL_URL"],
+            mail_from=value["MAIL_FROM"],
+            seal=seal,
+            metrics_port=value["METRICS_PORT"],
+            log_format=value["LOG_FORMAT"],
+            log_level=value["LOG_LEVEL"],
+        )
