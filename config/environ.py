@@ -92,6 +92,9 @@ def _queues(text: str) -> tuple[str, ...]:
     return names
 
 
+FAULT = os.environ.get("FAULT", "")
+"""What config/faults.py is to break, as a test asks for it; no setting."""
+
 SETTINGS: dict[str, Setting] = {
     "DATABASE_URL": Setting(
         _url("postgres", "postgresql"), "an address such as postgresql://user:password@host:5432/name", is_secret=True
@@ -107,6 +110,7 @@ SETTINGS: dict[str, Setting] = {
     "BROKER_URL": Setting(_url("redis", "rediss", "amqp", "amqps"), "a redis:// or amqp:// address", is_secret=True),
     "TOCSIN_URL": Setting(_url("http", "https"), "the public base address, such as https://tocsin.example.com"),
     "TOCSIN_MODE": Setting(_choice("live", "dry", "held"), "live, dry or held", "live"),
+    "TOCSIN_HOSTING": Setting(_choice("on", "off"), "on (many tenants) or off (one default tenant)", "off"),
     "PORT": Setting(_whole(0, 65535), "a port from 0 to 65535", "8000"),
     "METRICS_PORT": Setting(_whole(0, 65535), "a port from 0 to 65535 (0: a free one)"),
     "METRICS_TOKEN": Setting(str, "the bearer token that opens /metrics on PORT", is_secret=True),

@@ -27,7 +27,7 @@ def zone(name: str) -> ZoneInfo:
 
     Raises BadZone when the name is not in tzdata's list, so neither paths, `localtime` nor offsets get through.
     """
-    if not isinstance(name, str) or name not in NAMES:
+    if name not in NAMES:
         raise BadZone(_refusal(name))
     with files("tzdata").joinpath("zoneinfo", *name.split("/")).open("rb") as file:
         return ZoneInfo.from_file(file, key=name)

@@ -34,6 +34,7 @@ _LASTING_WORDS = (
     "not support ssl",
 )
 _PASSING_CLASSES = ("08", "40", "53", "55", "57", "58", "XX")
+_UNFILLED_PARAMETER = "08P01"  # what `select $1` gives: a fault of the query in the class of broken connections
 _LOOK_SECONDS = 0.2
 _CANCEL_SECONDS = 2.0
 
@@ -238,7 +239,8 @@ class _Asking:
             text = (result.error_field(pq.DiagnosticField.MESSAGE_PRIMARY) or result.error_message).decode(
                 errors="replace"
             )
-            kind = Unavailable if not state or state.startswith(_PASSING_CLASSES) else Refused
+            is_passing = not state or (state.startswith(_PASSING_CLASSES) and state != _UNFILLED_PARAMETER)
+            kind = Unavailable if is_passing else Refused
             raise kind(f"{_one_line(text)} ({state})" if state else _one_line(text))
         elif result.status not in (pq.ExecStatus.COMMAND_OK, pq.ExecStatus.EMPTY_QUERY):
             self._stop()

@@ -1,5 +1,6 @@
 """A server of somebody else's as a child of ours: who it runs as, where its files lie, how it starts and ends."""
 
+import contextlib
 import json
 import os
 import pwd
@@ -151,8 +152,10 @@ class Watched:
 
     def signal(self, number: int) -> None:
         """Sends the server a signal; one that has ended stays ended."""
-        if self.is_running():
-            os.kill(self.pid, number)
+        # It may end between the question and the signal, and its watchdog a little after it.
+        with contextlib.suppress(ProcessLookupError):
+            if self.is_running():
+                os.kill(self.pid, number)
 
     def wait(self) -> int:
         """Waits for the server's end and returns its exit status, 128 + the signal if it was killed by one."""

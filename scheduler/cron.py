@@ -1,4 +1,4 @@
-"""Cron expressions: what is refused at save, and which wall-clock times an expression names. Knows no time zone."""
+"""Cron expressions: which wall-clock times an expression names, and which are refused. Knows no time zone."""
 
 import copy
 import re
@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final
 
 from croniter import CroniterBadDateError, CroniterError, croniter
+
+from scheduler.fields import FIELDS, HASH, SECOND, BadRecurrence, check_field
 
 MAX_LENGTH: Final = 250
 NICKNAMES: Final = {
@@ -29,38 +31,6 @@ LAST_YEAR: Final = 9000
 
 _DAY = timedelta(days=1)
 _MINUTE = timedelta(minutes=1)
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
-_HASH = re.compile(r"h(?:\((\d+)-(\d+)\))?(?:/(\d+))?", re.ASCII)
-_ITEM = re.compile(r"(\*|[a-z]+|\d+)(?:-([a-z]+|\d+))?(?:/(\d+))?", re.ASCII)
-_SPECIAL_DAY = re.compile(r"l|\d{1,2}w|w\d{1,2}", re.ASCII)
-_SPECIAL_WEEKDAY = re.compile(r"(?:[0-7]|[a-z]{3})(?:-(?:[0-7]|[a-z]{3}))?#[1-5]|l[0-7]", re.ASCII)
-
-
-class BadRecurrence(ValueError):
-    """A recurrence can't be saved; `field` names the column and `reason` says what it takes."""
-
-    def __init__(self, field: str, reason: str) -> None:
-        super().__init__(f"{field} {reason}")
-        self.field = field
-        self.reason = reason
-
-
-class _Field(NamedTuple):
-    label: str
-    low: int
-    high: int
-    names: dict[str, int]
-
-
-_SECOND = _Field("second", 0, 59, {})
-_FIELDS = (
-    _Field("minute", 0, 59, {}),
-    _Field("hour", 0, 23, {}),
-    _Field("day-of-month", 1, 31, {}),
-    _Field("month", 1, 12, {name: number for number, name in enumerate(_MONTHS, 1)}),
-    _Field("day-of-week", 0, 7, {name: number for number, name in enumerate(_DAYS)}),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +115,8 @@ def rule(expression: str, hash_id: str | None) -> Rule:
     """The rule of an expression; `hash_id` resolves `H` and is None without one. Raises BadRecurrence when refused."""
     fields = split(expression)
     second, five = ("0", fields) if len(fields) == FIVE else (fields[0], fields[1:])
-    for spec, text in zip((_SECOND, *_FIELDS), (second, *five), strict=True):
-        _check_field(spec, text)
+    for spec, text in zip((SECOND, *FIELDS), (second, *five), strict=True):
+        check_field(spec, text)
     _, hour, dom, month, dow = five
     try:
         # croniter resolves the fields; the seconds go in front, and come back last.
@@ -195,7 +165,7 @@ def split(expression: str) -> list[str]:
 
 def has_hash(expression: str) -> bool:
     """Whether a field is hashed by the schedule's id (`H`), so that equal expressions may mean different times."""
-    return any(_HASH.fullmatch(field) for field in split(expression))
+    return any(HASH.fullmatch(field) for field in split(expression))
 
 
 @lru_cache(maxsize=65536)
@@ -218,79 +188,3 @@ def _day_search(days: str, hash_id: str | None) -> croniter:
 
 def _numbers(values: Sequence[int | str], count: int) -> tuple[int, ...]:
     return tuple(range(count)) if values[0] == "*" else tuple(sorted(int(value) for value in values))
-
-
-def _check_field(spec: _Field, text: str) -> None:
-    """Passes a field whose every reading is plain. Raises BadRecurrence with the field's label otherwise."""
-    hashed = _HASH.fullmatch(text)
-    if hashed:
-        low, high, step = hashed.groups()
-        if low is not None:
-            _check_range(spec, text, _number(spec, low, text), _number(spec, high, text))
-        _check_step(spec, text, step)
-        return
-    if re.fullmatch(r"r(\(\d+-\d+\))?(/\d+)?", text, re.ASCII):
-        raise _refuse(spec, text, "R is random anew at every reading; H spreads by the schedule's id and stays")
-    items = text.split(",")
-    for item in items:
-        _check_item(spec, item, is_alone=len(items) == 1)
-
-
-def _check_item(spec: _Field, item: str, *, is_alone: bool) -> None:
-    if item == "?" and is_alone and spec.label.startswith("day"):
-        return
-    if spec.label == "day-of-month" and _SPECIAL_DAY.fullmatch(item):
-        if "w" in item and not is_alone:
-            raise _refuse(spec, item, "W stands alone, not in a list")
-        return
-    if spec.label == "day-of-week" and _SPECIAL_WEEKDAY.fullmatch(item):
-        if "-" in item:
-            start, end = item.partition("#")[0].split("-")
-            _check_range(spec, item, _number(spec, start, item), _number(spec, end, item, is_end=True))
-        return
-    match = _ITEM.fullmatch(item)
-    if match is None:
-        raise _refuse(spec, item, _takes(spec))
-    low, high, step = match.groups()
-    if low == "*":
-        if high is not None:
-            raise _refuse(spec, item, _takes(spec))
-    else:
-        first = _number(spec, low, item)
-        if step is not None and high is None and first == 7 and spec.names:
-            raise _refuse(spec, item, "a step starts from Sunday as 0")
-        if high is not None:
-            _check_range(spec, item, first, _number(spec, high, item, is_end=True))
-    _check_step(spec, item, step)
-
-
-def _number(spec: _Field, text: str, item: str, *, is_end: bool = False) -> int:
-    if text in spec.names:
-        # A week that ends on Sunday (fri-sun) ends on day 7, or the range would wrap.
-        return 7 if is_end and text == "sun" else spec.names[text]
-    if not text.isdigit() or not spec.low <= int(text) <= spec.high:
-        raise _refuse(spec, item, _takes(spec))
-    return int(text)
-
-
-def _check_range(spec: _Field, item: str, low: int, high: int) -> None:
-    if low > high:
-        raise _refuse(spec, item, "a range runs from low to high; write two ranges with a comma")
-    if low == high:
-        # croniter reads 5-5 as the whole field, other crons as 5.
-        raise _refuse(spec, item, "a range needs two different ends; write the single value")
-
-
-def _check_step(spec: _Field, item: str, step: str | None) -> None:
-    highest = 6 if spec.label == "day-of-week" else spec.high
-    if step is not None and not 1 <= int(step) <= highest - spec.low:
-        raise _refuse(spec, item, f"a step is from 1 to {highest - spec.low}")
-
-
-def _takes(spec: _Field) -> str:
-    extras = {"day-of-month": ", L or 15W", "day-of-week": ", names, 5#2 or L5", "month": " or names"}
-    return f"takes {spec.low}-{spec.high}{extras.get(spec.label, '')}, with lists, ranges, steps and H"
-
-
-def _refuse(spec: _Field, item: str, reason: str) -> BadRecurrence:
-    return BadRecurrence("cron", f"field {spec.label} {item!r}: {reason}")

@@ -1,4 +1,4 @@
-"""What becomes of due slots: misfire and overlap -> Fire | Skip(reason). Pure: `now` is the ticker's, read once."""
+"""What becomes of due slots: late or on time -> Fire | Skip(reason). Pure: `now` is the ticker's, read once."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +9,6 @@ from typing import Literal
 from scheduler.slots import Once, Recurrence, count_and_newest, jittered, next_slot, slots_between
 
 Misfire = Literal["once", "all", "skip"]
-Overlap = Literal["skip", "queue", "allow", "cancel_running"]
 
 _TICK = timedelta(microseconds=1)
 
@@ -87,19 +86,6 @@ def plan(recurrence: Recurrence, after: datetime, now: datetime, policy: Policy,
         policy.ends_at,
         per_tick,
     )
-
-
-def overlap(policy: Overlap, *, is_open: bool) -> Literal["start", "skip", "wait", "cancel"]:
-    """What a new run does beside an earlier one of its schedule: `cancel` asks that one to stop and awaits its end."""
-    if not is_open:
-        return "start"
-    answers: dict[Overlap, Literal["start", "skip", "wait", "cancel"]] = {
-        "skip": "skip",
-        "queue": "wait",
-        "allow": "start",
-        "cancel_running": "cancel",
-    }
-    return answers[policy]
 
 
 @lru_cache(maxsize=8192)

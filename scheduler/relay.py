@@ -11,6 +11,7 @@ from operator import attrgetter
 from typing import Protocol
 from uuid import uuid4
 
+from config.faults import faultpoint
 from db.runs import Ring
 from telemetry import metrics
 from telemetry.log import Events
@@ -60,7 +61,9 @@ class Relay:
         if not runs or time.monotonic() < self._silent_until:
             return
         try:
+            faultpoint("before_ring")
             self._bell.ring(pack(runs))
+            faultpoint("after_ring")
         except Exception as error:  # noqa: BLE001  each client raises its own; the runs are safe in Postgres
             self._silent_until = time.monotonic() + _SILENCE_SECONDS
             events.warning("relay.failed", error=f"{type(error).__name__}: {error}", runs=len(runs))

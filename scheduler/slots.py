@@ -14,10 +14,11 @@ from hashlib import blake2b
 from itertools import takewhile
 from typing import Final, NamedTuple
 
+from config.zones import BadZone, zone
 from scheduler import cron
-from scheduler.cron import LAST_YEAR, BadRecurrence
+from scheduler.cron import LAST_YEAR
+from scheduler.fields import BadRecurrence
 from scheduler.nights import FOLDS, GAPS, Reading, count_instants, is_from_gap, next_instant
-from scheduler.zones import BadZone, zone
 
 __all__ = [
     "BadRecurrence",
@@ -105,11 +106,7 @@ def check(recurrence: Recurrence) -> None:
                 raise BadRecurrence(field, f"takes {', '.join(taken)}, got {value!r}")
         _reading(recurrence)
     elif isinstance(recurrence, Interval):
-        seconds = recurrence.seconds
-        if isinstance(seconds, bool) or not isinstance(seconds, int) or not 1 <= seconds <= MAX_INTERVAL_SECONDS:
-            raise BadRecurrence(
-                "interval_seconds", f"takes whole seconds from 1 to {MAX_INTERVAL_SECONDS}, got {seconds!r}"
-            )
+        _check_seconds(recurrence.seconds)
         _check_instant("interval_anchor", recurrence.anchor)
     else:
         _check_instant("scheduled_at", recurrence.at)
@@ -206,7 +203,12 @@ def _slots(recurrence: Recurrence, after: datetime) -> Iterator[datetime]:
         slot = next_slot(recurrence, slot)
 
 
-def _check_instant(field: str, value: datetime) -> None:
+def _check_seconds(value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_INTERVAL_SECONDS:
+        raise BadRecurrence("interval_seconds", f"takes whole seconds from 1 to {MAX_INTERVAL_SECONDS}, got {value!r}")
+
+
+def _check_instant(field: str, value: object) -> None:
     if not isinstance(value, datetime) or value.tzinfo is None:
         raise BadRecurrence(field, f"takes a time with its offset, such as 2026-03-29T01:00:00Z, got {value!r}")
     if not _FIRST <= value < _LAST:

@@ -4,6 +4,7 @@ import time
 from typing import NamedTuple
 from uuid import UUID
 
+from config.faults import faultpoint
 from db import processes
 from db.pool import Connection, DatabaseError
 from db.query import Query
@@ -82,6 +83,7 @@ class Ticker:
             return 1
         if not batch.claimed:
             return 0
+        faultpoint("after_commit")
         metrics.claim_seconds.observe(time.monotonic() - now)
         self._limit = min(_LARGEST_BATCH, self._limit * 2)
         self._low = batch.claimed[-1].next_fire_at

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from config.faults import faultpoint
 from db.ids import ids_at
 from db.pool import Connection
 from db.query import Query
@@ -56,7 +57,9 @@ def tick(conn: Connection, low: datetime, limit: int, claimed: Callable[[list[Du
         batch.claimed = CLAIM.all(conn, low=low, batch=limit)
         claimed(batch.claimed)
         if batch.claimed:
+            faultpoint("after_claim")
             _write(conn, batch, _plan(batch))
+            faultpoint("before_commit")
     return batch
 
 

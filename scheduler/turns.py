@@ -6,7 +6,7 @@ from functools import lru_cache
 from itertools import count
 from typing import NamedTuple
 
-from scheduler.zones import zone
+from config.zones import zone
 
 _SECOND = timedelta(seconds=1)
 # No zone has turned twice within six days since 1970 (the closest is seven; tests/scheduler/test_zones.py holds tzdata

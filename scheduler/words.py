@@ -3,7 +3,13 @@
 import re
 from typing import Final
 
-from cron_descriptor import ExpressionDescriptor, FormatError, MissingFieldError, Options, WrongArgumentError
+from cron_descriptor import (  # type: ignore[import-untyped]
+    ExpressionDescriptor,
+    FormatError,
+    MissingFieldError,
+    Options,
+    WrongArgumentError,
+)
 from croniter import croniter
 
 from scheduler import cron
@@ -48,6 +54,6 @@ def _apart(weekdays: str) -> list[str]:
 
 def _sentence(expression: str) -> str:
     try:
-        return ExpressionDescriptor(expression.upper(), _OPTIONS).get_description()
+        return str(ExpressionDescriptor(expression.upper(), _OPTIONS).get_description())
     except (FormatError, MissingFieldError, WrongArgumentError):
         return f"Cron {expression}"

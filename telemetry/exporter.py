@@ -20,13 +20,18 @@ def registry() -> CollectorRegistry:
 
 def page(extra: Iterable[Collector] = ()) -> bytes:
     """The metrics in Prometheus's text format, with those of `extra` collectors beside."""
-    added = CollectorRegistry()
-    for collector in extra:
-        added.register(collector)
-    return generate_latest(registry()) + generate_latest(added)
+    return generate_latest(_with(extra))
 
 
-def serve(port: int) -> int:
-    """Serves the metrics page on `port` (0: a free one) in a thread; returns the port."""
-    server, _ = start_http_server(port, registry=registry())
+def serve(port: int, extra: Iterable[Collector] = ()) -> int:
+    """Serves the same page on `port` (0: a free one) in a thread; returns the port."""
+    server, _ = start_http_server(port, registry=_with(extra))
     return int(server.server_port)
+
+
+def _with(extra: Iterable[Collector]) -> CollectorRegistry:
+    own = registry()
+    together = CollectorRegistry()
+    for collector in (own, *extra):
+        together.register(collector)
+    return together

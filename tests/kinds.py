@@ -1,17 +1,193 @@
-"""Kinds that only tests run."""
+"""Kinds that only tests run. Those that leave a trace append a line to `file` and have it on disk before they go on."""
+
+import asyncio
+import os
+import signal
+import time
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 from pydantic import BaseModel
 
-from workers.kind import Context, Kind
-from workers.outcome import Done, Outcome
+from workers.kind import Cancelled, Context, Kind
+from workers.outcome import AlertState, Done, Later, Message, Outcome, Rejected
 
 
 class Nothing(BaseModel):
     """No params."""
 
 
+class Trace(BaseModel):
+    """Where the lines go."""
+
+    file: Path
+
+
+class Wait(Trace):
+    """How long to take at most, and the file whose appearance ends it sooner."""
+
+    seconds: float = 60.0
+    until: Path | None = None
+
+
+class Flaky(Trace):
+    """How many attempts end badly before one ends well."""
+
+    bad: int = 1
+    delay: float | None = 0.0
+
+
+class Mails(BaseModel):
+    """Whom to mail."""
+
+    to: tuple[str, ...] = ()
+    cc: tuple[str, ...] = ()
+    bcc: tuple[str, ...] = ()
+
+
+class Found(BaseModel):
+    """An alert and the segment that it is about."""
+
+    alert: UUID
+    segment: str = ""
+
+
+def note(file: Path, ctx: Context[Any], word: str = "") -> None:
+    """Appends `run attempt process word`, in one write, and flushes it to the disk."""
+    line = f"{ctx.run_id} {ctx.attempt} {os.getpid()} {word}".rstrip() + "\n"
+    handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        os.write(handle, line.encode())
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def _done(_ctx: Context[Nothing]) -> Outcome:
     return Done()
 
 
+def _record(ctx: Context[Trace]) -> Outcome:
+    note(ctx.params.file, ctx)
+    return Done({"attempt": ctx.attempt})
+
+
+async def _record_async(ctx: Context[Trace]) -> Outcome:
+    await asyncio.sleep(0)
+    note(ctx.params.file, ctx)
+    return Done()
+
+
+def _is_over(ctx: Context[Wait], began: float) -> bool:
+    until = ctx.params.until
+    return time.monotonic() > began + ctx.params.seconds or (until is not None and until.exists())
+
+
+def _wait(ctx: Context[Wait]) -> Outcome:
+    note(ctx.params.file, ctx, "began")
+    began = time.monotonic()
+    while not _is_over(ctx, began):
+        if ctx.is_cancelled():
+            note(ctx.params.file, ctx, "cancelled")
+            raise Cancelled
+        time.sleep(0.01)
+    note(ctx.params.file, ctx, "ended")
+    return Done()
+
+
+def _wait_deaf(ctx: Context[Wait]) -> Outcome:
+    note(ctx.params.file, ctx, "began")
+    began = time.monotonic()
+    while not _is_over(ctx, began):
+        time.sleep(0.01)
+    note(ctx.params.file, ctx, "ended")
+    return Done()
+
+
+async def _wait_async(ctx: Context[Wait]) -> Outcome:
+    note(ctx.params.file, ctx, "began")
+    began = time.monotonic()
+    while not _is_over(ctx, began):
+        await asyncio.sleep(0.01)
+    note(ctx.params.file, ctx, "ended")
+    return Done()
+
+
+def _crash(ctx: Context[Trace]) -> Outcome:
+    note(ctx.params.file, ctx)
+    os.kill(os.getpid(), signal.SIGKILL)
+    return Done()
+
+
+def _raise(ctx: Context[Flaky]) -> Outcome:
+    note(ctx.params.file, ctx)
+    if ctx.attempt <= ctx.params.bad:
+        raise ValueError("a bug of this kind")
+    return Done()
+
+
+def _later(ctx: Context[Flaky]) -> Outcome:
+    note(ctx.params.file, ctx)
+    return Later(ctx.params.delay, "not yet") if ctx.attempt <= ctx.params.bad else Done()
+
+
+def _reject(ctx: Context[Trace]) -> Outcome:
+    note(ctx.params.file, ctx)
+    return Rejected("never")
+
+
+def _step(ctx: Context[Flaky]) -> Outcome:
+    def work() -> dict[str, int]:
+        note(ctx.params.file, ctx, "worked")
+        return {"made_in": ctx.attempt}
+
+    made = ctx.step("make", work)
+    ctx.log("made", attempt=ctx.attempt)
+    ctx.progress(0.5, "half")
+    if ctx.attempt <= ctx.params.bad:
+        raise ValueError("after the step")
+    return Done(made)
+
+
+def _mail(ctx: Context[Mails]) -> Outcome:
+    params = ctx.params
+    subject = f"run {ctx.run_id} attempt {ctx.attempt}"
+    return Done(messages=(Message(to=params.to, cc=params.cc, bcc=params.bcc, subject=subject, text="hello"),))
+
+
+def _nonsense(_ctx: Context[Nothing]) -> Any:
+    return "done"
+
+
+def _unstorable(_ctx: Context[Nothing]) -> Outcome:
+    return Done({"nul": "\x00"})
+
+
+def _find(ctx: Context[Found]) -> Outcome:
+    state = AlertState(ctx.params.alert, ctx.params.segment, "firing", Decimal("1.5"), ctx.slot_at)
+    return Done(alert_states=(state,))
+
+
 NOOP = Kind("test.noop", Nothing, _done, "does nothing")
+RECORD = Kind("test.record", Trace, _record, "leaves a line")
+RECORD_ASYNC = Kind("test.record_async", Trace, _record_async, "leaves a line on the event loop")
+WAIT = Kind("test.wait", Wait, _wait, "takes its time, and heeds its cancel")
+WAIT_DEAF = Kind("test.wait_deaf", Wait, _wait_deaf, "takes its time, whatever is asked of it")
+WAIT_ASYNC = Kind("test.wait_async", Wait, _wait_async, "takes its time on the event loop")
+CRASH = Kind("test.crash", Trace, _crash, "kills its process")
+RAISE = Kind("test.raise", Flaky, _raise, "raises at first")
+LATER = Kind("test.later", Flaky, _later, "puts off at first")
+REJECT = Kind("test.reject", Trace, _reject, "rejects")
+STEP = Kind("test.step", Flaky, _step, "makes a step and raises at first")
+MAIL = Kind("test.mail", Mails, _mail, "mails")
+NONSENSE = Kind("test.nonsense", Nothing, _nonsense, "returns what is no outcome")
+UNSTORABLE = Kind("test.unstorable", Nothing, _unstorable, "returns what Postgres can't hold")
+FIND = Kind("test.find", Found, _find, "finds an alert firing")
+
+ALL = (
+    "NOOP,RECORD,RECORD_ASYNC,WAIT,WAIT_DEAF,WAIT_ASYNC,CRASH,RAISE,LATER,REJECT,STEP,MAIL,NONSENSE,UNSTORABLE,FIND"
+)
+NAMES = ",".join(f"tests.kinds:{name}" for name in ALL.split(","))
+"""What TOCSIN_KINDS is for a worker that runs them all."""

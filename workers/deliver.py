@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from config.faults import faultpoint
 from db.pool import DatabaseError, Pool
 from db.processes import Heartbeat, Lease
 from db.query import Query
@@ -42,6 +43,7 @@ class LeaseGuard:
 
     def before_data(self) -> None:
         """Writes that the content is about to leave. Raises LeaseLost when that cannot be written under the fence."""
+        faultpoint("before_data")
         self.before_connect()
         delivery = self.delivery
         try:
@@ -60,6 +62,7 @@ class LeaseGuard:
 
     def before_dot(self) -> None:
         """Raises LeaseLost unless this process's lease is held."""
+        faultpoint("before_dot")
         self.before_connect()
 
 
@@ -120,7 +123,9 @@ class Deliverer:
             )
         if delivery is None:
             return
+        faultpoint("deliver_after_lease")
         receipt = self._send(delivery, lease)
+        faultpoint("deliver_before_finish")
         if receipt is None:
             events.warning("delivery.lease_lost", delivery_id=delivery.id)
             return

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
+from config.faults import faultpoint
 from config.zones import zone
 from db.ids import id_at, slot_of
 from db.jsonb import dumps
@@ -74,6 +75,7 @@ class Executor:
         """Leases those of the (id, fence) pointers that are still to be had; each with whether its kind is async."""
         if not pointers:
             return []
+        faultpoint("before_lease")
         lease = self._heartbeat.lease
         slots = [slot_of(run_id) for run_id, _ in pointers]
         with self._pool.connection() as conn:
@@ -86,6 +88,8 @@ class Executor:
                 high=max(slots),
                 process_id=lease.process_id,
             )
+        if leased:
+            faultpoint("after_lease")
         works = []
         for run in leased:
             kind = self._kinds.get(run.kind)
@@ -117,6 +121,7 @@ class Executor:
         began = self._begin(work)
         try:
             context = self._context(work)
+            faultpoint("in_run")
             outcome: Any = work.kind.run(context)
             end = self._end(work, outcome)
         except BaseException as error:  # noqa: BLE001  whatever a kind raises is its bug and belongs to its run

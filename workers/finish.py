@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from config.faults import faultpoint
 from db.pool import Connection, Database, DatabaseError
 from db.processes import Lease
 from db.query import Query
@@ -155,7 +156,9 @@ class Finisher:
     def _execute(self, group: Sequence[End]) -> list[Ended]:
         if self._conn is None:
             self._conn = self._database.connect("finish")
+        faultpoint("before_finish")
         rows = FINISH.all(self._conn, process_id=group[0].lease.process_id, **_columns(group))
+        faultpoint("after_finish")
         if any(row.has_waiting for row in rows):
             NOTIFY.one(self._conn)
         return rows

@@ -12,6 +12,7 @@ from uuid import UUID
 import dramatiq
 
 from config.environ import QUEUES, metrics_folder, share_metrics
+from config.faults import faultpoint
 from db import migrate, processes
 from db.pool import DatabaseError
 from telemetry import exporter, log, metrics
@@ -124,6 +125,7 @@ class Worker:
         return broker
 
     def _start(self, priority: int, pointers: list[tuple[str, int]]) -> None:
+        faultpoint("after_fetch")
         wanted = [(UUID(run_id), fence) for run_id, fence in pointers]
         while wanted:
             room = self._runner.wait_for_room(priority)
@@ -150,6 +152,8 @@ class Worker:
             metrics.runs.labels(kind, end.state).inc()
         tell = events.debug if end.state == "succeeded" else events.warning
         tell("run.ended", run_id=end.leased.id, kind=kind, state=end.state, attempt=end.leased.attempt, error=end.error)
+        if end.intents:
+            faultpoint("after_intent")
         for intent in end.intents:
             if intent.state == "pending":
                 self._deliverer.offer(intent.id, end.leased.slot_at)

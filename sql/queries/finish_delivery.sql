@@ -13,4 +13,4 @@ set
     end,
     available_at = now() + make_interval(secs => random() * least(3600, 5 * 2 ^ (d.attempts - 1)))
 where d.id = %(id)s and d.slot_at = %(slot_at)s and d.fence = %(fence)s and d.state = 'sending'
-returning d.state
+returning d.state as value

@@ -49,7 +49,10 @@ attempts as (
 
 deaths as (
     insert into dead_letters (id, run_id, slot_at, tenant_id, schedule_id, kind, cause, error, attempts, fence)
-    select gen_random_uuid(), id, slot_at, tenant_id, schedule_id, kind, 'expired', error, attempt, fence
+    -- A UUIDv7 with the run's time, so that a dead letter's id alone finds its partition too.
+    select
+        (left(id::text, 14) || '7' || substr(gen_random_uuid()::text, 16))::uuid, id, slot_at, tenant_id, schedule_id,
+        kind, 'expired', error, attempt, fence
     from moved
     where state = 'dead'
     returning 1

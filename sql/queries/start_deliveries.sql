@@ -17,7 +17,7 @@ set
     deadline_at = now() + interval '2 minutes', handed_over_at = null
 from wanted, delivery_bodies as b
 where
-    d.id = wanted.id and d.slot_at = wanted.slot_at
+    d.id = wanted.id and d.slot_at = wanted.slot_at and d.slot_at between %(low)s and %(high)s
     and b.run_id = d.run_id and b.number = d.body_number and b.slot_at = d.slot_at
     and b.slot_at between %(low)s and %(high)s
 returning

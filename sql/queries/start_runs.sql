@@ -29,7 +29,7 @@ set
     state = 'running', fence = r.fence + 1, attempt = r.attempt + 1, leased_by = %(process_id)s, started_at = now(),
     deadline_at = now() + make_interval(secs => d.timeout_seconds)
 from defined as d
-where r.id = d.id and r.slot_at = d.slot_at
+where r.id = d.id and r.slot_at = d.slot_at and r.slot_at between %(low)s and %(high)s
 returning
     r.id, r.slot_at, r.tenant_id, r.schedule_id, r.kind, r.queue, r.fence, r.attempt, r.max_attempts, r.origin,
     r.started_at, coalesce(r.params, d.params) as params, d.name, d.timezone, d.unknown_policy, d.timeout_seconds

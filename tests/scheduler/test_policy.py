@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scheduler.policy import Fire, Misfire, Overlap, Plan, Policy, Skip, overlap, plan
+from scheduler.policy import Fire, Misfire, Plan, Policy, Skip, plan
 from scheduler.slots import Cron, Interval, Once, Recurrence, jittered, next_slot, slots_between
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -39,7 +39,7 @@ def test_a_slot_fires_at_its_instant() -> None:
 
 
 @pytest.mark.parametrize(("seconds", "is_late"), [(60, False), (60.000001, True)])
-def test_the_grace_counts_from_the_nominal_instant(seconds: float, is_late: bool) -> None:  # noqa: FBT001 (a table's column)
+def test_the_grace_counts_from_the_nominal_instant(seconds: float, is_late: bool) -> None:
     made = plan(HOURLY, NOON, at(60) + timedelta(seconds=seconds), Policy("skip", grace_seconds=60))
     assert made.decisions == ((Skip(at(60), at(60), 1, "misfire"),) if is_late else (Fire(at(60)),))
 
@@ -164,14 +164,6 @@ def test_a_jitter_wider_than_the_grace_makes_no_slot_late_by_itself() -> None:
     fire_at = plan(HOURLY, NOON, NOON, policy).next_fire_at
     assert fire_at is not None
     assert plan(HOURLY, NOON, fire_at + timedelta(seconds=1), policy).decisions == (Fire(at(60)),)
-
-
-@pytest.mark.parametrize(
-    ("policy", "answer"), [("skip", "skip"), ("queue", "wait"), ("allow", "start"), ("cancel_running", "cancel")]
-)
-def test_overlap(policy: Overlap, answer: str) -> None:
-    assert overlap(policy, is_open=True) == answer
-    assert overlap(policy, is_open=False) == "start"
 
 
 def test_a_herd_is_planned_faster_than_the_ticker_needs() -> None:

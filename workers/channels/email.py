@@ -70,7 +70,7 @@ def compose(message: Message, *, sender: str, message_id: str, date: datetime) -
         mail["To"] = "undisclosed-recipients:;"
     mail["Subject"] = one_line(message.subject, MAX_SUBJECT)
     mail["Auto-Submitted"] = "auto-generated"
-    # Quoted-printable or base64 throughout: no line can be taken for a boundary, a dot or a bare line end.
+    # Quoted-printable or base64 throughout: no line can be taken for a boundary, and no line end stands alone.
     mail.set_content(_body(message.text), cte="quoted-printable")
     if message.html:
         mail.add_alternative(_body(message.html), subtype="html", cte="quoted-printable")

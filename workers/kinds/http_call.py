@@ -149,7 +149,7 @@ def outcome_of(response: http.Response, called_at: datetime) -> Outcome:
 def retry_after(headers: Mapping[str, str], called_at: datetime) -> float | None:
     """Return the wait that the receiver asks for, from 1 second to 1 day; None when it asks for none or can't be read."""
     text = headers.get("Retry-After", "").strip()
-    if re.fullmatch(r"-?\d+(\.\d+)?", text):
+    if re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", text):
         wait = float(text)
     else:
         until, since = _http_date(text), _http_date(headers.get("Date", "")) or called_at

@@ -16,7 +16,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
-from config.zones import zone
 from workers.channels.email import mailbox
 from workers.kind import Context, Kind, KnownState
 from workers.outcome import AlertState, Done, Later, Message, Outcome, Rejected
@@ -96,6 +95,11 @@ class Params(BaseModel):
             raise ValueError(f"{self.condition} takes a thresholdHigh that is not below thresholdValue")
         return self
 
+    @property
+    def upper(self) -> Decimal:
+        """The upper end of the range, the threshold itself where there is none."""
+        return self.threshold_value if self.threshold_high is None else self.threshold_high
+
 
 State = Literal["ok", "firing", "no_data"]
 
@@ -133,7 +137,7 @@ def evaluate(table: Table, params: Params, previous: KnownState | None, slot_at:
         since = previous.since if previous else slot_at
         return Verdict(params, "no_data", None, before, since, f"no message: {problem}", table.data_as_of)
     holds, _ = CONDITIONS[params.condition]
-    is_firing = holds(value, params.threshold_value, params.threshold_high or params.threshold_value)
+    is_firing = holds(value, params.threshold_value, params.upper)
     state: State = "firing" if is_firing else "ok"
     if previous is not None and before == state:
         reason = f"no message: still {state} since {_rfc3339(previous.since)}"
@@ -158,7 +162,7 @@ def render(verdict: Verdict, slot: Slot) -> Message:
         "is_firing": is_firing,
         "headline": "Threshold crossed" if is_firing else "Back to normal",
         "value": value,
-        "sentence": f"{value} is {'' if is_firing else 'no longer '}{_limit_in_words(params, params.unit)}.",
+        "sentence": f"The value is {value}, {'' if is_firing else 'no longer '}{_limit_in_words(params, params.unit)}.",
         "threshold": _limit_in_words(params, params.unit),
         "since": _spoken(verdict.since.astimezone(slot.local.tzinfo)),
         "slot": _spoken(slot.local),
@@ -211,11 +215,7 @@ def run(ctx: Context[Params]) -> Outcome:
         return Rejected(str(error))
     previous = ctx.alert_state(alert_id, WHOLE) if alert_id else None
     verdict = evaluate(table, ctx.params, previous, ctx.slot_at)
-    messages = (
-        (render(verdict, Slot(ctx.slot_at.astimezone(zone(ctx.timezone)), ctx.timezone, ctx.run_id)),)
-        if verdict.is_told
-        else ()
-    )
+    messages = (render(verdict, Slot(ctx.slot_local, ctx.timezone, ctx.run_id)),) if verdict.is_told else ()
     return Done(record(verdict), messages, states(verdict, alert_id))
 
 
@@ -263,7 +263,7 @@ def _value_of(table: Table) -> tuple[Decimal | None, str]:
 
 
 def _limit_in_words(params: Params, unit: str = "") -> str:
-    low, high = params.threshold_value, params.threshold_high or params.threshold_value
+    low, high = params.threshold_value, params.upper
     return CONDITIONS[params.condition][1].format(low=with_unit(low, unit), high=with_unit(high, unit))
 
 

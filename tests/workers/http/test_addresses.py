@@ -5,7 +5,6 @@ import threading
 import pytest
 
 from tests.workers.wire import LOOPBACK
-from workers import addresses
 from workers.addresses import Forbidden, ResolveTooSlow, Unresolved, check_address, resolve
 
 DANGEROUS = [
@@ -91,7 +90,7 @@ def _answering(monkeypatch: pytest.MonkeyPatch, *found: str) -> None:
     def getaddrinfo(host: str, port: int, **_: object) -> list[tuple[int, int, int, str, tuple[str, int]]]:
         return [(socket.AF_INET6 if ":" in one else socket.AF_INET, 1, 6, "", (one, port)) for one in found]
 
-    monkeypatch.setattr(addresses.socket, "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
 
 
 def test_a_name_with_a_public_and_a_private_answer_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,7 +118,7 @@ def test_dead_name_servers_are_waited_for_no_longer_than_allowed(monkeypatch: py
         is_over.wait(10)
         return []
 
-    monkeypatch.setattr(addresses.socket, "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     with pytest.raises(ResolveTooSlow):
         resolve("slow.example.com", 80, timeout_seconds=0.05)
     is_over.set()

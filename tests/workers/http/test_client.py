@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from tests.workers.wire import LOOPBACK, certificate, http_server, raw_server
-from workers import addresses
 from workers.addresses import Forbidden
 from workers.http import BadUrl, Client, TooLarge, TooSlow, Unreachable, check_url
 
@@ -59,7 +58,7 @@ def test_the_name_is_resolved_once_so_a_second_answer_can_not_lead_elsewhere(
     with http_server() as server:
         port = server.url.rpartition(":")[2]
         # The name below exists nowhere: reaching the server proves that the checked address was the one connected to.
-        monkeypatch.setattr(addresses.socket, "getaddrinfo", getaddrinfo)
+        monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
         assert client.request("GET", f"http://rebinding.example.com:{port}/").status == 200
     assert asked == ["rebinding.example.com"]
     assert server.seen[0].headers["host"] == f"rebinding.example.com:{port}"

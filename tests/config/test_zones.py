@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scheduler.turns import PROBE, offset_at, stretches, turns
-from scheduler.zones import NAMES, TZDATA_VERSION, BadZone, zone
+from config.zones import NAMES, TZDATA_VERSION, BadZone, zone
 
 ODD_NAMES = [
     "localtime",

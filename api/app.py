@@ -1,0 +1,184 @@
+"""The web process: settings -> app -> socket -> serve; drains on SIGTERM, as many processes as WEB_CONCURRENCY says."""
+
+import errno
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from types import FrameType
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+
+from api import health, kinds, processes
+from api.gauges import Gauges
+from api.presence import Presence
+from api.problems import answer_problems
+from api.settings import Settings
+from api.state import Web
+from config.environ import BadSetting, share_metrics
+from db.processes import VERSION
+from telemetry import exporter, log, metrics
+from telemetry.log import Events
+from workers.kinds import load
+
+events = Events("web")
+
+_DRAIN_SECONDS = 20
+_KILL_SECONDS = 24.0
+_CONNECTIONS = 8
+_BACKLOG = 2048
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The web application; it opens its connections when it starts. Raises BadSetting when a kind can't be loaded."""
+    loaded = load(settings.kinds)
+
+    @asynccontextmanager
+    async def running(app: FastAPI) -> AsyncIterator[None]:
+        # Opening waits for nothing: a web process lives, and says why it is not ready, while Postgres is away.
+        pool = settings.database.open_pool("web", _CONNECTIONS)
+        presence = Presence(settings.database, settings.lease_seconds)
+        presence.start()
+        app.state.web = Web(settings, pool, loaded, Gauges(pool, sorted(loaded)))
+        try:
+            yield
+        finally:
+            presence.stop()
+            pool.close(1)
+
+    app = _routed(FastAPI(title="Tocsin", version=VERSION, lifespan=running))
+    answer_problems(app)
+    return app
+
+
+def openapi() -> dict[str, Any]:
+    """The OpenAPI document of this release; needs no setting and no server."""
+    return _routed(FastAPI(title="Tocsin", version=VERSION)).openapi()
+
+
+def _routed(app: FastAPI) -> FastAPI:
+    for room in (health, kinds, processes):
+        app.include_router(room.router)
+    return app
+
+
+def main(inherited: int | None = None) -> int:
+    """Serves until SIGTERM; returns the exit status. `inherited` is the socket of a supervisor. Raises BadSetting."""
+    settings = Settings.from_environ()
+    log.set_up(settings.log_format, settings.log_level)
+    metrics.build_info.labels(VERSION).set(1)
+    stopping = threading.Event()
+    _on_stop(stopping)
+    if inherited is not None:
+        with socket.socket(fileno=inherited) as listening:
+            return _serve(settings, listening, stopping)
+    with ExitStack() as closing:
+        listening = closing.enter_context(_listen(settings.port))
+        gauges: list[Gauges] = []
+        if settings.metrics_port is not None:
+            pool = closing.enter_context(settings.database.open_pool("metrics", 2))
+            gauges = [Gauges(pool, sorted(load(settings.kinds)))]
+        if settings.processes > 1:
+            return _supervise(settings, listening, stopping, gauges)
+        if settings.metrics_port is not None:
+            events.info("metrics.served", port=exporter.serve(settings.metrics_port, gauges))
+        return _serve(settings, listening, stopping)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signals: a second SIGTERM or SIGINT changes nothing, and the exit status is 0."""
+
+    def __init__(self, config: uvicorn.Config, stopping: threading.Event) -> None:
+        super().__init__(config)
+        self._stopping = stopping
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leaves the signals to `main`."""
+        yield
+
+    async def on_tick(self, counter: int) -> bool:
+        """True once it is time to stop."""
+        return await super().on_tick(counter) or self._stopping.is_set()
+
+
+def _serve(settings: Settings, listening: socket.socket, stopping: threading.Event) -> int:
+    """Serves in this process; what is being answered at SIGTERM is answered."""
+    config = uvicorn.Config(
+        create_app(settings),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        backlog=_BACKLOG,
+        timeout_graceful_shutdown=_DRAIN_SECONDS,
+    )
+    events.info("web.started", port=listening.getsockname()[1], pid=os.getpid())
+    _Server(config, stopping).run([listening])
+    events.info("web.stopped")
+    return 0
+
+
+def _supervise(
+    settings: Settings, listening: socket.socket, stopping: threading.Event, gauges: Sequence[Gauges]
+) -> int:
+    """Keeps WEB_CONCURRENCY processes alive on one socket; passes SIGTERM on and waits for their end."""
+    create_app(settings)  # a setting that can't be used stops us here, once, and not each child again and again
+    command = [sys.executable, "-m", "api", "--socket", str(listening.fileno())]
+    with tempfile.TemporaryDirectory(prefix="tocsin-metrics-") as folder:
+        share_metrics(folder)
+        if settings.metrics_port is not None:
+            events.info("metrics.served", port=exporter.serve(settings.metrics_port, gauges))
+
+        def start() -> subprocess.Popen[bytes]:
+            return subprocess.Popen(command, pass_fds=[listening.fileno()])
+
+        children = [start() for _ in range(settings.processes)]
+        while not stopping.wait(0.2):
+            for number, child in enumerate(children):
+                if child.poll() is not None:
+                    events.error("web.died", pid=child.pid, status=child.returncode)
+                    stopping.wait(1.0)
+                    children[number] = start()
+        for child in children:
+            child.terminate()
+        return max([_ended(child) for child in children])
+
+
+def _ended(child: subprocess.Popen[bytes]) -> int:
+    try:
+        return abs(child.wait(_KILL_SECONDS))
+    except subprocess.TimeoutExpired:
+        child.kill()
+        return abs(child.wait())
+
+
+def _listen(port: int) -> socket.socket:
+    """The socket on `port` of all addresses, IPv6 too where there is one. Raises BadSetting when the port is taken."""
+    try:
+        try:
+            return socket.create_server(
+                ("", port), family=socket.AF_INET6, backlog=_BACKLOG, dualstack_ipv6=socket.has_dualstack_ipv6()
+            )
+        except OSError as error:
+            if error.errno not in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL):
+                raise
+            return socket.create_server(("", port), backlog=_BACKLOG)
+    except OSError as error:
+        raise BadSetting(f"PORT takes a port that is free and open to us, got {port}: {error.strerror}") from None
+
+
+def _on_stop(stopping: threading.Event) -> None:
+    """SIGTERM and SIGINT begin the drain; more of them change nothing."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        stopping.set()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)

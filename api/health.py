@@ -1,0 +1,97 @@
+"""`/healthz` the process lives · `/readyz` it can serve · `/metrics` what it and the whole system count."""
+
+import socket
+from typing import Annotated, Literal, Protocol, cast
+from urllib.parse import urlsplit
+
+import redis
+from fastapi import APIRouter, Depends
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from pydantic import BaseModel
+
+from api.access import Operator
+from api.state import Web, web_of
+from db import migrate
+from db.pool import Pool, Unavailable
+from telemetry import exporter
+
+router = APIRouter(tags=["health"])
+
+_PATIENCE_SECONDS = 3.0
+
+
+class Ready(BaseModel):
+    """What readiness found. A broker that is away is degraded: work is found in Postgres until it is back."""
+
+    status: Literal["ready", "unready"]
+    database: Literal["ok", "unreachable", "not_migrated"]
+    broker: Literal["ok", "degraded"]
+    reason: str = ""
+
+
+@router.get("/healthz")
+async def healthz() -> dict[str, str]:
+    """The process is alive; asks neither Postgres nor the broker."""
+    return {"status": "alive"}
+
+
+@router.get("/readyz", responses={503: {"model": Ready}}, response_model_exclude_defaults=True)
+def readyz(web: Annotated[Web, Depends(web_of)]) -> Response:
+    """200 once Postgres answers and holds this release's schema; 503 with the reason otherwise."""
+    database, reason = _database(web.pool)
+    is_ready = database == "ok"
+    found = Ready(
+        status="ready" if is_ready else "unready",
+        database=database,
+        broker="ok" if broker_answers(web.settings.broker_url) else "degraded",
+        reason=reason,
+    )
+    return JSONResponse(found.model_dump(exclude_defaults=True), 200 if is_ready else 503)
+
+
+@router.get("/metrics", dependencies=[Operator], response_class=PlainTextResponse)
+def metrics(web: Annotated[Web, Depends(web_of)]) -> Response:
+    """This process's metrics and the system's gauges, in Prometheus's text format."""
+    return Response(exporter.page([web.gauges]), media_type=CONTENT_TYPE_LATEST)
+
+
+def _database(pool: Pool) -> tuple[Literal["ok", "unreachable", "not_migrated"], str]:
+    for is_last in (False, True):
+        try:
+            with pool.connection(timeout=_PATIENCE_SECONDS) as conn:
+                migrate.check(conn)
+        except migrate.SchemaError as error:
+            return "not_migrated", str(error)
+        except Unavailable:
+            # The first connection may be one that Postgres closed long ago; the pool has thrown it away by now.
+            if is_last:
+                return "unreachable", "the database does not answer"
+        else:
+            break
+    return "ok", ""
+
+
+class _Pinged(Protocol):
+    def ping(self) -> bool: ...
+
+    def close(self) -> None: ...
+
+
+def broker_answers(url: str) -> bool:
+    """True when the broker takes a connection (and, as a Redis, answers PING)."""
+    parts = urlsplit(url)
+    if parts.scheme in ("redis", "rediss"):
+        client = cast(_Pinged, redis.Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1, retry=None))
+        try:
+            return client.ping()
+        except redis.RedisError:
+            return False
+        finally:
+            client.close()
+    port = parts.port or (5671 if parts.scheme == "amqps" else 5672)
+    try:
+        with socket.create_connection((parts.hostname or "localhost", port), timeout=1):
+            return True
+    except OSError:
+        return False

@@ -1,0 +1,57 @@
+"""`/api/kinds`: what an installation can do, each kind with the JSON Schema of its params."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+from api.access import Operator
+from api.state import Web, web_of
+from workers.kind import Kind
+
+router = APIRouter(prefix="/api/kinds", tags=["kinds"], dependencies=[Operator])
+
+
+class KindOut(BaseModel):
+    """A kind of work. `params` is a JSON Schema; what is secret in it is writeOnly."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+
+    name: str
+    summary: str
+    queue: str
+    timeout_seconds: int
+    is_gated_only: bool
+    params: dict[str, Any]
+
+
+class KindList(BaseModel):
+    """All kinds, by name."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+
+    items: list[KindOut]
+    next_cursor: None = None
+
+
+@router.get("")
+def list_kinds(web: Annotated[Web, Depends(web_of)]) -> KindList:
+    """Every kind that schedules can be made of here, those of TOCSIN_KINDS included."""
+    return KindList(items=[described(kind) for _, kind in sorted(web.kinds.items())])
+
+
+def described(kind: Kind) -> KindOut:
+    """A kind as it is shown to people and programs."""
+    schema = kind.Params.model_json_schema(by_alias=True)
+    for name in kind.secret_fields:
+        field = schema["properties"][kind.Params.model_fields[name].alias or name]
+        field["writeOnly"] = True
+    return KindOut(
+        name=kind.name,
+        summary=kind.summary,
+        queue=kind.queue,
+        timeout_seconds=kind.timeout_seconds,
+        is_gated_only=kind.is_gated_only,
+        params=schema,
+    )

@@ -1,0 +1,65 @@
+"""A web process's row in `processes`: it guards nothing, it only shows that the process lives."""
+
+import threading
+
+from db import processes
+from db.pool import Connection, Database, DatabaseError
+from telemetry.log import Events
+
+events = Events("web")
+
+_LONGEST_WAIT = 5.0
+
+
+class Presence:
+    """A thread that keeps the row as long as Postgres answers; the web itself runs without it."""
+
+    def __init__(self, database: Database, lease_seconds: float) -> None:
+        self._database = database
+        self._seconds = lease_seconds
+        self._conn: Connection | None = None
+        self._lease: processes.Lease | None = None
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="presence", daemon=True)
+
+    def start(self) -> None:
+        """Starts the thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends the thread and the row."""
+        self._stopping.set()
+        self._thread.join(10)
+
+    def _run(self) -> None:
+        is_there = True
+        while True:
+            try:
+                self._show()
+                is_there = True
+            except DatabaseError as error:
+                if is_there:
+                    events.warning("presence.not_shown", error=str(error).strip())
+                is_there = False
+                if self._conn is not None:
+                    self._conn.close()
+                    self._conn = None
+            if self._stopping.wait(min(_LONGEST_WAIT, self._seconds / 4)):
+                break
+        self._leave()
+
+    def _show(self) -> None:
+        if self._conn is None:
+            self._conn = self._database.connect("web")
+        if self._lease is None or not self._lease.extend(self._conn):
+            self._lease = processes.register(self._conn, "web", self._seconds)
+
+    def _leave(self) -> None:
+        if self._conn is None:
+            return
+        try:
+            if self._lease is not None:
+                processes.stop(self._conn, self._lease)
+        except DatabaseError as error:
+            events.warning("presence.row_left", error=str(error).strip())
+        self._conn.close()

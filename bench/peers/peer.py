@@ -1,0 +1,39 @@
+"""What each peer's file offers: how to load work for an instant, whom to start, and how to see that all is done."""
+
+import os
+from collections.abc import Callable
+from datetime import datetime
+from typing import NamedTuple, Protocol
+
+from bench.stage import Processes, Stage
+
+
+class Loaded(NamedTuple):
+    """Work that is stored and waits for its instant: what to do then (if anything), and whether all has finished."""
+
+    at_instant: Callable[[], None]
+    is_finished: Callable[[], bool]
+
+
+class Peer(Protocol):
+    """One peer in one repetition, on a database and a Redis of its own."""
+
+    lead_seconds: float
+    """How long before the instant loading may take for 10,000."""
+
+    def start(self, stage: Stage, processes: Processes, url: str) -> None:
+        """Starts two worker processes (and what times them) and returns once they are idle."""
+        ...
+
+    def load(self, count: int, due_at: datetime) -> Loaded:
+        """Stores `count` pieces of work that are due at `due_at`."""
+        ...
+
+
+def nothing() -> None:
+    """The peer's own processes know when."""
+
+
+def environ(name: str) -> str:
+    """A variable that `start` gave the worker."""
+    return os.environ[name]

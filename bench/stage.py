@@ -1,0 +1,224 @@
+"""What every bench stands on: real servers that keep what they commit, fresh databases, processes and their cost."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+import psycopg
+import redis
+
+from bench.result import ROOT
+from bench.stamps import Stamps
+from db.migrate import migrate, register
+from db.pool import Database
+from local.servers import Postgres, Redis
+
+# The same server for us and for every peer. fsync and synchronous_commit stay on, as they come.
+POSTGRES_SETTINGS = {
+    "shared_buffers": "1GB",
+    "max_wal_size": "8GB",
+    "checkpoint_timeout": "30min",
+    "max_connections": "200",
+}
+TEMPLATE = "bench_template"
+# A run's id carries its slot to the millisecond, so schedules are due at whole ones.
+NOW = "select date_trunc('milliseconds', clock_timestamp())"
+
+
+class Stage:
+    """A Postgres and a Redis for one bench, and what runs on them."""
+
+    def __init__(self, settings: Mapping[str, str] | None = None) -> None:
+        self.postgres = Postgres(settings=POSTGRES_SETTINGS | dict(settings or {}))
+        self.redis = Redis()
+        self._open = ExitStack()
+        self.folder = Path(self._open.enter_context(tempfile.TemporaryDirectory(prefix="tocsin-bench-")))
+
+    def __enter__(self) -> Self:
+        self._open.enter_context(self.postgres)
+        self._open.enter_context(self.redis)
+        migrate(Database.at(self.postgres.create_database(TEMPLATE)))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    def empty_database(self) -> str:
+        """The address of a new database with nothing in it."""
+        return self.postgres.create_database(f"bench_{uuid.uuid4().hex[:12]}")
+
+    def database(self) -> str:
+        """The address of a new database with our schema."""
+        return self.copy(TEMPLATE)
+
+    def copy(self, template: str) -> str:
+        """The address of a copy of one of our databases; it is written down as an installation of its own."""
+        url = self.postgres.create_database(f"bench_{uuid.uuid4().hex[:12]}", template=template)
+        with psycopg.connect(url, autocommit=True) as conn:
+            conn.execute("delete from installation")
+            register(conn)
+        return url
+
+    def drop(self, url: str) -> None:
+        self.postgres.drop_database(url.rpartition("/")[2])
+
+    def flush(self) -> None:
+        """Empties Redis and writes Postgres's dirty pages, so that nobody pays for whoever ran before."""
+        with redis.Redis.from_url(self.redis.url) as client:
+            client.flushall()
+        with psycopg.connect(self.postgres.url, autocommit=True) as conn:
+            conn.execute("checkpoint")
+
+    @contextmanager
+    def processes(self) -> Iterator["Processes"]:
+        """Processes that are all ended at the end of the block."""
+        found = Processes(self)
+        try:
+            yield found
+        finally:
+            found.stop()
+
+    def server_cpu(self) -> dict[str, float]:
+        """Seconds of CPU that the servers took since they began."""
+        return {"postgres": tree_cpu(self.postgres.pid), "redis": tree_cpu(self.redis.pid)}
+
+
+class Processes:
+    """The processes of one repetition, by name."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._children: list[tuple[str, subprocess.Popen[bytes]]] = []
+        self.stamps = Stamps(stage.folder / f"stamps-{uuid.uuid4().hex[:8]}")
+
+    def start(self, name: str, *command: str, **environ: str) -> subprocess.Popen[bytes]:
+        """Starts `python -m COMMAND` with its output in a file."""
+        return self.run(name, "-m", *command, **environ)
+
+    def run(self, name: str, *command: str, **environ: str) -> subprocess.Popen[bytes]:
+        """Starts `python COMMAND`, likewise."""
+        log = self._stage.folder / f"{name}-{len(self._children)}.log"
+        with log.open("wb") as output:
+            child = subprocess.Popen(
+                [sys.executable, *command],
+                cwd=ROOT,
+                env=dict(os.environ) | {"BENCH_STAMPS": str(self.stamps.path)} | environ,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        self._children.append((name, child))
+        return child
+
+    def start_ours(self, url: str, workers: int = 1, tickers: int = 1, threads: int = 8, **more: str) -> list[int]:
+        """Starts tickers and workers of ours; returns their ids once all have registered and had time to settle."""
+        environ = {
+            "DATABASE_URL": url,
+            "REDIS_URL": self._stage.redis.url,
+            "TOCSIN_KINDS": "bench.kinds:NOOP,bench.kinds:STAMP",
+            "WORKER_THREADS": str(threads),
+            "LOG_LEVEL": "warning",
+        } | more
+        roles = [("ticker", "scheduler")] * tickers + [("worker", "workers")] * workers
+        pids = [self.start(name, module, **environ).pid for name, module in roles]
+        with psycopg.connect(url, autocommit=True) as conn:
+            self.wait_until(
+                lambda: value(conn, "select count(*) from processes where stopped_at is null") == workers + tickers, 30
+            )
+        time.sleep(1.5)
+        return pids
+
+    def wait_until(self, is_done: Callable[[], bool], seconds: float, pause: float = 0.02) -> bool:
+        """True once `is_done`; False when `seconds` passed first. Raises RuntimeError when a process died."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            if is_done():
+                return True
+            for name, child in self._children:
+                if child.poll() is not None:
+                    raise RuntimeError(f"{name} ended with status {child.returncode}:\n{self._log_end(name)}")
+            time.sleep(pause)
+        return False
+
+    def cpu(self) -> dict[str, float]:
+        """Seconds of CPU by name, with those of the servers."""
+        found = self._stage.server_cpu()
+        for name, child in self._children:
+            found[name] = found.get(name, 0.0) + tree_cpu(child.pid)
+        return found
+
+    def stop(self) -> None:
+        """Ends every process in order, by SIGTERM, and by SIGKILL what does not go."""
+        for _, child in self._children:
+            child.send_signal(signal.SIGTERM)
+        for _, child in self._children:
+            try:
+                child.wait(15)
+            except subprocess.TimeoutExpired:
+                for pid in (*descendants(child.pid), child.pid):
+                    os.kill(pid, signal.SIGKILL)
+                child.wait()
+        self._children.clear()
+
+    def _log_end(self, name: str) -> str:
+        logs = sorted(self._stage.folder.glob(f"{name}-*.log"))
+        return "".join(log.read_text(errors="replace")[-1500:] for log in logs)
+
+
+def spent(before: Mapping[str, float], after: Mapping[str, float], count: int) -> dict[str, float]:
+    """Microseconds of CPU for each of `count`, by name."""
+    return {name: round((after[name] - before.get(name, 0.0)) / count * 1e6, 1) for name in after}
+
+
+def value(conn: psycopg.Connection[Any], statement: str, *params: object) -> Any:
+    """The first column of the first row."""
+    row = conn.execute(statement.encode(), params or None).fetchone()
+    return row[0] if row else None
+
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def tree_cpu(pid: int) -> float:
+    """Seconds of CPU of a process, of its living descendants and of its children that have ended."""
+    return sum(_cpu(one) for one in (pid, *descendants(pid)))
+
+
+def descendants(pid: int) -> list[int]:
+    """The living descendants of a process."""
+    parents: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and (fields := _stat(int(entry.name))):
+            parents.setdefault(int(fields[1]), []).append(int(entry.name))
+    found, todo = [], [pid]
+    while todo:
+        children = parents.get(todo.pop(), [])
+        found += children
+        todo += children
+    return found
+
+
+def resident_mb(pid: int) -> float:
+    """Megabytes of memory that a process holds (RSS)."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS:"))
+
+
+def _cpu(pid: int) -> float:
+    fields = _stat(pid)
+    return sum(int(ticks) for ticks in fields[11:15]) / _TICKS if fields else 0.0
+
+
+def _stat(pid: int) -> list[str]:
+    """The fields of /proc/pid/stat from the state on; empty when the process has gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return []

@@ -1,0 +1,151 @@
+"""`tocsin up`: a whole Tocsin on this machine, kept running until Ctrl-C; its data is kept for the next time."""
+
+import argparse
+import fcntl
+import hashlib
+import os
+import shlex
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import IO
+
+from local.children import Child
+from local.machine import Machine, choose_port
+from local.processes import ServerError, can_reach
+from local.recipes import Place, load_figures, sow
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+_BETWEEN_LOOKS = 0.2
+_WEB_PORT = 8000
+
+
+class Stopped(BaseException):
+    """Asked to stop while it was still starting."""
+
+
+class Stop:
+    """SIGINT, SIGTERM and SIGHUP end the start or the watch; a second one changes nothing."""
+
+    def __init__(self) -> None:
+        self.asked = threading.Event()
+        self.is_starting = True
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._ask)
+
+    def _ask(self, _number: int, _frame: FrameType | None) -> None:
+        is_first = not self.asked.is_set()
+        self.asked.set()
+        if is_first and self.is_starting:
+            raise Stopped
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs until it is asked to stop; returns the exit status. Nothing is left running."""
+    parser = argparse.ArgumentParser(prog="tocsin up", description="A whole Tocsin on this machine, until Ctrl-C.")
+    parser.add_argument("--folder", type=Path, help="where its data, mails and logs are kept (.run of the checkout)")
+    folder: Path = (parser.parse_args(argv).folder or default_folder()).absolute()
+    stop = Stop()
+    try:
+        folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+        with _only_one(folder), Machine(folder, home=folder, tell=_say) as machine:
+            environ = _start(machine)
+            _tell_where(machine, environ)
+            stop.is_starting = False
+            _watch(machine.children, stop.asked)
+            _say("stopping")
+    except Stopped:
+        _say("stopped before it had started")
+    except (ServerError, OSError) as error:
+        print(f"tocsin: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def default_folder() -> Path:
+    """`.run` of the checkout, or a folder of this checkout in /var/tmp when root's servers can't get to the checkout."""
+    if os.access(CHECKOUT, os.W_OK) and can_reach(CHECKOUT):
+        return CHECKOUT / ".run"
+    mark = hashlib.sha256(str(CHECKOUT).encode()).hexdigest()[:8]
+    return Path("/var/tmp") / f"tocsin-{os.geteuid()}-{mark}"
+
+
+def _start(machine: Machine) -> dict[str, str]:
+    """Starts everything and returns the processes' environment."""
+    machine.start_servers()
+    port = int(os.environ.get("PORT") or choose_port(_WEB_PORT))
+    environ = machine.environ(os.environ, PORT=str(port))
+    environ.setdefault("TOCSIN_URL", f"http://127.0.0.1:{port}")
+    load_figures(machine.own_database_url)
+    sow(Place.of(machine), every_seconds=60)
+    _write_environ(machine.files / "env", environ)
+    machine.start_processes(environ)
+    _wait_for_web(machine, port)
+    return environ
+
+
+def _wait_for_web(machine: Machine, port: int) -> None:
+    """Returns once the web listens. Raises ServerError when a process ends instead."""
+    while True:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        for child in machine.children:
+            status = child.died()
+            if status is not None:
+                raise ServerError(f"{child.name} ended with status {status}:\n{child.log_end(5)}")
+        time.sleep(_BETWEEN_LOOKS)
+
+
+def _watch(children: Sequence[Child], stopping: threading.Event) -> None:
+    """Starts again what dies, until it is time to stop."""
+    while not stopping.wait(_BETWEEN_LOOKS):
+        for child in children:
+            status = child.died()
+            if status is not None:
+                _say(f"{child.name} ended with status {status}, and starts again in {child.seconds_to_start:.0f} s:")
+                _say(child.log_end(3))
+            child.restart_when_due()
+
+
+def _tell_where(machine: Machine, environ: dict[str, str]) -> None:
+    files = machine.files
+    _say(
+        f"""
+Tocsin runs until Ctrl-C.
+
+  web       {environ["TOCSIN_URL"]}  (/healthz /readyz /docs; /metrics and /api with the token METRICS_TOKEN)
+  Postgres  {machine.database_url}
+  mail      {files}/mail  (every mail that is sent is a file there)
+  calls     {files}/calls.jsonl  (what http.call called)
+  logs      {files}/log
+  settings  . {files}/env  (in another terminal; then: tocsin schedules list)
+"""
+    )
+
+
+def _write_environ(file: Path, environ: dict[str, str]) -> None:
+    """A file for a shell to read, so that the command finds what runs here."""
+    names = ("DATABASE_URL", "REDIS_URL", "TOCSIN_SECRET_KEYS", "TOCSIN_URL", "METRICS_TOKEN", "PORT", "MAIL_URL")
+    file.touch(0o600)
+    file.write_text("".join(f"export {name}={shlex.quote(environ[name])}\n" for name in names))
+
+
+def _only_one(folder: Path) -> IO[str]:
+    """The lock on the folder, held until closed. Raises ServerError when another `up` has it."""
+    lock = (folder / "lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        raise ServerError(f"`tocsin up` runs already on {folder}") from None
+    return lock
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)

@@ -1,0 +1,64 @@
+"""Dead letters: runs that ended dead, waiting for somebody to replay or discard them."""
+
+from uuid import UUID
+
+from db.ids import slot_of
+from db.pool import Connection
+from db.query import Query
+from scheduler import runs
+from scheduler.refusals import NotFound, WrongState
+from scheduler.runs import DeadLetter, Run
+
+GET = Query("get_dead_letter", DeadLetter)
+LIST = Query("list_dead_letters", DeadLetter)
+DISCARD = Query("discard_dead_letter")
+
+
+def list_all(
+    conn: Connection,
+    tenant_id: UUID,
+    *,
+    state: str = "open",
+    schedule_id: UUID | None = None,
+    limit: int = 100,
+) -> list[DeadLetter]:
+    """The tenant's dead letters in a state, newest first."""
+    return LIST.all(conn, tenant_id=tenant_id, state=state, schedule_id=schedule_id, room=limit)
+
+
+def get(conn: Connection, tenant_id: UUID, letter_or_run_id: UUID) -> DeadLetter:
+    """The tenant's dead letter of that id, or the newest of the run with that id. Raises NotFound."""
+    try:
+        slot_at = slot_of(letter_or_run_id)
+    except (ValueError, OverflowError):
+        raise NotFound(f"{letter_or_run_id} is not the id of a dead letter") from None
+    letter = GET.one(conn, tenant_id=tenant_id, id=letter_or_run_id, slot_at=slot_at)
+    if letter is None:
+        raise NotFound(f"there is no dead letter {letter_or_run_id}")
+    return letter
+
+
+def replay(conn: Connection, tenant_id: UUID, letter_or_run_id: UUID, *, by: str | None = None) -> Run:
+    """The letter's run open again with as many attempts as its schedule gives; asked twice, it is reopened once.
+
+    Raises NotFound, and WrongState unless the letter is open.
+    """
+    letter = _open(conn, tenant_id, letter_or_run_id)
+    return runs.reopen(conn, tenant_id, letter.run_id, letter.fence, by=by)
+
+
+def discard(conn: Connection, tenant_id: UUID, letter_or_run_id: UUID, *, by: str | None = None) -> DeadLetter:
+    """The letter marked as settled without a replay; its run stays dead. Raises NotFound, WrongState unless open."""
+    with conn.transaction():
+        letter = _open(conn, tenant_id, letter_or_run_id)
+        key = {"tenant_id": tenant_id, "id": letter.id, "slot_at": letter.slot_at}
+        if not DISCARD.run(conn, **key, resolved_by=by):
+            raise WrongState("the dead letter was settled already")
+        return get(conn, tenant_id, letter.id)
+
+
+def _open(conn: Connection, tenant_id: UUID, letter_or_run_id: UUID) -> DeadLetter:
+    letter = get(conn, tenant_id, letter_or_run_id)
+    if letter.state != "open":
+        raise WrongState(f"the dead letter was {letter.state} already")
+    return letter

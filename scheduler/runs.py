@@ -1,0 +1,209 @@
+"""Runs as somebody looks at them and changes them: list, show, cancel, retry."""
+
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from db.ids import slot_of
+from db.pool import Connection
+from db.query import Query
+from db.runs import Pointer, cancel as cancel_runs
+from scheduler.refusals import NotFound, WrongState
+from scheduler.schedules import wake
+
+
+class Run(NamedTuple):
+    """A run's row, in the order of get_run.sql. `available_at` is None while the run waits at its schedule's gate."""
+
+    id: UUID
+    slot_at: datetime
+    tenant_id: UUID
+    schedule_id: UUID | None
+    schedule_name: str | None
+    schedule_version: int | None
+    parent_run_id: UUID | None
+    item_key: str | None
+    kind: str
+    queue: str
+    origin: str
+    triggered_by: str | None
+    state: str
+    reason: str | None
+    fence: int
+    attempt: int
+    max_attempts: int
+    leased_by: UUID | None
+    deadline_at: datetime | None
+    cancel_requested_at: datetime | None
+    skipped_until: datetime | None
+    skipped_count: int | None
+    started_at: datetime | None
+    finished_at: datetime | None
+    outcome: dict[str, Any] | None
+    error: str | None
+    progress: dict[str, Any] | None
+    created_at: datetime
+    available_at: datetime | None
+
+
+class Attempt(NamedTuple):
+    """An attempt that ended."""
+
+    fence: int
+    attempt: int
+    process_id: UUID | None
+    started_at: datetime | None
+    finished_at: datetime
+    outcome: str
+    error: str | None
+    traceback: str | None
+
+
+class Step(NamedTuple):
+    """A step with the result that is kept of it."""
+
+    name: str
+    result: Any
+    created_at: datetime
+
+
+class Line(NamedTuple):
+    """A line of a run's log."""
+
+    message: str
+    fields: dict[str, Any]
+    created_at: datetime
+
+
+class Delivery(NamedTuple):
+    """A delivery, without its content."""
+
+    id: UUID
+    run_id: UUID
+    slot_at: datetime
+    channel: str
+    recipient: str
+    recipient_type: str
+    state: str
+    attempts: int
+    max_attempts: int
+    unknown_policy: str
+    unknown_count: int
+    available_at: datetime
+    provider_message_id: str | None
+    error: str | None
+    created_at: datetime
+    sent_at: datetime | None
+
+
+class DeadLetter(NamedTuple):
+    """Why a run died; `state` is open, replayed or discarded."""
+
+    id: UUID
+    run_id: UUID
+    slot_at: datetime
+    schedule_id: UUID | None
+    schedule_name: str | None
+    kind: str
+    cause: str
+    error: str | None
+    attempts: int
+    fence: int
+    state: str
+    created_at: datetime
+    resolved_at: datetime | None
+    resolved_by: str | None
+
+
+class History(NamedTuple):
+    """A run with all that belongs to it."""
+
+    run: Run
+    attempts: list[Attempt]
+    steps: list[Step]
+    logs: list[Line]
+    deliveries: list[Delivery]
+    dead_letters: list[DeadLetter]
+
+
+GET = Query("get_run", Run)
+LIST = Query("list_runs", Run)
+LIST_ATTEMPTS = Query("list_attempts", Attempt)
+LIST_STEPS = Query("list_steps", Step)
+LIST_LOGS = Query("list_logs", Line)
+LIST_DELIVERIES = Query("list_deliveries", Delivery)
+LIST_DEATHS = Query("list_deaths", DeadLetter)
+REOPEN = Query("reopen_run", Pointer)
+
+
+def list_all(
+    conn: Connection,
+    tenant_id: UUID,
+    *,
+    schedule_id: UUID | None = None,
+    state: str | None = None,
+    limit: int = 100,
+) -> list[Run]:
+    """The tenant's runs, newest slot first."""
+    return LIST.all(conn, tenant_id=tenant_id, schedule_id=schedule_id, state=state, room=limit)
+
+
+def get(conn: Connection, tenant_id: UUID, run_id: UUID) -> Run:
+    """The tenant's run. Raises NotFound, also for what is not the id of a run."""
+    try:
+        slot_at = slot_of(run_id)
+    except (ValueError, OverflowError):
+        raise NotFound(f"{run_id} is not the id of a run") from None
+    run = GET.one(conn, tenant_id=tenant_id, id=run_id, slot_at=slot_at)
+    if run is None:
+        raise NotFound(f"there is no run {run_id}")
+    return run
+
+
+def show(conn: Connection, tenant_id: UUID, run_id: UUID) -> History:
+    """The tenant's run with its attempts, steps, the end of its log, deliveries and dead letters. Raises NotFound."""
+    with conn.transaction():
+        run = get(conn, tenant_id, run_id)
+        key = {"tenant_id": tenant_id, "run_id": run.id, "slot_at": run.slot_at}
+        return History(
+            run,
+            LIST_ATTEMPTS.all(conn, **key),
+            LIST_STEPS.all(conn, **key),
+            LIST_LOGS.all(conn, **key),
+            LIST_DELIVERIES.all(conn, **key),
+            LIST_DEATHS.all(conn, **key),
+        )
+
+
+def cancel(conn: Connection, tenant_id: UUID, run_id: UUID) -> Run:
+    """The run cancelled, or still running and asked to stop. Raises NotFound, and WrongState when it is over."""
+    with conn.transaction():
+        run = get(conn, tenant_id, run_id)
+        if not cancel_runs(conn, [Pointer(run.id, run.slot_at)], "cancelled"):
+            run = get(conn, tenant_id, run_id)
+            raise WrongState(f"the run is {run.state}, so there is nothing to cancel")
+        run = get(conn, tenant_id, run_id)
+    wake(conn)
+    return run
+
+
+def retry(conn: Connection, tenant_id: UUID, run_id: UUID, *, by: str | None = None) -> Run:
+    """The dead run open again: the same run, so what it already did and delivered is kept and not done twice.
+
+    Raises NotFound, and WrongState unless it is dead.
+    """
+    run = get(conn, tenant_id, run_id)
+    if run.state != "dead":
+        raise WrongState(f"the run is {run.state}; only a dead run is tried again")
+    return reopen(conn, tenant_id, run.id, run.fence, by=by)
+
+
+def reopen(conn: Connection, tenant_id: UUID, run_id: UUID, fence: int, *, by: str | None) -> Run:
+    """The run open again that died under `fence`. Raises WrongState once somebody reopened it."""
+    with conn.transaction():
+        key = {"tenant_id": tenant_id, "id": run_id, "slot_at": slot_of(run_id), "fence": fence}
+        if REOPEN.one(conn, **key, resolved_by=by) is None:
+            raise WrongState("the run was reopened already")
+        run = get(conn, tenant_id, run_id)
+    wake(conn)
+    return run

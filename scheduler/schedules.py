@@ -1,0 +1,347 @@
+"""Schedules as somebody changes them: create, edit, pause, resume, cancel, run, backfill, preview.
+
+Each is one transaction that locks the one schedule, so a ticker sees it before or after, never between; then the
+tickers are woken once. Instants are aware and UTC; `now` is Postgres's.
+"""
+
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from db.ids import id_at, ids_at, to_milliseconds
+from db.jsonb import Jsonb, rfc3339
+from db.pool import Connection, DatabaseError
+from db.query import Query
+from db.runs import Pointer
+from db.runs import cancel as cancel_runs
+from scheduler import slots
+from scheduler.definition import (
+    TIMING,
+    NewSchedule,
+    Schedule,
+    anchored,
+    as_due,
+    check,
+    definition_of,
+    next_fire,
+    one_recurrence,
+)
+from scheduler.refusals import BadSpan, NameTaken, NotFound, WrongState
+from scheduler.rows import recurrence_of
+from scheduler.slots import BadRecurrence, Slot
+
+MOST_BACKFILLED = 1000
+
+_TICK = timedelta(microseconds=1)
+_UNIQUE_VIOLATION = "23505"
+_JSON = ("params", "backoff", "metadata")
+
+
+class Now(NamedTuple):
+    """Postgres's clock at the start of the transaction."""
+
+    now: datetime
+
+
+class Id(NamedTuple):
+    """The id of a row that was written or locked."""
+
+    id: UUID
+
+
+class Made(NamedTuple):
+    """How many tables were made."""
+
+    made: int
+
+
+READ_NOW = Query("read_now", Now)
+INSERT = Query("insert_schedule", Id)
+GET = Query("get_schedule", Schedule)
+LIST = Query("list_schedules", Schedule)
+LOCK = Query("lock_schedule", Id)
+UPDATE = Query("update_schedule")
+STOP = Query("stop_schedule")
+RESUME = Query("resume_schedule")
+LIST_OPEN_RUNS = Query("list_open_runs", Pointer)
+INSERT_ASKED = Query("insert_asked_runs", Pointer)
+MAKE_PARTITIONS = Query("make_partitions", Made)
+NOTIFY = Query("notify_tickers", Made)
+
+
+def create(
+    conn: Connection,
+    tenant_id: UUID,
+    schedule_id: UUID,
+    new: NewSchedule,
+    *,
+    retention_days: int,
+    created_by: str | None = None,
+) -> Schedule:
+    """The schedule made, with its first slot planned from now on; one whose only time has passed fires at once.
+
+    Raises BadRecurrence when its timing is refused or gives no slot, NameTaken.
+    """
+    with conn.transaction():
+        now = _now(conn)
+        new = anchored(new, now)
+        check(new, schedule_id)
+        if new.scheduled_at is not None and new.scheduled_at < now:
+            _make_room(conn, new.scheduled_at, now, retention_days)
+        next_fire_at = next_fire(as_due(new, schedule_id, now))
+        if next_fire_at is None:
+            raise BadRecurrence("ends_at" if new.ends_at else "cron", "leaves no slot to come")
+        made = INSERT.one(
+            conn,
+            id=schedule_id,
+            tenant_id=tenant_id,
+            next_fire_at=next_fire_at,
+            created_by=created_by,
+            **_columns(new),
+        )
+        if made is None:
+            raise NameTaken(f"there is a schedule named {new.name!r} already")
+        row = get(conn, tenant_id, schedule_id)
+    wake(conn)
+    return row
+
+
+def get(conn: Connection, tenant_id: UUID, id_or_name: UUID | str) -> Schedule:
+    """The tenant's schedule of that id or name. Raises NotFound."""
+    named = _uuid(id_or_name)
+    row = GET.one(conn, tenant_id=tenant_id, id=named, name=str(id_or_name))
+    if row is None:
+        raise NotFound(f"there is no schedule {id_or_name}")
+    return row
+
+
+def list_all(
+    conn: Connection, tenant_id: UUID, *, kind: str | None = None, status: str | None = None, limit: int = 100
+) -> list[Schedule]:
+    """The tenant's schedules, newest first."""
+    return LIST.all(conn, tenant_id=tenant_id, kind=kind, status=status, room=limit)
+
+
+def edit(conn: Connection, tenant_id: UUID, schedule_id: UUID, changes: Mapping[str, Any]) -> Schedule:
+    """The schedule with the columns given changed, the others left; its version rises.
+
+    A change of timing plans anew from now on. An interval keeps its anchor unless another is given.
+    Raises BadRecurrence, NameTaken, NotFound, and WrongState for one that is over.
+    """
+    with conn.transaction():
+        row = _locked(conn, tenant_id, schedule_id)
+        if row.status not in ("active", "paused", "failed"):
+            raise WrongState(f"the schedule {row.name!r} is {row.status} and changes no more")
+        now = _now(conn)
+        new = anchored(replace(definition_of(row), **one_recurrence(changes)), now)
+        is_timing = bool(TIMING & changes.keys())
+        if is_timing:
+            check(new, schedule_id)
+        plan_from = now if is_timing else row.plan_from
+        next_fire_at = row.next_fire_at
+        if is_timing and row.status == "active":
+            next_fire_at = next_fire(as_due(new, schedule_id, now, row))
+        try:
+            UPDATE.run(
+                conn,
+                id=schedule_id,
+                tenant_id=tenant_id,
+                plan_from=plan_from,
+                next_fire_at=next_fire_at,
+                **_columns(new),
+            )
+        except DatabaseError as error:
+            if error.sqlstate != _UNIQUE_VIOLATION:
+                raise
+            raise NameTaken(f"there is a schedule named {new.name!r} already") from None
+        row = get(conn, tenant_id, schedule_id)
+    wake(conn)
+    return row
+
+
+def pause(conn: Connection, tenant_id: UUID, schedule_id: UUID, note: str | None = None) -> Schedule:
+    """The schedule paused: nothing is planned until it is resumed. Raises NotFound, and WrongState unless active."""
+    return _stop(conn, tenant_id, schedule_id, "paused", note, {"active"})
+
+
+def cancel(conn: Connection, tenant_id: UUID, schedule_id: UUID) -> Schedule:
+    """The schedule cancelled for good, its open runs with it. Raises NotFound, and WrongState when it is over."""
+    return _stop(conn, tenant_id, schedule_id, "cancelled", None, {"active", "paused", "failed"})
+
+
+def resume(conn: Connection, tenant_id: UUID, schedule_id: UUID) -> Schedule:
+    """The schedule active again from now on; the slots that passed meanwhile never were. One without a slot to come ends.
+
+    Raises NotFound, and WrongState unless it is paused or failed.
+    """
+    with conn.transaction():
+        row = _locked(conn, tenant_id, schedule_id)
+        if row.status not in ("paused", "failed"):
+            raise WrongState(f"the schedule {row.name!r} is {row.status}, so there is nothing to resume")
+        now = _now(conn)
+        due = as_due(definition_of(row), schedule_id, now, row)
+        # A one-time schedule whose time passed while it was paused has passed with it.
+        is_over = due.scheduled_at is not None and due.scheduled_at <= now
+        RESUME.run(conn, id=schedule_id, tenant_id=tenant_id, next_fire_at=None if is_over else next_fire(due))
+        row = get(conn, tenant_id, schedule_id)
+    wake(conn)
+    return row
+
+
+def run_now(conn: Connection, tenant_id: UUID, schedule_id: UUID, *, triggered_by: str | None = None) -> UUID:
+    """The id of a run made for now, beside the schedule's slots; one that may not overlap waits for the gate.
+
+    Raises NotFound, and WrongState when the schedule is cancelled.
+    """
+    with conn.transaction():
+        row = _locked(conn, tenant_id, schedule_id)
+        if row.status == "cancelled":
+            raise WrongState(f"the schedule {row.name!r} is cancelled and runs no more")
+        slot = to_milliseconds(_now(conn))
+        made = _insert(conn, row, [id_at(slot)], [slot], "manual", triggered_by)
+    wake(conn)
+    return made[0].id
+
+
+def backfill(
+    conn: Connection,
+    tenant_id: UUID,
+    schedule_id: UUID,
+    first: datetime,
+    last: datetime,
+    *,
+    retention_days: int,
+    triggered_by: str | None = None,
+) -> list[UUID]:
+    """The ids of the runs made for the slots in [first, last] that have no row yet, oldest first.
+
+    Raises BadSpan for more than 1000 slots, for future ones and for older ones than are kept; NotFound; WrongState
+    when the schedule is cancelled.
+    """
+    with conn.transaction():
+        row = _locked(conn, tenant_id, schedule_id)
+        if row.status == "cancelled":
+            raise WrongState(f"the schedule {row.name!r} is cancelled and runs no more")
+        missing = _slots_of(row, first, last, _now(conn), retention_days)
+        if not missing:
+            return []
+        MAKE_PARTITIONS.one(conn, first_at=missing[0], last_at=missing[-1])
+        made = _insert(conn, row, [ids_at(slot, 1)[0] for slot in missing], missing, "backfill", triggered_by)
+    wake(conn)
+    return [run.id for run in sorted(made, key=lambda run: run.slot_at)]
+
+
+def preview(conn: Connection, tenant_id: UUID, schedule_id: UUID, count: int) -> list[Slot]:
+    """The next slots that the schedule will plan, at most `count`; a paused one is shown as if resumed now.
+
+    Raises NotFound.
+    """
+    with conn.transaction():
+        row = get(conn, tenant_id, schedule_id)
+        now = _now(conn)
+    if row.status not in ("active", "paused"):
+        return []
+    due = as_due(definition_of(row), row.id, now, row)
+    recurrence = recurrence_of(due)
+    after = now
+    if due.scheduled_at is not None and row.last_slot_at is None and row.status == "active":
+        after = min(now, due.scheduled_at - _TICK)
+    left = count if row.max_runs is None else min(count, max(0, row.max_runs - row.run_count))
+    return slots.preview(recurrence, after, left, row.starts_at, row.ends_at, row.timezone)
+
+
+def wake(conn: Connection) -> None:
+    """Wakes the tickers; they would look within a second all the same."""
+    NOTIFY.one(conn)
+
+
+def _stop(
+    conn: Connection, tenant_id: UUID, schedule_id: UUID, status: str, note: str | None, fitting: set[str]
+) -> Schedule:
+    with conn.transaction():
+        row = _locked(conn, tenant_id, schedule_id)
+        if row.status not in fitting:
+            raise WrongState(f"the schedule {row.name!r} is {row.status} and cannot become {status}")
+        STOP.run(conn, id=schedule_id, tenant_id=tenant_id, status=status, note=note)
+        if status == "cancelled":
+            cancel_runs(
+                conn, LIST_OPEN_RUNS.all(conn, tenant_id=tenant_id, schedule_id=schedule_id), "schedule_cancelled"
+            )
+        row = get(conn, tenant_id, schedule_id)
+    wake(conn)
+    return row
+
+
+def _locked(conn: Connection, tenant_id: UUID, schedule_id: UUID) -> Schedule:
+    LOCK.one(conn, tenant_id=tenant_id, id=schedule_id)
+    return get(conn, tenant_id, schedule_id)
+
+
+def _now(conn: Connection) -> datetime:
+    row = READ_NOW.one(conn)
+    if row is None:
+        raise RuntimeError("select now() gave no row")
+    return row.now
+
+
+def _uuid(text: UUID | str) -> UUID | None:
+    try:
+        return UUID(str(text))
+    except ValueError:
+        return None
+
+
+def _columns(new: NewSchedule) -> dict[str, Any]:
+    found = {column.name: getattr(new, column.name) for column in fields(NewSchedule)}
+    return found | {name: Jsonb(found[name]) for name in _JSON} | {"tags": list(new.tags)}
+
+
+def _make_room(conn: Connection, slot: datetime, now: datetime, retention_days: int) -> None:
+    oldest = now - timedelta(days=retention_days)
+    if slot < oldest:
+        raise BadRecurrence(
+            "scheduled_at",
+            f"takes a time since {rfc3339(oldest)}: TOCSIN_RETENTION_DAYS keeps {retention_days} days of history",
+        )
+    MAKE_PARTITIONS.one(conn, first_at=slot, last_at=slot)
+
+
+def _slots_of(row: Schedule, first: datetime, last: datetime, now: datetime, retention_days: int) -> list[datetime]:
+    """The schedule's slots in [first, last]. Raises BadSpan."""
+    if first > last:
+        raise BadSpan("the span begins after its end")
+    if last > now:
+        raise BadSpan(f"the span ends in the future; a backfill takes slots up to now, {rfc3339(now)}")
+    if first < now - timedelta(days=retention_days):
+        raise BadSpan(
+            f"the span begins before {rfc3339(now - timedelta(days=retention_days))}: "
+            f"TOCSIN_RETENTION_DAYS keeps {retention_days} days of history"
+        )
+    first = max(first, row.starts_at or first)
+    last = min(last, row.ends_at or last)
+    recurrence = recurrence_of(as_due(definition_of(row), row.id, now, row))
+    found, has_more = slots.slots_between(recurrence, first - _TICK, last, MOST_BACKFILLED)
+    if has_more:
+        raise BadSpan(f"the span holds more than {MOST_BACKFILLED} slots; backfill it in parts")
+    return found
+
+
+def _insert(
+    conn: Connection,
+    row: Schedule,
+    ids: list[UUID],
+    slots_at: list[datetime],
+    origin: str,
+    triggered_by: str | None,
+) -> list[Pointer]:
+    return INSERT_ASKED.all(
+        conn,
+        tenant_id=row.tenant_id,
+        schedule_id=row.id,
+        ids=ids,
+        slots=slots_at,
+        origin=origin,
+        triggered_by=triggered_by,
+    )

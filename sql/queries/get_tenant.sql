@@ -1,0 +1,2 @@
+-- A tenant by its slug. Index: tenants' key (slug).
+select t.id, t.slug, t.name, t.status, t.created_at from tenants as t where t.slug = %(slug)s

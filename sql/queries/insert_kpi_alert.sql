@@ -1,0 +1,6 @@
+-- Makes the alert of a schedule. A trigger projects it into the schedule's params. Index: kpi_alerts' keys.
+insert into kpi_alerts (id, tenant_id, schedule_id, alert_type, alert_name, recipients, source_id, query, unit)
+values (
+    %(id)s, %(tenant_id)s, %(schedule_id)s, %(alert_type)s, %(alert_name)s, %(recipients)s, %(source_id)s, %(query)s,
+    %(unit)s
+)

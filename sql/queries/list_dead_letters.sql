@@ -1,0 +1,11 @@
+-- A tenant's dead letters in a state, newest first. Index: dead_letters_open for those that are open.
+select
+    d.id, d.run_id, d.slot_at, d.schedule_id, s.name as schedule_name, d.kind, d.cause, d.error, d.attempts, d.fence,
+    d.state, d.created_at, d.resolved_at, d.resolved_by
+from dead_letters as d
+left join schedules as s on d.tenant_id = s.tenant_id and d.schedule_id = s.id
+where
+    d.tenant_id = %(tenant_id)s and d.state = %(state)s
+    and (%(schedule_id)s::uuid is null or d.schedule_id = %(schedule_id)s)
+order by d.created_at desc, d.id desc
+limit %(room)s

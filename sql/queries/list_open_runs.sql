@@ -1,0 +1,6 @@
+-- The open runs of a schedule. Index: runs_one_per_slot, runs_on_demand.
+select r.id, r.slot_at
+from runs as r
+where
+    r.tenant_id = %(tenant_id)s and r.schedule_id = %(schedule_id)s and r.state in ('pending', 'queued', 'running')
+order by r.id

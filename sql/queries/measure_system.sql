@@ -1,0 +1,23 @@
+-- The gauges of the whole system, in one look: each row is a gauge, its two labels ('' where it has fewer) and its value.
+-- Takes no lock. Index: schedules_due, runs_queued, runs_pending, runs_running, dead_letters_open, processes_live.
+select 'due_schedules' as gauge, '' as first_label, '' as second_label, count(*)::float8 as value
+from schedules as s
+where s.status = 'active' and s.next_fire_at <= now()
+union all
+select 'oldest_due_seconds', '', '', coalesce(extract(epoch from now() - min(s.next_fire_at)), 0)::float8
+from schedules as s
+where s.status = 'active' and s.next_fire_at <= now()
+union all
+select 'queue_depth', r.queue, '', count(*)::float8 from runs as r where r.state = 'queued' group by r.queue
+union all
+select 'runs', r.state, r.kind, count(*)::float8
+from runs as r
+where r.state in ('pending', 'queued', 'running')
+group by r.state, r.kind
+union all
+select 'dead_letters', d.kind, '', count(*)::float8 from dead_letters as d where d.state = 'open' group by d.kind
+union all
+select 'processes', p.role, '', count(*)::float8
+from processes as p
+where p.lost_at is null and p.stopped_at is null and p.leased_until > now()
+group by p.role

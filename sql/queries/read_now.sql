@@ -1,0 +1,2 @@
+-- The database's clock: the start of the caller's transaction.
+select now() as now

@@ -1,0 +1,42 @@
+-- Reopens a dead run under the fence it died with, and marks its dead letter replayed; no row: it is not dead by that
+-- fence any more. It gets as many attempts again as its schedule gives, in its schedule's queue, and waits at the gate
+-- where there is one. Locks: the run, then its dead letters. Index: runs' key.
+with
+locked as (
+    select r.id, r.slot_at from runs as r
+    where
+        r.tenant_id = %(tenant_id)s and r.id = %(id)s and r.slot_at = %(slot_at)s
+        and r.state = 'dead' and r.fence = %(fence)s
+    for update
+),
+
+defined as (
+    select locked.id, locked.slot_at, s.max_attempts, s.queue, coalesce(s.overlap_policy <> 'allow', false) as is_gated
+    from locked
+    inner join runs as r on locked.id = r.id and locked.slot_at = r.slot_at
+    left join schedules as s on r.schedule_id = s.id
+    where r.slot_at = %(slot_at)s
+),
+
+reopened as (
+    update runs as r
+    set
+        state = 'pending', fence = r.fence + 1, reason = 'replayed', finished_at = null, cancel_requested_at = null,
+        max_attempts = r.attempt + coalesce(d.max_attempts, 1), queue = coalesce(d.queue, r.queue),
+        available_at = case when d.is_gated then 'infinity' else now() end
+    from defined as d
+    where r.id = d.id and r.slot_at = d.slot_at and r.slot_at = %(slot_at)s
+    returning r.id, r.slot_at
+),
+
+resolved as (
+    update dead_letters as d
+    set state = 'replayed', resolved_at = now(), resolved_by = %(resolved_by)s
+    from reopened
+    where
+        d.run_id = reopened.id and d.slot_at = reopened.slot_at and d.slot_at = %(slot_at)s
+        and d.fence = %(fence)s and d.state <> 'replayed'
+    returning 1
+)
+
+select id, slot_at from reopened

@@ -1,0 +1,107 @@
+"""Makes rows, each whole and valid; what a test is about it names as an override."""
+
+from datetime import UTC, datetime
+from typing import Any, LiteralString
+from uuid import UUID, uuid4
+
+import psycopg
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from db.ids import id_at, to_milliseconds
+
+Connection = psycopg.Connection[Any]
+
+
+def connect(url: str) -> Connection:
+    """A connection in autocommit mode, in UTC, as the owner."""
+    conn = psycopg.connect(url, autocommit=True)
+    conn.execute("set timezone to 'UTC'")
+    return conn
+
+
+def now(conn: Connection) -> datetime:
+    """Postgres's time, cut to milliseconds."""
+    row = conn.execute("select now()").fetchone()
+    assert row
+    moment: datetime = row[0]
+    return to_milliseconds(moment.astimezone(UTC))
+
+
+def value(conn: Connection, statement: LiteralString, *params: Any) -> Any:
+    """The first column of the first row; None without a row."""
+    row = conn.execute(statement, params).fetchone()
+    return None if row is None else row[0]
+
+
+def insert(conn: Connection, table: str, row: dict[str, Any]) -> None:
+    """Inserts the row; dicts become JSON."""
+    columns = sql.SQL(", ").join(map(sql.Identifier, row))
+    places = sql.SQL(", ").join(sql.Placeholder() * len(row))
+    values = [Jsonb(each) if isinstance(each, dict) else each for each in row.values()]
+    conn.execute(sql.SQL("insert into {} ({}) values ({})").format(sql.Identifier(table), columns, places), values)
+
+
+def tenant(conn: Connection, **row: Any) -> UUID:
+    """A tenant."""
+    row = {"id": uuid4(), "slug": f"t-{uuid4().hex[:12]}", "name": "A tenant"} | row
+    insert(conn, "tenants", row)
+    return UUID(str(row["id"]))
+
+
+def schedule(conn: Connection, tenant_id: UUID, **row: Any) -> UUID:
+    """An active schedule: once, now, ungated and without params, unless the overrides say how it recurs."""
+    moment = now(conn)
+    row = {"id": uuid4(), "kind": "test.noop", "name": f"s-{uuid4().hex[:12]}", "overlap_policy": "allow"} | row
+    row["tenant_id"] = tenant_id
+    if "interval_seconds" in row:
+        row = {"interval_anchor": moment} | row
+    elif "cron" not in row:
+        row = {"scheduled_at": moment} | row
+    row = {"next_fire_at": row.get("scheduled_at") or moment} | row
+    insert(conn, "schedules", row)
+    return UUID(str(row["id"]))
+
+
+def run(conn: Connection, tenant_id: UUID, **row: Any) -> UUID:
+    """A queued run of no schedule, requested by hand. Its state may be any: the guards look away while it is made."""
+    moment = now(conn)
+    row = {"slot_at": moment, "kind": "test.noop", "queue": "default", "origin": "manual", "state": "queued"} | row
+    row = {"id": id_at(row["slot_at"]), "available_at": moment, "fence": 1, "max_attempts": 5} | row
+    row["tenant_id"] = tenant_id
+    _insert_unguarded(conn, "runs", row)
+    return UUID(str(row["id"]))
+
+
+def process(conn: Connection, **row: Any) -> UUID:
+    """A worker's row, its lease held for a minute."""
+    row = {"id": uuid4(), "role": "worker", "host": "test", "pid": 1, "version": "0", **row}
+    row.setdefault("leased_until", value(conn, "select now() + interval '1 minute'"))
+    insert(conn, "processes", row)
+    return UUID(str(row["id"]))
+
+
+def delivery(conn: Connection, tenant_id: UUID, run_id: UUID, slot_at: datetime, **row: Any) -> UUID:
+    """A pending delivery of one mail, with its bytes."""
+    row = {
+        "id": id_at(slot_at),
+        "channel": "email",
+        "recipient": "someone@example.com",
+        "recipient_type": "to",
+        "body_number": 0,
+        "state": "pending",
+    } | row
+    row |= {"tenant_id": tenant_id, "run_id": run_id, "slot_at": slot_at}
+    conn.execute(
+        "insert into delivery_bodies (run_id, slot_at, tenant_id, number, message_id, content) "
+        "values (%s, %s, %s, %s, '<x@example.com>', 'Subject: x\r\n\r\nbody\r\n') on conflict do nothing",
+        (run_id, slot_at, tenant_id, row["body_number"]),
+    )
+    insert(conn, "deliveries", row)
+    return UUID(str(row["id"]))
+
+
+def _insert_unguarded(conn: Connection, table: str, row: dict[str, Any]) -> None:
+    with conn.transaction():
+        conn.execute("set local session_replication_role to replica")
+        insert(conn, table, row)

@@ -1,0 +1,208 @@
+"""The plans of the statements on tables with rows in several partitions: pruned, and by the index that they name."""
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any, LiteralString, cast
+
+import pytest
+
+from db.query import QUERIES
+from tests import make
+from tests.sql.statements import describe, numbered
+
+FILL: LiteralString = """
+    set session_replication_role to replica;
+    select make_partitions(now() - interval '35 days', now() + interval '7 days');
+    insert into tenants (id, slug, name) values ('00000000-0000-7000-8000-000000000001', 'many', 'Many');
+    insert into processes (id, role, host, pid, version, leased_until)
+    select ('00000000-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid, 'worker', 'h', 1, '0', now() + interval '1 hour'
+    from generate_series(1, 20) as n;
+    insert into schedules (id, tenant_id, kind, name, interval_seconds, interval_anchor, next_fire_at, status)
+    select ('00000000-0000-4000-9000-' || lpad(n::text, 12, '0'))::uuid, '00000000-0000-7000-8000-000000000001', 'k',
+        's' || n, 60, now(), case when n % 100 = 0 then null else now() + make_interval(secs => n) end, 'active'
+    from generate_series(1, 20000) as n;
+    insert into schedule_versions (schedule_id, version, tenant_id, params, definition)
+    select id, version, tenant_id, '{}', '{}' from schedules;
+    insert into schedule_gates (schedule_id, tenant_id) select id, tenant_id from schedules;
+    insert into runs (id, slot_at, tenant_id, schedule_id, schedule_version, kind, queue, origin, state, fence,
+        available_at, finished_at, leased_by)
+    select
+        (lpad(to_hex((extract(epoch from slot) * 1000)::bigint), 12, '0') || '7' || lpad(to_hex(n % 4096), 3, '0') || '8'
+            || lpad(to_hex(n), 15, '0'))::uuid,
+        slot, '00000000-0000-7000-8000-000000000001',
+        ('00000000-0000-4000-9000-' || lpad(n::text, 12, '0'))::uuid, 1, 'k', 'default', 'schedule',
+        case when n % 200 = 0 then 'queued' when n % 200 = 1 then 'running' when n % 200 = 2 then 'pending'
+             when n % 200 = 3 then 'dead' else 'succeeded' end, 5,
+        case when n % 400 = 2 then 'infinity' else slot end, slot,
+        case when n % 200 = 1
+            then ('00000000-0000-4000-8000-' || lpad((1 + n % 19)::text, 12, '0'))::uuid end
+    from generate_series(1, 20000) as n,
+        lateral (select date_trunc('milliseconds', now()) - make_interval(secs => n * 140) as slot) as s;
+    insert into deliveries (id, slot_at, tenant_id, run_id, channel, recipient, recipient_type, body_number, state, leased_by)
+    select id, slot_at, tenant_id, id, 'email', 'a@example.com', 'to', 0,
+        case state when 'queued' then 'pending' when 'running' then 'sending' else 'sent' end, leased_by from runs;
+    insert into delivery_bodies (run_id, slot_at, tenant_id, number, message_id, content)
+    select id, slot_at, tenant_id, 0, '<x>', 'x' from runs;
+    insert into run_steps (run_id, slot_at, tenant_id, name, fence) select id, slot_at, tenant_id, 'a', 1 from runs;
+    set session_replication_role to origin;
+    vacuum analyze;
+"""
+
+
+@pytest.fixture(scope="module")
+def filled(shared: str) -> Iterator[make.Connection]:
+    """A database with 20,000 schedules and runs over five weeks."""
+    with make.connect(shared) as conn:
+        for statement in FILL.split(";")[:-1]:
+            conn.execute(statement)
+        # What the server does once a statement has been repeated: one plan for all values, so it must prune at the start.
+        conn.execute("set plan_cache_mode to force_generic_plan")
+        conn.prepare_threshold = None
+        yield conn
+
+
+def plan_of(conn: make.Connection, name: str, params: dict[str, Any]) -> list[dict[str, Any]]:
+    """The nodes of the statement's generic plan for these parameters."""
+    types = describe(conn, name).params
+    text, names = numbered((QUERIES / f"{name}.sql").read_text())
+    assert set(names) == set(params), f"{name} takes {sorted(names)}"
+    declared = f" ({', '.join(types[each] for each in names)})" if names else ""
+    values = ", ".join(f"{_literal(conn, params[each])}::{types[each]}" for each in names)
+    conn.execute(cast(LiteralString, f"prepare planned{declared} as {text}"))
+    try:
+        asked = f"explain (format json) execute planned{f' ({values})' if names else ''}"
+        row = conn.execute(cast(LiteralString, asked)).fetchone()
+    finally:
+        conn.execute("deallocate planned")
+    assert row
+    found = row[0] if isinstance(row[0], list) else json.loads(row[0])
+    return list(_nodes(found[0]["Plan"]))
+
+
+def _literal(conn: make.Connection, value: Any) -> str:
+    row = conn.execute("select quote_nullable(%s::text)", (_text(value),)).fetchone()
+    assert row
+    return str(row[0])
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, list):
+        return "{" + ",".join("null" if each is None else json.dumps(str(each)) for each in value) + "}"
+    return value if value is None else str(value)
+
+
+def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for child in node.get("Plans", []):
+        yield from _nodes(child)
+
+
+def partitions(conn: make.Connection, nodes: list[dict[str, Any]], parent: str = "runs") -> set[str]:
+    """The partitions of the parent that the plan reads."""
+    of_parent = {
+        name
+        for (name,) in conn.execute(
+            "select inhrelid::regclass::text from pg_inherits where inhparent = %s::regclass", (parent,)
+        ).fetchall()
+    }
+    # A writing node names every partition that it might write to; what is read is what takes time.
+    return {node["Relation Name"] for node in nodes if node["Node Type"] != "ModifyTable" and "Relation Name" in node} & of_parent
+
+
+def indexes(conn: make.Connection, nodes: list[dict[str, Any]]) -> set[str]:
+    """The indexes that the plan uses; a partition's by the name of its parent's."""
+    parents = dict(
+        conn.execute("select inhrelid::regclass::text, inhparent::regclass::text from pg_inherits").fetchall()
+    )
+    return {parents.get(node["Index Name"], node["Index Name"]) for node in nodes if "Index Name" in node}
+
+
+def scanned_whole(nodes: list[dict[str, Any]]) -> set[str]:
+    """The tables that the plan reads from end to end."""
+    return {node["Relation Name"] for node in nodes if node["Node Type"] == "Seq Scan"}
+
+
+@pytest.fixture(scope="module")
+def some(filled: make.Connection) -> dict[str, Any]:
+    """A run with all that statements ask about it."""
+    row = filled.execute(
+        "select id, slot_at, tenant_id, schedule_id, fence from runs where state = 'running' order by slot_at limit 1"
+    ).fetchone()
+    assert row
+    return dict(zip(("id", "slot_at", "tenant_id", "schedule_id", "fence"), row, strict=True))
+
+
+def lookups(some: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    run = {"run_id": some["id"], "slot_at": some["slot_at"], "fence": some["fence"]}
+    given = {"ids": [some["id"]], "slots": [some["slot_at"]], "low": some["slot_at"], "high": some["slot_at"]}
+    process = "00000000-0000-4000-8000-000000000001"
+    delivery = {"id": some["id"], "slot_at": some["slot_at"], "fence": some["fence"]}
+    return {
+        "start_runs": given | {"fences": [5], "process_id": process},
+        "release_runs": given | {"fences": [5], "reason": "r", "delay": 0},
+        "get_step": {"run_id": some["id"], "slot_at": some["slot_at"], "name": "a"},
+        "insert_step": run | {"name": "b", "result": "{}"},
+        "insert_log": run | {"id": some["id"], "message": "m", "fields": "{}"},
+        "set_progress": run | {"progress": "{}"},
+        "start_deliveries": given | {"process_id": process},
+        "hand_over_delivery": delivery | {"process_id": process},
+        "finish_delivery": delivery | {"state": "sent", "error": "", "provider_message_id": ""},
+        "finish_runs": given | {
+            "fences": [5], "states": ["succeeded"], "reasons": [None], "outcomes": ["{}"], "errors": [None], "delays": [None],
+            "attempt_outcomes": ["done"], "tracebacks": [None], "causes": [None], "process_id": process,
+            "body_runs": [], "body_numbers": [], "message_ids": [], "contents": [], "delivery_ids": [],
+            "delivery_runs": [], "channels": [], "recipients": [], "recipient_types": [], "delivery_bodies": [],
+            "delivery_states": [], "delivery_errors": [], "unknown_policies": [], "alert_ids": [], "alert_runs": [],
+            "segments": [], "alert_states": [], "alert_values": [], "alert_since": [],
+        },
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(lookups({"id": 0, "slot_at": 0, "fence": 0})))
+def test_a_lookup_by_id_reads_one_partition(filled: make.Connection, some: dict[str, Any], name: str) -> None:
+    nodes = plan_of(filled, name, lookups(some)[name])
+
+    for parent in ("runs", "deliveries", "delivery_bodies", "run_steps"):
+        assert len(partitions(filled, nodes, parent)) <= 1, f"{name} reads several partitions of {parent}"
+    assert partitions(filled, nodes) | partitions(filled, nodes, "deliveries") | partitions(filled, nodes, "run_steps")
+    if name != "finish_runs":  # its second look by state is bounded by the fences given
+        assert not scanned_whole(nodes) & {"runs", "deliveries", "schedules"}
+
+
+CLAIMS: dict[str, tuple[str, dict[str, Any]]] = {
+    "claim_due_schedules": ("schedules_due", {"low": "1970-01-01T00:00Z", "batch": 1000}),
+    "next_due_seconds": ("schedules_due", {}),
+    "complete_schedules": ("schedules_ending", {}),
+    "find_stale_runs": ("runs_queued", {"queues": ["default"], "room": 8}),
+    "release_due_runs": ("runs_pending", {"batch": 1000}),
+    "find_waiting_schedules": ("runs_waiting", {}),
+    "list_cancel_requests": ("runs_running", {"process_id": "00000000-0000-4000-8000-000000000001"}),
+    "find_stale_deliveries": ("deliveries_pending", {"age": 1, "room": 8}),
+    "reap_runs": ("runs_running", {}),
+    "reap_deliveries": ("deliveries_sending", {}),
+    "record_last_runs": ("runs_succeeded", {"since": "2999-01-01T00:00Z"}),
+}
+
+
+@pytest.mark.parametrize("name", sorted(CLAIMS))
+def test_a_claim_goes_by_its_index(filled: make.Connection, name: str) -> None:
+    index, params = CLAIMS[name]
+    if name == "find_waiting_schedules" or name.startswith(("reap", "record")):
+        # Over partitions of a few thousand rows reading all of them is as good; what counts is that the index can serve.
+        filled.execute("set enable_seqscan to off")
+    try:
+        nodes = plan_of(filled, name, params)
+    finally:
+        filled.execute("set enable_seqscan to on")
+
+    assert index in indexes(filled, nodes), nodes
+
+
+def test_the_claim_reads_on_from_where_the_last_one_ended(filled: make.Connection) -> None:
+    low = make.now(filled) - timedelta(seconds=5)
+    nodes = plan_of(filled, "claim_due_schedules", {"low": low, "batch": 1000})
+    conditions = [node["Index Cond"] for node in nodes if node.get("Index Name") == "schedules_due"]
+
+    assert conditions
+    assert all("next_fire_at <= now()" in each and "next_fire_at >= " in each for each in conditions)

@@ -1,0 +1,68 @@
+"""Contexts as the runner makes them, with what a kind is given in a test."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, TypeVar, cast
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from config.zones import zone
+from workers.http import Client
+from workers.kind import Context, KnownState
+from workers.sources import Source, SourceRefused
+
+P = TypeVar("P", bound=BaseModel)
+RUN = UUID("0192f0c1-0000-7000-8000-000000000001")
+SCHEDULE = UUID("0192f0c1-0000-7000-8000-000000000002")
+SLOT = datetime(2026, 11, 21, 8, 30, tzinfo=UTC)
+
+
+class Journal:
+    """Remembers nothing, and knows the source and the alert's state that a test gave it."""
+
+    def __init__(self, source: Source | None = None, known: KnownState | None = None) -> None:
+        self._source = source
+        self._known = known
+
+    def step(self, name: str, work: Callable[[], Any]) -> Any:  # noqa: ARG002 - the protocol
+        return work()
+
+    def log(self, message: str, fields: dict[str, Any]) -> None:
+        pass
+
+    def progress(self, fraction: float, note: str) -> None:
+        pass
+
+    def alert_state(self, alert_id: UUID, segment: str) -> KnownState | None:  # noqa: ARG002 - the protocol
+        return self._known
+
+    def source(self, name: str) -> Source:
+        if self._source is None:
+            raise SourceRefused(f"no source {name}")
+        return self._source
+
+    def unseal(self, sealed: str) -> str:
+        return sealed.removeprefix("sealed:k:")
+
+
+def context(params: P, *, http: Client | None = None, journal: Journal | None = None, **overrides: Any) -> Context[P]:
+    """The context of one attempt, with overrides."""
+    fields: dict[str, Any] = {
+        "tenant_id": UUID(int=7),
+        "run_id": RUN,
+        "slot_at": SLOT,
+        "slot_local": SLOT.astimezone(zone("Europe/Paris")),
+        "schedule_id": SCHEDULE,
+        "schedule_name": "a schedule",
+        "timezone": "Europe/Paris",
+        "attempt": 1,
+        "started_at": SLOT,
+        "params": params,
+        "mode": "live",
+        "deadline": time.monotonic() + 30,
+        "http": cast("Client", http),
+        "journal": journal or Journal(),
+    }
+    return Context(**(fields | overrides))
