@@ -14,7 +14,7 @@ LOCKED := $(PIP) install --require-hashes
 SQL := sql/queries
 MIGRATIONS := sql/migrations/*.sql
 
-.PHONY: help setup demo up test test-deps check format bench lock clean
+.PHONY: help setup demo up test test-deps check format bench schema lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -48,6 +48,9 @@ format: .venv/.dev-done ## rewrite the code as `make check` wants it
 
 bench: .venv/.bench-done ## what the engine does a second, beside its peers, in one run
 	$(BIN)/python -m bench $(ARGS)
+
+schema: .venv/.dev-done ## dump what the migrations make into sql/schema.sql
+	@$(BIN)/python -m tests.sql.schema_dump
 
 lock: ## resolve the dependencies again and write requirements/*.txt
 	@sh requirements/lock $(PYTHON)

@@ -1,6 +1,8 @@
 """The web process: settings -> app -> socket -> serve; drains on SIGTERM, as many processes as WEB_CONCURRENCY says."""
 
+import argparse
 import errno
+import json
 import os
 import signal
 import socket
@@ -69,15 +71,22 @@ def _routed(app: FastAPI) -> FastAPI:
     return app
 
 
-def main(inherited: int | None = None) -> int:
-    """Serves until SIGTERM; returns the exit status. `inherited` is the socket of a supervisor. Raises BadSetting."""
+def main(argv: Sequence[str] = ()) -> int:
+    """Serves until SIGTERM, or prints the OpenAPI document; returns the exit status. Raises BadSetting."""
+    parser = argparse.ArgumentParser(prog="tocsin api")
+    parser.add_argument("--openapi", action="store_true", help="print the OpenAPI document and end")
+    parser.add_argument("--socket", type=int, help=argparse.SUPPRESS)  # the number of a supervisor's open socket
+    told = parser.parse_args(argv)
+    if told.openapi:
+        sys.stdout.write(json.dumps(openapi(), indent=2) + "\n")
+        return 0
     settings = Settings.from_environ()
     log.set_up(settings.log_format, settings.log_level)
     metrics.build_info.labels(VERSION).set(1)
     stopping = threading.Event()
     _on_stop(stopping)
-    if inherited is not None:
-        with socket.socket(fileno=inherited) as listening:
+    if told.socket is not None:
+        with socket.socket(fileno=told.socket) as listening:
             return _serve(settings, listening, stopping)
     with ExitStack() as closing:
         listening = closing.enter_context(_listen(settings.port))

@@ -1,5 +1,7 @@
 """Schedules as people and programs define them: a body is read, checked to the last field, and stored or refused."""
 
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -23,6 +25,7 @@ from scheduler.slots import BadRecurrence
 from workers.kind import Kind
 from workers.kinds import threshold_alert
 
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _A_TIME = "takes a time with its offset, such as 2026-03-29T01:00:00Z"
 
 
@@ -54,10 +57,10 @@ def _storable(value: Any) -> Any:
     """Passes JSON that Postgres keeps: no NUL in a text, no infinite numbers, at most a megabyte."""
     try:
         text = dumps(value)
-        text.encode()
+        json.dumps(json.loads(text), ensure_ascii=False).encode()  # a lone surrogate is JSON, but no text
     except (ValueError, TypeError, RecursionError):
         raise ValueError("takes JSON with finite numbers and valid text") from None
-    if "\\u0000" in text:
+    if _NUL.search(text):
         raise ValueError("takes text without the character NUL")
     if len(text) > 1_000_000:
         raise ValueError("takes at most a megabyte of JSON")

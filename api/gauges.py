@@ -7,6 +7,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from config.environ import QUEUES
+from db.live import connected
 from db.pool import DatabaseError, Pool
 from db.query import Query
 from telemetry.log import Events
@@ -61,7 +62,7 @@ class Gauges(Collector):
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """The gauges as they are now; none when Postgres does not answer."""
         try:
-            with self._pool.connection(timeout=_PATIENCE_SECONDS) as conn:
+            with connected(self._pool, _PATIENCE_SECONDS) as conn:
                 measures = MEASURE.all(conn)
         except DatabaseError as error:
             events.warning("gauges.not_read", error=str(error).strip())

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from api.access import Operator
 from api.state import Web, web_of
 from db import migrate
+from db.live import connected
 from db.pool import Pool, Unavailable
 from telemetry import exporter
 
@@ -57,18 +58,13 @@ def metrics(web: Annotated[Web, Depends(web_of)]) -> Response:
 
 
 def _database(pool: Pool) -> tuple[Literal["ok", "unreachable", "not_migrated"], str]:
-    for is_last in (False, True):
-        try:
-            with pool.connection(timeout=_PATIENCE_SECONDS) as conn:
-                migrate.check(conn)
-        except migrate.SchemaError as error:
-            return "not_migrated", str(error)
-        except Unavailable:
-            # The first connection may be one that Postgres closed long ago; the pool has thrown it away by now.
-            if is_last:
-                return "unreachable", "the database does not answer"
-        else:
-            break
+    try:
+        with connected(pool, _PATIENCE_SECONDS) as conn:
+            migrate.check(conn)
+    except migrate.SchemaError as error:
+        return "not_migrated", str(error)
+    except Unavailable:
+        return "unreachable", "the database does not answer"
     return "ok", ""
 
 

@@ -1,11 +1,11 @@
 """Errors as `application/problem+json`: what went wrong, in one sentence, under the status that says whose fault it is."""
 
 from http import HTTPStatus
+from typing import cast
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from starlette.exceptions import HTTPException
 
 from db.pool import DatabaseError
 from telemetry.log import Events
@@ -22,9 +22,13 @@ def problem(status: int, detail: str, *, headers: dict[str, str] | None = None, 
 def answer_problems(app: FastAPI) -> None:
     """Makes every error of `app` a problem; a database that is away is 503 and no traceback."""
 
-    @app.exception_handler(HTTPException)
-    async def refused(_request: Request, error: HTTPException) -> JSONResponse:
-        return problem(error.status_code, str(error.detail), headers=dict(error.headers or {}))
+    async def refused(_request: Request, error: Exception) -> JSONResponse:
+        # What the router raises for 404 and 405 is the parent class of FastAPI's own, with the same fields.
+        found = cast(HTTPException, error)
+        return problem(found.status_code, str(found.detail), headers=dict(found.headers or {}))
+
+    for which in (HTTPException, 404, 405):
+        app.add_exception_handler(which, refused)
 
     @app.exception_handler(RequestValidationError)
     async def malformed(_request: Request, error: RequestValidationError) -> JSONResponse:

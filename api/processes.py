@@ -11,9 +11,13 @@ from pydantic.alias_generators import to_camel
 from api.access import Operator
 from api.state import Web, web_of
 from db.jsonb import rfc3339
+from db.live import connected
 from db.query import Query
 
 router = APIRouter(prefix="/api/processes", tags=["processes"], dependencies=[Operator])
+
+
+_PATIENCE_SECONDS = 3.0
 
 
 class ProcessRow(NamedTuple):
@@ -69,6 +73,6 @@ class ProcessList(BaseModel):
 @router.get("")
 def list_processes(web: Annotated[Web, Depends(web_of)]) -> ProcessList:
     """The processes of every role, at most 500."""
-    with web.pool.connection(timeout=5) as conn:
+    with connected(web.pool, _PATIENCE_SECONDS) as conn:
         rows = LIST.all(conn)
     return ProcessList(items=[ProcessOut.model_validate(row) for row in rows])

@@ -90,15 +90,15 @@ def _burst(stage: Stage, peer: Peer, count: int) -> Burst:
         loaded = peer.load(count, due_at)
         conn.execute("checkpoint")
         due = due_at.timestamp()
-        assert time.time() < due - 0.2, "loading took longer than planned"
+        assert time.time() < due - 0.2, f"{type(peer).__name__}: loading took longer than planned"
         assert processes.stamps.count() == before, "some began before their instant"
         cpu = processes.cpu()
         time.sleep(due - time.time())
         loaded.at_instant()
         processes.wait_until(lambda: processes.stamps.count() - before >= count, _LIMIT_SECONDS)
         began = processes.stamps.all()[before:]
-        assert len(began) == count, f"{len(began)} of {count} began within {_LIMIT_SECONDS:g} s"
-        assert processes.wait_until(loaded.is_finished, _LIMIT_SECONDS, 0.01), "not all finished"
+        assert len(began) == count, f"{type(peer).__name__}: {len(began)} of {count} began within {_LIMIT_SECONDS:g} s"
+        assert processes.wait_until(loaded.is_finished, _LIMIT_SECONDS, 0.01), f"{type(peer).__name__}: not all finished"
         finished = time.time()
         used = spent(cpu, processes.cpu(), count)
     stage.drop(url)

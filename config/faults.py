@@ -3,8 +3,8 @@
 FAULT=name:nth:action, the action one of kill, stop, raise: `FAULT=after_claim:2:kill` kills at the second claim.
 """
 
-import os
 import signal
+import threading
 from collections.abc import Callable
 
 from config.environ import FAULT
@@ -31,7 +31,8 @@ def _faulty(asked: str) -> Callable[[str], None]:
             return
         if action == "raise":
             raise Fault(asked)
-        os.kill(os.getpid(), {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}[action])
+        # To this very thread: one that is sent to the process may reach another first, and this one goes on meanwhile.
+        signal.pthread_kill(threading.get_ident(), {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}[action])
 
     return faultpoint
 

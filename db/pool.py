@@ -79,3 +79,9 @@ class Database:
         if self.is_direct:
             # A stopped process must not keep its row locks: the server ends its transaction after five seconds.
             conn.execute("set idle_in_transaction_session_timeout to '5s'")
+            # Every statement finds its few rows by an index. A fresh partition has no statistics, and a planner that
+            # guesses reads all of it (measured: 3.8 ms a run started, against 0.06), or plans anew at each call.
+            conn.execute("set plan_cache_mode to force_generic_plan")
+            conn.execute("set enable_seqscan to off")
+            conn.execute("set enable_hashjoin to off")
+            conn.execute("set enable_mergejoin to off")

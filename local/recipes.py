@@ -22,7 +22,7 @@ RUNS = 2
 _RETENTION_DAYS = 90
 
 MANUFACTURING = """
-select round(100 * latest.manufacturing / base.manufacturing, 1) as value
+select round(100 * latest.manufacturing / base.manufacturing, 2) as value
 from demo.demo_us_employment as latest, demo.demo_us_employment as base
 where base.month = date '2006-01-01'
 order by latest.month desc
@@ -71,7 +71,7 @@ class Sown(NamedTuple):
 
 def _manufacturing(_place: Place) -> dict[str, Any]:
     return {
-        "alertName": "US manufacturing employment against January 2006",
+        "alertName": "US factory employment against January 2006",
         "recipients": ["operations@acme.example", "board@acme.example"],
         "source": SOURCE,
         "query": MANUFACTURING.strip(),

@@ -201,7 +201,8 @@ def as_text(found: Sequence[Found], files: Path) -> str:
     mails = [mail for kind in found for mail in kind.sent.mails]
     if mails:
         lines += ["", *_mail_as_text(mails[0].message)]
-    lines += ["", *(str(file) for kind in found for file in kind.artifacts), str(files / "log")]
+    lines += ["", "Mails, pages, calls and logs:", *(f"  {file}" for kind in found for file in kind.artifacts)]
+    lines.append(f"  {files / 'log'}")
     return "\n".join(line.rstrip() for line in lines)
 
 

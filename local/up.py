@@ -149,3 +149,7 @@ def _only_one(folder: Path) -> IO[str]:
 
 def _say(text: str) -> None:
     print(text, flush=True)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

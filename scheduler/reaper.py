@@ -37,11 +37,11 @@ class ReapedDelivery(NamedTuple):
     is_unknown: bool
 
 
-class EndedSchedule(NamedTuple):
-    """A schedule that ended, with its last status."""
+class Ending(NamedTuple):
+    """How far the schedules without a slot to come were looked through (None: to the end), and how many ended."""
 
-    id: UUID
-    status: str
+    looked_to: UUID | None
+    ended: int
 
 
 class LastRuns(NamedTuple):
@@ -66,7 +66,9 @@ class DroppedPartitions(NamedTuple):
 LOSE_PROCESSES = Query("lose_processes", LostProcess)
 REAP_RUNS = Query("reap_runs", ReapedRun)
 REAP_DELIVERIES = Query("reap_deliveries", ReapedDelivery)
-COMPLETE_SCHEDULES = Query("complete_schedules", EndedSchedule)
+FIRST_ID = UUID(int=0)
+
+COMPLETE_SCHEDULES = Query("complete_schedules", Ending)
 RECORD_LAST_RUNS = Query("record_last_runs", LastRuns)
 MAKE_PARTITIONS = Query("make_partitions_ahead", MadePartitions)
 DROP_PARTITIONS = Query("drop_old_partitions", DroppedPartitions)
@@ -92,10 +94,16 @@ def reap(conn: Connection) -> int:
     return len(runs) + len(deliveries)
 
 
-def settle(conn: Connection, since: datetime) -> datetime:
-    """Ends the schedules that are over and writes when each last succeeded; returns the instant to go on from."""
-    for schedule in COMPLETE_SCHEDULES.all(conn):
-        events.info("schedule.ended", schedule_id=schedule.id, status=schedule.status)
+def end_schedules(conn: Connection, after: UUID) -> UUID:
+    """Ends the schedules that are over among the next few after an id; returns the id to go on from."""
+    found = COMPLETE_SCHEDULES.one(conn, after=after)
+    if found is None or found.looked_to is None:
+        return FIRST_ID
+    return found.looked_to
+
+
+def record_last_runs(conn: Connection, since: datetime) -> datetime:
+    """Writes when each schedule last succeeded; returns the instant to go on from."""
     found = RECORD_LAST_RUNS.one(conn, since=since)
     if found is None or found.seen is None:
         return since
@@ -105,7 +113,7 @@ def settle(conn: Connection, since: datetime) -> datetime:
 
 def keep_house(conn: Connection, retention_days: int) -> None:
     """Makes the partitions of the next weeks and drops those beyond retention."""
-    made = MAKE_PARTITIONS.one(conn)
+    made = MAKE_PARTITIONS.one(conn, retention_days=retention_days)
     dropped = DROP_PARTITIONS.one(conn, retention_days=retention_days)
     FORGET_PROCESSES.run(conn)
     if (made and made.made) or (dropped and dropped.weeks):

@@ -22,7 +22,8 @@ ACTOR = "start_runs"
 SUSPECT_ACTOR = "start_suspects"
 SUSPECT = "suspect"
 NAMESPACE = "dramatiq"
-_LARGEST_PACK = 50
+_LARGEST_PACK = 100
+_PACKS_OF_A_HERD = 32
 _SILENCE_SECONDS = 2.0
 
 # One call a batch: the messages in Dramatiq's own layout, and a capped bell for consumers that wait in BLPOP.
@@ -72,12 +73,12 @@ class Relay:
 
 
 def pack(runs: Iterable[Ring]) -> list[tuple[str, bytes, str]]:
-    """Packs pointers by queue and kind: a few runs one by one, a herd by up to fifty a message."""
+    """Packs pointers by queue and kind: a few runs one by one, a herd by up to a hundred a message."""
     packs = []
     ordered = sorted(runs, key=attrgetter("queue", "kind"))
     for (queue, _), group in groupby(ordered, key=attrgetter("queue", "kind")):
         members = list(group)
-        size = max(1, min(_LARGEST_PACK, len(members) // 100))
+        size = max(1, min(_LARGEST_PACK, len(members) // _PACKS_OF_A_HERD))
         packs += [_message(queue, members[start : start + size]) for start in range(0, len(members), size)]
     return packs
 

@@ -7,7 +7,8 @@ from uuid import UUID
 from db.ids import slot_of
 from db.pool import Connection
 from db.query import Query
-from db.runs import Pointer, cancel as cancel_runs
+from db.runs import Pointer
+from db.runs import cancel as cancel_runs
 from scheduler.refusals import NotFound, WrongState
 from scheduler.schedules import wake
 

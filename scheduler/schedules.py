@@ -1,4 +1,4 @@
-"""Schedules as somebody changes them: create, edit, pause, resume, cancel, run, backfill, preview.
+"""Schedules as somebody changes them: create, edit, pause, resume, cancel, preview.
 
 Each is one transaction that locks the one schedule, so a ticker sees it before or after, never between; then the
 tickers are woken once. Instants are aware and UTC; `now` is Postgres's.
@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from db.ids import id_at, ids_at, to_milliseconds
 from db.jsonb import Jsonb, rfc3339
 from db.pool import Connection, DatabaseError
 from db.query import Query
@@ -28,11 +27,9 @@ from scheduler.definition import (
     next_fire,
     one_recurrence,
 )
-from scheduler.refusals import BadSpan, NameTaken, NotFound, WrongState
+from scheduler.refusals import NameTaken, NotFound, WrongState
 from scheduler.rows import recurrence_of
 from scheduler.slots import BadRecurrence, Slot
-
-MOST_BACKFILLED = 1000
 
 _TICK = timedelta(microseconds=1)
 _UNIQUE_VIOLATION = "23505"
@@ -51,6 +48,18 @@ class Id(NamedTuple):
     id: UUID
 
 
+class Gate(NamedTuple):
+    """The run that holds a gate."""
+
+    run_id: UUID | None
+
+
+class Sent(NamedTuple):
+    """The answer to a NOTIFY, which is nothing."""
+
+    value: bool
+
+
 class Made(NamedTuple):
     """How many tables were made."""
 
@@ -65,10 +74,10 @@ LOCK = Query("lock_schedule", Id)
 UPDATE = Query("update_schedule")
 STOP = Query("stop_schedule")
 RESUME = Query("resume_schedule")
+GET_GATE = Query("get_gate", Gate)
 LIST_OPEN_RUNS = Query("list_open_runs", Pointer)
-INSERT_ASKED = Query("insert_asked_runs", Pointer)
 MAKE_PARTITIONS = Query("make_partitions", Made)
-NOTIFY = Query("notify_tickers", Made)
+NOTIFY = Query("notify_tickers", Sent)
 
 
 def create(
@@ -85,7 +94,7 @@ def create(
     Raises BadRecurrence when its timing is refused or gives no slot, NameTaken.
     """
     with conn.transaction():
-        now = _now(conn)
+        now = read_now(conn)
         new = anchored(new, now)
         check(new, schedule_id)
         if new.scheduled_at is not None and new.scheduled_at < now:
@@ -131,10 +140,10 @@ def edit(conn: Connection, tenant_id: UUID, schedule_id: UUID, changes: Mapping[
     Raises BadRecurrence, NameTaken, NotFound, and WrongState for one that is over.
     """
     with conn.transaction():
-        row = _locked(conn, tenant_id, schedule_id)
+        row = locked(conn, tenant_id, schedule_id)
         if row.status not in ("active", "paused", "failed"):
             raise WrongState(f"the schedule {row.name!r} is {row.status} and changes no more")
-        now = _now(conn)
+        now = read_now(conn)
         new = anchored(replace(definition_of(row), **one_recurrence(changes)), now)
         is_timing = bool(TIMING & changes.keys())
         if is_timing:
@@ -177,10 +186,10 @@ def resume(conn: Connection, tenant_id: UUID, schedule_id: UUID) -> Schedule:
     Raises NotFound, and WrongState unless it is paused or failed.
     """
     with conn.transaction():
-        row = _locked(conn, tenant_id, schedule_id)
+        row = locked(conn, tenant_id, schedule_id)
         if row.status not in ("paused", "failed"):
             raise WrongState(f"the schedule {row.name!r} is {row.status}, so there is nothing to resume")
-        now = _now(conn)
+        now = read_now(conn)
         due = as_due(definition_of(row), schedule_id, now, row)
         # A one-time schedule whose time passed while it was paused has passed with it.
         is_over = due.scheduled_at is not None and due.scheduled_at <= now
@@ -190,49 +199,6 @@ def resume(conn: Connection, tenant_id: UUID, schedule_id: UUID) -> Schedule:
     return row
 
 
-def run_now(conn: Connection, tenant_id: UUID, schedule_id: UUID, *, triggered_by: str | None = None) -> UUID:
-    """The id of a run made for now, beside the schedule's slots; one that may not overlap waits for the gate.
-
-    Raises NotFound, and WrongState when the schedule is cancelled.
-    """
-    with conn.transaction():
-        row = _locked(conn, tenant_id, schedule_id)
-        if row.status == "cancelled":
-            raise WrongState(f"the schedule {row.name!r} is cancelled and runs no more")
-        slot = to_milliseconds(_now(conn))
-        made = _insert(conn, row, [id_at(slot)], [slot], "manual", triggered_by)
-    wake(conn)
-    return made[0].id
-
-
-def backfill(
-    conn: Connection,
-    tenant_id: UUID,
-    schedule_id: UUID,
-    first: datetime,
-    last: datetime,
-    *,
-    retention_days: int,
-    triggered_by: str | None = None,
-) -> list[UUID]:
-    """The ids of the runs made for the slots in [first, last] that have no row yet, oldest first.
-
-    Raises BadSpan for more than 1000 slots, for future ones and for older ones than are kept; NotFound; WrongState
-    when the schedule is cancelled.
-    """
-    with conn.transaction():
-        row = _locked(conn, tenant_id, schedule_id)
-        if row.status == "cancelled":
-            raise WrongState(f"the schedule {row.name!r} is cancelled and runs no more")
-        missing = _slots_of(row, first, last, _now(conn), retention_days)
-        if not missing:
-            return []
-        MAKE_PARTITIONS.one(conn, first_at=missing[0], last_at=missing[-1])
-        made = _insert(conn, row, [ids_at(slot, 1)[0] for slot in missing], missing, "backfill", triggered_by)
-    wake(conn)
-    return [run.id for run in sorted(made, key=lambda run: run.slot_at)]
-
-
 def preview(conn: Connection, tenant_id: UUID, schedule_id: UUID, count: int) -> list[Slot]:
     """The next slots that the schedule will plan, at most `count`; a paused one is shown as if resumed now.
 
@@ -240,7 +206,7 @@ def preview(conn: Connection, tenant_id: UUID, schedule_id: UUID, count: int) ->
     """
     with conn.transaction():
         row = get(conn, tenant_id, schedule_id)
-        now = _now(conn)
+        now = read_now(conn)
     if row.status not in ("active", "paused"):
         return []
     due = as_due(definition_of(row), row.id, now, row)
@@ -252,6 +218,20 @@ def preview(conn: Connection, tenant_id: UUID, schedule_id: UUID, count: int) ->
     return slots.preview(recurrence, after, left, row.starts_at, row.ends_at, row.timezone)
 
 
+def read_now(conn: Connection) -> datetime:
+    """Postgres's clock: the start of the transaction, where there is one."""
+    row = READ_NOW.one(conn)
+    if row is None:
+        raise RuntimeError("select now() gave no row")
+    return row.now
+
+
+def gate_holder(conn: Connection, tenant_id: UUID, schedule_id: UUID) -> UUID | None:
+    """The run that holds the schedule's gate; None while it is free, or where there is none."""
+    gate = GET_GATE.one(conn, tenant_id=tenant_id, schedule_id=schedule_id)
+    return gate.run_id if gate else None
+
+
 def wake(conn: Connection) -> None:
     """Wakes the tickers; they would look within a second all the same."""
     NOTIFY.one(conn)
@@ -261,7 +241,7 @@ def _stop(
     conn: Connection, tenant_id: UUID, schedule_id: UUID, status: str, note: str | None, fitting: set[str]
 ) -> Schedule:
     with conn.transaction():
-        row = _locked(conn, tenant_id, schedule_id)
+        row = locked(conn, tenant_id, schedule_id)
         if row.status not in fitting:
             raise WrongState(f"the schedule {row.name!r} is {row.status} and cannot become {status}")
         STOP.run(conn, id=schedule_id, tenant_id=tenant_id, status=status, note=note)
@@ -274,16 +254,10 @@ def _stop(
     return row
 
 
-def _locked(conn: Connection, tenant_id: UUID, schedule_id: UUID) -> Schedule:
+def locked(conn: Connection, tenant_id: UUID, schedule_id: UUID) -> Schedule:
+    """The schedule, locked for the caller's transaction. Raises NotFound."""
     LOCK.one(conn, tenant_id=tenant_id, id=schedule_id)
     return get(conn, tenant_id, schedule_id)
-
-
-def _now(conn: Connection) -> datetime:
-    row = READ_NOW.one(conn)
-    if row is None:
-        raise RuntimeError("select now() gave no row")
-    return row.now
 
 
 def _uuid(text: UUID | str) -> UUID | None:
@@ -306,42 +280,3 @@ def _make_room(conn: Connection, slot: datetime, now: datetime, retention_days: 
             f"takes a time since {rfc3339(oldest)}: TOCSIN_RETENTION_DAYS keeps {retention_days} days of history",
         )
     MAKE_PARTITIONS.one(conn, first_at=slot, last_at=slot)
-
-
-def _slots_of(row: Schedule, first: datetime, last: datetime, now: datetime, retention_days: int) -> list[datetime]:
-    """The schedule's slots in [first, last]. Raises BadSpan."""
-    if first > last:
-        raise BadSpan("the span begins after its end")
-    if last > now:
-        raise BadSpan(f"the span ends in the future; a backfill takes slots up to now, {rfc3339(now)}")
-    if first < now - timedelta(days=retention_days):
-        raise BadSpan(
-            f"the span begins before {rfc3339(now - timedelta(days=retention_days))}: "
-            f"TOCSIN_RETENTION_DAYS keeps {retention_days} days of history"
-        )
-    first = max(first, row.starts_at or first)
-    last = min(last, row.ends_at or last)
-    recurrence = recurrence_of(as_due(definition_of(row), row.id, now, row))
-    found, has_more = slots.slots_between(recurrence, first - _TICK, last, MOST_BACKFILLED)
-    if has_more:
-        raise BadSpan(f"the span holds more than {MOST_BACKFILLED} slots; backfill it in parts")
-    return found
-
-
-def _insert(
-    conn: Connection,
-    row: Schedule,
-    ids: list[UUID],
-    slots_at: list[datetime],
-    origin: str,
-    triggered_by: str | None,
-) -> list[Pointer]:
-    return INSERT_ASKED.all(
-        conn,
-        tenant_id=row.tenant_id,
-        schedule_id=row.id,
-        ids=ids,
-        slots=slots_at,
-        origin=origin,
-        triggered_by=triggered_by,
-    )

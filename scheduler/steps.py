@@ -22,7 +22,9 @@ events = Events("ticker")
 
 _LARGEST_BATCH = 1000
 _LOW_SECONDS = 2.0
+_BEHIND_SECONDS = 0.005
 _HOUSE_SECONDS = 3600.0
+_PUT_OFF_SECONDS = 60.0
 
 
 class Seconds(NamedTuple):
@@ -54,6 +56,7 @@ class Ticker:
         self._limit = _LARGEST_BATCH
         self._claimed: list[DueSchedule] = []
         self._settled = LONG_AGO
+        self._ending = reaper.FIRST_ID
         self._last_pass: dict[str, float] = {}
         self._lease: processes.Lease | None = None
 
@@ -61,12 +64,19 @@ class Ticker:
         """The steps of a pass, in order; a held ticker only shows that it lives."""
         if self._is_held:
             return [self.heartbeat]
-        return [self.tick, self.pass_gates, self.release, self.reap, self.settle, self.keep_house, self.heartbeat]
+        # The house first: after a long standstill the weeks of the slots to be planned have no tables yet.
+        return [self.keep_house, self.tick, self.pass_gates, self.release, self.reap, self.settle, self.heartbeat]
 
     def next_due(self, conn: Connection) -> float:
         """Seconds until the next schedule is due."""
-        found = NEXT_DUE.one(conn)
-        return 3600.0 if found is None or found.seconds is None else max(0.0005, found.seconds)
+        found = None if self._is_held else NEXT_DUE.one(conn)
+        if found is None or found.seconds is None:
+            return 3600.0
+        if found.seconds <= 0:
+            # Due and yet not claimed: another ticker holds it, or it lies below what was looked at.
+            self._low_until = 0.0
+            return _BEHIND_SECONDS
+        return max(0.0005, found.seconds)
 
     def tick(self, conn: Connection) -> int:
         """Plans one batch of due schedules; an error halves the batch down to the culprit, which is pushed ahead."""
@@ -75,8 +85,11 @@ class Ticker:
         if now >= self._low_until:
             self._low, self._low_until = LONG_AGO, now + _LOW_SECONDS
         try:
-            batch = tick(conn, self._low, self._limit, self._remember)
+            self._claimed = []
+            batch = tick(conn, self._low, self._limit, self._remember, self._settings.retention_days)
         except DatabaseError as error:
+            # A batch that takes longer than the server waits for us must be a smaller one next time.
+            self._limit = max(1, self._limit // 2)
             if conn.broken or not self._claimed:
                 raise
             self._blame(conn, error)
@@ -112,13 +125,20 @@ class Ticker:
     def settle(self, conn: Connection) -> int:
         """Ends schedules that are over; writes their last success."""
         if self._is_time("settle", 1.0):
-            self._settled = reaper.settle(conn, self._settled)
+            self._settled = reaper.record_last_runs(conn, self._settled)
+            self._ending = reaper.end_schedules(conn, self._ending)
         return 0
 
     def keep_house(self, conn: Connection) -> int:
-        """Keeps the partitions."""
+        """Keeps the partitions; puts it off while somebody holds their lock."""
         if self._is_time("house", _HOUSE_SECONDS):
-            reaper.keep_house(conn, self._settings.retention_days)
+            try:
+                reaper.keep_house(conn, self._settings.retention_days)
+            except DatabaseError as error:
+                if conn.broken:
+                    raise
+                self._last_pass["house"] += _PUT_OFF_SECONDS - _HOUSE_SECONDS
+                events.warning("house.put_off", error=str(error).strip())
         return 0
 
     def heartbeat(self, conn: Connection) -> int:

@@ -1,12 +1,16 @@
 """The metrics page: of this process, or of all that share PROMETHEUS_MULTIPROC_DIR."""
 
+import threading
 from collections.abc import Iterable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
-from prometheus_client import CollectorRegistry, generate_latest, start_http_server
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import REGISTRY, Collector
 
-from config.environ import metrics_folder
+from config.environ import BadSetting, metrics_folder
 
 
 def registry() -> CollectorRegistry:
@@ -20,18 +24,36 @@ def registry() -> CollectorRegistry:
 
 def page(extra: Iterable[Collector] = ()) -> bytes:
     """The metrics in Prometheus's text format, with those of `extra` collectors beside."""
-    return generate_latest(_with(extra))
+    together = CollectorRegistry()
+    for collector in (registry(), *extra):
+        together.register(collector)
+    return generate_latest(together)
 
 
 def serve(port: int, extra: Iterable[Collector] = ()) -> int:
-    """Serves the same page on `port` (0: a free one) in a thread; returns the port."""
-    server, _ = start_http_server(port, registry=_with(extra))
+    """Serves the same page on `port` (0: a free one) in a thread; returns the port. Raises BadSetting when it is taken.
+
+    In the text format alone: in OpenMetrics the gauge tocsin_runs and the counter tocsin_runs_total bear one name.
+    """
+    collectors = tuple(extra)
+
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            content = page(collectors)
+            self.send_response(200)
+            self.send_header("Content-Type", CONTENT_TYPE_LATEST)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: Any) -> None:
+            """Says nothing: a scrape is no news."""
+
+    try:
+        server = ThreadingHTTPServer(("", port), Page)
+    except OSError as error:
+        raise BadSetting(
+            f"METRICS_PORT takes a port that is free and open to us, got {port}: {error.strerror}"
+        ) from None
+    threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
     return int(server.server_port)
-
-
-def _with(extra: Iterable[Collector]) -> CollectorRegistry:
-    own = registry()
-    together = CollectorRegistry()
-    for collector in (own, *extra):
-        together.register(collector)
-    return together

@@ -1,6 +1,6 @@
 """Makes rows, each whole and valid; what a test is about it names as an override."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, LiteralString
 from uuid import UUID, uuid4
 
@@ -50,12 +50,15 @@ def tenant(conn: Connection, **row: Any) -> UUID:
 
 
 def schedule(conn: Connection, tenant_id: UUID, **row: Any) -> UUID:
-    """An active schedule: once, now, ungated and without params, unless the overrides say how it recurs."""
+    """An active schedule: once, now, ungated and without params, unless the overrides say how it recurs.
+
+    One with an interval has its first slot now.
+    """
     moment = now(conn)
     row = {"id": uuid4(), "kind": "test.noop", "name": f"s-{uuid4().hex[:12]}", "overlap_policy": "allow"} | row
     row["tenant_id"] = tenant_id
     if "interval_seconds" in row:
-        row = {"interval_anchor": moment} | row
+        row = {"interval_anchor": moment, "plan_from": moment - timedelta(milliseconds=1)} | row
     elif "cron" not in row:
         row = {"scheduled_at": moment} | row
     row = {"next_fire_at": row.get("scheduled_at") or moment} | row

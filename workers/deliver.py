@@ -27,6 +27,10 @@ START = Query("start_deliveries", LeasedDelivery)
 HAND_OVER = Query("hand_over_delivery")
 FINISH = Query("finish_delivery", Value)
 
+# Less than the two minutes of start_deliveries.sql, after which the reaper gives the delivery to others.
+_OWN_SECONDS = 110.0
+_BUSY = 32
+
 
 @dataclass(frozen=True, slots=True)
 class LeaseGuard:
@@ -35,10 +39,11 @@ class LeaseGuard:
     pool: Pool
     lease: Lease
     delivery: LeasedDelivery
+    until: float
 
     def before_connect(self) -> None:
-        """Raises LeaseLost unless this process's lease is held."""
-        if not self.lease.is_held():
+        """Raises LeaseLost unless this process's lease is held and the delivery's own time is not over."""
+        if not self.lease.is_held() or time.monotonic() > self.until:
             raise LeaseLost
 
     def before_data(self) -> None:
@@ -85,8 +90,8 @@ class Deliverer:
             thread.start()
 
     def room(self) -> int:
-        """How many deliveries it could begin at once."""
-        return 0 if self._is_stopping else max(0, len(self._threads) - self._pointers.qsize())
+        """How many deliveries it takes before those that it was pointed at keep it busy for a while."""
+        return 0 if self._is_stopping else max(0, _BUSY - self._pointers.qsize())
 
     def offer(self, delivery_id: UUID, slot_at: datetime) -> None:
         """Points at a delivery; what is not taken now is found in Postgres by a process with room."""
@@ -117,6 +122,7 @@ class Deliverer:
 
     def _deliver(self, delivery_id: UUID, slot_at: datetime) -> None:
         lease = self._heartbeat.lease
+        until = time.monotonic() + _OWN_SECONDS
         with self._pool.connection() as conn:
             delivery = START.one(
                 conn, ids=[delivery_id], slots=[slot_at], low=slot_at, high=slot_at, process_id=lease.process_id
@@ -124,21 +130,12 @@ class Deliverer:
         if delivery is None:
             return
         faultpoint("deliver_after_lease")
-        receipt = self._send(delivery, lease)
+        receipt = self._send(delivery, lease, until)
         faultpoint("deliver_before_finish")
         if receipt is None:
             events.warning("delivery.lease_lost", delivery_id=delivery.id)
             return
-        with self._pool.connection() as conn:
-            ended = FINISH.one(
-                conn,
-                id=delivery.id,
-                slot_at=delivery.slot_at,
-                fence=delivery.fence,
-                state=receipt.state,
-                provider_message_id=receipt.provider_message_id,
-                error=receipt.error.replace("\x00", "")[:2000],
-            )
+        ended = self._finish(delivery, lease, receipt)
         if ended is None:
             events.warning("delivery.refused", delivery_id=delivery.id, state=receipt.state)
             return
@@ -147,11 +144,33 @@ class Deliverer:
         tell = events.info if receipt.state == "sent" else events.warning
         tell("delivery.ended", delivery_id=delivery.id, run_id=delivery.run_id, outcome=outcome, state=ended.value)
 
-    def _send(self, delivery: LeasedDelivery, lease: Lease) -> Receipt | None:
+    def _finish(self, delivery: LeasedDelivery, lease: Lease, receipt: Receipt) -> Value | None:
+        """Writes what became of it, again and again while Postgres is away: what was sent must not be sent again."""
+        wait = 0.05
+        while True:
+            try:
+                with self._pool.connection(timeout=5) as conn:
+                    return FINISH.one(
+                        conn,
+                        id=delivery.id,
+                        slot_at=delivery.slot_at,
+                        fence=delivery.fence,
+                        state=receipt.state,
+                        provider_message_id=receipt.provider_message_id,
+                        error=receipt.error.replace("\x00", "")[:2000],
+                    )
+            except DatabaseError as error:
+                if lease.is_lost or self._is_stopping:
+                    raise
+                events.warning("delivery.finish_repeated", delivery_id=delivery.id, error=str(error).strip())
+                time.sleep(wait)
+                wait = min(2.0, wait * 2)
+
+    def _send(self, delivery: LeasedDelivery, lease: Lease, until: float) -> Receipt | None:
         """What became of the hand-over; None when the lease was lost and somebody else decides."""
         if self._mailer is None:
             return Receipt("failed", error="MAIL_URL is not set on the workers")
         try:
-            return self._mailer.send(delivery.recipient, delivery.content, LeaseGuard(self._pool, lease, delivery))
+            return self._mailer.send(delivery.recipient, delivery.content, LeaseGuard(self._pool, lease, delivery, until))
         except LeaseLost:
             return None

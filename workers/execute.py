@@ -24,7 +24,7 @@ from db.query import Query
 from telemetry import metrics
 from telemetry.log import Events
 from workers.channels.email import compose, message_id
-from workers.finish import Body, End, Finisher, Intent, NewAlertState
+from workers.finish import Body, End, Finisher, Intent, NewAlertState, storable
 from workers.http import Client
 from workers.journal import RunJournal
 from workers.kind import Cancelled, Context, Kind
@@ -37,6 +37,7 @@ events = Events("execute")
 START = Query("start_runs", Leased)
 RELEASE = Query("release_runs")
 _NO_WORKER_SECONDS = 60
+_LEASE_LOOK_SECONDS = 0.05
 
 
 @dataclass(slots=True)
@@ -47,8 +48,13 @@ class Work:
     lease: Lease
     kind: Kind
     context: Context[Any] | None = None
+    is_cancel_asked: bool = False
     # Called once the end of the run is committed, or void.
     when_done: Callable[[], None] = lambda: None
+
+    def may_begin(self) -> bool | None:
+        """True while the lease is held, False once it is lost; None: Postgres is away, and the next beat tells."""
+        return True if self.lease.is_held() else False if self.lease.is_lost else None
 
 
 class Executor:
@@ -117,7 +123,12 @@ class Executor:
                 )
 
     def run(self, work: Work) -> None:
-        """Runs a plain kind to its end."""
+        """Runs a plain kind to its end; one whose lease was lost before it began is left to whoever has it now."""
+        while (may_begin := work.may_begin()) is None:
+            time.sleep(_LEASE_LOOK_SECONDS)
+        if not may_begin:
+            work.when_done()
+            return
         began = self._begin(work)
         try:
             context = self._context(work)
@@ -130,13 +141,16 @@ class Executor:
 
     async def run_async(self, work: Work) -> None:
         """Runs an async kind to its end, cut at its deadline."""
+        while (may_begin := work.may_begin()) is None:
+            await asyncio.sleep(_LEASE_LOOK_SECONDS)
+        if not may_begin:
+            work.when_done()
+            return
         began = self._begin(work)
         try:
             context = self._context(work)
             outcome: Any = await asyncio.wait_for(work.kind.run(context), context.seconds_left())  # type: ignore[arg-type]
             end = self._end(work, outcome)
-        except TimeoutError:
-            end = self._end(work, Later(None, f"it took longer than {work.leased.timeout_seconds} s"))
         except BaseException as error:  # noqa: BLE001  as above
             end = self._end_of_raised(work, error)
         self._hand_in(work, end, began)
@@ -146,6 +160,7 @@ class Executor:
         for run_id in run_ids:
             work = self.running.get(run_id)
             if work is not None and work.context is not None:
+                work.is_cancel_asked = True
                 work.context.cancelled.set()
 
     def end_overdue(self) -> None:
@@ -192,6 +207,7 @@ class Executor:
             deadline=time.monotonic() + leased.timeout_seconds,
             http=self._http,
             journal=journal,
+            is_held=work.lease.is_held,
         )
         return work.context
 
@@ -216,12 +232,12 @@ class Executor:
                 )
             case Later():
                 if leased.attempt >= leased.max_attempts:
-                    return End(leased, lease, "dead", "later", error=_text(outcome.why), cause="attempts_exhausted")
+                    return End(leased, lease, "dead", "later", error=storable(outcome.why), cause="attempts_exhausted")
                 return End(
-                    leased, lease, "pending", "later", "retry", error=_text(outcome.why), delay=outcome.delay_seconds
+                    leased, lease, "pending", "later", "retry", error=storable(outcome.why), delay=outcome.delay_seconds
                 )
             case Rejected():
-                return End(leased, lease, "dead", "rejected", error=_text(outcome.why), cause="rejected")
+                return End(leased, lease, "dead", "rejected", error=storable(outcome.why), cause="rejected")
             case _:
                 raise TypeError(
                     f"the kind {leased.kind} returned {type(outcome).__name__}; it takes Done, Later or Rejected"
@@ -230,8 +246,13 @@ class Executor:
     def _end_of_raised(self, work: Work, error: BaseException) -> End:
         """The state that an exception becomes: a bug of the kind, kept with its traceback."""
         leased, lease = work.leased, work.lease
-        if isinstance(error, Cancelled):
+        is_overdue = work.context is not None and not work.context.seconds_left()
+        if isinstance(error, Cancelled) and work.is_cancel_asked:
             return End(leased, lease, "cancelled", "done", "cancelled")
+        if isinstance(error, (Cancelled, TimeoutError)) and is_overdue:
+            return self._end(work, Later(None, f"it took longer than {leased.timeout_seconds} s"))
+        if isinstance(error, Cancelled):
+            return self._end(work, Later(None, "its worker had to let it go"))
         if isinstance(error, ValidationError) and work.context is None:
             return self._end(work, Rejected(f"its params are not valid: {_briefly(error)}"))
         is_last = leased.attempt >= leased.max_attempts
@@ -241,8 +262,8 @@ class Executor:
             "dead" if is_last else "pending",
             "raised",
             None if is_last else "retry",
-            error=_text(f"{type(error).__name__}: {error}"),
-            traceback=_text("".join(traceback.format_exception(error)), 20_000),
+            error=storable(f"{type(error).__name__}: {error}"),
+            traceback=storable("".join(traceback.format_exception(error)), 20_000),
             cause="attempts_exhausted" if is_last else None,
         )
 
@@ -278,11 +299,6 @@ class Executor:
 
 def _zone_of(leased: Leased) -> ZoneInfo:
     return zone(leased.timezone or "UTC")
-
-
-def _text(text: str, longest: int = 2000) -> str:
-    """The text as Postgres can hold it: without NUL and lone surrogates, and not longer than `longest`."""
-    return text.replace("\x00", "").encode(errors="replace").decode()[:longest]
 
 
 def _briefly(error: ValidationError) -> str:

@@ -106,33 +106,41 @@ class Finisher:
 
     def _run(self) -> None:
         is_last = False
+        second: End | None = None
         while not is_last:
-            group: list[End] = []
-            end = self._ends.get()
+            group: dict[UUID, End] = {}
+            end = second or self._ends.get()
+            second = None
             while end is not None:
-                group.append(end)
+                if end.leased.id in group:
+                    # Of an overdue run both its cut and its own end come: the intents of one are not the other's.
+                    second = end
+                    break
+                group[end.leased.id] = end
                 if len(group) == _LARGEST_GROUP or self._ends.empty():
                     break
                 end = self._ends.get()
             is_last = end is None
             if group:
-                self._write(group)
+                self._write(list(group.values()))
         if self._conn is not None:
             self._conn.close()
 
     def _write(self, group: Sequence[End]) -> None:
-        """Writes the group until Postgres answers, or until no lease is held and the ends are void."""
+        """Writes the group until Postgres answers, or until every lease is known to be lost and the ends are void."""
         wait = 0.05
         written: dict[UUID, Ended] = {}
         while True:
             try:
                 written = {row.id: row for row in self._execute(group)}
                 break
-            except DatabaseError as error:
-                if self._conn is None or self._conn.broken or self._conn.closed:
+            except Exception as error:  # noqa: BLE001  one run's bug must not end the thread that ends all runs
+                if isinstance(error, DatabaseError) and (
+                    self._conn is None or self._conn.broken or self._conn.closed
+                ):
                     events.warning("finish.repeated", error=str(error).strip(), runs=len(group))
                     self._conn = None
-                    if not any(end.lease.is_held() for end in group):
+                    if all(end.lease.is_lost for end in group):
                         break
                     time.sleep(wait)
                     wait = min(2.0, wait * 2)
@@ -164,6 +172,11 @@ class Finisher:
         return rows
 
 
+def storable(text: str, longest: int = 2000) -> str:
+    """The text as Postgres can hold it: without NUL and lone surrogates, and not longer than `longest`."""
+    return text.replace("\x00", "").encode(errors="replace").decode()[:longest]
+
+
 def _unstorable(end: End, error: Exception) -> End:
     """The same attempt, ended as a bug because Postgres cannot store its outcome."""
     is_last = end.leased.attempt >= end.leased.max_attempts
@@ -173,7 +186,7 @@ def _unstorable(end: End, error: Exception) -> End:
         attempt_outcome="raised",
         reason="outcome_not_storable",
         outcome=None,
-        error=f"its outcome could not be stored: {type(error).__name__}: {error}".replace("\x00", "")[:2000],
+        error=storable(f"its outcome could not be stored: {type(error).__name__}: {error}"),
         delay=None,
         traceback=None,
         cause="attempts_exhausted" if is_last else None,

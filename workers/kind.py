@@ -112,6 +112,7 @@ class Context(Generic[Params]):
     http: "Client"
     journal: Journal
     cancelled: threading.Event = field(default_factory=threading.Event)
+    is_held: Callable[[], bool] = lambda: True
 
     def seconds_left(self) -> float:
         """Seconds until the attempt is cut; at least 0."""
@@ -119,7 +120,7 @@ class Context(Generic[Params]):
 
     def is_cancelled(self) -> bool:
         """True once somebody asked to cancel the run, its time is up, or its worker must let it go."""
-        return self.cancelled.is_set() or time.monotonic() > self.deadline
+        return self.cancelled.is_set() or time.monotonic() > self.deadline or not self.is_held()
 
     def step(self, name: str, work: Callable[[], Value]) -> Value:
         """The result of `work`, done once for the run however often it is attempted; the result must be JSON.

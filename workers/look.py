@@ -96,8 +96,8 @@ class Look:
             requests = LIST_CANCEL_REQUESTS.all(conn, process_id=self._heartbeat.lease.process_id)
         self._executor.cancel([row.id for row in requests])
         self._look_for_suspects()
-        self._look_for_deliveries()
-        return self._look_for_runs()
+        has_more_deliveries = self._look_for_deliveries()
+        return self._look_for_runs() or has_more_deliveries
 
     def _look_for_runs(self) -> bool:
         """Starts stale runs as far as there is room; True when there may be more."""
@@ -113,22 +113,29 @@ class Look:
     def _look_for_suspects(self) -> None:
         if not self._suspects.acquire(blocking=False):
             return
-        with self._pool.connection() as conn:
-            stale = FIND_RUNS.all(conn, queues=[SUSPECT], room=8)
-        chosen = random.sample(stale, 1) if stale else []
-        works = self._executor.lease([(run.id, run.fence) for run in chosen])
-        if not works:
-            self._suspects.release()
+        works: list[tuple[Work, bool]] = []
+        try:
+            with self._pool.connection() as conn:
+                stale = FIND_RUNS.all(conn, queues=[SUSPECT], room=8)
+            chosen = random.sample(stale, 1) if stale else []
+            works = self._executor.lease([(run.id, run.fence) for run in chosen])
+        finally:
+            if not works:
+                self._suspects.release()
         for work, _ in works:
             work.when_done = self._suspects.release
         self._runner.take(works)
 
-    def _look_for_deliveries(self) -> None:
+    def _look_for_deliveries(self) -> bool:
+        """Offers stale deliveries as far as there is room; True when there may be more."""
         room = self._deliverer.room()
-        if room:
-            with self._pool.connection() as conn:
-                for row in FIND_DELIVERIES.all(conn, age=1.0, room=room):
-                    self._deliverer.offer(row.id, row.slot_at)
+        if not room:
+            return False
+        with self._pool.connection() as conn:
+            stale = FIND_DELIVERIES.all(conn, age=1.0, room=room)
+        for row in stale:
+            self._deliverer.offer(row.id, row.slot_at)
+        return len(stale) == room
 
     def _give_back(self) -> None:
         """Gives back what was leased ahead once the runs before it turn out slow."""

@@ -101,10 +101,10 @@ class Worker:
         """Gives back the runs that did not end within the grace; what their threads still return is void."""
         works = list(self._executor.running.values())
         events.warning("drain.cut", runs=len(works))
+        self._executor.give_back([work.leased for work in works], "worker_stopped")
         for work in works:
             if work.context is not None:
                 work.context.cancelled.set()
-        self._executor.give_back([work.leased for work in works], "worker_stopped")
 
     def _declare(self, settings: Settings) -> dramatiq.Broker:
         broker = open_broker(settings.broker_url, settings.threads + WINDOW * 3 * len(ALL_QUEUES))
@@ -128,7 +128,7 @@ class Worker:
         faultpoint("after_fetch")
         wanted = [(UUID(run_id), fence) for run_id, fence in pointers]
         while wanted:
-            room = self._runner.wait_for_room(priority)
+            room = self._runner.wait_for_room(priority, len(wanted))
             if not room:
                 return
             self._runner.take(self._executor.lease(wanted[:room]))
@@ -136,9 +136,13 @@ class Worker:
 
     def _start_suspect(self, pointer: tuple[str, int]) -> None:
         self._suspects.acquire()
-        works = [] if self._runner.is_closed else self._executor.lease([(UUID(pointer[0]), pointer[1])])
-        if not works:
-            self._suspects.release()
+        works: list[tuple[Work, bool]] = []
+        try:
+            if not self._runner.is_closed:
+                works = self._executor.lease([(UUID(pointer[0]), pointer[1])])
+        finally:
+            if not works:
+                self._suspects.release()
         for work, _ in works:
             work.when_done = self._suspects.release
         self._runner.take(works)
@@ -218,8 +222,10 @@ def _supervise(settings: Settings, grace_seconds: float) -> int:
             for number, child in enumerate(children):
                 if child.poll() is not None:
                     events.error("worker.died", pid=child.pid, status=child.returncode)
-                    stopping.wait(1.0)
+                    if stopping.wait(1.0):
+                        break
                     children[number] = subprocess.Popen(command)
         for child in children:
             child.terminate()
-        return max(abs(child.wait()) for child in children)
+        # One that SIGTERM met before it could handle it had begun nothing.
+        return max(0 if child.wait() == -signal.SIGTERM else abs(child.wait()) for child in children)

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 
 Work = TypeVar("Work")
 
+_FIRST_WINDOW = 32
 _LARGEST_WINDOW = 256
 _WINDOW_SECONDS = 0.05
 _ASYNC_LIMIT = 1000
@@ -18,7 +19,8 @@ class Runner(Generic[Work]):
     """Runs what it is given, at most as much as it has room for.
 
     Room is the idle threads, and beyond them what the runner lately got through in a twentieth of a second: short
-    work is leased ahead in packs, slow work is never taken from a neighbour who is idle.
+    work is leased ahead in packs, slow work is left to a neighbour who is idle. An idle runner knows nothing yet and
+    leases a little ahead; what then turns out slow is given back.
     """
 
     def __init__(
@@ -47,16 +49,19 @@ class Runner(Generic[Work]):
         for thread in (*self._workers, self._loop_thread):
             thread.start()
 
-    def wait_for_room(self, priority: int, timeout: float | None = None) -> int:
-        """How much may be leased now, waiting until it is something; 0 once closed or after `timeout` seconds.
+    def wait_for_room(self, priority: int, wanted: int) -> int:
+        """How much of `wanted` may be leased now, waiting until it is something; 0 once closed.
 
-        Of several that wait, the lowest priority number goes first.
+        Of several that wait, the lowest priority number goes first. Beside short work it waits for a good part: one
+        statement for each run that ends would cost more than the runs.
         """
         with self._changed:
             self._wanted.append(priority)
             try:
-                self._changed.wait_for(lambda: self.is_closed or self._is_my_turn(priority), timeout)
-                return 0 if self.is_closed or not self._is_my_turn(priority) else self._room()
+                while not self.is_closed and not self._is_my_turn(priority, wanted):
+                    # Room also grows with time, when what is held turns out slow.
+                    self._changed.wait(_WINDOW_SECONDS)
+                return 0 if self.is_closed else min(wanted, self._room())
             finally:
                 self._wanted.remove(priority)
                 self._changed.notify_all()
@@ -107,16 +112,20 @@ class Runner(Generic[Work]):
         return found
 
     def _room(self) -> int:
-        if self._held_async >= _ASYNC_LIMIT:
-            return 0
-        ahead = 0 if self._is_stalled() else min(_LARGEST_WINDOW, int(self._rate * _WINDOW_SECONDS))
-        return max(0, self._threads + ahead - self._held)
+        return 0 if self._held_async >= _ASYNC_LIMIT else max(0, self._threads + self._ahead() - self._held)
+
+    def _ahead(self) -> int:
+        """How much may wait behind the busy threads."""
+        if self._held == 0:
+            return _FIRST_WINDOW
+        return 0 if self._is_stalled() else min(_LARGEST_WINDOW, int(self._rate * _WINDOW_SECONDS))
 
     def _is_stalled(self) -> bool:
         return time.monotonic() - self._rated_at > 10 * _WINDOW_SECONDS
 
-    def _is_my_turn(self, priority: int) -> bool:
-        return self._room() > 0 and priority <= min(self._wanted)
+    def _is_my_turn(self, priority: int, wanted: int) -> bool:
+        """True when nobody more urgent waits and there is room for all that is wanted, or for a good part of it."""
+        return self._room() >= min(wanted, 1 + self._ahead() // 2) and priority <= min(self._wanted)
 
     def _let_go(self, held: int, held_async: int) -> None:
         with self._changed:

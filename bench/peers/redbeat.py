@@ -28,6 +28,8 @@ def _app(url: str) -> Celery:
         timezone="UTC",
         enable_utc=True,
         redbeat_redis_url=url,
+        # Beat may sleep for five minutes and miss what was added meanwhile; the entries are added while it runs.
+        beat_max_loop_interval=1,
         worker_hijack_root_logger=False,
         broker_connection_retry_on_startup=True,
     )

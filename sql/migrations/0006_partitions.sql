@@ -5,8 +5,10 @@ create function partitioned_tables() returns text[] immutable language sql as $$
 $$;
 
 -- Makes the partitions of every week from first_at to last_at; returns how many tables it made.
--- Attaching locks the parent against schema changes only, so work goes on meanwhile.
-create function make_partitions(first_at timestamptz, last_at timestamptz) returns integer language plpgsql as $$
+-- Attaching locks the parent against schema changes only, so work goes on meanwhile. The limit on waiting is for all
+-- who would queue behind us.
+create function make_partitions(first_at timestamptz, last_at timestamptz) returns integer
+language plpgsql set lock_timeout to '5s' as $$
 declare
     made integer := 0;
     week timestamp := date_trunc('week', first_at at time zone 'UTC');
@@ -34,7 +36,8 @@ end $$;
 
 -- Drops the partitions of the weeks that ended before cutoff, a week at a time, never one with an open run or a
 -- delivery that is not settled; returns the names of the weeks dropped.
-create function drop_partitions(cutoff timestamptz) returns text[] language plpgsql as $$
+create function drop_partitions(cutoff timestamptz) returns text[]
+language plpgsql set lock_timeout to '2s' as $$
 declare
     dropped text[] := '{}';
     part text;

@@ -5,7 +5,8 @@
 -- id comes first: all that follows it is equal over a herd, so the plan of one is the plan of all.
 select
     s.id, s.kind, s.queue, s.cron, s.interval_seconds, s.interval_anchor, s.scheduled_at, s.timezone, s.dst_gap,
-    s.dst_fold, s.starts_at, s.ends_at, s.next_fire_at, s.last_slot_at, s.plan_from, s.misfire_policy,
+    s.dst_fold, s.starts_at, s.ends_at, s.next_fire_at, s.last_slot_at,
+    greatest(s.plan_from, now() - make_interval(days => %(retention_days)s)) as plan_from, s.misfire_policy,
     s.misfire_grace_seconds, s.misfire_limit, s.overlap_policy, s.jitter_seconds, s.max_runs, s.run_count,
     now() as claimed_at
 from schedules as s

@@ -1,7 +1,8 @@
 -- Ends attempts as a group: states, attempts, dead letters, alert states and delivery intents in one commit, and the
 -- gates of what ended. A row whose fence is no longer current is left out; a row that this very finish already
 -- wrote (its answer was lost) is answered again. Locks: the runs in the order of their ids, then their gates.
--- Index: runs' key; %(low)s and %(high)s keep the lookup to the partitions of these slots.
+-- Index: runs' key; %(low)s and %(high)s keep the lookup to the partitions of these slots, and `state || ''` keeps the
+-- planner from walking runs_running instead (see start_runs.sql).
 with
 given as (
     select g.* from unnest(
@@ -14,7 +15,7 @@ given as (
 locked as (
     select r.id, r.slot_at from given
     inner join runs as r on given.id = r.id and given.slot_at = r.slot_at
-    where r.fence = given.fence and r.state = 'running' and r.slot_at between %(low)s and %(high)s
+    where r.fence = given.fence and r.state || '' = 'running' and r.slot_at between %(low)s and %(high)s
     order by r.id
     for update of r
 ),
@@ -22,9 +23,11 @@ locked as (
 moved as (
     update runs as r
     set
-        state = g.state, written_fence = g.fence, reason = g.reason, error = g.error,
+        -- A run that was to be cancelled is not tried again.
+        state = case when g.state = 'pending' and r.cancel_requested_at is not null then 'cancelled' else g.state end,
+        written_fence = g.fence, reason = g.reason, error = g.error,
         outcome = coalesce(g.outcome::jsonb, r.outcome), leased_by = null, deadline_at = null,
-        finished_at = case when g.state = 'pending' then null else now() end,
+        finished_at = case when g.state = 'pending' and r.cancel_requested_at is null then null else now() end,
         available_at = case
             when g.state <> 'pending' then r.available_at
             when g.delay is not null then now() + make_interval(secs => g.delay)
@@ -32,7 +35,9 @@ moved as (
         end
     from locked
     inner join given as g on locked.id = g.id
-    where r.id = locked.id and r.slot_at = locked.slot_at and r.slot_at between %(low)s and %(high)s
+    where
+        r.id = locked.id and r.slot_at = locked.slot_at and r.fence = g.fence
+        and r.slot_at between %(low)s and %(high)s
     returning
         r.id, r.slot_at, r.tenant_id, r.schedule_id, r.kind, r.state, r.fence, r.attempt, r.started_at, r.error,
         g.attempt_outcome, g.traceback, g.cause
@@ -122,5 +127,6 @@ select r.id, false as has_waiting
 from given
 inner join runs as r on given.id = r.id and given.slot_at = r.slot_at
 where
-    r.written_fence = given.fence and r.fence = given.fence and r.state = given.state
+    r.written_fence = given.fence and r.fence = given.fence
+    and (r.state = given.state or given.state = 'pending' and r.state = 'cancelled')
     and r.slot_at between %(low)s and %(high)s

@@ -8,5 +8,5 @@ select
     end as state
 from processes as p
 where coalesce(p.stopped_at, p.lost_at, now()) > now() - interval '1 day'
-order by p.started_at desc, p.id
+order by p.started_at desc, p.id asc
 limit 500

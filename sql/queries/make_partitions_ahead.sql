@@ -1,2 +1,16 @@
--- Makes the weekly partitions up to four weeks from now; answers how many tables it made.
-select make_partitions(now(), now() + interval '28 days') as made
+-- Makes the weekly partitions up to four weeks from now, and back to the oldest slot that waits to be planned, which
+-- after a long standstill lies before all that were made ahead; answers how many tables it made. Index: schedules_due.
+select
+    make_partitions(
+        greatest(
+            now() - make_interval(days => %(retention_days)s),
+            least(
+                now(),
+                (
+                    select min(s.next_fire_at) from schedules as s
+                    where s.status = 'active' and s.next_fire_at is not null
+                ) - interval '1 day'
+            )
+        ),
+        now() + interval '28 days'
+    ) as made

@@ -1,4 +1,4 @@
--- The gauges of the whole system, in one look: each row is a gauge, its two labels ('' where it has fewer) and its value.
+-- The gauges of the whole system, in one look: each row is a gauge, its two labels ('' where it has fewer), its value.
 -- Takes no lock. Index: schedules_due, runs_queued, runs_pending, runs_running, dead_letters_open, processes_live.
 select 'due_schedules' as gauge, '' as first_label, '' as second_label, count(*)::float8 as value
 from schedules as s

@@ -1,6 +1,9 @@
 -- Inserts the runs of the slots that fire and advances their schedules, all or nothing; answers how many of each.
 -- Locks: nothing new, the caller's transaction holds the schedules since it claimed them. The unique index
--- runs_one_per_slot and the trigger schedules_monotone_slot refuse what a rogue would double.
+-- runs_one_per_slot and the trigger schedules_monotone_slot refuse what a rogue would double; a slot that was backfilled
+-- while no ticker ran has its run already and is passed over.
+-- Index: schedules' key. `= any(array[...])` and `status || ''` leave the planner no walk over schedules_due, where a
+-- herd stands at one instant (measured with 10,000: 57 s against 0.6).
 -- The tenant, kind and version come from the schedule's own row, never from the caller.
 with
 fired as (
@@ -17,7 +20,8 @@ fired as (
     from
         unnest(%(run_ids)b::uuid[], %(run_slots)b::timestamptz[], %(run_schedules)b::uuid[])
             as f (id, slot_at, schedule_id)
-    inner join schedules as s on f.schedule_id = s.id
+    inner join schedules as s on s.id = any(array[f.schedule_id])
+    on conflict (schedule_id, slot_at) where origin in ('schedule', 'backfill') do nothing
     returning 1
 ),
 
@@ -31,7 +35,9 @@ advanced as (
             %(ids)b::uuid[], %(was_fire_at)b::timestamptz[], %(last_slot_at)b::timestamptz[],
             %(next_fire_at)b::timestamptz[], %(fired)s::int[]
         ) as a (id, was_fire_at, last_slot_at, next_fire_at, fired)
-    where s.id = a.id and s.status = 'active' and s.next_fire_at = a.was_fire_at
+    where
+        s.id = any(array[a.id]) and s.status || '' = 'active'
+        and s.next_fire_at is not distinct from a.was_fire_at
     returning 1
 )
 

@@ -1,7 +1,7 @@
 -- Takes back the runs whose process was lost or stopped, and those past their deadline.
 -- An expiry among co-runners is a suspicion, not an attempt: the run goes alone into the queue `suspect`; once there,
--- or past its own deadline, it counts. Locks: the runs in the order of their ids, then their gates.
--- Index: runs_running.
+-- or past its own deadline, it counts. A run that was to be cancelled is not tried again.
+-- Locks: the runs in the order of their ids, then their gates. Index: runs_running.
 with
 orphans as (
     select
@@ -26,7 +26,11 @@ orphans as (
 moved as (
     update runs as r
     set
-        state = case when o.is_guilty and r.attempt >= r.max_attempts then 'dead' else 'pending' end,
+        state = case
+            when r.cancel_requested_at is not null then 'cancelled'
+            when o.is_guilty and r.attempt >= r.max_attempts then 'dead'
+            else 'pending'
+        end,
         fence = r.fence + 1,
         attempt = case when o.is_guilty then r.attempt else r.attempt - 1 end,
         queue = case when o.why = 'its process was lost' then 'suspect' else r.queue end,
@@ -35,7 +39,9 @@ moved as (
         end,
         reason = case when o.is_guilty then 'expired' else 'suspect' end,
         error = o.why, deadline_at = null, leased_by = null,
-        finished_at = case when o.is_guilty and r.attempt >= r.max_attempts then now() end
+        finished_at = case
+            when r.cancel_requested_at is not null or o.is_guilty and r.attempt >= r.max_attempts then now()
+        end
     from orphans as o
     where r.id = o.id and r.slot_at = o.slot_at
     returning r.id, r.slot_at, r.tenant_id, r.schedule_id, r.kind, r.state, r.fence, r.attempt, r.started_at, r.error
@@ -62,7 +68,7 @@ freed as (
     update schedule_gates as g
     set run_id = null, run_slot_at = null
     from moved
-    where g.run_id = moved.id and moved.state = 'dead'
+    where g.run_id = moved.id and moved.state <> 'pending'
     returning 1
 )
 

@@ -1,11 +1,12 @@
 -- Leases the pending deliveries given for a process; answers them with the bytes to send.
--- Locks: the deliveries in the order of their ids, skipping those that another worker holds. Index: deliveries' key.
+-- Locks: the deliveries in the order of their ids, skipping those that another worker holds. Index: deliveries' key
+-- (`state || ''`: see start_runs.sql).
 with wanted as (
     select d.id, d.slot_at
     from unnest(%(ids)s::uuid[], %(slots)s::timestamptz[]) as w (id, slot_at)
     inner join deliveries as d on w.id = d.id and w.slot_at = d.slot_at
     where
-        d.state = 'pending' and d.available_at <= now() and d.slot_at between %(low)s and %(high)s
+        d.state || '' = 'pending' and d.available_at <= now() and d.slot_at between %(low)s and %(high)s
         and exists (select from processes as p where p.id = %(process_id)s and p.lost_at is null)
     order by d.id
     for update of d skip locked

@@ -1,6 +1,8 @@
 -- Leases the queued runs given for a process, by compare-and-set on fence and state; answers what it leased.
 -- Locks: the runs in the order of their ids, skipping those that another worker holds: it wins.
 -- Index: runs' key; %(low)s and %(high)s keep the lookup to the partitions of these slots.
+-- `state || ''` hides the state from the planner: it expects few queued runs, and would rather walk all of them by
+-- runs_queued for each call (measured with 10,000 queued, for 10 runs: 32 ms against 0.4 ms).
 with
 wanted as (
     select r.id, r.slot_at, r.schedule_id, r.schedule_version
@@ -8,7 +10,7 @@ wanted as (
         unnest(%(ids)s::uuid[], %(slots)s::timestamptz[], %(fences)s::bigint[]) as w (id, slot_at, fence)
     inner join runs as r on w.id = r.id and w.slot_at = r.slot_at
     where
-        r.fence = w.fence and r.state = 'queued' and r.slot_at between %(low)s and %(high)s
+        r.fence = w.fence and r.state || '' = 'queued' and r.slot_at between %(low)s and %(high)s
         and exists (select from processes as p where p.id = %(process_id)s and p.lost_at is null)
     order by r.id
     for update of r skip locked

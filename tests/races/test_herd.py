@@ -7,14 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests import make
+from tests.races.traces import lines
 from tests.system import System
 
 pytestmark = pytest.mark.race
-
-
-def lines(trace: Path) -> list[list[str]]:
-    """The lines of a trace, in words."""
-    return [line.split() for line in trace.read_text().splitlines()] if trace.exists() else []
 
 
 @pytest.mark.timeout(180)
@@ -37,7 +33,7 @@ def test_ten_tickers_and_a_thousand_slots_in_one_second_make_a_thousand_runs(sys
 
     system.until_states(90, succeeded=1000)
 
-    runs = Counter(run for run, *_ in lines(trace))
+    runs = Counter(line.run for line in lines(trace))
     assert len(runs) == 1000
     assert set(runs.values()) == {1}
     assert system.value("select count(distinct schedule_id) from runs") == 1000

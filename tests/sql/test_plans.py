@@ -95,7 +95,9 @@ def _text(value: Any) -> Any:
 def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield node
     for child in node.get("Plans", []):
-        yield from _nodes(child)
+        # Whether another run waits at a freed gate is asked of every week, in an index that holds only those that wait.
+        if child.get("Parent Relationship") != "SubPlan":
+            yield from _nodes(child)
 
 
 def partitions(conn: make.Connection, nodes: list[dict[str, Any]], parent: str = "runs") -> set[str]:
@@ -166,12 +168,11 @@ def test_a_lookup_by_id_reads_one_partition(filled: make.Connection, some: dict[
     for parent in ("runs", "deliveries", "delivery_bodies", "run_steps"):
         assert len(partitions(filled, nodes, parent)) <= 1, f"{name} reads several partitions of {parent}"
     assert partitions(filled, nodes) | partitions(filled, nodes, "deliveries") | partitions(filled, nodes, "run_steps")
-    if name != "finish_runs":  # its second look by state is bounded by the fences given
-        assert not scanned_whole(nodes) & {"runs", "deliveries", "schedules"}
+    assert scanned_whole(nodes) <= {"processes"}
 
 
 CLAIMS: dict[str, tuple[str, dict[str, Any]]] = {
-    "claim_due_schedules": ("schedules_due", {"low": "1970-01-01T00:00Z", "batch": 1000}),
+    "claim_due_schedules": ("schedules_due", {"low": "1970-01-01T00:00Z", "batch": 1000, "retention_days": 90}),
     "next_due_seconds": ("schedules_due", {}),
     "complete_schedules": ("schedules_ending", {}),
     "find_stale_runs": ("runs_queued", {"queues": ["default"], "room": 8}),
@@ -201,7 +202,7 @@ def test_a_claim_goes_by_its_index(filled: make.Connection, name: str) -> None:
 
 def test_the_claim_reads_on_from_where_the_last_one_ended(filled: make.Connection) -> None:
     low = make.now(filled) - timedelta(seconds=5)
-    nodes = plan_of(filled, "claim_due_schedules", {"low": low, "batch": 1000})
+    nodes = plan_of(filled, "claim_due_schedules", {"low": low, "batch": 1000, "retention_days": 90})
     conditions = [node["Index Cond"] for node in nodes if node.get("Index Name") == "schedules_due"]
 
     assert conditions

@@ -20,7 +20,7 @@ from pydantic.alias_generators import to_camel
 from config.seal import is_sealed
 from workers import http
 from workers.addresses import Forbidden
-from workers.kind import Context, Kind
+from workers.kind import Cancelled, Context, Kind
 from workers.outcome import Done, Later, Outcome, Rejected
 
 KEPT_BYTES = 4096
@@ -193,6 +193,8 @@ def run(ctx: Context[Params]) -> Outcome:
     body = body_bytes(params.body)
     options: dict[str, Any] = {"headers": headers_of(ctx, params, body), "content": body, "kind": KIND.name}
     timeout = min(params.timeout_seconds, ctx.seconds_left())
+    if ctx.is_cancelled():
+        raise Cancelled  # its worker may have slept, and another attempt have called meanwhile
     try:
         response = ctx.http.request(params.method, params.url, timeout_seconds=timeout, **options)
     except http.TooLarge as error:

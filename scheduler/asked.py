@@ -1,0 +1,108 @@
+"""Runs that somebody asks for beside what the ticker plans: now, or for slots of the past."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from db.ids import id_at, to_milliseconds
+from db.jsonb import rfc3339
+from db.pool import Connection
+from db.query import Query
+from db.runs import Pointer
+from scheduler import slots
+from scheduler.definition import Schedule, as_due, definition_of
+from scheduler.refusals import BadSpan, WrongState
+from scheduler.rows import planned_until, recurrence_of
+from scheduler.schedules import MAKE_PARTITIONS, locked, read_now, wake
+
+MOST_BACKFILLED = 1000
+
+_TICK = timedelta(microseconds=1)
+
+INSERT_ASKED = Query("insert_asked_runs", Pointer)
+
+
+def run_now(conn: Connection, tenant_id: UUID, schedule_id: UUID, *, triggered_by: str | None = None) -> UUID:
+    """The id of a run made for now, beside the schedule's slots; one that may not overlap waits for the gate.
+
+    Raises NotFound, and WrongState when the schedule is cancelled.
+    """
+    with conn.transaction():
+        row = locked(conn, tenant_id, schedule_id)
+        if row.status == "cancelled":
+            raise WrongState(f"the schedule {row.name!r} is cancelled and runs no more")
+        slot = to_milliseconds(read_now(conn))
+        made = _insert(conn, row, [id_at(slot)], [slot], "manual", triggered_by)
+    wake(conn)
+    return made[0].id
+
+
+def backfill(
+    conn: Connection,
+    tenant_id: UUID,
+    schedule_id: UUID,
+    first: datetime,
+    last: datetime,
+    *,
+    retention_days: int,
+    triggered_by: str | None = None,
+) -> list[UUID]:
+    """The ids of the runs made for the slots in [first, last] that have no row yet, oldest first.
+
+    Slots that are due and not planned yet are left to the ticker.
+
+    Raises BadSpan for more than 1000 slots, for future ones and for older ones than are kept; NotFound; WrongState
+    when the schedule is cancelled.
+    """
+    with conn.transaction():
+        row = locked(conn, tenant_id, schedule_id)
+        if row.status == "cancelled":
+            raise WrongState(f"the schedule {row.name!r} is cancelled and runs no more")
+        missing = _slots_of(row, first, last, read_now(conn), retention_days)
+        if not missing:
+            return []
+        MAKE_PARTITIONS.one(conn, first_at=missing[0], last_at=missing[-1])
+        made = _insert(conn, row, [id_at(slot) for slot in missing], missing, "backfill", triggered_by)
+    wake(conn)
+    return [run.id for run in sorted(made, key=lambda run: run.slot_at)]
+
+
+def _slots_of(row: Schedule, first: datetime, last: datetime, now: datetime, retention_days: int) -> list[datetime]:
+    """The schedule's slots in [first, last]. Raises BadSpan."""
+    if first > last:
+        raise BadSpan("the span begins after its end")
+    if last > now:
+        raise BadSpan(f"the span ends in the future; a backfill takes slots up to now, {rfc3339(now)}")
+    if first < now - timedelta(days=retention_days):
+        raise BadSpan(
+            f"the span begins before {rfc3339(now - timedelta(days=retention_days))}: "
+            f"TOCSIN_RETENTION_DAYS keeps {retention_days} days of history"
+        )
+    due = as_due(definition_of(row), row.id, now, row)
+    first = max(first, row.starts_at or first)
+    last = min(last, row.ends_at or last)
+    if row.status == "active":
+        # What is due but not planned yet is the ticker's: a row made here would stand in its way.
+        last = min(last, planned_until(due._replace(plan_from=row.plan_from)))
+    found, has_more = slots.slots_between(recurrence_of(due), first - _TICK, last, MOST_BACKFILLED)
+    if has_more:
+        raise BadSpan(f"the span holds more than {MOST_BACKFILLED} slots; backfill it in parts")
+    return found
+
+
+def _insert(
+    conn: Connection,
+    row: Schedule,
+    ids: list[UUID],
+    slots_at: list[datetime],
+    origin: str,
+    triggered_by: str | None,
+) -> list[Pointer]:
+    return INSERT_ASKED.all(
+        conn,
+        tenant_id=row.tenant_id,
+        schedule_id=row.id,
+        ids=ids,
+        slots=slots_at,
+        origin=origin,
+        triggered_by=triggered_by,
+    )

@@ -1,0 +1,803 @@
+-- What the migrations make, dumped by `make schema`; a test fails when this file has drifted. Not to be run.
+
+CREATE FUNCTION public.backoff_delay(schedule uuid, schedule_version integer, attempt integer) RETURNS interval
+    LANGUAGE sql
+    AS $$
+    select make_interval(secs => random() * least(
+        coalesce(max((v.definition -> 'backoff' ->> 'maxSeconds')::float8), 3600),
+        coalesce(max((v.definition -> 'backoff' ->> 'baseSeconds')::float8), 10) * 2 ^ least(attempt - 1, 30)
+    ))
+    from schedule_versions as v
+    where v.schedule_id = schedule and v.version = schedule_version
+$$;
+
+CREATE FUNCTION public.drop_partitions(cutoff timestamp with time zone) RETURNS text[]
+    LANGUAGE plpgsql
+    SET lock_timeout TO '2s'
+    AS $$
+declare
+    dropped text[] := '{}';
+    part text;
+    week text;
+    is_busy boolean;
+begin
+    perform pg_advisory_xact_lock(hashtext('tocsin.partitions'));
+    for part in
+        select c.relname from pg_inherits as i inner join pg_class as c on c.oid = i.inhrelid
+        where i.inhparent = 'runs'::regclass order by c.relname
+    loop
+        week := right(part, 8);
+        continue when to_date(week, 'YYYYMMDD') + 7 > (cutoff at time zone 'UTC')::date;
+        execute format(
+            'select exists (select from %I where state in (''pending'', ''queued'', ''running'')) '
+            'or exists (select from %I where state in (''pending'', ''sending''))',
+            part, 'deliveries_' || week) into is_busy;
+        continue when is_busy;
+        for part in select t || '_' || week from unnest(partitioned_tables()) as t loop
+            execute format('drop table %I', part);
+        end loop;
+        dropped := dropped || week;
+    end loop;
+    return dropped;
+end $$;
+
+CREATE FUNCTION public.guard_delivery() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if new.id <> old.id or new.slot_at <> old.slot_at or new.tenant_id <> old.tenant_id or new.run_id <> old.run_id
+       or new.channel <> old.channel or new.recipient <> old.recipient then
+        raise exception 'delivery %: its identity does not change', old.id using errcode = 'TC005';
+    end if;
+    if new.fence < old.fence then
+        raise exception 'delivery %: the fence does not fall from % to %', old.id, old.fence, new.fence
+            using errcode = 'TC002';
+    end if;
+    if new.state <> old.state and not (case old.state
+        when 'pending' then new.state in ('sending', 'suppressed', 'failed')
+        when 'sending' then new.state in ('sent', 'failed', 'unknown', 'pending')
+        when 'unknown' then new.state in ('pending', 'sent', 'failed', 'bounced')
+        when 'sent' then new.state in ('bounced', 'pending')
+        when 'failed' then new.state = 'pending'
+        when 'suppressed' then new.state = 'pending'
+        when 'bounced' then new.state = 'pending'
+        else false
+    end) then
+        raise exception 'delivery %: no move from % to %', old.id, old.state, new.state using errcode = 'TC001';
+    end if;
+    if new.fence = old.fence and (
+        new.state <> old.state or new.handed_over_at is distinct from old.handed_over_at
+    ) and (old.state <> 'sending' or new.written_fence is distinct from old.fence) then
+        raise exception 'delivery %: written under fence %, but the fence is %', old.id, new.written_fence, old.fence
+            using errcode = 'TC003';
+    end if;
+    if new.state = 'sending' then
+        new.written_fence := null;
+    end if;
+    return new;
+end $$;
+
+CREATE FUNCTION public.guard_new_run() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    raise exception 'run %: a run begins pending, queued or skipped and without an attempt', new.id
+        using errcode = 'TC001';
+end $$;
+
+CREATE FUNCTION public.guard_run() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if new.id <> old.id or new.slot_at <> old.slot_at or new.tenant_id <> old.tenant_id
+       or new.schedule_id is distinct from old.schedule_id or new.origin <> old.origin then
+        raise exception 'run %: its identity does not change', old.id using errcode = 'TC005';
+    end if;
+    if new.fence < old.fence then
+        raise exception 'run %: the fence does not fall from % to %', old.id, old.fence, new.fence
+            using errcode = 'TC002';
+    end if;
+    if new.state <> old.state and not (case old.state
+        when 'pending' then new.state in ('queued', 'cancelled', 'skipped')
+        when 'queued' then new.state in ('running', 'cancelled', 'skipped')
+        when 'running' then new.state in ('succeeded', 'pending', 'dead', 'cancelled', 'skipped')
+        when 'dead' then new.state = 'pending'
+        else false
+    end) then
+        raise exception 'run %: no move from % to %', old.id, old.state, new.state using errcode = 'TC001';
+    end if;
+    if new.fence = old.fence and (
+        new.state <> old.state or new.attempt <> old.attempt or new.outcome is distinct from old.outcome
+        or new.progress is distinct from old.progress or new.leased_by is distinct from old.leased_by
+    ) and (old.state <> 'running' or new.written_fence is distinct from old.fence) then
+        raise exception 'run %: written under fence %, but the fence is %', old.id, new.written_fence, old.fence
+            using errcode = 'TC003';
+    end if;
+    if new.state = 'running' then
+        new.written_fence := null;
+    end if;
+    return new;
+end $$;
+
+CREATE FUNCTION public.keep_schedule_version() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    insert into schedule_versions (schedule_id, version, tenant_id, params, definition)
+    values (new.id, new.version, new.tenant_id, new.params, to_jsonb(new) - 'params')
+    on conflict (schedule_id, version) do update set params = excluded.params, definition = excluded.definition;
+    if new.overlap_policy <> 'allow' then
+        insert into schedule_gates (schedule_id, tenant_id) values (new.id, new.tenant_id)
+        on conflict (schedule_id) do nothing;
+    end if;
+    return null;
+end $$;
+
+CREATE FUNCTION public.make_partitions(first_at timestamp with time zone, last_at timestamp with time zone) RETURNS integer
+    LANGUAGE plpgsql
+    SET lock_timeout TO '5s'
+    AS $$
+declare
+    made integer := 0;
+    week timestamp := date_trunc('week', first_at at time zone 'UTC');
+    parent text;
+    part text;
+begin
+    perform pg_advisory_xact_lock(hashtext('tocsin.partitions'));
+    while week <= last_at at time zone 'UTC' loop
+        foreach parent in array partitioned_tables() loop
+            part := parent || '_' || to_char(week, 'YYYYMMDD');
+            if to_regclass(part) is null then
+                execute format(
+                    'create table %I (like %I including defaults including constraints) with (fillfactor = 80, '
+                    'autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0)', part, parent);
+                execute format('alter table %I attach partition %I for values from (%L) to (%L)', parent, part,
+                    week at time zone 'UTC', (week + interval '7 days') at time zone 'UTC');
+                execute format('analyze %I', part);
+                made := made + 1;
+            end if;
+        end loop;
+        week := week + interval '7 days';
+    end loop;
+    return made;
+end $$;
+
+CREATE FUNCTION public.partitioned_tables() RETURNS text[]
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    select array['runs', 'run_attempts', 'run_steps', 'run_logs', 'dead_letters', 'delivery_bodies', 'deliveries']
+$$;
+
+CREATE FUNCTION public.project_kpi_alert() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+declare
+    alert uuid := case when tg_table_name = 'kpi_alerts' then (to_jsonb(new) ->> 'id')::uuid
+                       else (to_jsonb(new) ->> 'kpi_alert_id')::uuid end;
+begin
+    update schedules as s
+    set params = jsonb_strip_nulls(jsonb_build_object(
+        'alertId', a.id, 'alertName', a.alert_name, 'recipients', a.recipients, 'source', a.source_id::text,
+        'query', a.query, 'unit', a.unit, 'condition', t.condition, 'thresholdValue', t.threshold_value::text,
+        'thresholdHigh', t.threshold_high::text
+    ))
+    from kpi_alerts as a inner join kpi_thresholds as t on t.kpi_alert_id = a.id
+    where a.id = alert and s.id = a.schedule_id;
+    return null;
+end $$;
+
+CREATE FUNCTION public.raise_schedule_version() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    new.version := old.version + 1;
+    new.updated_at := now();
+    return new;
+end $$;
+
+CREATE FUNCTION public.refuse_slot_that_does_not_advance() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if old.last_slot_at is not null and (new.last_slot_at is null or new.last_slot_at < old.last_slot_at) then
+        raise exception 'schedule %: slot % does not advance beyond %', old.id, new.last_slot_at, old.last_slot_at
+            using errcode = 'TC004';
+    end if;
+    if new.run_count > old.run_count and new.last_slot_at is not distinct from old.last_slot_at then
+        raise exception 'schedule %: a run was counted but no slot passed', old.id using errcode = 'TC004';
+    end if;
+    return new;
+end $$;
+
+CREATE TABLE public.alert_states (
+    alert_id uuid NOT NULL,
+    tenant_id uuid NOT NULL,
+    segment text DEFAULT ''::text NOT NULL,
+    state text NOT NULL,
+    value numeric,
+    since timestamp with time zone NOT NULL,
+    run_id uuid NOT NULL,
+    slot_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT alert_states_state_check CHECK ((state = ANY (ARRAY['ok'::text, 'firing'::text, 'no_data'::text, 'error'::text])))
+)
+WITH (fillfactor='80');
+
+CREATE TABLE public.dead_letters (
+    id uuid NOT NULL,
+    run_id uuid NOT NULL,
+    slot_at timestamp with time zone NOT NULL,
+    tenant_id uuid NOT NULL,
+    schedule_id uuid,
+    kind text NOT NULL,
+    cause text NOT NULL,
+    error text,
+    attempts integer NOT NULL,
+    fence bigint NOT NULL,
+    state text DEFAULT 'open'::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    resolved_at timestamp with time zone,
+    resolved_by text,
+    CONSTRAINT dead_letters_cause_check CHECK ((cause = ANY (ARRAY['rejected'::text, 'attempts_exhausted'::text, 'expired'::text]))),
+    CONSTRAINT dead_letters_state_check CHECK ((state = ANY (ARRAY['open'::text, 'replayed'::text, 'discarded'::text])))
+)
+PARTITION BY RANGE (slot_at);
+
+CREATE TABLE public.deliveries (
+    id uuid NOT NULL,
+    slot_at timestamp with time zone NOT NULL,
+    tenant_id uuid NOT NULL,
+    run_id uuid NOT NULL,
+    channel text NOT NULL,
+    recipient text NOT NULL,
+    recipient_type text NOT NULL,
+    body_number integer NOT NULL,
+    state text NOT NULL,
+    unknown_policy text DEFAULT 'resend'::text NOT NULL,
+    fence bigint DEFAULT 0 NOT NULL,
+    written_fence bigint,
+    attempts integer DEFAULT 0 NOT NULL,
+    max_attempts integer DEFAULT 12 NOT NULL,
+    unknown_count integer DEFAULT 0 NOT NULL,
+    available_at timestamp with time zone DEFAULT now() NOT NULL,
+    leased_by uuid,
+    deadline_at timestamp with time zone,
+    handed_over_at timestamp with time zone,
+    provider_message_id text,
+    error text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    sent_at timestamp with time zone,
+    CONSTRAINT deliveries_recipient_type_check CHECK ((recipient_type = ANY (ARRAY['to'::text, 'cc'::text, 'bcc'::text]))),
+    CONSTRAINT deliveries_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'sending'::text, 'sent'::text, 'failed'::text, 'unknown'::text, 'suppressed'::text, 'bounced'::text]))),
+    CONSTRAINT deliveries_unknown_policy_check CHECK ((unknown_policy = ANY (ARRAY['resend'::text, 'hold'::text])))
+)
+PARTITION BY RANGE (slot_at);
+
+CREATE TABLE public.delivery_bodies (
+    run_id uuid NOT NULL,
+    slot_at timestamp with time zone NOT NULL,
+    tenant_id uuid NOT NULL,
+    number integer NOT NULL,
+    message_id text NOT NULL,
+    content bytea NOT NULL
+)
+PARTITION BY RANGE (slot_at);
+
+CREATE TABLE public.installation (
+    is_only boolean DEFAULT true NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    fingerprint text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    adopted_at timestamp with time zone,
+    CONSTRAINT installation_is_only_check CHECK (is_only)
+);
+
+CREATE TABLE public.kpi_alerts (
+    id uuid NOT NULL,
+    tenant_id uuid NOT NULL,
+    schedule_id uuid NOT NULL,
+    alert_type text NOT NULL,
+    alert_name text NOT NULL,
+    recipients text[] NOT NULL,
+    source_id uuid NOT NULL,
+    query text NOT NULL,
+    unit text DEFAULT ''::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT kpi_alerts_alert_type_check CHECK ((alert_type = ANY (ARRAY['schedule'::text, 'threshold'::text]))),
+    CONSTRAINT kpi_alerts_recipients_check CHECK ((cardinality(recipients) > 0))
+);
+
+CREATE TABLE public.kpi_thresholds (
+    kpi_alert_id uuid NOT NULL,
+    tenant_id uuid NOT NULL,
+    condition text NOT NULL,
+    threshold_value numeric NOT NULL,
+    threshold_high numeric,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT kpi_thresholds_condition_check CHECK ((condition = ANY (ARRAY['GREATER_THAN'::text, 'GREATER_THAN_OR_EQUAL'::text, 'LESS_THAN'::text, 'LESS_THAN_OR_EQUAL'::text, 'EQUAL'::text, 'NOT_EQUAL'::text, 'BETWEEN'::text, 'OUTSIDE'::text]))),
+    CONSTRAINT kpi_thresholds_range CHECK (((((condition = ANY (ARRAY['BETWEEN'::text, 'OUTSIDE'::text])) = (threshold_high IS NOT NULL)) AND (threshold_high >= threshold_value)) OR ((condition <> ALL (ARRAY['BETWEEN'::text, 'OUTSIDE'::text])) AND (threshold_high IS NULL))))
+);
+
+CREATE TABLE public.members (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    tenant_id uuid NOT NULL,
+    subject text NOT NULL,
+    email text NOT NULL,
+    role text NOT NULL,
+    disabled_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT members_role_check CHECK ((role = ANY (ARRAY['viewer'::text, 'editor'::text, 'admin'::text])))
+);
+
+CREATE TABLE public.processes (
+    id uuid NOT NULL,
+    role text NOT NULL,
+    host text NOT NULL,
+    pid integer NOT NULL,
+    version text NOT NULL,
+    queues text[] DEFAULT '{}'::text[] NOT NULL,
+    threads integer DEFAULT 0 NOT NULL,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    leased_until timestamp with time zone NOT NULL,
+    lost_at timestamp with time zone,
+    stopped_at timestamp with time zone,
+    CONSTRAINT processes_role_check CHECK ((role = ANY (ARRAY['web'::text, 'ticker'::text, 'worker'::text])))
+);
+
+CREATE TABLE public.run_attempts (
+    run_id uuid NOT NULL,
+    slot_at timestamp with time zone NOT NULL,
+    tenant_id uuid NOT NULL,
+    fence bigint NOT NULL,
+    attempt integer NOT NULL,
+    process_id uuid,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone DEFAULT now() NOT NULL,
+    outcome text NOT NULL,
+    error text,
+    traceback text,
+    CONSTRAINT run_attempts_outcome_check CHECK ((outcome = ANY (ARRAY['done'::text, 'later'::text, 'rejected'::text, 'raised'::text, 'expired'::text])))
+)
+PARTITION BY RANGE (slot_at);
+
+CREATE TABLE public.run_logs (
+    id uuid NOT NULL,
+    run_id uuid NOT NULL,
+    slot_at timestamp with time zone NOT NULL,
+    tenant_id uuid NOT NULL,
+    fence bigint NOT NULL,
+    message text NOT NULL,
+    fields jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+)
+PARTITION BY RANGE (slot_at);
+
+CREATE TABLE public.run_steps (
+    run_id uuid NOT NULL,
+    slot_at timestamp with time zone NOT NULL,
+    tenant_id uuid NOT NULL,
+    name text NOT NULL,
+    fence bigint NOT NULL,
+    result jsonb,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+)
+PARTITION BY RANGE (slot_at);
+
+CREATE TABLE public.runs (
+    id uuid NOT NULL,
+    slot_at timestamp with time zone NOT NULL,
+    tenant_id uuid NOT NULL,
+    schedule_id uuid,
+    schedule_version integer,
+    parent_run_id uuid,
+    item_key text,
+    kind text NOT NULL,
+    queue text NOT NULL,
+    origin text NOT NULL,
+    triggered_by text,
+    state text NOT NULL,
+    reason text,
+    fence bigint DEFAULT 0 NOT NULL,
+    written_fence bigint,
+    attempt integer DEFAULT 0 NOT NULL,
+    max_attempts integer DEFAULT 1 NOT NULL,
+    available_at timestamp with time zone NOT NULL,
+    leased_by uuid,
+    deadline_at timestamp with time zone,
+    cancel_requested_at timestamp with time zone,
+    skipped_until timestamp with time zone,
+    skipped_count bigint,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    params jsonb,
+    outcome jsonb,
+    error text,
+    progress jsonb,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT runs_origin_check CHECK ((origin = ANY (ARRAY['schedule'::text, 'manual'::text, 'backfill'::text, 'child'::text, 'replay'::text, 'test'::text, 'system'::text]))),
+    CONSTRAINT runs_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'queued'::text, 'running'::text, 'succeeded'::text, 'dead'::text, 'cancelled'::text, 'skipped'::text])))
+)
+PARTITION BY RANGE (slot_at);
+
+CREATE TABLE public.schedule_gates (
+    schedule_id uuid NOT NULL,
+    tenant_id uuid NOT NULL,
+    run_id uuid,
+    run_slot_at timestamp with time zone
+)
+WITH (fillfactor='50');
+
+CREATE TABLE public.schedule_versions (
+    schedule_id uuid NOT NULL,
+    version integer NOT NULL,
+    tenant_id uuid NOT NULL,
+    params jsonb NOT NULL,
+    definition jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.schedules (
+    id uuid NOT NULL,
+    tenant_id uuid NOT NULL,
+    kind text NOT NULL,
+    name text NOT NULL,
+    params jsonb DEFAULT '{}'::jsonb NOT NULL,
+    cron text,
+    interval_seconds bigint,
+    interval_anchor timestamp with time zone,
+    scheduled_at timestamp with time zone,
+    timezone text DEFAULT 'UTC'::text NOT NULL,
+    dst_gap text DEFAULT 'end'::text NOT NULL,
+    dst_fold text DEFAULT 'first'::text NOT NULL,
+    starts_at timestamp with time zone,
+    ends_at timestamp with time zone,
+    next_fire_at timestamp with time zone,
+    last_slot_at timestamp with time zone,
+    plan_from timestamp with time zone DEFAULT now() NOT NULL,
+    last_run_at timestamp with time zone,
+    status text DEFAULT 'active'::text NOT NULL,
+    misfire_policy text DEFAULT 'once'::text NOT NULL,
+    misfire_grace_seconds integer DEFAULT 60 NOT NULL,
+    misfire_limit integer DEFAULT 1000 NOT NULL,
+    overlap_policy text DEFAULT 'skip'::text NOT NULL,
+    jitter_seconds integer DEFAULT 0 NOT NULL,
+    max_runs bigint,
+    run_count bigint DEFAULT 0 NOT NULL,
+    max_attempts integer DEFAULT 5 NOT NULL,
+    backoff jsonb DEFAULT '{"maxSeconds": 3600, "baseSeconds": 10}'::jsonb NOT NULL,
+    timeout_seconds integer DEFAULT 300 NOT NULL,
+    unknown_delivery_policy text DEFAULT 'resend'::text NOT NULL,
+    priority smallint DEFAULT 5 NOT NULL,
+    queue text DEFAULT 'default'::text NOT NULL,
+    pause_note text,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    tags text[] DEFAULT '{}'::text[] NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    last_error text,
+    last_error_at timestamp with time zone,
+    created_by text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT schedules_dst_fold_check CHECK ((dst_fold = ANY (ARRAY['first'::text, 'second'::text, 'both'::text]))),
+    CONSTRAINT schedules_dst_gap_check CHECK ((dst_gap = ANY (ARRAY['end'::text, 'skip'::text, 'shift'::text]))),
+    CONSTRAINT schedules_end_after_start CHECK ((ends_at > starts_at)),
+    CONSTRAINT schedules_interval_has_anchor CHECK (((interval_seconds IS NULL) = (interval_anchor IS NULL))),
+    CONSTRAINT schedules_interval_seconds_check CHECK ((interval_seconds > 0)),
+    CONSTRAINT schedules_jitter_seconds_check CHECK (((jitter_seconds >= 0) AND (jitter_seconds <= 86400))),
+    CONSTRAINT schedules_max_attempts_check CHECK (((max_attempts >= 1) AND (max_attempts <= 100))),
+    CONSTRAINT schedules_max_runs_check CHECK ((max_runs > 0)),
+    CONSTRAINT schedules_misfire_grace_seconds_check CHECK (((misfire_grace_seconds >= 0) AND (misfire_grace_seconds <= 31536000))),
+    CONSTRAINT schedules_misfire_limit_check CHECK (((misfire_limit >= 1) AND (misfire_limit <= 100000))),
+    CONSTRAINT schedules_misfire_policy_check CHECK ((misfire_policy = ANY (ARRAY['once'::text, 'all'::text, 'skip'::text]))),
+    CONSTRAINT schedules_name_check CHECK ((name <> ''::text)),
+    CONSTRAINT schedules_overlap_policy_check CHECK ((overlap_policy = ANY (ARRAY['skip'::text, 'queue'::text, 'allow'::text, 'cancel_running'::text]))),
+    CONSTRAINT schedules_priority_check CHECK (((priority >= 0) AND (priority <= 9))),
+    CONSTRAINT schedules_queue_check CHECK ((queue = ANY (ARRAY['alerts'::text, 'reports'::text, 'ai'::text, 'calls'::text, 'default'::text]))),
+    CONSTRAINT schedules_recur_one_way CHECK ((num_nonnulls(cron, interval_seconds, scheduled_at) = 1)),
+    CONSTRAINT schedules_status_check CHECK ((status = ANY (ARRAY['active'::text, 'paused'::text, 'completed'::text, 'failed'::text, 'cancelled'::text]))),
+    CONSTRAINT schedules_timeout_seconds_check CHECK (((timeout_seconds >= 1) AND (timeout_seconds <= 86400))),
+    CONSTRAINT schedules_unknown_delivery_policy_check CHECK ((unknown_delivery_policy = ANY (ARRAY['resend'::text, 'hold'::text])))
+)
+WITH (fillfactor='80');
+
+CREATE TABLE public.schema_migrations (
+    name text NOT NULL,
+    checksum text NOT NULL,
+    applied_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.sources (
+    id uuid NOT NULL,
+    tenant_id uuid NOT NULL,
+    name text NOT NULL,
+    type text NOT NULL,
+    url text NOT NULL,
+    sealed_password text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT sources_name_check CHECK ((name <> ''::text)),
+    CONSTRAINT sources_type_check CHECK ((type = 'postgres'::text))
+);
+
+CREATE TABLE public.tenants (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    slug text NOT NULL,
+    name text NOT NULL,
+    status text DEFAULT 'active'::text NOT NULL,
+    settings jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT tenants_slug_check CHECK ((slug ~ '^[a-z0-9][a-z0-9-]{0,62}$'::text)),
+    CONSTRAINT tenants_status_check CHECK ((status = ANY (ARRAY['active'::text, 'suspended'::text])))
+);
+
+ALTER TABLE ONLY public.alert_states
+    ADD CONSTRAINT alert_states_pkey PRIMARY KEY (alert_id, segment);
+
+ALTER TABLE ONLY public.dead_letters
+    ADD CONSTRAINT dead_letters_pkey PRIMARY KEY (id, slot_at);
+
+ALTER TABLE ONLY public.deliveries
+    ADD CONSTRAINT deliveries_pkey PRIMARY KEY (id, slot_at);
+
+ALTER TABLE ONLY public.delivery_bodies
+    ADD CONSTRAINT delivery_bodies_pkey PRIMARY KEY (run_id, number, slot_at);
+
+ALTER TABLE ONLY public.installation
+    ADD CONSTRAINT installation_pkey PRIMARY KEY (is_only);
+
+ALTER TABLE ONLY public.kpi_alerts
+    ADD CONSTRAINT kpi_alerts_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.kpi_alerts
+    ADD CONSTRAINT kpi_alerts_schedule_id_key UNIQUE (schedule_id);
+
+ALTER TABLE ONLY public.kpi_alerts
+    ADD CONSTRAINT kpi_alerts_tenant_id_id_key UNIQUE (tenant_id, id);
+
+ALTER TABLE ONLY public.kpi_thresholds
+    ADD CONSTRAINT kpi_thresholds_pkey PRIMARY KEY (kpi_alert_id);
+
+ALTER TABLE ONLY public.members
+    ADD CONSTRAINT members_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.members
+    ADD CONSTRAINT members_tenant_id_id_key UNIQUE (tenant_id, id);
+
+ALTER TABLE ONLY public.members
+    ADD CONSTRAINT members_tenant_id_subject_key UNIQUE (tenant_id, subject);
+
+ALTER TABLE ONLY public.processes
+    ADD CONSTRAINT processes_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.run_attempts
+    ADD CONSTRAINT run_attempts_pkey PRIMARY KEY (run_id, fence, slot_at);
+
+ALTER TABLE ONLY public.run_logs
+    ADD CONSTRAINT run_logs_pkey PRIMARY KEY (run_id, id, slot_at);
+
+ALTER TABLE ONLY public.run_steps
+    ADD CONSTRAINT run_steps_pkey PRIMARY KEY (run_id, name, slot_at);
+
+ALTER TABLE ONLY public.runs
+    ADD CONSTRAINT runs_pkey PRIMARY KEY (id, slot_at);
+
+ALTER TABLE ONLY public.schedule_gates
+    ADD CONSTRAINT schedule_gates_pkey PRIMARY KEY (schedule_id);
+
+ALTER TABLE ONLY public.schedule_versions
+    ADD CONSTRAINT schedule_versions_pkey PRIMARY KEY (schedule_id, version);
+
+ALTER TABLE ONLY public.schedules
+    ADD CONSTRAINT schedules_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.schedules
+    ADD CONSTRAINT schedules_tenant_id_id_key UNIQUE (tenant_id, id);
+
+ALTER TABLE ONLY public.schedules
+    ADD CONSTRAINT schedules_tenant_id_name_key UNIQUE (tenant_id, name);
+
+ALTER TABLE ONLY public.schema_migrations
+    ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY public.sources
+    ADD CONSTRAINT sources_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.sources
+    ADD CONSTRAINT sources_tenant_id_id_key UNIQUE (tenant_id, id);
+
+ALTER TABLE ONLY public.sources
+    ADD CONSTRAINT sources_tenant_id_name_key UNIQUE (tenant_id, name);
+
+ALTER TABLE ONLY public.tenants
+    ADD CONSTRAINT tenants_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.tenants
+    ADD CONSTRAINT tenants_slug_key UNIQUE (slug);
+
+CREATE UNIQUE INDEX dead_letters_one_per_death ON ONLY public.dead_letters USING btree (run_id, fence, slot_at);
+
+CREATE INDEX dead_letters_open ON ONLY public.dead_letters USING btree (tenant_id, created_at) WHERE (state = 'open'::text);
+
+CREATE INDEX deliveries_of_tenant ON ONLY public.deliveries USING btree (tenant_id, slot_at, id);
+
+CREATE UNIQUE INDEX deliveries_one_per_recipient ON ONLY public.deliveries USING btree (run_id, channel, recipient, slot_at);
+
+CREATE INDEX deliveries_pending ON ONLY public.deliveries USING btree (available_at, id) WHERE (state = 'pending'::text);
+
+CREATE INDEX deliveries_sending ON ONLY public.deliveries USING btree (leased_by, id) WHERE (state = 'sending'::text);
+
+CREATE INDEX processes_live ON public.processes USING btree (leased_until) WHERE ((lost_at IS NULL) AND (stopped_at IS NULL));
+
+CREATE INDEX runs_of_tenant ON ONLY public.runs USING btree (tenant_id, slot_at, id);
+
+CREATE INDEX runs_on_demand ON ONLY public.runs USING btree (schedule_id, slot_at) WHERE (origin <> ALL (ARRAY['schedule'::text, 'backfill'::text]));
+
+CREATE UNIQUE INDEX runs_one_per_item ON ONLY public.runs USING btree (parent_run_id, item_key, slot_at) WHERE (parent_run_id IS NOT NULL);
+
+CREATE UNIQUE INDEX runs_one_per_slot ON ONLY public.runs USING btree (schedule_id, slot_at) WHERE (origin = ANY (ARRAY['schedule'::text, 'backfill'::text]));
+
+CREATE INDEX runs_pending ON ONLY public.runs USING btree (available_at, id) WHERE (state = 'pending'::text);
+
+CREATE INDEX runs_queued ON ONLY public.runs USING btree (queue, available_at, id) WHERE (state = 'queued'::text);
+
+CREATE INDEX runs_running ON ONLY public.runs USING btree (leased_by, id) WHERE (state = 'running'::text);
+
+CREATE INDEX runs_succeeded ON ONLY public.runs USING btree (finished_at) WHERE ((state = 'succeeded'::text) AND (schedule_id IS NOT NULL));
+
+CREATE INDEX runs_waiting ON ONLY public.runs USING btree (schedule_id, slot_at) WHERE ((state = 'pending'::text) AND (available_at = 'infinity'::timestamp with time zone));
+
+CREATE INDEX schedule_gates_held ON public.schedule_gates USING btree (run_id) WHERE (run_id IS NOT NULL);
+
+CREATE INDEX schedules_due ON public.schedules USING btree (next_fire_at, id) WHERE ((status = 'active'::text) AND (next_fire_at IS NOT NULL));
+
+CREATE INDEX schedules_ending ON public.schedules USING btree (id) WHERE ((status = 'active'::text) AND (next_fire_at IS NULL));
+
+CREATE TRIGGER deliveries_guard BEFORE UPDATE ON public.deliveries FOR EACH ROW EXECUTE FUNCTION public.guard_delivery();
+
+CREATE TRIGGER kpi_alerts_project AFTER INSERT OR UPDATE ON public.kpi_alerts FOR EACH ROW EXECUTE FUNCTION public.project_kpi_alert();
+
+CREATE TRIGGER kpi_thresholds_project AFTER INSERT OR UPDATE ON public.kpi_thresholds FOR EACH ROW EXECUTE FUNCTION public.project_kpi_alert();
+
+CREATE TRIGGER runs_begin_open BEFORE INSERT ON public.runs FOR EACH ROW WHEN (((new.state <> ALL (ARRAY['pending'::text, 'queued'::text, 'skipped'::text])) OR (new.attempt <> 0))) EXECUTE FUNCTION public.guard_new_run();
+
+CREATE TRIGGER runs_guard BEFORE UPDATE ON public.runs FOR EACH ROW EXECUTE FUNCTION public.guard_run();
+
+CREATE TRIGGER schedules_keep_version AFTER INSERT OR UPDATE OF kind, name, params, cron, interval_seconds, interval_anchor, scheduled_at, timezone, dst_gap, dst_fold, starts_at, ends_at, misfire_policy, misfire_grace_seconds, misfire_limit, overlap_policy, jitter_seconds, max_runs, max_attempts, backoff, timeout_seconds, unknown_delivery_policy, queue, plan_from ON public.schedules FOR EACH ROW EXECUTE FUNCTION public.keep_schedule_version();
+
+CREATE TRIGGER schedules_monotone_slot BEFORE UPDATE OF last_slot_at, run_count ON public.schedules FOR EACH ROW EXECUTE FUNCTION public.refuse_slot_that_does_not_advance();
+
+CREATE TRIGGER schedules_raise_version BEFORE UPDATE OF kind, name, params, cron, interval_seconds, interval_anchor, scheduled_at, timezone, dst_gap, dst_fold, starts_at, ends_at, misfire_policy, misfire_grace_seconds, misfire_limit, overlap_policy, jitter_seconds, max_runs, max_attempts, backoff, timeout_seconds, unknown_delivery_policy, queue, plan_from ON public.schedules FOR EACH ROW EXECUTE FUNCTION public.raise_schedule_version();
+
+ALTER TABLE ONLY public.alert_states
+    ADD CONSTRAINT alert_states_tenant_id_alert_id_fkey FOREIGN KEY (tenant_id, alert_id) REFERENCES public.kpi_alerts(tenant_id, id);
+
+ALTER TABLE ONLY public.kpi_alerts
+    ADD CONSTRAINT kpi_alerts_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+
+ALTER TABLE ONLY public.kpi_alerts
+    ADD CONSTRAINT kpi_alerts_tenant_id_schedule_id_fkey FOREIGN KEY (tenant_id, schedule_id) REFERENCES public.schedules(tenant_id, id);
+
+ALTER TABLE ONLY public.kpi_alerts
+    ADD CONSTRAINT kpi_alerts_tenant_id_source_id_fkey FOREIGN KEY (tenant_id, source_id) REFERENCES public.sources(tenant_id, id);
+
+ALTER TABLE ONLY public.kpi_thresholds
+    ADD CONSTRAINT kpi_thresholds_tenant_id_kpi_alert_id_fkey FOREIGN KEY (tenant_id, kpi_alert_id) REFERENCES public.kpi_alerts(tenant_id, id);
+
+ALTER TABLE ONLY public.members
+    ADD CONSTRAINT members_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+
+ALTER TABLE ONLY public.schedule_gates
+    ADD CONSTRAINT schedule_gates_tenant_id_schedule_id_fkey FOREIGN KEY (tenant_id, schedule_id) REFERENCES public.schedules(tenant_id, id);
+
+ALTER TABLE ONLY public.schedule_versions
+    ADD CONSTRAINT schedule_versions_tenant_id_schedule_id_fkey FOREIGN KEY (tenant_id, schedule_id) REFERENCES public.schedules(tenant_id, id);
+
+ALTER TABLE ONLY public.schedules
+    ADD CONSTRAINT schedules_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+
+ALTER TABLE ONLY public.sources
+    ADD CONSTRAINT sources_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+
+ALTER TABLE public.alert_states ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.dead_letters ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.deliveries ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.delivery_bodies ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.kpi_alerts ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.kpi_thresholds ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.members ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.run_attempts ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.run_logs ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.run_steps ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.runs ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.schedule_gates ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.schedule_versions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.schedules ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.sources ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY tenant_wall ON public.alert_states TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant_wall ON public.dead_letters TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant_wall ON public.deliveries TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant_wall ON public.delivery_bodies TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant_wall ON public.kpi_alerts TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant_wall ON public.kpi_thresholds TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant_wall ON public.members TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant_wall ON public.run_attempts TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant_wall ON public.run_logs TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant_wall ON public.run_steps TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant_wall ON public.runs TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant_wall ON public.schedule_gates TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant_wall ON public.schedule_versions TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant_wall ON public.schedules TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant_wall ON public.sources TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant_wall ON public.tenants TO tocsin_api USING ((id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
+
+ALTER TABLE public.tenants ENABLE ROW LEVEL SECURITY;
+
+GRANT USAGE ON SCHEMA public TO tocsin_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.alert_states TO tocsin_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.dead_letters TO tocsin_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.deliveries TO tocsin_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.delivery_bodies TO tocsin_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.kpi_alerts TO tocsin_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.kpi_thresholds TO tocsin_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.members TO tocsin_api;
+
+GRANT SELECT ON TABLE public.processes TO tocsin_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.run_attempts TO tocsin_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.run_logs TO tocsin_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.run_steps TO tocsin_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.runs TO tocsin_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.schedule_gates TO tocsin_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.schedule_versions TO tocsin_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.schedules TO tocsin_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sources TO tocsin_api;
+
+GRANT SELECT ON TABLE public.tenants TO tocsin_api;

@@ -1,0 +1,82 @@
+"""The web as a process: its ports, its signals, its exit."""
+
+import json
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local.processes import free_port
+from tests import make
+from tests.system import System, until
+
+
+@pytest.fixture
+def system(database: str, redis: str, tmp_path: Path) -> Iterator[System]:
+    with System(database, redis, tmp_path, METRICS_TOKEN="let-me-in") as started:
+        yield started
+
+
+def get(port: int, path: str) -> str:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+        text: str = answer.read().decode()
+        return text
+
+
+def roles_alive(system: System) -> int:
+    return int(
+        make.value(
+            system.conn, "select count(*) from processes where role = 'web' and stopped_at is null and lost_at is null"
+        )
+    )
+
+
+@pytest.mark.race
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_second_signal_changes_nothing_and_the_row_is_ended(system: System, number: int) -> None:
+    port, metrics_port = free_port(), free_port()
+    web = system.start("api", wait_for="web.started", PORT=str(port), METRICS_PORT=str(metrics_port))
+    until(lambda: roles_alive(system) == 1)
+    assert json.loads(get(port, "/healthz")) == {"status": "alive"}
+    assert 'tocsin_processes{role="web"} 1.0' in get(metrics_port, "/metrics")
+    web.signal_group(number)
+    web.signal_group(number)
+    assert web.wait() == 0
+    assert roles_alive(system) == 0
+
+
+@pytest.mark.race
+def test_several_processes_share_the_port_and_each_is_replaced_when_it_dies(system: System) -> None:
+    port = free_port()
+    web = system.start("api", wait_for="web.started", PORT=str(port), WEB_CONCURRENCY="2")
+    until(lambda: roles_alive(system) == 2)
+    assert "ready" in get(port, "/readyz")
+    pid = make.value(system.conn, "select pid from processes where role = 'web' limit 1")
+    subprocess.run(["kill", "-9", str(pid)], check=True)
+    web.until_says("web.died")
+    until(lambda: make.value(system.conn, "select count(*) from processes where role = 'web'") == 3)
+    assert web.stop() == 0
+
+
+def test_a_port_that_is_taken_is_one_clear_line(system: System) -> None:
+    port = free_port()
+    system.start("api", wait_for="web.started", PORT=str(port))
+    environ = system._environ | {"PORT": str(port)}
+    second = subprocess.run(
+        [sys.executable, "-m", "tocsin", "api"], capture_output=True, text=True, env=environ, timeout=30
+    )
+    assert second.returncode == 1
+    assert second.stderr.startswith(f"tocsin: PORT takes a port that is free and open to us, got {port}")
+    assert second.stderr.count("\n") == 1
+
+
+def test_the_command_prints_the_openapi_document_without_any_setting() -> None:
+    printed = subprocess.run(
+        [sys.executable, "-m", "tocsin", "api", "--openapi"], capture_output=True, text=True, env={}, timeout=30
+    )
+    assert printed.returncode == 0, printed.stderr
+    assert json.loads(printed.stdout)["info"]["title"] == "Tocsin"

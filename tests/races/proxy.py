@@ -1,0 +1,65 @@
+"""A TCP proxy that loses answers: the request arrives, the connection is gone before the reply."""
+
+import contextlib
+import socket
+import threading
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+
+class Proxy:
+    """Stands before the server of a URL. While `cut_after` is set, a request that holds it gets no answer."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        assert parts.hostname
+        assert parts.port
+        self._server = (parts.hostname, parts.port)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        port = self._listener.getsockname()[1]
+        self.url = parts._replace(netloc=f"{parts.username}:{parts.password}@127.0.0.1:{port}").geturl()
+        self.cut_after: bytes | None = None
+        self.cuts = 0
+        self._open: list[socket.socket] = []
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+                server = socket.create_connection(self._server)
+            except OSError:
+                return
+            self._open += [client, server]
+            is_cut = threading.Event()
+            threading.Thread(target=self._upward, args=(client, server, is_cut), daemon=True).start()
+            threading.Thread(target=self._downward, args=(server, client, is_cut), daemon=True).start()
+
+    def _upward(self, client: socket.socket, server: socket.socket, is_cut: threading.Event) -> None:
+        with contextlib.suppress(OSError):
+            while piece := client.recv(65536):
+                word = self.cut_after
+                if word is not None and word in piece and not is_cut.is_set():
+                    self.cuts += 1
+                    is_cut.set()
+                server.sendall(piece)
+            server.shutdown(socket.SHUT_WR)
+
+    def _downward(self, server: socket.socket, client: socket.socket, is_cut: threading.Event) -> None:
+        with contextlib.suppress(OSError):
+            while piece := server.recv(65536):
+                if is_cut.is_set():
+                    break
+                client.sendall(piece)
+            client.close()
+            server.close()
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._serve, daemon=True).start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._listener.close()
+        for each in self._open:
+            with contextlib.suppress(OSError):
+                each.close()

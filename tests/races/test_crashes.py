@@ -1,0 +1,70 @@
+"""Processes that die by their own work, and those that are killed with work in their hands."""
+
+from pathlib import Path
+
+import pytest
+
+from tests import make
+from tests.races.traces import lines
+from tests.system import System, until
+
+pytestmark = pytest.mark.race
+
+FAST = {"baseSeconds": 0.05, "maxSeconds": 0.1}
+
+
+@pytest.mark.timeout(180)
+def test_one_crashing_run_among_ninety_nine_ends_as_one_dead_and_ninety_nine_succeeded(
+    system: System, trace: Path
+) -> None:
+    crashes = trace.with_name("crashes")
+    with system.conn.transaction():
+        for number in range(100):
+            kind, file = ("test.crash", crashes) if number == 50 else ("test.record", trace)
+            make.schedule(
+                system.conn, system.tenant, kind=kind, params={"file": str(file)}, max_attempts=2, backoff=FAST
+            )
+    system.ticker(wait=False)
+    system.worker(wait=False, WORKER_PROCESSES="2", TOCSIN_LEASE_SECONDS="0.5")
+
+    system.until_states(90, succeeded=99, dead=1)
+
+    assert system.value("select max(attempt) from runs where state = 'succeeded'") == 1
+    assert system.value("select kind from runs where state = 'dead'") == "test.crash"
+    assert system.value("select array_agg(cause) from dead_letters") == ["expired"]
+    # Once among others, as one of many suspects, and then once an attempt.
+    assert 2 <= len(lines(crashes)) <= 3
+
+
+def test_a_killed_worker_that_holds_unstarted_packs_loses_and_burns_nothing(system: System, trace: Path) -> None:
+    with system.conn.transaction():
+        for _ in range(200):
+            make.schedule(
+                system.conn, system.tenant, kind="test.wait", params={"file": str(trace), "seconds": 0.02}, max_attempts=1
+            )
+    system.ticker()
+    until(lambda: system.states() == {"queued": 200}, why=system.logs)
+    doomed = system.worker(wait=False, WORKER_THREADS="2")
+    until(lambda: len(lines(trace, "ended")) >= 10, why=doomed.log)
+    doomed.kill()
+
+    system.worker(wait=False)
+
+    system.until_states(60, succeeded=200)
+    assert system.value("select max(attempt) from runs") == 1
+    began = [line.run for line in lines(trace, "began")]
+    assert len(set(began)) == 200
+    assert len(began) - 200 <= system.value("select count(*) from run_attempts where outcome = 'expired'")
+
+
+def test_a_dead_child_is_started_again(system: System, trace: Path) -> None:
+    system.ticker(wait=False)
+    system.worker(wait=False, WORKER_PROCESSES="2")
+    live = "select array_agg(pid) from processes where role = 'worker' and leased_until > now()"
+    first = until(lambda: [pid for pid in system.value(live) or [] if len(system.value(live)) == 2], why=system.logs)
+    system.schedule(kind="test.crash", params={"file": str(trace)}, max_attempts=1)
+
+    system.until_states(dead=1)
+    second = until(lambda: [pid for pid in system.value(live) or [] if len(system.value(live)) == 2], why=system.logs)
+
+    assert set(first) != set(second)

@@ -1,0 +1,186 @@
+"""What stands between the processes is lost: rings, brokers, answers, the database itself."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from redis import Redis as Client
+
+from local.servers import Postgres, Redis
+from tests import make
+from tests.races.proxy import Proxy
+from tests.races.traces import lines
+from tests.system import System, until
+
+pytestmark = pytest.mark.race
+
+MANY = """
+    insert into schedules (id, tenant_id, kind, name, scheduled_at, next_fire_at, overlap_policy, params)
+    select gen_random_uuid(), %s, 'test.record', 'm' || n || clock_timestamp(), now, now, 'allow', %s::jsonb
+    from generate_series(1, %s) as n, lateral (select date_trunc('milliseconds', now()) as now) as at
+"""
+
+
+def record_many(system: System, trace: Path, count: int) -> None:
+    """Makes schedules that are due now and leave a line each."""
+    system.conn.execute(MANY, (system.tenant, f'{{"file": "{trace}"}}', count))
+    system.notify()
+
+
+def each_once(trace: Path, count: int) -> bool:
+    """Whether that many runs left exactly one line each."""
+    runs = [line.run for line in lines(trace)]
+    return len(runs) == len(set(runs)) == count
+
+
+@pytest.mark.timeout(180)
+def test_flushall_with_three_thousand_queued_loses_none(system: System, trace: Path, redis: str) -> None:
+    system.ticker()
+    record_many(system, trace, 3000)
+    until(lambda: system.states() == {"queued": 3000}, why=system.logs)
+    with Client.from_url(redis) as client:
+        until(lambda: client.llen("dramatiq:default") > 0)
+        client.flushall()
+    system.worker(wait=False, WORKER_THREADS="8")
+
+    system.until_states(90, succeeded=3000)
+
+    assert each_once(trace, 3000)
+
+
+def test_without_redis_work_goes_on_and_with_it_is_rung_again(
+    make_system: Callable[..., System], make_redis: Callable[..., Redis], trace: Path
+) -> None:
+    redis = make_redis()
+    system = make_system(BROKER_URL=redis.url)
+    system.ticker(wait=False)
+    worker = system.worker()
+    record_many(system, trace, 20)
+    system.until_states(succeeded=20)
+
+    redis.stop()
+    record_many(system, trace, 20)
+    system.until_states(succeeded=40)
+    assert worker.is_running()
+
+    redis.start()
+    count = 40
+
+    def is_quick() -> bool:
+        """Whether one more run starts sooner than a look for lost rings would find it."""
+        nonlocal count
+        record_many(system, trace, 1)
+        count += 1
+        system.until_states(succeeded=count)
+        return bool(system.value("select started_at - slot_at < interval '1 s' from runs order by slot_at desc limit 1"))
+
+    until(is_quick, 30)
+    assert each_once(trace, count)
+
+
+def test_a_redis_that_hangs_holds_up_no_tick(
+    make_system: Callable[..., System], make_redis: Callable[..., Redis], trace: Path
+) -> None:
+    redis = make_redis()
+    system = make_system(BROKER_URL=redis.url)
+    system.ticker()
+    system.worker()
+    redis.pause()
+    try:
+        for _ in range(3):
+            record_many(system, trace, 5)
+        system.until_states(30, succeeded=15)
+    finally:
+        redis.resume()
+    assert each_once(trace, 15)
+
+
+def test_ghosts_and_garbage_on_the_queue_do_no_harm(system: System, trace: Path, redis: str) -> None:
+    system.ticker()
+    with Client.from_url(redis) as client:
+        record_many(system, trace, 10)
+        until(lambda: client.llen("dramatiq:default") >= 10)
+        keys = {key: client.dump(key) for key in client.keys("dramatiq:default*")}
+        worker = system.worker()
+        system.until_states(succeeded=10)
+        # An old snapshot comes back, and somebody pushes what is no message.
+        for key, content in keys.items():
+            client.restore(key, 0, content, replace=True)
+        client.hset("dramatiq:default.msgs", "x", b"\x00garbage")
+        client.rpush("dramatiq:default", "x", "not there")
+        client.rpush("dramatiq:bell:default", "")
+    worker.until_says("message.unreadable")
+    record_many(system, trace, 10)
+    system.until_states(succeeded=20)
+    assert each_once(trace, 20)
+
+
+def test_a_commit_whose_answer_is_lost_is_not_repeated(
+    make_system: Callable[..., System], database: str, trace: Path
+) -> None:
+    system = make_system()
+    with Proxy(database) as proxy:
+        ticker = system.ticker(DATABASE_URL=proxy.url)
+        system.worker()
+        proxy.cut_after = b"COMMIT"
+        for _ in range(5):
+            with system.conn.transaction():
+                for _ in range(10):
+                    params = {"file": str(trace)}
+                    make.schedule(system.conn, system.tenant, kind="test.record", interval_seconds=3600, params=params)
+            system.notify()
+            cuts = proxy.cuts
+            until(lambda cuts=cuts: proxy.cuts > cuts, why=ticker.log)
+        proxy.cut_after = None
+
+        system.until_states(40, succeeded=50)
+
+    assert each_once(trace, 50)
+    assert system.value("select bool_and(run_count = 1) from schedules")
+    assert proxy.cuts >= 5
+
+
+def test_a_finish_whose_answer_is_lost_is_not_repeated(
+    make_system: Callable[..., System], database: str, trace: Path
+) -> None:
+    system = make_system()
+    with Proxy(database) as proxy:
+        system.ticker()
+        worker = system.worker(DATABASE_URL=proxy.url, TOCSIN_LEASE_SECONDS="5")
+        proxy.cut_after = b'"attempt":1'  # the outcome that the kind returns
+        record_many(system, trace, 5)
+        until(lambda: proxy.cuts >= 2, why=worker.log)
+        proxy.cut_after = None
+
+        system.until_states(40, succeeded=5)
+
+    assert each_once(trace, 5)
+    assert system.value("select count(*) from run_attempts") == 5
+
+
+@pytest.mark.timeout(180)
+def test_postgres_killed_again_and_again_loses_and_doubles_nothing(
+    make_postgres: Callable[..., Postgres], redis: str, tmp_path: Path, trace: Path
+) -> None:
+    from db.migrate import migrate
+    from db.pool import Database
+
+    server = make_postgres(settings={"fsync": "off", "synchronous_commit": "on"})
+    url = server.create_database("killed")
+    migrate(Database.at(url))
+    with System(url, redis, tmp_path, TOCSIN_LEASE_SECONDS="5") as system:
+        system.ticker()
+        system.worker()
+        for _ in range(4):
+            record_many(system, trace, 50)
+            until(lambda: len(lines(trace)) > 0)
+            server.kill()
+            server.start()
+            system.conn.close()
+            system.conn = make.connect(url)
+        system.until_states(60, succeeded=200)
+
+        runs = {line.run for line in lines(trace)}
+        assert len(runs) == 200
+        assert system.value("select count(*) from run_attempts where outcome = 'done'") == 200
+        assert system.value("select max(attempt) from runs") == 1

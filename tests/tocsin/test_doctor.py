@@ -1,0 +1,79 @@
+"""`tocsin doctor`: what is wrong is a line, secrets are none, and the exit status says whether work can be done."""
+
+from typing import Any
+
+import pytest
+
+from tests import make
+from tests.tocsin.conftest import KEY, Tocsin
+
+
+def _checks(answer: Any) -> dict[str, tuple[str, str]]:
+    return {check["name"]: (check["state"], check["detail"]) for check in answer.json()["checks"]}
+
+
+def test_a_sound_installation_has_nothing_failed(
+    tocsin: Tocsin, conn: make.Connection, redis: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDIS_URL", redis)
+    monkeypatch.setenv("MAIL_URL", "smtp://bob:hush@mail.example.com:587")
+    make.process(conn)
+    make.process(conn, role="ticker")
+    answer = tocsin("doctor", "--json")
+    found = _checks(answer)
+    assert answer.status == 0, found
+    assert answer.json()["ok"] is True
+    sound = {"settings", "kinds", "keys", "mail", "broker", "database", "durability", "walls", "clock", "schema"}
+    assert {name for name, (state, _) in found.items() if state == "ok"} >= sound | {"installation", "processes"}
+    assert "time zones" in found
+    assert "hush" not in answer.out
+    assert KEY not in answer.out
+
+
+def test_what_is_wrong_is_named_and_fails(
+    tocsin: Tocsin, database: str, conn: make.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDIS_URL", "redis://:hush@127.0.0.1:1")
+    monkeypatch.setenv("MAIL_URL", "smtp://bob:hush@mail.example.com:587/x?y=z")
+    name = database.rpartition("/")[2]
+    conn.execute(f"alter database {name} set synchronous_commit to off")
+    tenant_id = make.tenant(conn)
+    make.schedule(conn, tenant_id, next_fire_at=make.value(conn, "select now() - interval '5 minutes'"))
+    answer = tocsin("doctor", "--json")
+    found = _checks(answer)
+    assert answer.status == 1
+    assert found["durability"] == ("fail", "synchronous_commit is off: a crash loses what was sent")
+    assert found["broker"][0] == "warn"
+    assert found["schedules"] == ("warn", "the oldest due schedule waits since 300 s")
+    assert found["processes"][0] == "warn"
+    assert "hush" not in answer.out
+
+
+def test_an_unknown_setting_is_told_once(tocsin: Tocsin, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOCSIN_LEASE_SECOND", "15")
+    answer = tocsin("doctor")
+    assert answer.status == 1
+    assert answer.out.count("TOCSIN_LEASE_SECOND is not a setting") == 1
+
+
+def test_an_unreachable_database_is_one_failed_line(tocsin: Tocsin, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://bob:hush@127.0.0.1:1/x")
+    answer = tocsin("doctor", "--json")
+    assert answer.status == 1
+    state, detail = _checks(answer)["database"]
+    assert state == "fail"
+    assert "Connection refused" in detail
+    assert "hush" not in answer.out
+
+
+def test_a_copy_is_held_until_it_is_adopted(
+    tocsin: Tocsin, conn: make.Connection, redis: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDIS_URL", redis)
+    conn.execute("update installation set fingerprint = 'elsewhere'")
+    before = make.value(conn, "select id from installation")
+    state, detail = _checks(tocsin("doctor", "--json"))["installation"]
+    assert state == "warn"
+    assert "is a copy and is held" in detail
+    assert _checks(tocsin("doctor", "--adopt", "--json"))["installation"] == ("ok", "this database is its own")
+    assert make.value(conn, "select id from installation") != before

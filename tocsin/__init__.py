@@ -1,0 +1,19 @@
+"""What a kind of your own imports: `from tocsin import Kind, Done, Later, Rejected, Context`."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from workers.kind import Cancelled, Context, Kind
+    from workers.outcome import Attachment, Done, Later, Message, Rejected
+
+__all__ = ["Attachment", "Cancelled", "Context", "Done", "Kind", "Later", "Message", "Rejected"]
+
+_HOMES = {"Cancelled": "workers.kind", "Context": "workers.kind", "Kind": "workers.kind"}
+
+
+def __getattr__(name: str) -> Any:
+    """Loads a name when it is first asked for, so that `tocsin --help` need not wait for all of them."""
+    if name not in __all__:
+        raise AttributeError(f"module 'tocsin' has no attribute {name!r}")
+    return getattr(import_module(_HOMES.get(name, "workers.outcome")), name)

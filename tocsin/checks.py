@@ -1,0 +1,248 @@
+"""The checks of `tocsin doctor`: each says in one line what holds, what to know, or what to mend; never a secret."""
+
+import socket
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from api.processes import LIST as LIST_PROCESSES
+from config import zones
+from config.environ import SETTINGS, BadSetting, read
+from config.seal import Seal, SealError
+from db import migrate
+from db.pool import Connection
+from db.query import Query
+from scheduler.turns import offset_at, turns
+from workers.channels import open_mail
+from workers.kinds import load
+
+_OLDEST_MAJOR, _NEWEST_MAJOR = 15, 18
+_CLOCK_SECONDS = 5.0
+_LATE_SECONDS = 60.0
+_NAMED = 8
+
+
+class Check(NamedTuple):
+    """One line: what was looked at, ok, warn or fail, and in words."""
+
+    name: str
+    state: str
+    detail: str
+
+
+class Server(NamedTuple):
+    """What Postgres says of itself."""
+
+    version_number: int
+    synchronous_commit: str
+    has_api_role: bool
+    now: datetime
+
+
+class Work(NamedTuple):
+    """What there is to do, and how many days of partitions are made ahead."""
+
+    oldest_due_seconds: float | None
+    dead_letters: int
+    days_ahead: int | None
+
+
+class Zone(NamedTuple):
+    """A zone's name."""
+
+    zone: str
+
+
+LOOK_AT_SERVER = Query("look_at_server", Server)
+LOOK_AT_WORK = Query("look_at_work", Work)
+LIST_SERVER_ZONES = Query("list_server_zones", Zone)
+COMPARE_ZONES = Query("compare_zones", Zone)
+
+
+def of_settings() -> list[Check]:
+    """Each malformed setting, or one line for all; the kinds and the keys that they name; how mail is sent."""
+    checks = []
+    for name in SETTINGS:
+        try:
+            read((name,))
+        except BadSetting as error:
+            checks.append(Check("settings", "fail", str(error)))
+    if checks:
+        return list(dict.fromkeys(checks))
+    value = read(("TOCSIN_MODE", "TOCSIN_KINDS", "TOCSIN_SECRET_KEYS", "MAIL_URL", "MAIL_FROM"))
+    mode = value["TOCSIN_MODE"]
+    checks = [Check("settings", "ok", "each is understood")]
+    if mode != "live":
+        meaning = "nothing is claimed" if mode == "held" else "everything runs and nothing is sent"
+        checks.append(Check("mode", "warn", f"TOCSIN_MODE is {mode}: {meaning}"))
+    return [*checks, _kinds(value["TOCSIN_KINDS"]), _keys(value["TOCSIN_SECRET_KEYS"]), _mail(value)]
+
+
+def _kinds(names: tuple[str, ...]) -> Check:
+    try:
+        return Check("kinds", "ok", ", ".join(sorted(load(names))))
+    except BadSetting as error:
+        return Check("kinds", "fail", str(error))
+
+
+def _keys(keys: tuple[str, ...]) -> Check:
+    try:
+        Seal(keys)
+    except SealError as error:
+        return Check("keys", "fail", str(error))
+    if not keys:
+        detail = "TOCSIN_SECRET_KEYS is not set: no secret can be stored; `tocsin keys generate` makes a key"
+        return Check("keys", "warn", detail)
+    return Check("keys", "ok", f"{len(keys)} to seal secrets with")
+
+
+def _mail(value: dict[str, object]) -> Check:
+    if not value["MAIL_URL"]:
+        return Check("mail", "warn", "MAIL_URL is not set: no mail can be sent")
+    try:
+        open_mail(str(value["MAIL_URL"]), str(value["MAIL_FROM"]))
+    except ValueError as error:
+        return Check("mail", "fail", str(error))
+    return Check("mail", "ok", f"goes out by {urlsplit(str(value['MAIL_URL'])).scheme}")
+
+
+def of_broker() -> Check:
+    """Whether the broker answers. While it is away work goes on, only slower."""
+    try:
+        value = read(("BROKER_URL", "REDIS_URL"))
+    except BadSetting as error:
+        return Check("broker", "fail", str(error))
+    url = value["BROKER_URL"] or value["REDIS_URL"]
+    if url is None:
+        return Check("broker", "fail", "REDIS_URL (or BROKER_URL) is not set; ticker and worker need it")
+    scheme = urlsplit(url).scheme
+    problem = _problem_of_redis(url) if scheme.startswith("redis") else _problem_of_rabbit(url)
+    if problem:
+        return Check("broker", "warn", f"{scheme} does not answer ({problem}): degraded, workers look in Postgres")
+    return Check("broker", "ok", f"{scheme} answers")
+
+
+def _problem_of_redis(url: str) -> str:
+    from redis import Redis, RedisError
+
+    ssl = {"ssl_cert_reqs": None} if url.startswith("rediss://") else {}
+    try:
+        with Redis.from_url(url, socket_timeout=3, socket_connect_timeout=3, **ssl) as client:
+            client.ping()
+    except (RedisError, OSError) as error:
+        return type(error).__name__
+    return ""
+
+
+def _problem_of_rabbit(url: str) -> str:
+    parts = urlsplit(url)
+    try:
+        socket.create_connection((parts.hostname or "", parts.port or 5672), timeout=3).close()
+    except OSError as error:
+        return type(error).__name__
+    return ""
+
+
+def of_server(conn: Connection, here: datetime) -> list[Check]:
+    """Postgres's version, its promise to keep what it committed, the second wall, and its clock beside `here`."""
+    server = LOOK_AT_SERVER.one(conn)
+    if server is None:
+        return []
+    major = server.version_number // 10_000
+    is_known = _OLDEST_MAJOR <= major <= _NEWEST_MAJOR
+    versions = f"Tocsin is tested with {_OLDEST_MAJOR} to {_NEWEST_MAJOR}"
+    checks = [
+        Check("database", "ok" if is_known else "warn", f"Postgres {major}" + ("" if is_known else f"; {versions}"))
+    ]
+    is_kept = server.synchronous_commit != "off"
+    detail = f"synchronous_commit is {server.synchronous_commit}"
+    checks.append(
+        Check("durability", "ok" if is_kept else "fail", detail + ("" if is_kept else ": a crash loses what was sent"))
+    )
+    if server.has_api_role:
+        checks.append(Check("walls", "ok", "row-level security by the role tocsin_api"))
+    else:
+        detail = "the role tocsin_api is missing: tenants are kept apart by our statements alone"
+        checks.append(Check("walls", "warn", detail))
+    apart = abs((server.now - here).total_seconds())
+    words = f"Postgres and this machine are {apart:.1f} s apart"
+    checks.append(Check("clock", "ok" if apart <= _CLOCK_SECONDS else "warn", words + "; Postgres's counts"))
+    return checks
+
+
+def of_schema(conn: Connection) -> Check:
+    """Whether every migration of this release is there."""
+    try:
+        migrate.check(conn)
+    except migrate.SchemaError as error:
+        return Check("schema", "fail", str(error))
+    return Check("schema", "ok", f"up to date with {migrate.migrations()[-1].name}")
+
+
+def of_installation(conn: Connection) -> Check:
+    """Whether this database is the one that was set up, and not a copy of it."""
+    if migrate.is_foreign(conn):
+        detail = "this database is a copy and is held, so that it mails nobody; `tocsin doctor --adopt` makes it live"
+        return Check("installation", "warn", detail)
+    return Check("installation", "ok", "this database is its own")
+
+
+def of_work(conn: Connection) -> list[Check]:
+    """Who works, what waits, what died, and the partitions ahead."""
+    found = Counter(process.role for process in LIST_PROCESSES.all(conn) if process.state == "alive")
+    missing = [role for role in ("ticker", "worker", "web") if not found[role]]
+    detail = ", ".join(f"{count} {role}" for role, count in sorted(found.items())) or "none alive"
+    state = "warn" if {"ticker", "worker"} & set(missing) else "ok"
+    checks = [Check("processes", state, detail + (f"; no {', no '.join(missing)}" if missing and found else ""))]
+    work = LOOK_AT_WORK.one(conn)
+    if work is None:
+        return checks
+    late = work.oldest_due_seconds or 0.0
+    words = f"the oldest due schedule waits since {late:.0f} s" if late > 1 else "nothing is late"
+    checks.append(Check("schedules", "ok" if late < _LATE_SECONDS else "warn", words))
+    words = f"{work.dead_letters} open; see `tocsin dead list`" if work.dead_letters else "none open"
+    checks.append(Check("dead letters", "warn" if work.dead_letters else "ok", words))
+    days = work.days_ahead or 0
+    state = "fail" if days < 1 else "warn" if days < 14 else "ok"
+    checks.append(
+        Check("partitions", state, f"made for {days} days ahead" + ("" if state == "ok" else "; run a ticker"))
+    )
+    return checks
+
+
+def of_zones(conn: Connection, here: datetime) -> Check:
+    """Whether Postgres reads this year's and the next year's clocks as we do; we plan by ours alone."""
+    theirs = {row.zone for row in LIST_SERVER_ZONES.all(conn)}
+    names = sorted(zones.NAMES & theirs)
+    asked = [(name, at, offset) for name in names for at, offset in _readings(name, here.year)]
+    differing = COMPARE_ZONES.all(
+        conn,
+        zones=[name for name, _, _ in asked],
+        instants=[at for _, at, _ in asked],
+        offsets=[int(offset.total_seconds()) for _, _, offset in asked],
+    )
+    unknown = sorted(zones.NAMES - theirs)
+    ours = f"tzdata {zones.TZDATA_VERSION}"
+    if not differing and not unknown:
+        return Check("time zones", "ok", f"{ours} and Postgres agree on {len(names)} zones")
+    parts = []
+    if differing:
+        parts.append(f"differ in {_some([row.zone for row in differing])}")
+    if unknown:
+        parts.append(f"Postgres lacks {_some(unknown)}")
+    return Check("time zones", "warn", f"{ours} and Postgres {', and '.join(parts)}; schedules follow {ours}")
+
+
+def _readings(name: str, year: int) -> list[tuple[datetime, timedelta]]:
+    """Instants of two years with the zone's offset there: every fourth week, and both sides of each turn."""
+    second = timedelta(seconds=1)
+    found = [datetime(year, 1, 1) + timedelta(weeks=4 * index) for index in range(26)]  # noqa: DTZ001 (naive UTC)
+    for turn in (*turns(name, year), *turns(name, year + 1)):
+        found += [turn.at - second, turn.at]
+    return [(at.replace(tzinfo=UTC), offset_at(name, at)) for at in found]
+
+
+def _some(names: list[str]) -> str:
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,61 @@
+"""`tocsin doctor`: whether this installation can do its work, and what to mend."""
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from tocsin.terminal import show_json, with_json
+
+if TYPE_CHECKING:
+    from tocsin.checks import Check
+
+
+def add(commands: Any) -> None:
+    """Adds the parser."""
+    doctor = commands.add_parser("doctor", help="check settings, database, broker, clocks, zones and processes")
+    doctor.add_argument("--adopt", action="store_true", help="make this copied database an installation of its own")
+    with_json(doctor)
+    doctor.set_defaults(do=_doctor)
+
+
+def _doctor(args: argparse.Namespace) -> int:
+    from tocsin import checks
+
+    found = checks.of_settings()
+    told = {check.detail for check in found}
+    # An unknown setting stops everything, and is told once.
+    found += [check for check in (checks.of_broker(), *_of_database(args.adopt)) if check.detail not in told]
+    is_ok = all(check.state != "fail" for check in found)
+    if args.is_json:
+        show_json({"ok": is_ok, "checks": [check._asdict() for check in found]})
+    else:
+        width = max(len(check.name) for check in found)
+        for check in found:
+            print(f"{check.state.ljust(4)}  {check.name.ljust(width)}  {check.detail}")
+    return 0 if is_ok else 1
+
+
+def _of_database(must_adopt: bool) -> "list[Check]":  # noqa: FBT001  the flag of the command
+    """The checks that need the database; one that says why when it does not answer."""
+    from datetime import UTC, datetime
+
+    from config.environ import BadSetting
+    from db import migrate
+    from db.pool import Database, DatabaseError
+    from tocsin import checks, complaints
+
+    try:
+        database = Database.from_environ()
+    except BadSetting as error:
+        return [checks.Check("database", "fail", str(error))]
+    try:
+        with database.connect("doctor") as conn:
+            here = datetime.now(UTC)  # noqa: TID251  it is this clock that is compared
+            found = checks.of_server(conn, here)
+            found.append(checks.of_schema(conn))
+            if found[-1].state == "ok":
+                if must_adopt:
+                    migrate.adopt(conn)
+                found += [checks.of_installation(conn), *checks.of_work(conn)]
+            return [*found, checks.of_zones(conn, here)]
+    except DatabaseError as error:
+        return [checks.Check("database", "fail", complaints.of_database(error))]

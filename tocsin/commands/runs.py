@@ -1,0 +1,147 @@
+"""`tocsin runs`: what was done, and what is being done."""
+
+import argparse
+import time
+from typing import TYPE_CHECKING, Any
+
+from tocsin.installation import opened, run_id, tenant_id, who
+from tocsin.terminal import cell, short, show_facts, show_json, show_table, with_json, with_limit, with_tenant
+
+if TYPE_CHECKING:
+    from scheduler.runs import Attempt, History, Run
+
+STATES = ("pending", "queued", "running", "succeeded", "dead", "cancelled", "skipped")
+_OVER = frozenset({"succeeded", "dead", "cancelled", "skipped"})
+_BETWEEN_LOOKS = 0.5
+
+
+def add(commands: Any) -> None:
+    """Adds the parsers."""
+    verbs = commands.add_parser("runs", help="runs").add_subparsers(metavar="VERB", required=True)
+    listing = verbs.add_parser("list", help="the tenant's runs, newest slot first")
+    listing.add_argument("--schedule", metavar="SCHEDULE", help="of one schedule, by its id or its name")
+    listing.add_argument("--state", choices=STATES)
+    with_limit(listing)
+    listing.set_defaults(do=_list)
+    for name, words, do in (
+        ("show", "one run with its attempts, steps, log and deliveries", _show),
+        ("cancel", "end an open run, or ask its worker to", _cancel),
+        ("retry", "open a dead run again", _retry),
+        ("watch", "follow a run to its end; exit status 0 when it succeeded", _watch),
+    ):
+        parser = verbs.add_parser(name, help=words)
+        parser.add_argument("run", metavar="RUN", help="its id")
+        parser.set_defaults(do=do)
+    for parser in verbs.choices.values():
+        with_tenant(parser)
+        with_json(parser)
+
+
+def _list(args: argparse.Namespace) -> int:
+    from api import shapes
+    from scheduler import runs, schedules
+
+    with opened() as conn:
+        tenant = tenant_id(conn, args.tenant)
+        schedule = schedules.get(conn, tenant, args.schedule).id if args.schedule else None
+        found = runs.list_all(conn, tenant, schedule_id=schedule, state=args.state, limit=args.limit)
+    if args.is_json:
+        show_json([shapes.plain(run) for run in found])
+    else:
+        rows = [
+            (run.id, run.schedule_name, run.slot_at, run.origin, run.state, run.attempt, short(run.error or run.reason))
+            for run in found
+        ]
+        show_table(("ID", "SCHEDULE", "SLOT", "ORIGIN", "STATE", "ATTEMPT", "WHY"), rows, "no runs")
+    return 0
+
+
+def _show(args: argparse.Namespace) -> int:
+    from api import shapes
+    from scheduler import runs
+
+    with opened() as conn:
+        found = runs.show(conn, tenant_id(conn, args.tenant), run_id(args.run))
+    if args.is_json:
+        rest = {name: value for name, value in shapes.plain(found).items() if name != "run"}
+        show_json(shapes.plain(found.run) | rest)
+    else:
+        _show_history(found)
+    return 0
+
+
+def show_attempts(attempts: "list[Attempt]") -> None:
+    """Prints the attempts of a run that ended, with their tracebacks."""
+    for attempt in attempts:
+        print(f"\nattempt {attempt.attempt}: {attempt.outcome} at {cell(attempt.finished_at)}  {attempt.error or ''}")
+        if attempt.traceback:
+            print(attempt.traceback.rstrip())
+
+
+def _show_history(found: "History") -> None:
+    from api import shapes
+
+    show_facts(shapes.plain(found.run))
+    show_attempts(found.attempts)
+    for step in found.steps:
+        print(f"\nstep {step.name}: {cell(step.result)}")
+    for line in found.logs:
+        print(f"{cell(line.created_at)}  {line.message}  {cell(line.fields) if line.fields else ''}".rstrip())
+    if found.deliveries:
+        print()
+        rows = [
+            (each.id, each.channel, each.recipient, each.state, each.attempts, short(each.error))
+            for each in found.deliveries
+        ]
+        show_table(("DELIVERY", "CHANNEL", "RECIPIENT", "STATE", "ATTEMPTS", "WHY"), rows, "")
+    for letter in found.dead_letters:
+        print(f"\ndead letter {letter.id}: {letter.cause} at {cell(letter.created_at)}, {letter.state}")
+
+
+def _cancel(args: argparse.Namespace) -> int:
+    from scheduler import runs
+
+    with opened() as conn:
+        run = runs.cancel(conn, tenant_id(conn, args.tenant), run_id(args.run))
+    return _show_one(args, run, "asked to stop" if run.state == "running" else run.state)
+
+
+def _retry(args: argparse.Namespace) -> int:
+    from scheduler import runs
+
+    with opened() as conn:
+        run = runs.retry(conn, tenant_id(conn, args.tenant), run_id(args.run), by=who())
+    return _show_one(args, run, "open again")
+
+
+def _watch(args: argparse.Namespace) -> int:
+    from scheduler import runs
+
+    seen: tuple[object, ...] = ()
+    with opened() as conn:
+        tenant = tenant_id(conn, args.tenant)
+        while True:
+            run = runs.get(conn, tenant, run_id(args.run))
+            now = (run.state, run.attempt, run.progress)
+            if now != seen and not args.is_json:
+                print(
+                    f"{run.state}  attempt {run.attempt}  {cell(run.progress) if run.progress else ''}".rstrip(),
+                    flush=True,
+                )
+            seen = now
+            if run.state in _OVER:
+                break
+            time.sleep(_BETWEEN_LOOKS)
+    if args.is_json:
+        _show_one(args, run, "")
+    return 0 if run.state == "succeeded" else 1
+
+
+def _show_one(args: argparse.Namespace, run: "Run", what: str) -> int:
+    from api import shapes
+
+    if args.is_json:
+        show_json(shapes.plain(run))
+    else:
+        print(f"the run {run.id} is {what}")
+    return 0

@@ -1,0 +1,71 @@
+"""`tocsin why`: what a run or a schedule is, how it came to that, and what happens next, in sentences."""
+
+import argparse
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from tocsin.installation import opened, tenant_id
+from tocsin.terminal import show_json, with_json, with_tenant
+
+if TYPE_CHECKING:
+    from db.pool import Connection
+
+_LATEST = 3
+_VERSION_OF_RUNS = 7
+
+
+def add(commands: Any) -> None:
+    """Adds the parser."""
+    why = commands.add_parser("why", help="why a run or a schedule is what it is, and what happens next")
+    why.add_argument("what", metavar="RUN-OR-SCHEDULE", help="the id of a run or dead letter, or a schedule")
+    with_tenant(why)
+    with_json(why)
+    why.set_defaults(do=_why)
+
+
+def _why(args: argparse.Namespace) -> int:
+    from config.environ import read
+    from db.migrate import is_foreign
+    from tocsin import reasons
+
+    with opened() as conn:
+        tenant = tenant_id(conn, args.tenant)
+        found = _of_run(conn, tenant, args.what) or _of_schedule(conn, tenant, args.what)
+        held = reasons.of_hold(is_foreign(conn), read(("TOCSIN_MODE",))["TOCSIN_MODE"])
+    if args.is_json:
+        show_json({**found, "sentences": found["sentences"] + held})
+    else:
+        print("\n".join(found["sentences"] + held))
+    return 0
+
+
+def _of_run(conn: "Connection", tenant: UUID, what: str) -> dict[str, Any]:
+    """The story of the run with that id or of the dead letter's; nothing when it is none."""
+    from scheduler import dead, runs, schedules
+    from scheduler.refusals import NotFound
+    from tocsin import reasons
+
+    try:
+        found = UUID(what)
+    except ValueError:
+        return {}
+    if found.version != _VERSION_OF_RUNS:
+        return {}
+    try:
+        history = runs.show(conn, tenant, found)
+    except NotFound:
+        history = runs.show(conn, tenant, dead.get(conn, tenant, found).run_id)
+    run = history.run
+    gate = schedules.gate_holder(conn, tenant, run.schedule_id) if run.schedule_id else None
+    sentences = reasons.of_run(history, schedules.read_now(conn), gate)
+    return {"runId": run.id, "state": run.state, "sentences": sentences}
+
+
+def _of_schedule(conn: "Connection", tenant: UUID, what: str) -> dict[str, Any]:
+    from scheduler import runs, schedules
+    from tocsin import reasons
+
+    row = schedules.get(conn, tenant, what)
+    latest = runs.list_all(conn, tenant, schedule_id=row.id, limit=_LATEST)
+    sentences = reasons.of_schedule(row, latest, schedules.read_now(conn))
+    return {"scheduleId": row.id, "state": row.status, "sentences": sentences}

@@ -1,0 +1,107 @@
+"""Runs a kind without a database or a worker: what it returns for given params, and what it logged meanwhile."""
+
+import asyncio
+import inspect
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from config.zones import zone
+from db.ids import id_at
+from workers.http import Client
+from workers.kind import Context, Journal, Kind, KnownState
+from workers.outcome import Outcome
+from workers.sources import Source, SourceRefused
+
+A_SLOT = datetime(2026, 1, 1, 9, tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class Notes:
+    """A journal in memory: what the kind logged and how far it said it was; steps are kept from attempt to attempt."""
+
+    sources: Mapping[str, Source] = field(default_factory=dict)
+    known: KnownState | None = None
+    steps: dict[str, Any] = field(default_factory=dict)
+    lines: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    shown: list[tuple[float, str]] = field(default_factory=list)
+
+    def step(self, name: str, work: Callable[[], Any]) -> Any:
+        """The kept result, doing the work the first time."""
+        if name not in self.steps:
+            self.steps[name] = work()
+        return self.steps[name]
+
+    def log(self, message: str, fields: dict[str, Any]) -> None:
+        """Keeps the line."""
+        self.lines.append((message, fields))
+
+    def progress(self, fraction: float, note: str) -> None:
+        """Keeps how far it is."""
+        self.shown.append((fraction, note))
+
+    def alert_state(self, _alert_id: UUID, _segment: str) -> KnownState | None:
+        """What the alert is said to have known."""
+        return self.known
+
+    def source(self, name: str) -> Source:
+        """The source given under that name. Raises SourceRefused."""
+        if name not in self.sources:
+            raise SourceRefused(f"there is no source {name!r}")
+        return self.sources[name]
+
+    def unseal(self, sealed: str) -> str:
+        """The text as it is: nothing is sealed here."""
+        return sealed
+
+
+def run_kind(
+    kind: Kind,
+    params: Mapping[str, Any],
+    *,
+    slot_at: datetime = A_SLOT,
+    timezone: str = "UTC",
+    attempt: int = 1,
+    mode: str = "live",
+    journal: Journal | None = None,
+    http: Client | None = None,
+) -> Outcome:
+    """The outcome of one attempt of `kind`, which ran for real; `params` are validated as at save.
+
+    `slot_at` is aware. Give `Notes` as the journal to see what was logged, or to give it sources. Outgoing calls go
+    through `http`, by default a client that reaches public addresses alone. Raises pydantic's ValidationError, and
+    whatever the kind raises.
+    """
+    owned = Client(allowed=()) if http is None else None
+    context: Context[Any] = Context(
+        tenant_id=uuid4(),
+        run_id=id_at(slot_at),
+        slot_at=slot_at,
+        slot_local=slot_at.astimezone(zone(timezone)),
+        schedule_id=uuid4(),
+        schedule_name=kind.name,
+        timezone=timezone,
+        attempt=attempt,
+        started_at=slot_at,
+        params=kind.Params.model_validate(params),
+        mode=mode,
+        deadline=time.monotonic() + kind.timeout_seconds,
+        http=http or owned,  # type: ignore[arg-type]  # one of the two is there
+        journal=journal or Notes(),
+        cancelled=threading.Event(),
+    )
+    try:
+        found = kind.run(context)
+        return asyncio.run(_awaited(found)) if inspect.isawaitable(found) else found
+    finally:
+        if owned is not None:
+            owned.close()
+
+
+async def _awaited(outcome: Any) -> Outcome:
+    found: Outcome = await outcome
+    return found
