@@ -21,7 +21,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(argv)
     unknown = [name for name in chosen.names if name not in BENCHES]
     if unknown or chosen.reps < 1 or (chosen.n is not None and chosen.n < 1):
-        parser.error(f"no bench {unknown[0]}; there are {', '.join(BENCHES)}" if unknown else "--reps and --n take 1 or more")
+        parser.error(
+            f"no bench {unknown[0]}; there are {', '.join(BENCHES)}" if unknown else "--reps and --n take 1 or more"
+        )
     results: list[Result] = []
     for name in chosen.names or BENCHES:
         print(f"{name} …", file=sys.stderr, flush=True)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import psycopg
 
 from bench.peers.ours import Ours
-from bench.peers.peer import Peer
+from bench.peers.peer import Peer, Place
 from bench.result import Goal, Options, Result
 from bench.stage import NOW, Stage, spent, value
 
@@ -83,7 +83,7 @@ def _burst(stage: Stage, peer: Peer, count: int) -> Burst:
     url = stage.database() if isinstance(peer, Ours) else stage.empty_database()
     stage.flush()
     with stage.processes() as processes, psycopg.connect(url, autocommit=True) as conn:
-        peer.start(stage, processes, url)
+        peer.start(processes, Place(url, stage.redis.url))
         before = processes.stamps.count()
         lead = timedelta(seconds=2 + peer.lead_seconds * count / 10_000)
         due_at: datetime = value(conn, NOW) + lead
@@ -98,7 +98,9 @@ def _burst(stage: Stage, peer: Peer, count: int) -> Burst:
         processes.wait_until(lambda: processes.stamps.count() - before >= count, _LIMIT_SECONDS)
         began = processes.stamps.all()[before:]
         assert len(began) == count, f"{type(peer).__name__}: {len(began)} of {count} began within {_LIMIT_SECONDS:g} s"
-        assert processes.wait_until(loaded.is_finished, _LIMIT_SECONDS, 0.01), f"{type(peer).__name__}: not all finished"
+        assert processes.wait_until(loaded.is_finished, _LIMIT_SECONDS, 0.01), (
+            f"{type(peer).__name__}: not all finished"
+        )
         finished = time.time()
         used = spent(cpu, processes.cpu(), count)
     stage.drop(url)

@@ -61,7 +61,9 @@ def run(options: Options) -> list[Result]:
 
 def _measure(stage: Stage, options: Options, due: int, name: str, *, many: bool) -> Result:
     template = _seed(stage, due, many=many)
-    ours, bare, cpu = [], [], []
+    ours: list[float] = []
+    bare: list[float] = []
+    cpu: list[dict[str, Any]] = []
     for rep in range(options.reps):
         sides = [_ours, _bare] if rep % 2 == 0 else [_bare, _ours]
         for side in sides:
@@ -120,7 +122,8 @@ def _ours(conn: psycopg.Connection[Any], due: int) -> float:
     began, done, low = time.perf_counter(), 0, LONG_AGO
     while done < due:
         batch = tick(conn, low, BATCH, lambda _claimed: None)
-        assert batch.claimed and not batch.failed, "the schedules were not claimed"
+        assert batch.claimed, "the schedules were not claimed"
+        assert not batch.failed, batch.failed
         low = batch.claimed[-1].next_fire_at
         done += len(batch.rings)
     return time.perf_counter() - began
@@ -131,7 +134,8 @@ def _bare(conn: psycopg.Connection[Any], due: int) -> float:
     began, done, low = time.perf_counter(), 0, LONG_AGO
     while done < due:
         row = conn.execute(_BARE, {"low": low, "batch": BATCH}).fetchone()
-        assert row and row[0], "the schedules were not claimed"
+        assert row is not None
+        assert row[0], "the schedules were not claimed"
         done += row[0]
         low = row[1]
     return time.perf_counter() - began

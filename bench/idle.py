@@ -15,7 +15,10 @@ _WATCHED_SECONDS = 20.0
 
 def run(options: Options) -> list[Result]:
     count = options.size(1_000_000)
-    ticker, worker, postgres, resident = [], [], [], {"ticker": [], "worker": [], "web": []}
+    ticker: list[float] = []
+    worker: list[float] = []
+    postgres: list[float] = []
+    resident: dict[str, list[float]] = {"ticker": [], "worker": [], "web": []}
     with Stage() as stage, stage.processes() as processes:
         url = stage.database()
         with psycopg.connect(url, autocommit=True) as conn:
@@ -44,5 +47,9 @@ def run(options: Options) -> list[Result]:
         Result("idle.ticker_cpu", percent, "lower", ticker, goal=Goal(1), details=details),
         Result("idle.worker_cpu", percent, "lower", worker, details=details),
         Result("idle.postgres_cpu", percent, "lower", postgres, details=details),
-        *(Result(f"idle.{name}_rss", "MB", "lower", found, details=details) for name, found in resident.items() if found),
+        *(
+            Result(f"idle.{name}_rss", "MB", "lower", found, details=details)
+            for name, found in resident.items()
+            if found
+        ),
     ]

@@ -71,7 +71,9 @@ def _lags(stage: Stage, count: int, spacing: float) -> tuple[list[float], list[f
         first_at = value(conn, NOW) + timedelta(seconds=2.5)
         make_schedules(conn, tenant, count, first_at, spacing=spacing)
         conn.execute("notify tocsin")
-        assert processes.wait_until(lambda: processes.stamps.count() >= count, count * spacing + 30, 0.2), "runs are missing"
+        assert processes.wait_until(lambda: processes.stamps.count() >= count, count * spacing + 30, 0.2), (
+            "runs are missing"
+        )
         began = [(at - slot) * 1000 for slot, at in processes.stamps.all()]
         leased = [
             row[0]

@@ -126,7 +126,11 @@ def machine() -> str:
 def commit() -> str:
     """The commit measured, with `+` when files differ from it; empty outside a checkout."""
     found = subprocess.run(
-        ["git", "describe", "--always", "--dirty=+", "--exclude=*"], cwd=ROOT, capture_output=True, text=True, check=False
+        ["git", "describe", "--always", "--dirty=+", "--exclude=*"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return found.stdout.strip()
 

@@ -52,7 +52,7 @@ def _relay(url: str, rings: list[Ring]) -> tuple[float, int]:
 
 def _enqueue(url: str, run_ids: list[UUID]) -> float:
     """Seconds that Dramatiq's broker takes, as it comes, with one message a run."""
-    broker = RedisBroker(url=url)
+    broker = RedisBroker(url=url)  # type: ignore[no-untyped-call]
     broker.declare_queue("plain")
     names = [str(run_id) for run_id in run_ids]
     broker.enqueue(_message(names[0]))

@@ -49,9 +49,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs until it is asked to stop; returns the exit status. Nothing is left running."""
     parser = argparse.ArgumentParser(prog="tocsin up", description="A whole Tocsin on this machine, until Ctrl-C.")
     parser.add_argument("--folder", type=Path, help="where its data, mails and logs are kept (.run of the checkout)")
-    folder: Path = (parser.parse_args(argv).folder or default_folder()).absolute()
+    wanted: Path | None = parser.parse_args(argv).folder
     stop = Stop()
     try:
+        folder = (wanted or default_folder()).absolute()
         folder.mkdir(mode=0o755, parents=True, exist_ok=True)
         with _only_one(folder), Machine(folder, home=folder, tell=_say) as machine:
             environ = _start(machine)
@@ -68,11 +69,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def default_folder() -> Path:
-    """`.run` of the checkout, or a folder of this checkout in /var/tmp when root's servers can't get to the checkout."""
+    """`.run` of the checkout, or a folder of this checkout in /var/tmp when root's servers can't get to the checkout.
+
+    Raises ServerError when somebody else has that folder.
+    """
     if os.access(CHECKOUT, os.W_OK) and can_reach(CHECKOUT):
         return CHECKOUT / ".run"
     mark = hashlib.sha256(str(CHECKOUT).encode()).hexdigest()[:8]
-    return Path("/var/tmp") / f"tocsin-{os.geteuid()}-{mark}"
+    folder = Path("/var/tmp") / f"tocsin-{os.geteuid()}-{mark}"
+    # The name can be guessed and the parent is everybody's: only a folder of ours may hold our keys.
+    if folder.is_symlink() or (folder.exists() and folder.stat().st_uid != os.geteuid()):
+        raise ServerError(f"{folder} belongs to somebody else; remove it")
+    return folder
 
 
 def _start(machine: Machine) -> dict[str, str]:

@@ -23,6 +23,7 @@ events = Events("ticker")
 _LARGEST_BATCH = 1000
 _LOW_SECONDS = 2.0
 _BEHIND_SECONDS = 0.005
+_SHORTEST_LEASE = 5.0
 _HOUSE_SECONDS = 3600.0
 _PUT_OFF_SECONDS = 60.0
 
@@ -144,8 +145,9 @@ class Ticker:
     def heartbeat(self, conn: Connection) -> int:
         """Keeps this process's row; a ticker's lease guards nothing, it only shows that the ticker lives."""
         if self._lease is None or self._lease.is_lost:
-            self._lease = processes.register(conn, "ticker", self._settings.lease_seconds)
-        elif self._is_time("heartbeat", self._settings.lease_seconds / 4):
+            # Longer than the loop sleeps, however short the workers' leases are.
+            self._lease = processes.register(conn, "ticker", max(_SHORTEST_LEASE, self._settings.lease_seconds))
+        elif self._is_time("heartbeat", self._lease.seconds / 4):
             self._lease.extend(conn)
         return 0
 

@@ -418,6 +418,7 @@ CREATE TABLE public.runs (
     progress jsonb,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT runs_origin_check CHECK ((origin = ANY (ARRAY['schedule'::text, 'manual'::text, 'backfill'::text, 'child'::text, 'replay'::text, 'test'::text, 'system'::text]))),
+    CONSTRAINT runs_slot_at_check CHECK ((slot_at = date_trunc('milliseconds'::text, slot_at))),
     CONSTRAINT runs_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'queued'::text, 'running'::text, 'succeeded'::text, 'dead'::text, 'cancelled'::text, 'skipped'::text])))
 )
 PARTITION BY RANGE (slot_at);
@@ -481,9 +482,11 @@ CREATE TABLE public.schedules (
     created_by text,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT schedules_at_whole_milliseconds CHECK ((scheduled_at = date_trunc('milliseconds'::text, scheduled_at))),
     CONSTRAINT schedules_dst_fold_check CHECK ((dst_fold = ANY (ARRAY['first'::text, 'second'::text, 'both'::text]))),
     CONSTRAINT schedules_dst_gap_check CHECK ((dst_gap = ANY (ARRAY['end'::text, 'skip'::text, 'shift'::text]))),
     CONSTRAINT schedules_end_after_start CHECK ((ends_at > starts_at)),
+    CONSTRAINT schedules_from_whole_milliseconds CHECK ((interval_anchor = date_trunc('milliseconds'::text, interval_anchor))),
     CONSTRAINT schedules_interval_has_anchor CHECK (((interval_seconds IS NULL) = (interval_anchor IS NULL))),
     CONSTRAINT schedules_interval_seconds_check CHECK ((interval_seconds > 0)),
     CONSTRAINT schedules_jitter_seconds_check CHECK (((jitter_seconds >= 0) AND (jitter_seconds <= 86400))),

@@ -90,8 +90,6 @@ class Executor:
                 ids=[run_id for run_id, _ in pointers],
                 slots=slots,
                 fences=[fence for _, fence in pointers],
-                low=min(slots),
-                high=max(slots),
                 process_id=lease.process_id,
             )
         if leased:
@@ -116,8 +114,6 @@ class Executor:
                     ids=[run.id for run in runs],
                     slots=slots,
                     fences=[run.fence for run in runs],
-                    low=min(slots),
-                    high=max(slots),
                     reason=reason,
                     delay=delay_seconds,
                 )

@@ -205,8 +205,6 @@ def _columns(group: Sequence[End]) -> dict[str, Any]:
     return {
         "ids": [end.leased.id for end in group],
         "slots": slots,
-        "low": min(slots),
-        "high": max(slots),
         "fences": [end.leased.fence for end in group],
         "states": [end.state for end in group],
         "reasons": [end.reason for end in group],

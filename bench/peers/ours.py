@@ -4,9 +4,9 @@ from datetime import datetime
 
 import psycopg
 
-from bench.peers.peer import Loaded, nothing
+from bench.peers.peer import Loaded, Place, nothing
 from bench.schedules import make_schedules, make_tenant
-from bench.stage import NOW, Processes, Stage, value
+from bench.stage import NOW, Processes, value
 
 _UNFINISHED = "select not exists (select from runs where state <> 'succeeded') and (select count(*) from runs) = %s"
 
@@ -17,9 +17,9 @@ class Ours:
     def __init__(self, overlap: str = "allow") -> None:
         self._overlap = overlap
 
-    def start(self, stage: Stage, processes: Processes, url: str) -> None:
-        processes.start_ours(url, workers=2)
-        self._conn = psycopg.connect(url, autocommit=True)
+    def start(self, processes: Processes, place: Place) -> None:
+        processes.start_ours(place.database, workers=2)
+        self._conn = psycopg.connect(place.database, autocommit=True)
         self._tenant = make_tenant(self._conn)
         make_schedules(self._conn, self._tenant, 16, value(self._conn, NOW), kind="bench.noop", name="warm")
         self._conn.execute("notify tocsin")

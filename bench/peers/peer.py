@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from bench.stage import Processes, Stage
+from bench.stage import Processes
 
 
 class Loaded(NamedTuple):
@@ -15,17 +15,24 @@ class Loaded(NamedTuple):
     is_finished: Callable[[], bool]
 
 
+class Place(NamedTuple):
+    """The addresses of a database and of an emptied Redis, for one repetition."""
+
+    database: str
+    redis: str
+
+
 class Peer(Protocol):
-    """One peer in one repetition, on a database and a Redis of its own."""
+    """One peer in one repetition."""
 
     lead_seconds: float
     """How long before the instant loading may take for 10,000."""
 
-    def start(self, stage: Stage, processes: Processes, url: str) -> None:
+    def start(self, processes: Processes, place: Place, /) -> None:
         """Starts two worker processes (and what times them) and returns once they are idle."""
         ...
 
-    def load(self, count: int, due_at: datetime) -> Loaded:
+    def load(self, count: int, due_at: datetime, /) -> Loaded:
         """Stores `count` pieces of work that are due at `due_at`."""
         ...
 

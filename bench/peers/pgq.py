@@ -10,8 +10,8 @@ from pgqueuer.db import AsyncpgDriver, AsyncpgPoolDriver
 from pgqueuer.models import Job
 from pgqueuer.queries import Queries
 
-from bench.peers.peer import Loaded, environ, nothing
-from bench.stage import Processes, Stage, value
+from bench.peers.peer import Loaded, Place, environ, nothing
+from bench.stage import Processes, value
 from bench.stamps import hit
 
 _LOADED_AT_ONCE = 5000
@@ -20,12 +20,12 @@ _LOADED_AT_ONCE = 5000
 class PgQueuerPeer:
     lead_seconds = 4.0
 
-    def start(self, stage: Stage, processes: Processes, url: str) -> None:
-        self._url = url
+    def start(self, processes: Processes, place: Place) -> None:
+        self._url = place.database
         asyncio.run(self._install())
-        self._conn = psycopg.connect(url, autocommit=True)
+        self._conn = psycopg.connect(place.database, autocommit=True)
         for _ in range(2):
-            processes.start("worker", "bench.peers.pgq", BENCH_DATABASE=url)
+            processes.start("worker", "bench.peers.pgq", BENCH_DATABASE=place.database)
         warm = self.load(16, value(self._conn, "select now()"))
         assert processes.wait_until(warm.is_finished, 40), "the workers did not start"
 

@@ -16,8 +16,8 @@ import redis
 from dramatiq.brokers.redis import RedisBroker
 from psycopg_pool import ConnectionPool
 
-from bench.peers.peer import Loaded
-from bench.stage import Processes, Stage, value
+from bench.peers.peer import Loaded, Place
+from bench.stage import Processes, value
 from bench.stamps import hit
 
 _TABLE = """
@@ -52,19 +52,22 @@ def _pool() -> ConnectionPool[psycopg.Connection[Any]]:
 class Plain:
     lead_seconds = 2.0
 
-    def start(self, stage: Stage, processes: Processes, url: str) -> None:
-        self._conn = psycopg.connect(url, autocommit=True)
+    def start(self, processes: Processes, place: Place) -> None:
+        self._conn = psycopg.connect(place.database, autocommit=True)
         self._conn.execute(_TABLE)
-        self._broker = RedisBroker(url=stage.redis.url)
-        self._actor = dramatiq.actor(run, broker=self._broker, queue_name="plain")
+        self._broker = RedisBroker(url=place.redis)  # type: ignore[no-untyped-call]
+        self._actor = dramatiq.actor(broker=self._broker, queue_name="plain")(run)
         command = ("bench.peers.plain:broker", "--processes", "2", "--threads", "8")
-        processes.start("worker", "dramatiq", *command, BENCH_DATABASE=url, BENCH_REDIS=stage.redis.url)
-        warm = self.load(16, datetime.min)
+        processes.start("worker", "dramatiq", *command, BENCH_DATABASE=place.database, BENCH_REDIS=place.redis)
+        warm = self._load(16)
         warm.at_instant()
         assert processes.wait_until(warm.is_finished, 30), "the workers did not start"
         self._conn.execute("truncate plain_runs restart identity")
 
-    def load(self, count: int, due_at: datetime) -> Loaded:
+    def load(self, count: int, _due_at: datetime) -> Loaded:
+        return self._load(count)
+
+    def _load(self, count: int) -> Loaded:
         rows = self._conn.execute(
             "insert into plain_runs (state) select 'queued' from generate_series(1, %s) returning id", (count,)
         ).fetchall()
@@ -80,7 +83,7 @@ class Plain:
 
 def broker() -> None:
     """Called by Dramatiq's command in each worker process."""
-    stock = RedisBroker(client=redis.Redis.from_url(os.environ["BENCH_REDIS"]))
+    stock = RedisBroker(client=redis.Redis.from_url(os.environ["BENCH_REDIS"]))  # type: ignore[no-untyped-call]
     dramatiq.set_broker(stock)
-    dramatiq.actor(run, broker=stock, queue_name="plain")
+    dramatiq.actor(broker=stock, queue_name="plain")(run)
     _pool()

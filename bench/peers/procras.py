@@ -7,8 +7,8 @@ from datetime import datetime
 import procrastinate
 import psycopg
 
-from bench.peers.peer import Loaded, environ, nothing
-from bench.stage import Processes, Stage, value
+from bench.peers.peer import Loaded, Place, environ, nothing
+from bench.stage import Processes, value
 from bench.stamps import hit
 
 _LOADED_AT_ONCE = 2000
@@ -20,19 +20,19 @@ async def noop() -> None:
 
 def _app(url: str) -> procrastinate.App:
     app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=url, max_size=20))
-    app.task(noop, name="noop")
+    app.task(name="noop")(noop)
     return app
 
 
 class ProcrastinatePeer:
     lead_seconds = 5.0
 
-    def start(self, stage: Stage, processes: Processes, url: str) -> None:
-        self._url = url
+    def start(self, processes: Processes, place: Place) -> None:
+        self._url = place.database
         asyncio.run(self._install())
-        self._conn = psycopg.connect(url, autocommit=True)
+        self._conn = psycopg.connect(place.database, autocommit=True)
         for _ in range(2):
-            processes.start("worker", "bench.peers.procras", BENCH_DATABASE=url)
+            processes.start("worker", "bench.peers.procras", BENCH_DATABASE=place.database)
         warm = self.load(16, value(self._conn, "select now()"))
         assert processes.wait_until(warm.is_finished, 40), "the workers did not start"
 

@@ -10,8 +10,8 @@ from celery import Celery
 from celery.schedules import schedule
 from redbeat import RedBeatSchedulerEntry
 
-from bench.peers.peer import Loaded, environ, nothing
-from bench.stage import Processes, Stage
+from bench.peers.peer import Loaded, Place, environ, nothing
+from bench.stage import Processes
 from bench.stamps import hit
 
 _EVERY = timedelta(hours=1)
@@ -40,8 +40,8 @@ def _app(url: str) -> Celery:
 class RedBeat:
     lead_seconds = 20.0
 
-    def start(self, stage: Stage, processes: Processes, url: str) -> None:
-        self._redis = stage.redis.url
+    def start(self, processes: Processes, place: Place) -> None:
+        self._redis = place.redis
         self._processes = processes
         for role in ("worker", "beat"):
             processes.start(role, "bench.peers.redbeat", role, BENCH_REDIS=self._redis)

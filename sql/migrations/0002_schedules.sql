@@ -50,7 +50,10 @@ create table schedules (
     unique (tenant_id, name),
     constraint schedules_recur_one_way check (num_nonnulls(cron, interval_seconds, scheduled_at) = 1),
     constraint schedules_interval_has_anchor check ((interval_seconds is null) = (interval_anchor is null)),
-    constraint schedules_end_after_start check (ends_at > starts_at)
+    constraint schedules_end_after_start check (ends_at > starts_at),
+    -- A run's id carries its slot in milliseconds.
+    constraint schedules_at_whole_milliseconds check (scheduled_at = date_trunc('milliseconds', scheduled_at)),
+    constraint schedules_from_whole_milliseconds check (interval_anchor = date_trunc('milliseconds', interval_anchor))
 ) with (fillfactor = 80);
 
 create index schedules_due on schedules (next_fire_at, id) where status = 'active' and next_fire_at is not null;

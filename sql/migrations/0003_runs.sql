@@ -3,7 +3,7 @@
 create table runs (
     -- UUIDv7 whose 48-bit time is slot_at in milliseconds, so that an id alone finds its partition.
     id uuid not null,
-    slot_at timestamptz not null,
+    slot_at timestamptz not null check (slot_at = date_trunc('milliseconds', slot_at)),
     tenant_id uuid not null,
     -- Null for system runs. No foreign key: the insert takes the tenant from the schedule's own row.
     schedule_id uuid,

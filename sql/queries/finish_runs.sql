@@ -1,8 +1,7 @@
 -- Ends attempts as a group: states, attempts, dead letters, alert states and delivery intents in one commit, and the
 -- gates of what ended. A row whose fence is no longer current is left out; a row that this very finish already
 -- wrote (its answer was lost) is answered again. Locks: the runs in the order of their ids, then their gates.
--- Index: runs' key; %(low)s and %(high)s keep the lookup to the partitions of these slots, and `state || ''` keeps the
--- planner from walking runs_running instead (see start_runs.sql).
+-- Index: runs' key; why `lateral`, `state || ''` and `= any(array[...])`: see start_runs.sql.
 with
 given as (
     select g.* from unnest(
@@ -13,11 +12,14 @@ given as (
 ),
 
 locked as (
-    select r.id, r.slot_at from given
-    inner join runs as r on given.id = r.id and given.slot_at = r.slot_at
-    where r.fence = given.fence and r.state || '' = 'running' and r.slot_at between %(low)s and %(high)s
-    order by r.id
-    for update of r
+    select w.*
+    from (select * from given order by id) as w
+    cross join lateral (
+        select q.id
+        from runs as q
+        where q.id = w.id and q.slot_at = w.slot_at and q.fence = w.fence and q.state || '' = 'running'
+        for update
+    ) as r
 ),
 
 moved as (
@@ -33,11 +35,8 @@ moved as (
             when g.delay is not null then now() + make_interval(secs => g.delay)
             else now() + backoff_delay(r.schedule_id, r.schedule_version, r.attempt)
         end
-    from locked
-    inner join given as g on locked.id = g.id
-    where
-        r.id = locked.id and r.slot_at = locked.slot_at and r.fence = g.fence
-        and r.slot_at between %(low)s and %(high)s
+    from locked as g
+    where r.id = any(array[g.id]) and r.slot_at = any(array[g.slot_at]) and r.fence = g.fence
     returning
         r.id, r.slot_at, r.tenant_id, r.schedule_id, r.kind, r.state, r.fence, r.attempt, r.started_at, r.error,
         g.attempt_outcome, g.traceback, g.cause
@@ -111,7 +110,9 @@ freed as (
     update schedule_gates as g
     set run_id = null, run_slot_at = null
     from moved
-    where g.run_id = moved.id and moved.state <> 'pending'
+    where
+        g.schedule_id = any(array[moved.schedule_id]) and g.run_id is not distinct from moved.id
+        and moved.state <> 'pending'
     returning g.schedule_id
 )
 
@@ -125,8 +126,11 @@ left join freed on moved.schedule_id = freed.schedule_id
 union all
 select r.id, false as has_waiting
 from given
-inner join runs as r on given.id = r.id and given.slot_at = r.slot_at
-where
-    r.written_fence = given.fence and r.fence = given.fence
-    and (r.state = given.state or given.state = 'pending' and r.state = 'cancelled')
-    and r.slot_at between %(low)s and %(high)s
+cross join lateral (
+    select q.id
+    from runs as q
+    where
+        q.id = given.id and q.slot_at = given.slot_at and q.written_fence = given.fence and q.fence = given.fence
+        and (q.state = given.state or given.state = 'pending' and q.state = 'cancelled')
+    offset 0
+) as r

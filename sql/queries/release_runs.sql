@@ -1,14 +1,20 @@
 -- Gives leased runs back unstarted or cut short by a stop: pending at once, the attempt not counted; those that were to
 -- be cancelled are cancelled. Locks: the runs in the order of their ids, then their gates.
--- Index: runs' key (`state || ''`: see start_runs.sql).
+-- Index: runs' key (its shape: see start_runs.sql).
 with
 locked as (
     select r.id, r.slot_at
-    from unnest(%(ids)s::uuid[], %(slots)s::timestamptz[], %(fences)s::bigint[]) as g (id, slot_at, fence)
-    inner join runs as r on g.id = r.id and g.slot_at = r.slot_at
-    where r.fence = g.fence and r.state || '' = 'running' and r.slot_at between %(low)s and %(high)s
-    order by r.id
-    for update of r
+    from (
+        select u.id, u.slot_at, u.fence
+        from unnest(%(ids)s::uuid[], %(slots)s::timestamptz[], %(fences)s::bigint[]) as u (id, slot_at, fence)
+        order by u.id
+    ) as w
+    cross join lateral (
+        select q.id, q.slot_at
+        from runs as q
+        where q.id = w.id and q.slot_at = w.slot_at and q.fence = w.fence and q.state || '' = 'running'
+        for update
+    ) as r
 ),
 
 released as (
@@ -19,7 +25,7 @@ released as (
         fence = r.fence + 1, attempt = r.attempt - 1, leased_by = null, deadline_at = null, reason = %(reason)s,
         available_at = now() + make_interval(secs => %(delay)s)
     from locked
-    where r.id = locked.id and r.slot_at = locked.slot_at and r.slot_at between %(low)s and %(high)s
+    where r.id = any(array[locked.id]) and r.slot_at = any(array[locked.slot_at])
     returning r.id, r.state
 )
 

@@ -1,19 +1,23 @@
 -- Leases the queued runs given for a process, by compare-and-set on fence and state; answers what it leased.
 -- Locks: the runs in the order of their ids, skipping those that another worker holds: it wins.
--- Index: runs' key; %(low)s and %(high)s keep the lookup to the partitions of these slots.
--- `state || ''` hides the state from the planner: it expects few queued runs, and would rather walk all of them by
--- runs_queued for each call (measured with 10,000 queued, for 10 runs: 32 ms against 0.4 ms).
+-- Index: runs' key, and nothing else. A new week's partition looks empty to the planner, so that a walk over any of its
+-- indexes seems as cheap as a lookup, and that plan is kept (measured with 10,000 queued, for 10 runs: 32 ms against 1).
+-- Three things leave it no walk: `lateral`, `state || ''` (not by runs_queued), `= any(array[...])` (not in key order).
 with
 wanted as (
     select r.id, r.slot_at, r.schedule_id, r.schedule_version
-    from
-        unnest(%(ids)s::uuid[], %(slots)s::timestamptz[], %(fences)s::bigint[]) as w (id, slot_at, fence)
-    inner join runs as r on w.id = r.id and w.slot_at = r.slot_at
-    where
-        r.fence = w.fence and r.state || '' = 'queued' and r.slot_at between %(low)s and %(high)s
-        and exists (select from processes as p where p.id = %(process_id)s and p.lost_at is null)
-    order by r.id
-    for update of r skip locked
+    from (
+        select u.id, u.slot_at, u.fence
+        from unnest(%(ids)s::uuid[], %(slots)s::timestamptz[], %(fences)s::bigint[]) as u (id, slot_at, fence)
+        where exists (select from processes as p where p.id = %(process_id)s and p.lost_at is null)
+        order by u.id
+    ) as w
+    cross join lateral (
+        select q.id, q.slot_at, q.schedule_id, q.schedule_version
+        from runs as q
+        where q.id = w.id and q.slot_at = w.slot_at and q.fence = w.fence and q.state || '' = 'queued'
+        for update skip locked
+    ) as r
 ),
 
 defined as (
@@ -31,7 +35,7 @@ set
     state = 'running', fence = r.fence + 1, attempt = r.attempt + 1, leased_by = %(process_id)s, started_at = now(),
     deadline_at = now() + make_interval(secs => d.timeout_seconds)
 from defined as d
-where r.id = d.id and r.slot_at = d.slot_at and r.slot_at between %(low)s and %(high)s
+where r.id = any(array[d.id]) and r.slot_at = any(array[d.slot_at])
 returning
     r.id, r.slot_at, r.tenant_id, r.schedule_id, r.kind, r.queue, r.fence, r.attempt, r.max_attempts, r.origin,
     r.started_at, coalesce(r.params, d.params) as params, d.name, d.timezone, d.unknown_policy, d.timeout_seconds

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from scheduler.turns import PROBE, offset_at, stretches, turns
 from config.zones import NAMES, TZDATA_VERSION, BadZone, zone
+from scheduler.turns import PROBE, offset_at, stretches, turns
 
 ODD_NAMES = [
     "localtime",

@@ -5,11 +5,13 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from email import message_from_bytes, policy
 from pathlib import Path
 
 import pytest
 
+from local import demo as demo_module
 from local import recipes
 from tests.local.leftovers import left_over
 from tests.system import until
@@ -88,3 +90,34 @@ def test_a_killed_demo_takes_everything_with_it(open_folder: Path) -> None:
 
 def test_every_kind_has_a_recipe() -> None:
     assert recipes.missing_recipes() == []
+
+
+@pytest.fixture
+def no_signals(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaves the signals to pytest."""
+    monkeypatch.setattr(demo_module, "_end_in_order_on_signals", lambda: None)
+
+
+@pytest.mark.usefixtures("no_signals")
+def test_a_kind_without_a_recipe_fails_the_demo_by_name(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delitem(recipes.RECIPES, "http.call")
+    assert demo_module.main(["--json"]) == 1
+    told = capsys.readouterr()
+    assert json.loads(told.out)["ok"] is False
+    assert "there is no recipe in local/recipes.py for http.call" in told.err
+
+
+@pytest.mark.usefixtures("no_signals")
+def test_a_kind_that_does_not_succeed_fails_the_demo_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = recipes.RECIPES["http.call"]
+    unsigned = replace(recipe, params=lambda place: {"url": place.receiver_url})
+    monkeypatch.setitem(recipes.RECIPES, "http.call", unsigned)
+    assert demo_module.main([]) == 1
+    told = capsys.readouterr()
+    assert "tocsin: http.call did not succeed: the run of " in told.err
+    assert "is dead (the receiver answered 401" in told.err
+    assert "kpi.threshold did not succeed" not in told.err

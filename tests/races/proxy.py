@@ -51,8 +51,10 @@ class Proxy:
                 if is_cut.is_set():
                     break
                 client.sendall(piece)
-            client.close()
-            server.close()
+        for each in (client, server):
+            # Closing alone says nothing to the other side while a thread of ours still reads.
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._serve, daemon=True).start()
@@ -62,4 +64,5 @@ class Proxy:
         self._listener.close()
         for each in self._open:
             with contextlib.suppress(OSError):
-                each.close()
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()

@@ -100,7 +100,7 @@ class Hand:
         assert len(rows) == 1, f"{len(rows)} runs are queued"
         run_id, slot, fence = rows[0]
         (leased,) = START.all(
-            self.conn, ids=[run_id], slots=[slot], fences=[fence], low=slot, high=slot, process_id=process or self.process
+            self.conn, ids=[run_id], slots=[slot], fences=[fence], process_id=process or self.process
         )
         return leased
 

@@ -4,7 +4,6 @@ import importlib
 import pkgutil
 import re
 from functools import cache
-from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 

@@ -228,7 +228,7 @@ def test_the_api_writes_for_its_own_tenant_only(conn: make.Connection) -> None:
     assert conn.execute("delete from schedules where tenant_id = %s", (other,)).rowcount == 0
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         conn.execute(
-            "insert into schedules (id, tenant_id, kind, name, scheduled_at) values (gen_random_uuid(), %s, 'k', 'n', now())",
+            "insert into schedules (id, tenant_id, kind, name, scheduled_at) values (gen_random_uuid(), %s, 'k', 'n', date_trunc('milliseconds', now()))",
             (other,),
         )
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
