@@ -189,18 +189,30 @@ def _params(kind: Kind, payload: Mapping[str, Any]) -> BaseModel:
         raise of_model(error, "params") from None
 
 
+# The names of headers and the like whose values are credentials.
+_TELLS_A_SECRET = re.compile("auth|cookie|token|secret|key|password|signature", re.IGNORECASE)
+
+
 def _sealed(kind: Kind, params: BaseModel, seal: Seal, context: str) -> dict[str, Any]:
     """The params as they are stored: under their public names, with the kind's secrets sealed for this schedule."""
     stored = params.model_dump(mode="json", by_alias=True)
     for field in kind.secret_fields:
         name = kind.Params.model_fields[field].alias or field
-        secret = stored.get(name)
-        if not secret:
-            continue
-        if is_sealed(secret):
-            raise refuse(f"params.{name}", "takes the secret itself; it is sealed when it is stored")
-        stored[name] = seal.seal(secret, context)
+        match stored.get(name):
+            case str() as secret if secret:
+                stored[name] = _seal_one(secret, name, seal, context)
+            case dict() as named:
+                stored[name] = {
+                    key: _seal_one(value, f"{name}.{key}", seal, context) if _TELLS_A_SECRET.search(key) else value
+                    for key, value in named.items()
+                }
     return stored
+
+
+def _seal_one(secret: str, name: str, seal: Seal, context: str) -> str:
+    if is_sealed(secret):
+        raise refuse(f"params.{name}", "takes the secret itself; it is sealed when it is stored")
+    return seal.seal(secret, context)
 
 
 def _definition(body: ScheduleIn, kind: Kind, schedule_id: UUID) -> NewSchedule:

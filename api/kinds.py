@@ -46,7 +46,8 @@ def described(kind: Kind) -> KindOut:
     schema = kind.Params.model_json_schema(by_alias=True)
     for name in kind.secret_fields:
         field = schema["properties"][kind.Params.model_fields[name].alias or name]
-        field["writeOnly"] = True
+        if field.get("type") != "object":  # of named values only those that tell a secret are hidden
+            field["writeOnly"] = True
     return KindOut(
         name=kind.name,
         summary=kind.summary,

@@ -42,4 +42,10 @@ def _plain(value: Any) -> Any:
 
 
 def _without_secrets(params: dict[str, Any]) -> dict[str, Any]:
-    return {name: "***" if isinstance(value, str) and is_sealed(value) else value for name, value in params.items()}
+    return {name: _shown(value) for name, value in params.items()}
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _shown(each) for name, each in value.items()}
+    return "***" if isinstance(value, str) and is_sealed(value) else value

@@ -1,5 +1,6 @@
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 import pytest
 
@@ -37,7 +38,9 @@ def test_a_result_tells_ours_the_peers_and_the_median_of_the_pairs_ratios() -> N
         ("lower", 5.0, None, None),
     ],
 )
-def test_a_goal_is_met_in_the_direction_that_is_better(better, ours, goal, is_met) -> None:
+def test_a_goal_is_met_in_the_direction_that_is_better(
+    better: Literal["lower", "higher"], ours: float, goal: Goal | None, is_met: bool | None
+) -> None:
     assert Result("x", "s", better, [ours], {"peer": [10.0]}, goal).is_met is is_met
 
 
@@ -53,7 +56,7 @@ def test_expressions_differ_and_all_have_their_slot_now_and_none_within_the_day(
     found = [Cron(expression, "UTC") for expression in expressions(slot, 500)]
     assert len(set(found)) == 500
     assert {next_slot(cron, slot - timedelta(seconds=1)) for cron in found} == {slot}
-    assert all(next_slot(cron, slot) >= slot + timedelta(days=1) for cron in found)
+    assert all((later := next_slot(cron, slot)) and later >= slot + timedelta(days=1) for cron in found)
 
 
 @pytest.mark.slow

@@ -60,9 +60,13 @@ class RabbitMQ:
         except OSError:
             return False
 
+    def _mappers(self, asked: str) -> bytes:
+        done = subprocess.run(["epmd", asked], env=self._environ, capture_output=True)
+        return done.stdout + done.stderr
+
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         # The mapper runs apart and asks to be ended by its own command, which it obeys once no node is left.
-        subprocess.run(["epmd", "-kill"], env=self._environ, capture_output=True)
+        until(lambda: b"Killed" in self._mappers("-kill") or b"Cannot connect" in self._mappers("-names"))
         shutil.rmtree(self._folder, ignore_errors=True)

@@ -170,7 +170,7 @@ def _http_date(text: str) -> datetime | None:
 
 def headers_of(ctx: Context[Params], params: Params, body: bytes) -> dict[str, str]:
     """Return all headers of one attempt: the user's first, then ours, which no user's can be."""
-    headers = dict(params.headers)
+    headers = {name: ctx.unseal(value) if is_sealed(value) else value for name, value in params.headers.items()}
     if body and "content-type" not in {name.lower() for name in headers}:
         headers["Content-Type"] = "application/json"
     headers["Idempotency-Key"] = str(ctx.run_id)
@@ -212,5 +212,5 @@ KIND = Kind(
     run=run,
     summary="calls a URL, signed by Standard Webhooks",
     queue="calls",
-    secret_fields=("secret",),
+    secret_fields=("secret", "headers"),
 )

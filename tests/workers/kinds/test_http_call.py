@@ -246,6 +246,6 @@ def test_params_are_accepted_in_both_spellings_and_come_back_as_saved() -> None:
         params = Params.model_validate({"url": "https://example.com", **fields})
         assert Params.model_validate_json(params.model_dump_json(by_alias=True)) == params
     assert KIND.name == "http.call"
-    assert set(KIND.secret_fields) == {"secret"}
+    assert set(KIND.secret_fields) == {"secret", "headers"}
     assert Params.model_json_schema()["properties"]["secret"]["writeOnly"] is True
     assert http_call.KIND.Params is Params

@@ -1,0 +1,225 @@
+"""The reaper: what lost processes held, what ended, and the weeks that are made and dropped."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from db.pool import DatabaseError
+from scheduler import reaper
+from tests import make
+from tests.scheduler.ticking import Hand
+
+DAY = timedelta(days=1)
+
+
+def lose(hand: Hand, process: UUID) -> None:
+    """Lets the process's lease run out."""
+    hand.conn.execute("update processes set leased_until = now() - interval '1 ms' where id = %s", (process,))
+
+
+def run_of(hand: Hand, schedule: UUID) -> dict[str, Any]:
+    """The schedule's only run."""
+    row: dict[str, Any] = hand.value("select to_jsonb(r) from runs as r where schedule_id = %s", schedule)
+    return row
+
+
+def test_a_run_of_a_lost_process_is_a_suspect_and_its_attempt_is_not_counted(hand: Hand) -> None:
+    schedule = hand.schedule(max_attempts=1)
+    hand.turn()
+    leased = hand.start(schedule)
+    hand.rings.packs.clear()
+    lose(hand, hand.process)
+
+    hand.turn()
+
+    run = run_of(hand, schedule)
+    assert (run["state"], run["queue"], run["attempt"]) == ("queued", "suspect", 0)
+    assert run["fence"] > leased.fence
+    assert [queue for queue, *_ in hand.rings.packs] == ["suspect"]
+    assert hand.end(leased) == [], "the zombie's end is refused"
+
+
+def test_a_suspect_that_loses_its_process_again_is_guilty(hand: Hand) -> None:
+    schedule = hand.schedule(max_attempts=2, backoff={"baseSeconds": 0, "maxSeconds": 0})
+    hand.turn()
+    states = []
+    for _ in range(3):
+        process = make.process(hand.conn)
+        hand.start(schedule, process)
+        lose(hand, process)
+        hand.turn()
+        states.append((run_of(hand, schedule)["state"], run_of(hand, schedule)["attempt"]))
+
+    assert states == [("queued", 0), ("queued", 1), ("dead", 2)]
+    assert hand.conn.execute("select cause, attempts, state from dead_letters").fetchall() == [("expired", 2, "open")]
+
+
+def test_a_process_that_stopped_leaves_its_runs_at_once(hand: Hand) -> None:
+    schedule = hand.schedule()
+    hand.turn()
+    hand.start(schedule)
+    hand.conn.execute("update processes set stopped_at = now()")
+
+    hand.turn()
+
+    assert run_of(hand, schedule)["state"] == "queued"
+
+
+def test_a_deadline_that_a_living_worker_lets_pass_counts_as_an_attempt(hand: Hand) -> None:
+    schedule = hand.schedule(max_attempts=2, backoff={"baseSeconds": 0, "maxSeconds": 0})
+    hand.turn()
+    hand.start(schedule)
+    hand.conn.execute("update runs set deadline_at = now() - interval '6 s'")
+
+    hand.turn()
+
+    run = run_of(hand, schedule)
+    assert (run["state"], run["queue"], run["attempt"], run["error"]) == ("queued", "default", 1, "the deadline passed")
+
+
+def test_a_run_that_was_to_be_cancelled_is_not_tried_again(hand: Hand) -> None:
+    schedule = hand.schedule(overlap_policy="queue")
+    hand.turn()
+    hand.start(schedule)
+    hand.conn.execute("update runs set cancel_requested_at = now()")
+    lose(hand, hand.process)
+
+    hand.turn()
+
+    assert run_of(hand, schedule)["state"] == "cancelled"
+    assert run_of(hand, schedule)["finished_at"]
+    assert hand.value("select run_id from schedule_gates") is None
+
+
+@pytest.mark.parametrize("is_handed_over", [True, False])
+@pytest.mark.parametrize("policy", ["resend", "hold"])
+def test_a_delivery_of_a_lost_process_is_unknown_only_if_its_content_may_have_left(
+    hand: Hand, is_handed_over: bool, policy: str
+) -> None:
+    slot = make.now(hand.conn)
+    run = make.run(hand.conn, hand.tenant, slot_at=slot, state="succeeded")
+    make.delivery(
+        hand.conn, hand.tenant, run, slot, state="sending", fence=3, attempts=1, leased_by=hand.process,
+        unknown_policy=policy, handed_over_at=slot if is_handed_over else None,
+    )  # fmt: skip
+    lose(hand, hand.process)
+
+    hand.turn()
+
+    expected = "unknown" if is_handed_over and policy == "hold" else "pending"
+    assert hand.conn.execute("select state, unknown_count, fence, leased_by from deliveries").fetchall() == [
+        (expected, int(is_handed_over), 4, None)
+    ]
+
+
+def test_a_delivery_past_its_deadline_is_taken_back(hand: Hand) -> None:
+    slot = make.now(hand.conn)
+    run = make.run(hand.conn, hand.tenant, slot_at=slot, state="succeeded")
+    make.delivery(
+        hand.conn, hand.tenant, run, slot, state="sending", fence=3, leased_by=hand.process, deadline_at=slot - DAY
+    )
+
+    hand.turn()
+
+    assert hand.value("select state from deliveries") == "pending"
+
+
+def test_the_lost_are_declared_lost_once_and_the_living_not(hand: Hand) -> None:
+    lost = make.process(hand.conn)
+    lose(hand, lost)
+
+    hand.turn()
+    hand.turn()
+
+    assert hand.value("select array_agg(id) from processes where lost_at is not null") == [lost]
+
+
+# Weeks.
+
+
+def weeks(hand: Hand) -> set[str]:
+    """The weeks that have a partition of runs."""
+    rows = hand.conn.execute("select inhrelid::regclass::text from pg_inherits where inhparent = 'runs'::regclass")
+    return {name.removeprefix("runs_") for (name,) in rows.fetchall()}
+
+
+def past(hand: Hand, days: int) -> datetime:
+    """An instant so many days ago, with its week made."""
+    at = make.now(hand.conn) - days * DAY
+    hand.conn.execute("select make_partitions(%s, %s)", (at, at))
+    return at
+
+
+def test_old_weeks_are_dropped_with_all_that_belongs_to_their_runs(hand: Hand) -> None:
+    at = past(hand, 120)
+    run = make.run(hand.conn, hand.tenant, slot_at=at, state="succeeded")
+    make.delivery(hand.conn, hand.tenant, run, at, state="sent")
+    before = weeks(hand)
+
+    hand.turn()
+
+    assert len(before - weeks(hand)) == 1
+    assert hand.value("select count(*) from deliveries") == 0
+
+
+@pytest.mark.parametrize("state", ["pending", "queued", "running"])
+def test_a_week_with_an_open_run_stays(hand: Hand, state: str) -> None:
+    at = past(hand, 120)
+    run = make.run(hand.conn, hand.tenant, slot_at=at, state=state, leased_by=hand.process, available_at="infinity")
+
+    reaper.keep_house(hand.conn, 90)
+
+    assert hand.value("select id from runs") == run
+
+
+@pytest.mark.parametrize("state", ["pending", "sending"])
+def test_a_week_with_an_open_delivery_stays(hand: Hand, state: str) -> None:
+    at = past(hand, 120)
+    run = make.run(hand.conn, hand.tenant, slot_at=at, state="succeeded")
+    make.delivery(hand.conn, hand.tenant, run, at, state=state)
+
+    reaper.keep_house(hand.conn, 90)
+
+    assert hand.value("select count(*) from deliveries") == 1
+
+
+def test_a_week_within_the_retention_stays(hand: Hand) -> None:
+    at = past(hand, 89)
+    make.run(hand.conn, hand.tenant, slot_at=at, state="succeeded")
+
+    reaper.keep_house(hand.conn, 90)
+
+    assert hand.value("select count(*) from runs") == 1
+
+
+def test_weeks_are_made_ahead(hand: Hand) -> None:
+    hand.turn()
+
+    at = make.now(hand.conn) + 28 * DAY
+    make.run(hand.conn, hand.tenant, slot_at=at)
+
+
+def test_a_long_reader_does_not_let_the_house_hold_up_everybody(hand: Hand, database: str) -> None:
+    past(hand, 120)
+    with make.connect(database) as reader, reader.transaction():
+        reader.execute("select count(*) from runs")
+        with pytest.raises(DatabaseError, match="lock timeout"):
+            reaper.keep_house(hand.conn, 90)
+        # The ticker goes on and tries again later.
+        assert hand.ticker.keep_house(hand.conn) == 0
+        hand.schedule()
+        assert hand.ticker.tick(hand.conn) == 1
+
+
+def test_processes_that_ended_long_ago_are_forgotten(hand: Hand) -> None:
+    week = make.now(hand.conn) - 8 * DAY
+    make.process(hand.conn, stopped_at=week)
+    make.process(hand.conn, lost_at=week)
+    holding = make.process(hand.conn, lost_at=week)
+    make.run(hand.conn, hand.tenant, state="running", leased_by=holding)
+
+    reaper.keep_house(hand.conn, 90)
+
+    assert hand.value("select count(*) from processes where lost_at is not null or stopped_at is not null") == 1
