@@ -39,17 +39,22 @@ class Database:
         """The database at `url`; with `listen_url` given, `url` is taken for a PgBouncer in transaction mode."""
         return cls(url, listen_url or url, listen_url is None)
 
-    def connect(self, name: str, *, for_listening: bool = False) -> Connection:
-        """A new connection in autocommit mode, seen as `tocsin NAME` in pg_stat_activity."""
+    def connect(self, name: str, *, for_listening: bool = False, waits_for_disk: bool = True) -> Connection:
+        """A new connection in autocommit mode, seen as `tocsin NAME` in pg_stat_activity.
+
+        One that does not wait for the disk may lose its last commits when Postgres crashes, never a part of one.
+        """
         conn = psycopg.connect(
             self.listen_url if for_listening else self.url,
             **self._options(name, is_direct=self.is_direct or for_listening),
         )
         self._configure(conn)
+        if self.is_direct and not waits_for_disk:
+            conn.execute("set synchronous_commit to off")
         return conn
 
     def open_pool(self, name: str, size: int) -> Pool:
-        """A pool of up to `size` connections in autocommit mode; connections are checked when they are taken."""
+        """A pool of up to `size` connections in autocommit mode; one that broke is replaced when it is given back."""
         return _ConnectionPool(
             self.url,
             min_size=1,
@@ -66,7 +71,7 @@ class Database:
             "autocommit": True,
             "application_name": f"tocsin {name}",
             # A PgBouncer may give the next transaction another server, which knows no prepared statement.
-            "prepare_threshold": 2 if is_direct else None,
+            "prepare_threshold": 5 if is_direct else None,
             "connect_timeout": 5,
             "keepalives_idle": 10,
             "keepalives_interval": 5,

@@ -36,11 +36,16 @@ class Query(Generic[Row]):
 
     def run(self, conn: Connection[Any], /, **params: Any) -> int:
         """The number of rows that the statement wrote."""
-        with conn.execute(self.text, params) as cursor:
+        with conn.execute(self.text, params, prepare=_prepare(conn)) as cursor:
             return cursor.rowcount
 
     def _execute(self, conn: Connection[Any], params: dict[str, Any]) -> Cursor[Row]:
         if self.row is None:
             raise TypeError(f"{self.name} returns no rows")
         cursor = conn.cursor(binary=True, row_factory=args_row(self.row))
-        return cursor.execute(self.text, params)
+        return cursor.execute(self.text, params, prepare=_prepare(conn))
+
+
+def _prepare(conn: Connection[Any]) -> bool | None:
+    """True where statements may be prepared: at once, since planning one anew costs more than the work of a small one."""
+    return None if conn.prepare_threshold is None else True

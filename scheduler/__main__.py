@@ -27,6 +27,7 @@ def main() -> int:
     ticker = Ticker(settings, relay_to(settings.broker_url), is_held=is_held)
     events.info("ticker.started", mode="held" if is_held else settings.mode)
     run(settings.database, ticker, bell)
+    bell.close()
     try:
         with settings.database.connect("ticker") as conn:
             ticker.stop(conn)

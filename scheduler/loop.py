@@ -64,8 +64,15 @@ class Doorbell:
         try:
             return any(True for _ in listening.notifies(timeout=0))
         except DatabaseError:
-            self._listening = None
+            listening.close()
             return False
+
+    def close(self) -> None:
+        """Gives back what it listens with."""
+        if self._listening is not None:
+            self._listening.close()
+        self._signalled.close()
+        self._signal.close()
 
     def _listen(self) -> Connection | None:
         """The connection that listens; None while there is none, and polling goes on without it."""
@@ -85,7 +92,9 @@ def run(database: Database, ticker: Stepper, bell: Doorbell) -> None:
     while not bell.is_stopping:
         try:
             if conn is None or conn.closed:
-                conn = database.connect("ticker")
+                # A tick that a crash of Postgres loses is planned again; and no run of it can have begun, since the start
+                # of a run waits for the disk, and the log is written in order.
+                conn = database.connect("ticker", waits_for_disk=False)
             is_idle = sum([step(conn) for step in ticker.steps()]) == 0
             if is_idle and bell.wait(min(_POLL_SECONDS, ticker.next_due(conn))):
                 ticker.woken()

@@ -57,6 +57,7 @@ class Ticker:
         self._limit = _LARGEST_BATCH
         self._claimed: list[DueSchedule] = []
         self._settled = LONG_AGO
+        self._is_busy = False
         self._ending = reaper.FIRST_ID
         self._last_pass: dict[str, float] = {}
         self._lease: processes.Lease | None = None
@@ -95,6 +96,7 @@ class Ticker:
                 raise
             self._blame(conn, error)
             return 1
+        self._is_busy = bool(batch.claimed)
         if not batch.claimed:
             return 0
         faultpoint("after_commit")
@@ -124,8 +126,8 @@ class Ticker:
         return reaper.reap(conn) if self._is_time("reap", min(1.0, self._settings.lease_seconds / 4)) else 0
 
     def settle(self, conn: Connection) -> int:
-        """Ends schedules that are over; writes their last success."""
-        if self._is_time("settle", 1.0):
+        """Ends schedules that are over and writes their last success, while nothing is due."""
+        if not self._is_busy and self._is_time("settle", 1.0):
             self._settled = reaper.record_last_runs(conn, self._settled)
             self._ending = reaper.end_schedules(conn, self._ending)
         return 0

@@ -69,8 +69,9 @@ def schedule(conn: Connection, tenant_id: UUID, **row: Any) -> UUID:
 def run(conn: Connection, tenant_id: UUID, **row: Any) -> UUID:
     """A queued run of no schedule, requested by hand. Its state may be any: the guards look away while it is made."""
     moment = now(conn)
-    row = {"slot_at": moment, "kind": "test.noop", "queue": "default", "origin": "manual", "state": "queued"} | row
-    row = {"id": id_at(row["slot_at"]), "available_at": moment, "fence": 1, "max_attempts": 5} | row
+    slot_at: datetime = row.setdefault("slot_at", moment)
+    row = {"kind": "test.noop", "queue": "default", "origin": "manual", "state": "queued"} | row
+    row = {"id": id_at(slot_at), "available_at": moment, "fence": 1, "max_attempts": 5} | row
     row["tenant_id"] = tenant_id
     _insert_unguarded(conn, "runs", row)
     return UUID(str(row["id"]))

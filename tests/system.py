@@ -1,5 +1,6 @@
 """Real tickers and workers for a test, each a process of its own, and the one way to wait for what they do."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -20,7 +21,9 @@ _BETWEEN_LOOKS = 0.01
 Found = TypeVar("Found")
 
 
-def until(condition: Callable[[], Found], timeout: float = 20.0, why: Callable[[], object] = lambda: "") -> Found:
+def until(
+    condition: Callable[[], Found | None], timeout: float = 20.0, why: Callable[[], object] = lambda: ""
+) -> Found:
     """What the condition answers once it is true. Fails after `timeout` seconds, telling the last answer and `why`."""
     deadline = time.monotonic() + timeout
     while not (found := condition()):
@@ -66,10 +69,8 @@ class Process:
 
     def kill(self) -> None:
         """Ends it and its children by SIGKILL."""
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self._process.wait()
 
     def wait(self, timeout: float = 30.0) -> int:
@@ -157,7 +158,7 @@ class System:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if kind is not None:
-            print(self.logs())
+            sys.stdout.write(self.logs())
         for process in self.processes:
             process.kill()
         self.conn.close()

@@ -49,6 +49,7 @@ class Work:
     kind: Kind
     context: Context[Any] | None = None
     is_cancel_asked: bool = False
+    is_cut: bool = False
     # Called once the end of the run is committed, or void.
     when_done: Callable[[], None] = lambda: None
 
@@ -65,6 +66,7 @@ class Executor:
         settings: Settings,
         kinds: Mapping[str, Kind],
         pool: Pool,
+        lease_pool: Pool,
         heartbeat: Heartbeat,
         finisher: Finisher,
         http: Client,
@@ -72,6 +74,7 @@ class Executor:
         self._settings = settings
         self._kinds = kinds
         self._pool = pool
+        self._lease_pool = lease_pool
         self._heartbeat = heartbeat
         self._finisher = finisher
         self._http = http
@@ -84,7 +87,7 @@ class Executor:
         faultpoint("before_lease")
         lease = self._heartbeat.lease
         slots = [slot_of(run_id) for run_id, _ in pointers]
-        with self._pool.connection() as conn:
+        with self._lease_pool.connection() as conn:
             leased = START.all(
                 conn,
                 ids=[run_id for run_id, _ in pointers],
@@ -137,7 +140,7 @@ class Executor:
 
     async def run_async(self, work: Work) -> None:
         """Runs an async kind to its end, cut at its deadline."""
-        while (may_begin := work.may_begin()) is None:
+        while (may_begin := work.may_begin()) is None:  # noqa: ASYNC110  time and another thread decide, no event of this loop
             await asyncio.sleep(_LEASE_LOOK_SECONDS)
         if not may_begin:
             work.when_done()
@@ -163,7 +166,8 @@ class Executor:
         """Ends the attempts whose deadline passed; a thread that goes on is told so, and what it returns is void."""
         for work in list(self.running.values()):
             context = work.context
-            if context is not None and time.monotonic() > context.deadline and not context.cancelled.is_set():
+            if context is not None and time.monotonic() > context.deadline and not work.is_cut:
+                work.is_cut = True
                 context.cancelled.set()
                 why = f"it took longer than {work.leased.timeout_seconds} s"
                 self._finisher.finish(replace(self._end(work, Later(None, why)), seconds=work.leased.timeout_seconds))

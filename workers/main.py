@@ -47,11 +47,15 @@ class Worker:
         )
         self._heartbeat = processes.Heartbeat(database, "worker", lease, settings.queues, settings.threads)
         self._pool = database.open_pool("worker", settings.threads + _DELIVERY_THREADS + 4)
+        # All leasing goes through one connection, whose plans are made once; it is short, and takes turns.
+        self._lease_pool = database.open_pool("worker lease", 1)
         mailer = open_mail(settings.mail_url, settings.mail_from) if settings.mail_url else None
         http = Client(allowed=settings.egress_allow, observe=_observe_http)
         self._deliverer = Deliverer(self._pool, self._heartbeat, mailer, _DELIVERY_THREADS)
         self._finisher = Finisher(database, self._told)
-        self._executor = Executor(settings, self._kinds, self._pool, self._heartbeat, self._finisher, http)
+        self._executor = Executor(
+            settings, self._kinds, self._pool, self._lease_pool, self._heartbeat, self._finisher, http
+        )
         self._runner: Runner[Work] = Runner(settings.threads, self._executor.run, self._executor.run_async)
         self._suspects = threading.Semaphore(1)
         self._look = Look(
@@ -95,6 +99,7 @@ class Worker:
         self._heartbeat.stop()
         processes.stop(self._conn, self._heartbeat.lease)
         self._pool.close(1)
+        self._lease_pool.close(1)
         self._conn.close()
 
     def _give_back_running(self) -> None:
@@ -131,7 +136,11 @@ class Worker:
             room = self._runner.wait_for_room(priority, len(wanted))
             if not room:
                 return
-            self._runner.take(self._executor.lease(wanted[:room]))
+            works: list[tuple[Work, bool]] = []
+            try:
+                works = self._executor.lease(wanted[:room])
+            finally:
+                self._runner.take(works, room)
             wanted = wanted[room:]
 
     def _start_suspect(self, pointer: tuple[str, int]) -> None:

@@ -50,7 +50,7 @@ class Runner(Generic[Work]):
             thread.start()
 
     def wait_for_room(self, priority: int, wanted: int) -> int:
-        """How much of `wanted` may be leased now, waiting until it is something; 0 once closed.
+        """How much of `wanted` may be leased now, waiting until it is something, and kept for `take`; 0 once closed.
 
         Of several that wait, the lowest priority number goes first. Beside short work it waits for a good part: one
         statement for each run that ends would cost more than the runs.
@@ -61,21 +61,25 @@ class Runner(Generic[Work]):
                 while not self.is_closed and not self._is_my_turn(priority, wanted):
                     # Room also grows with time, when what is held turns out slow.
                     self._changed.wait(_WINDOW_SECONDS)
-                return 0 if self.is_closed else min(wanted, self._room())
+                granted = 0 if self.is_closed else min(wanted, self._room())
+                self._held += granted
             finally:
                 self._wanted.remove(priority)
                 self._changed.notify_all()
+            return granted
 
     def room(self) -> int:
         """How much may be leased now."""
         with self._changed:
             return 0 if self.is_closed else self._room()
 
-    def take(self, works: Sequence[tuple[Work, bool]]) -> None:
-        """Takes on works, each with whether it is async; the caller asked for room before."""
+    def take(self, works: Sequence[tuple[Work, bool]], granted: int = 0) -> None:
+        """Takes on works, each with whether it is async, in place of the room that was granted for them."""
         with self._changed:
-            self._held += sum(not is_async for _, is_async in works)
+            self._held += sum(not is_async for _, is_async in works) - granted
             self._held_async += sum(is_async for _, is_async in works)
+            if granted:
+                self._changed.notify_all()
         for work, is_async in works:
             if is_async:
                 asyncio.run_coroutine_threadsafe(self._work_async(work), self._loop)
@@ -108,7 +112,9 @@ class Runner(Generic[Work]):
                 break
             if work is not None:
                 found.append(work)
-        self._let_go(len(found), 0)
+        with self._changed:
+            self._held -= len(found)
+            self._changed.notify_all()
         return found
 
     def _room(self) -> int:

@@ -40,7 +40,11 @@ def test_a_killed_worker_that_holds_unstarted_packs_loses_and_burns_nothing(syst
     with system.conn.transaction():
         for _ in range(200):
             make.schedule(
-                system.conn, system.tenant, kind="test.wait", params={"file": str(trace), "seconds": 0.02}, max_attempts=1
+                system.conn,
+                system.tenant,
+                kind="test.wait",
+                params={"file": str(trace), "seconds": 0.02},
+                max_attempts=1,
             )
     system.ticker()
     until(lambda: system.states() == {"queued": 200}, why=system.logs)

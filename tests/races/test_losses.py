@@ -1,6 +1,7 @@
 """What stands between the processes is lost: rings, brokers, answers, the database itself."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,11 @@ def each_once(trace: Path, count: int) -> bool:
     """Whether that many runs left exactly one line each."""
     runs = [line.run for line in lines(trace)]
     return len(runs) == len(set(runs)) == count
+
+
+def has_cut_since(proxy: Proxy, cuts: int) -> bool:
+    """Whether the proxy has lost another answer."""
+    return proxy.cuts > cuts
 
 
 @pytest.mark.timeout(180)
@@ -72,7 +78,9 @@ def test_without_redis_work_goes_on_and_with_it_is_rung_again(
         record_many(system, trace, 1)
         count += 1
         system.until_states(succeeded=count)
-        return bool(system.value("select started_at - slot_at < interval '1 s' from runs order by slot_at desc limit 1"))
+        return bool(
+            system.value("select started_at - slot_at < interval '1 s' from runs order by slot_at desc limit 1")
+        )
 
     until(is_quick, 30)
     assert each_once(trace, count)
@@ -129,8 +137,7 @@ def test_a_commit_whose_answer_is_lost_is_not_repeated(
                     params = {"file": str(trace)}
                     make.schedule(system.conn, system.tenant, kind="test.record", interval_seconds=3600, params=params)
             system.notify()
-            cuts = proxy.cuts
-            until(lambda cuts=cuts: proxy.cuts > cuts, why=ticker.log)
+            until(partial(has_cut_since, proxy, proxy.cuts), why=ticker.log)
         proxy.cut_after = None
 
         system.until_states(40, succeeded=50)
@@ -147,7 +154,7 @@ def test_a_finish_whose_answer_is_lost_is_not_repeated(
     with Proxy(database) as proxy:
         system.ticker()
         worker = system.worker(DATABASE_URL=proxy.url, TOCSIN_LEASE_SECONDS="5")
-        proxy.cut_after = rb'attempt\":1'  # the outcome that the kind returns, inside an array
+        proxy.cut_after = rb"attempt\":1"  # the outcome that the kind returns, inside an array
         record_many(system, trace, 5)
         until(lambda: proxy.cuts >= 2, why=worker.log)
         proxy.cut_after = None

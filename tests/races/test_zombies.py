@@ -87,9 +87,7 @@ def test_a_zombie_sends_nothing(make_system: Callable[..., System], mail: MailSi
     assert system.value("select state from deliveries") == "sent"
 
 
-def test_a_zombie_calls_nobody(
-    make_system: Callable[..., System], calls: tuple[str, list[str]], database: str
-) -> None:
+def test_a_zombie_calls_nobody(make_system: Callable[..., System], calls: tuple[str, list[str]], database: str) -> None:
     url, told = calls
     system = make_system(TOCSIN_EGRESS_ALLOW="127.0.0.0/8")
     system.ticker(wait=False)

@@ -53,6 +53,7 @@ def start(empty_database: str) -> Iterator[Callable[[Stepper], Doorbell]]:
         bell.stop()
         thread.join(10)
         assert not thread.is_alive()
+        bell.close()
 
 
 def test_a_notify_wakes_it_at_once(start: Callable[[Stepper], Doorbell], empty_database: str) -> None:
@@ -125,6 +126,7 @@ def test_it_stops_while_it_sleeps(empty_database: str) -> None:
     bell.stop()
     bell.stop()
     thread.join(10)
+    bell.close()
 
     assert not thread.is_alive()
     assert time.monotonic() - began < 0.8

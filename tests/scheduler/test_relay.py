@@ -30,7 +30,9 @@ def decoded(pack: tuple[str, bytes, str]) -> dict[str, Any]:
     return message
 
 
-@pytest.mark.parametrize(("count", "least", "most"), [(0, 0, 0), (1, 1, 1), (3, 3, 3), (1000, 25, 250), (10_000, 50, 500)])
+@pytest.mark.parametrize(
+    ("count", "least", "most"), [(0, 0, 0), (1, 1, 1), (3, 3, 3), (1000, 25, 250), (10_000, 50, 500)]
+)
 def test_a_few_are_rung_one_by_one_and_a_herd_in_packs(count: int, least: int, most: int) -> None:
     assert least <= len(pack(rings(count))) <= most
 
@@ -69,7 +71,7 @@ def test_a_relayed_message_is_one_of_the_real_actors(queue: str, actor: str, mon
     started: list[Any] = []
     broker = StubBroker(middleware=[])
     monkeypatch.setattr("workers.main.open_broker", lambda *_: broker)
-    monkeypatch.setattr(Worker, "_start", lambda _self, priority, pointers: started.append(pointers))
+    monkeypatch.setattr(Worker, "_start", lambda _self, _priority, pointers: started.append(pointers))
     monkeypatch.setattr(Worker, "_start_suspect", lambda _self, pointer: started.append([pointer]))
     worker = object.__new__(Worker)
 
@@ -88,7 +90,7 @@ def test_a_relayed_message_is_one_of_the_real_actors(queue: str, actor: str, mon
 def test_what_is_rung_lies_in_redis_as_dramatiqs_own_broker_reads_it(redis: str) -> None:
     RedisBell(redis).ring(pack(rings(3)))
 
-    stock = RedisBroker(url=redis, middleware=[])
+    stock: Any = RedisBroker(url=redis, middleware=[])  # type: ignore[no-untyped-call]
     stock.declare_queue("default")
     consumer = stock.consume("default", prefetch=5, timeout=100)
     found = [next(consumer) for _ in range(3)]

@@ -1,11 +1,12 @@
 """The tick: what is due is claimed, planned, inserted and advanced, all or nothing."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import psycopg
 import pytest
 
+from db.ids import ids_at
 from scheduler import ticker as module
 from scheduler.ticker import LONG_AGO, tick
 from tests import make
@@ -25,7 +26,9 @@ def test_what_is_due_fires_and_what_is_not_waits(hand: Hand) -> None:
 
     hand.turn()
 
-    assert hand.conn.execute("select schedule_id, state, slot_at, fence from runs").fetchall() == [(due, "queued", now, 1)]
+    assert hand.conn.execute("select schedule_id, state, slot_at, fence from runs").fetchall() == [
+        (due, "queued", now, 1)
+    ]
     assert len(hand.rings.packs) == 1
 
 
@@ -45,7 +48,9 @@ def test_a_run_carries_its_slot_in_its_id_and_its_version(hand: Hand) -> None:
     hand.conn.execute("update schedules set params = '{\"a\": 2}' where id = %s", (schedule,))
     hand.turn()
 
-    slot, run, version = hand.conn.execute("select slot_at, id, schedule_version from runs").fetchone() or (0, UUID(int=0), 0)
+    row = hand.conn.execute("select slot_at, id, schedule_version from runs").fetchone()
+    assert row
+    slot, run, version = row
     assert run.int >> 80 == round(slot.timestamp() * 1000)
     assert version == 2
     assert hand.start(schedule).params == {"a": 2}
@@ -72,9 +77,12 @@ def test_a_schedule_that_cannot_be_planned_stops_nobody_and_fails(hand: Hand) ->
 
     assert [hand.runs(each) for each in schedules] == [[("queued", None)]] * 5
     for each in (bad, lost):
-        status, error, at, due = hand.conn.execute(
-            "select status, last_error, last_error_at, next_fire_at from schedules where id = %s", (each,)
-        ).fetchone() or ("",) * 4
+        status, error, at, due = (
+            hand.conn.execute(
+                "select status, last_error, last_error_at, next_fire_at from schedules where id = %s", (each,)
+            ).fetchone()
+            or ("",) * 4
+        )
         assert status == "failed"
         assert error
         assert at is not None
@@ -215,7 +223,9 @@ def test_a_standstill_longer_than_the_partitions_reach_is_caught_up(hand: Hand, 
     hand.turn()
 
     assert hand.value("select last_error from schedules where id = %s", schedule) is None
-    assert hand.value("select coalesce(sum(skipped_count), 0) + count(*) filter (where state = 'queued') from runs") == 70
+    assert (
+        hand.value("select coalesce(sum(skipped_count), 0) + count(*) filter (where state = 'queued') from runs") == 70
+    )
 
 
 def test_a_standstill_longer_than_the_retention_is_caught_up_as_far_as_that(hand: Hand) -> None:
@@ -326,8 +336,12 @@ def test_a_batch_that_costs_the_connection_is_a_smaller_one_next_time(
 
 def test_ids_of_many_different_slots_cost_no_more_than_one_each(monkeypatch: pytest.MonkeyPatch, hand: Hand) -> None:
     made: list[int] = []
-    right = module.ids_at
-    monkeypatch.setattr(module, "ids_at", lambda slot, count: made.append(count) or right(slot, count))
+
+    def counted(slot: datetime, count: int) -> list[UUID]:
+        made.append(count)
+        return ids_at(slot, count)
+
+    monkeypatch.setattr(module, "ids_at", counted)
     now = make.now(hand.conn)
     slots = [now + number % 500 * SECOND for number in range(1000)]
 

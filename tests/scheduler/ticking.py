@@ -99,9 +99,7 @@ class Hand:
         ).fetchall()
         assert len(rows) == 1, f"{len(rows)} runs are queued"
         run_id, slot, fence = rows[0]
-        (leased,) = START.all(
-            self.conn, ids=[run_id], slots=[slot], fences=[fence], process_id=process or self.process
-        )
+        (leased,) = START.all(self.conn, ids=[run_id], slots=[slot], fences=[fence], process_id=process or self.process)
         return leased
 
     def end(self, leased: Leased, state: str = "succeeded", **end: Any) -> list[Ended]:

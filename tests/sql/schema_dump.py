@@ -16,15 +16,19 @@ from local.binaries import postgres_folder
 from local.servers import NO_FLUSH, Postgres
 
 SCHEMA = Path(__file__).resolve().parents[2] / "sql" / "schema.sql"
-HEAD = "-- What the migrations make, dumped by `make schema`; a test fails when this file has drifted. Not to be run.\n\n"
+HEAD = (
+    "-- What the migrations make, dumped by `make schema`; a test fails when this file has drifted. Not to be run.\n\n"
+)
 _NOISE = re.compile(r"^(--.*|SET .*|SELECT pg_catalog\.set_config.*|\\(un)?restrict .*)\n", re.MULTILINE)
 
 
 def dump(database: str) -> str:
     """The schema of a migrated database, as text that two dumps of one schema share."""
     with psycopg.connect(database, autocommit=True) as conn:
-        for (name,) in conn.execute("select inhrelid::regclass::text from pg_inherits as i inner join pg_class as c "
-                                    "on c.oid = i.inhrelid where c.relkind = 'r'").fetchall():
+        for (name,) in conn.execute(
+            "select inhrelid::regclass::text from pg_inherits as i inner join pg_class as c "
+            "on c.oid = i.inhrelid where c.relkind = 'r'"
+        ).fetchall():
             conn.execute(f"drop table {name}")
     done = subprocess.run(
         [postgres_folder() / "bin" / "pg_dump", "--schema-only", "--no-owner", database],

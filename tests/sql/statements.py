@@ -66,10 +66,7 @@ def describe(conn: psycopg.Connection[Any], name: str) -> Described:
     assert not error, f"{name}: {error}"
     return Described(
         {each: _type(conn, result.param_type(number)) for number, each in enumerate(names)},
-        {
-            (result.fname(number) or b"").decode(): _type(conn, result.ftype(number))
-            for number in range(result.nfields)
-        },
+        {(result.fname(number) or b"").decode(): _type(conn, result.ftype(number)) for number in range(result.nfields)},
     )
 
 
@@ -88,5 +85,3 @@ def head(name: str) -> str:
             break
         comments.append(line.removeprefix("--").strip())
     return " ".join(comments)
-
-

@@ -88,8 +88,11 @@ def test_the_api_role_has_what_its_tenants_need_and_no_more(schema: make.Connect
 
 def test_the_public_is_granted_no_table(schema: make.Connection) -> None:
     assert (
-        make.value(schema, "select count(*) from pg_class as c, aclexplode(c.relacl) as a where a.grantee = 0 "
-                   "and c.relnamespace = 'public'::regnamespace")
+        make.value(
+            schema,
+            "select count(*) from pg_class as c, aclexplode(c.relacl) as a where a.grantee = 0 "
+            "and c.relnamespace = 'public'::regnamespace",
+        )
         == 0
     )
 
@@ -112,7 +115,10 @@ def test_a_reference_between_tenants_tables_holds_the_tenant(schema: make.Connec
 
 def test_nothing_refers_to_runs(schema: make.Connection) -> None:
     # A foreign key to a partitioned table makes dropping its partitions fail.
-    assert make.value(schema, "select count(*) from pg_constraint where contype = 'f' and confrelid = 'runs'::regclass") == 0
+    assert (
+        make.value(schema, "select count(*) from pg_constraint where contype = 'f' and confrelid = 'runs'::regclass")
+        == 0
+    )
 
 
 def test_what_belongs_to_a_run_is_parted_like_runs(schema: make.Connection) -> None:
@@ -150,7 +156,10 @@ def test_each_week_has_a_partition_of_each_table(schema: make.Connection) -> Non
 
 def test_no_state_is_an_enum(schema: make.Connection) -> None:
     # Enums are not leakproof, and under row-level security their indexes are not used.
-    assert make.value(schema, "select count(*) from pg_type where typtype = 'e' and typnamespace = 'public'::regnamespace") == 0
+    assert (
+        make.value(schema, "select count(*) from pg_type where typtype = 'e' and typnamespace = 'public'::regnamespace")
+        == 0
+    )
 
 
 def test_a_new_table_without_tenant_or_wall_is_found(conn: make.Connection) -> None:
@@ -206,7 +215,7 @@ def test_the_api_sees_its_own_tenant_only(conn: make.Connection, table: str) -> 
     tenant_of(conn, mine)
 
     column = "id" if table == "tenants" else "tenant_id"
-    assert {row[0] for row in conn.execute(f"select {column} from {table}").fetchall()} == {mine}  # type: ignore[arg-type]
+    assert {row[0] for row in conn.execute(f"select {column} from {table}").fetchall()} == {mine}
 
 
 @pytest.mark.parametrize("table", SEEN)
@@ -217,7 +226,7 @@ def test_the_api_without_a_tenant_sees_nothing(conn: make.Connection, table: str
     if is_emptied:
         conn.execute("select set_config('tocsin.tenant', '', false)")
 
-    assert conn.execute(f"select count(*) from {table}").fetchone() == (0,)  # type: ignore[arg-type]
+    assert conn.execute(f"select count(*) from {table}").fetchone() == (0,)
 
 
 def test_the_api_writes_for_its_own_tenant_only(conn: make.Connection) -> None:
@@ -237,7 +246,9 @@ def test_the_api_writes_for_its_own_tenant_only(conn: make.Connection) -> None:
 
 def test_the_api_goes_round_no_wall_through_a_partition(conn: make.Connection) -> None:
     mine, _ = seed(conn)
-    part = make.value(conn, "select inhrelid::regclass::text from pg_inherits where inhparent = 'runs'::regclass limit 1")
+    part = make.value(
+        conn, "select inhrelid::regclass::text from pg_inherits where inhparent = 'runs'::regclass limit 1"
+    )
     tenant_of(conn, mine)
 
     with pytest.raises(psycopg.errors.InsufficientPrivilege):

@@ -60,7 +60,7 @@ def filled(shared: str) -> Iterator[make.Connection]:
         # What the server does once a statement has been repeated: one plan for all values, so it must prune at the start.
         conn.execute("set plan_cache_mode to force_generic_plan")
         for method in ("seqscan", "hashjoin", "mergejoin"):
-            conn.execute(cast(LiteralString, f"set enable_{method} to off"))
+            conn.execute(f"set enable_{method} to off")
         conn.prepare_threshold = None
         yield conn
 
@@ -72,7 +72,7 @@ def plan_of(conn: make.Connection, name: str, params: dict[str, Any]) -> list[di
     assert set(names) == set(params), f"{name} takes {sorted(names)}"
     declared = f" ({', '.join(types[each] for each in names)})" if names else ""
     values = ", ".join(f"{_literal(conn, params[each])}::{types[each]}" for each in names)
-    conn.execute(cast(LiteralString, f"prepare planned{declared} as {text}"))
+    conn.execute(f"prepare planned{declared} as {text}")
     try:
         # Analyzed, since most partitions are pruned while it runs, lookup by lookup.
         asked = f"explain (analyze, format json) execute planned{f' ({values})' if names else ''}"
@@ -116,7 +116,9 @@ def partitions(conn: make.Connection, nodes: list[dict[str, Any]], parent: str =
         ).fetchall()
     }
     # A writing node names every partition that it might write to; what is read is what takes time.
-    return {node["Relation Name"] for node in nodes if node["Node Type"] != "ModifyTable" and "Relation Name" in node} & of_parent
+    return {
+        node["Relation Name"] for node in nodes if node["Node Type"] != "ModifyTable" and "Relation Name" in node
+    } & of_parent
 
 
 def indexes(conn: make.Connection, nodes: list[dict[str, Any]]) -> set[str]:

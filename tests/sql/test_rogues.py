@@ -101,7 +101,7 @@ def test_the_last_slot_never_falls(conn: make.Connection, tenant: UUID, to: str)
     schedule = make.schedule(conn, tenant, last_slot_at=make.now(conn))
 
     with refused(SLOT_DOES_NOT_ADVANCE):
-        conn.execute(f"update schedules set last_slot_at = {to} where id = %s", (schedule,))  # type: ignore[arg-type]
+        conn.execute(f"update schedules set last_slot_at = {to} where id = %s", (schedule,))
 
 
 @pytest.mark.parametrize("has_slot", [True, False])
@@ -159,7 +159,7 @@ def test_a_worker_with_another_fence_writes_nothing(
     conn: make.Connection, running: UUID, fence: int | None, write: str
 ) -> None:
     with refused(STALE_FENCE):
-        conn.execute(f"update runs set {write}, written_fence = %s where id = %s", (fence, running))  # type: ignore[arg-type]
+        conn.execute(f"update runs set {write}, written_fence = %s where id = %s", (fence, running))
 
 
 def test_a_worker_with_its_fence_writes_once(conn: make.Connection, running: UUID) -> None:
@@ -198,7 +198,7 @@ def test_a_sender_with_another_fence_writes_nothing(
 ) -> None:
     with refused(STALE_FENCE):
         conn.execute(
-            f"update deliveries set {write}, written_fence = %s where id = %s",  # type: ignore[arg-type]
+            f"update deliveries set {write}, written_fence = %s where id = %s",
             (fence, sending),
         )
 
@@ -249,7 +249,7 @@ def test_a_delivery_does_not_move_where_its_state_does_not_lead(
 )
 def test_a_run_keeps_its_identity(conn: make.Connection, running: UUID, change: str) -> None:
     with refused(IDENTITY):
-        conn.execute(f"update runs set {change}, fence = fence + 1 where id = %s", (running,))  # type: ignore[arg-type]
+        conn.execute(f"update runs set {change}, fence = fence + 1 where id = %s", (running,))
 
 
 @pytest.mark.parametrize(
@@ -265,7 +265,7 @@ def test_a_run_keeps_its_identity(conn: make.Connection, running: UUID, change: 
 )
 def test_a_delivery_keeps_its_identity(conn: make.Connection, sending: UUID, change: str) -> None:
     with refused(IDENTITY):
-        conn.execute(f"update deliveries set {change}, fence = fence + 1 where id = %s", (sending,))  # type: ignore[arg-type]
+        conn.execute(f"update deliveries set {change}, fence = fence + 1 where id = %s", (sending,))
 
 
 def test_a_recipient_has_one_delivery_a_run_and_channel(conn: make.Connection, tenant: UUID) -> None:

@@ -10,8 +10,9 @@ from uuid import UUID
 
 import pytest
 
+from db.query import QUERIES
 from tests import make
-from tests.sql.statements import NAMES, QUERIES, declared, describe, head
+from tests.sql.statements import NAMES, declared, describe, head
 
 PYTHON_OF = {
     "uuid": UUID,

@@ -1,0 +1,164 @@
+"""The runner: bounded threads, one event loop, room, turns, and what it gives back."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.system import until
+from workers.runner import Runner
+
+
+class Bench:
+    """A runner whose works are names; each runs until its gate opens."""
+
+    def __init__(self, threads: int) -> None:
+        self.begun: list[str] = []
+        self.gate = threading.Event()
+        self.runner: Runner[str] = Runner(threads, self._run, self._run_async)
+        self.runner.start()
+
+    def _run(self, name: str) -> None:
+        self.begun.append(name)
+        self.gate.wait(20)
+
+    async def _run_async(self, name: str) -> None:
+        self.begun.append(name)
+        while not self.gate.is_set():  # noqa: ASYNC110  threads open it too
+            await asyncio.sleep(0.005)
+
+    def take(self, *names: str, is_async: bool = False) -> None:
+        self.runner.take([(name, is_async) for name in names])
+
+
+@pytest.fixture
+def make_bench() -> Iterator[Callable[[int], Bench]]:
+    made: list[Bench] = []
+
+    def make(threads: int) -> Bench:
+        made.append(Bench(threads))
+        return made[-1]
+
+    yield make
+    for bench in made:
+        bench.gate.set()
+        bench.runner.close()
+        assert bench.runner.wait_until_idle(10)
+        bench.runner._loop.call_soon_threadsafe(bench.runner._loop.stop)
+        bench.runner._loop_thread.join(10)
+        bench.runner._loop.close()
+
+
+def test_room_is_the_idle_threads_once_works_turn_out_slow(make_bench: Callable[[int], Bench]) -> None:
+    bench = make_bench(3)
+    assert bench.runner.room() >= 3
+
+    bench.take("a", "b")
+    until(lambda: len(bench.begun) == 2 and bench.runner.is_stalled())
+    assert bench.runner.room() == 1
+
+    bench.gate.set()
+    until(lambda: bench.runner.room() >= 3)
+
+
+def test_async_works_take_no_thread(make_bench: Callable[[int], Bench]) -> None:
+    bench = make_bench(1)
+    before = bench.runner.room()
+    bench.take(*(f"a{number}" for number in range(50)), is_async=True)
+
+    until(lambda: len(bench.begun) == 50)
+    assert bench.runner.room() == before
+
+
+def test_room_that_was_granted_is_nobody_elses(make_bench: Callable[[int], Bench]) -> None:
+    bench = make_bench(4)
+    granted = bench.runner.wait_for_room(0, 4)
+    until(bench.runner.is_stalled)
+
+    assert (granted, bench.runner.room()) == (4, 0)
+    bench.runner.take([("a", False)], granted)
+    assert bench.runner.room() == 3
+
+
+def test_whoever_waits_for_room_gets_it_when_one_ends(make_bench: Callable[[int], Bench]) -> None:
+    bench = busy(make_bench(1))
+    found: list[int] = []
+    thread = threading.Thread(target=lambda: found.append(bench.runner.wait_for_room(0, 1)))
+    thread.start()
+    until(lambda: bench.runner._wanted)
+    assert not found
+
+    bench.gate.set()
+    thread.join(5)
+    bench.runner.take([], found[0])
+
+    assert found == [1]
+
+
+def busy(bench: Bench) -> Bench:
+    """The bench with its only thread taken by what turned out slow."""
+    bench.take("a")
+    until(lambda: bench.begun and bench.runner.is_stalled())
+    assert bench.runner.room() == 0
+    return bench
+
+
+def test_the_lowest_number_goes_first(make_bench: Callable[[int], Bench]) -> None:
+    bench = busy(make_bench(1))
+    order: list[int] = []
+
+    def wait(priority: int) -> None:
+        granted = bench.runner.wait_for_room(priority, 1)
+        order.append(priority)
+        bench.runner.take([(str(priority), False)], granted)
+
+    threads = [threading.Thread(target=wait, args=(priority,)) for priority in (4, 2, 0, 3, 1)]
+    for thread in threads:
+        thread.start()
+    until(lambda: len(bench.runner._wanted) == 5)
+    bench.gate.set()
+    for thread in threads:
+        thread.join(5)
+
+    assert order[0] == 0
+
+
+def test_a_closed_runner_has_no_room(make_bench: Callable[[int], Bench]) -> None:
+    bench = busy(make_bench(1))
+    found: list[int] = []
+    thread = threading.Thread(target=lambda: found.append(bench.runner.wait_for_room(0, 1)))
+    thread.start()
+    until(lambda: bench.runner._wanted)
+
+    bench.runner.close()
+    thread.join(5)
+
+    assert found == [0]
+    assert bench.runner.room() == 0
+
+
+def test_what_no_thread_has_begun_is_given_back(make_bench: Callable[[int], Bench]) -> None:
+    bench = make_bench(2)
+    bench.take("a", "b", "c", "d")
+    until(lambda: len(bench.begun) == 2)
+
+    assert bench.runner.unstarted() == ["c", "d"]
+    bench.gate.set()
+    bench.runner.close()
+    assert bench.runner.wait_until_idle(5)
+    assert sorted(bench.begun) == ["a", "b"]
+
+
+def test_short_works_are_leased_ahead_and_slow_ones_not(make_bench: Callable[[int], Bench]) -> None:
+    bench = make_bench(1)
+    bench.gate.set()
+    ended = time.monotonic() + 0.3
+    while time.monotonic() < ended:
+        bench.take("short")
+        until(lambda: bench.runner.room() > 0)
+    assert bench.runner.room() > 1
+
+    bench.gate.clear()
+    busy(bench)
