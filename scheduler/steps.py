@@ -126,8 +126,8 @@ class Ticker:
         return reaper.reap(conn) if self._is_time("reap", min(1.0, self._settings.lease_seconds / 4)) else 0
 
     def settle(self, conn: Connection) -> int:
-        """Ends schedules that are over and writes their last success, while nothing is due."""
-        if not self._is_busy and self._is_time("settle", 1.0):
+        """Ends schedules that are over and writes their last success; seldom while others are due."""
+        if self._is_time("settle", 10.0 if self._is_busy else 1.0):
             self._settled = reaper.record_last_runs(conn, self._settled)
             self._ending = reaper.end_schedules(conn, self._ending)
         return 0

@@ -171,6 +171,8 @@ class Deliverer:
         if self._mailer is None:
             return Receipt("failed", error="MAIL_URL is not set on the workers")
         try:
-            return self._mailer.send(delivery.recipient, delivery.content, LeaseGuard(self._pool, lease, delivery, until))
+            return self._mailer.send(
+                delivery.recipient, delivery.content, LeaseGuard(self._pool, lease, delivery, until)
+            )
         except LeaseLost:
             return None

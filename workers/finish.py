@@ -135,9 +135,7 @@ class Finisher:
                 written = {row.id: row for row in self._execute(group)}
                 break
             except Exception as error:  # noqa: BLE001  one run's bug must not end the thread that ends all runs
-                if isinstance(error, DatabaseError) and (
-                    self._conn is None or self._conn.broken or self._conn.closed
-                ):
+                if isinstance(error, DatabaseError) and (self._conn is None or self._conn.broken or self._conn.closed):
                     events.warning("finish.repeated", error=str(error).strip(), runs=len(group))
                     self._conn = None
                     if all(end.lease.is_lost for end in group):

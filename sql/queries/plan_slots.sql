@@ -1,7 +1,7 @@
 -- Inserts the runs of the slots that fire and advances their schedules, all or nothing; answers how many of each.
 -- Locks: nothing new, the caller's transaction holds the schedules since it claimed them. The unique index
--- runs_one_per_slot and the trigger schedules_monotone_slot refuse what a rogue would double; a slot that was backfilled
--- while no ticker ran has its run already and is passed over.
+-- runs_one_per_slot and the trigger schedules_monotone_slot refuse what a rogue would double; a slot that was
+-- backfilled while no ticker ran has its run already and is passed over.
 -- Index: schedules' key. `= any(array[...])` and `status || ''` leave the planner no walk over schedules_due, where a
 -- herd stands at one instant (measured with 10,000: 57 s against 0.6).
 -- The tenant, kind and version come from the schedule's own row, never from the caller.

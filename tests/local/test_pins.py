@@ -10,7 +10,7 @@ PINNED = re.compile(r"([a-z0-9._-]+)==(\S+)")
 
 def pins(name: str) -> dict[str, str]:
     lines = (REQUIREMENTS / name).read_text().splitlines()
-    return dict(found.groups() for line in lines if (found := PINNED.match(line)))
+    return {found[1]: found[2] for line in lines if (found := PINNED.match(line))}
 
 
 @pytest.mark.parametrize("name", LOCKS)

@@ -22,18 +22,22 @@ class Proxy:
         self.cut_after: bytes | None = None
         self.cuts = 0
         self._open: list[socket.socket] = []
+        self._threads = [threading.Thread(target=self._serve, daemon=True)]
 
     def _serve(self) -> None:
         while True:
             try:
                 client, _ = self._listener.accept()
+                self._open.append(client)
                 server = socket.create_connection(self._server)
+                self._open.append(server)
             except OSError:
                 return
-            self._open += [client, server]
             is_cut = threading.Event()
-            threading.Thread(target=self._upward, args=(client, server, is_cut), daemon=True).start()
-            threading.Thread(target=self._downward, args=(server, client, is_cut), daemon=True).start()
+            for move, sockets in ((self._upward, (client, server)), (self._downward, (server, client))):
+                thread = threading.Thread(target=move, args=(*sockets, is_cut), daemon=True)
+                self._threads.append(thread)
+                thread.start()
 
     def _upward(self, client: socket.socket, server: socket.socket, is_cut: threading.Event) -> None:
         with contextlib.suppress(OSError):
@@ -57,12 +61,19 @@ class Proxy:
                 each.shutdown(socket.SHUT_RDWR)
 
     def __enter__(self) -> Self:
-        threading.Thread(target=self._serve, daemon=True).start()
+        self._threads[0].start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        # A shutdown wakes the thread that accepts; a close alone would leave it waiting.
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._threads[0].join()
         self._listener.close()
         for each in self._open:
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join()
+        for each in self._open:
             each.close()

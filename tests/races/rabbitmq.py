@@ -48,7 +48,7 @@ class RabbitMQ:
             self._process = subprocess.Popen(
                 [SCRIPT], env=self._environ, stdout=out, stderr=subprocess.STDOUT, start_new_session=True
             )
-        until(self._answers, 60, lambda: (folder / "out").read_text())
+        until(self._answers, 60, (folder / "out").read_text)
         return self
 
     def _answers(self) -> bool:

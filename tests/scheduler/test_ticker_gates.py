@@ -193,3 +193,40 @@ def test_a_run_asked_for_by_hand_waits_at_the_gate_and_is_not_skipped(hand: Hand
     hand.turn()
 
     assert [state for state, _ in hand.runs(schedule)] == ["succeeded", "queued"]
+
+
+WAIT_IN_A_CROWD = """
+    with made as (
+        insert into schedules (id, tenant_id, kind, name, scheduled_at, overlap_policy, status)
+        select ('00000000-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid, %s, 'test.noop', 'crowd' || n,
+            date_trunc('milliseconds', now()), 'queue', 'paused'
+        from generate_series(1, 1200) as n
+        returning id, tenant_id, scheduled_at
+    )
+    insert into runs (id, slot_at, tenant_id, schedule_id, kind, queue, origin, state, available_at)
+    select gen_random_uuid(), scheduled_at, tenant_id, id, 'test.noop', 'default', 'schedule', 'pending', 'infinity'
+    from made
+"""
+
+
+def test_a_crowd_at_closed_gates_keeps_nobody_from_passing_an_open_one(hand: Hand) -> None:
+    hand.conn.execute(WAIT_IN_A_CROWD, (hand.tenant,))
+    hand.conn.execute("update schedule_gates set run_id = gen_random_uuid(), run_slot_at = now()")
+    last = hand.value("select id from schedules order by id desc limit 1")
+    hand.conn.execute("update schedule_gates set run_id = null where schedule_id = %s", (last,))
+
+    hand.ticker.pass_gates(hand.conn)
+
+    assert hand.runs(last) == [("queued", None)]
+    assert hand.value("select count(*) from runs where state = 'queued'") == 1
+
+
+def test_one_that_was_asked_to_cancel_is_not_asked_again_every_second(hand: Hand) -> None:
+    schedule = gated(hand, "cancel_running")
+    leased = hand.start(schedule)
+    fire_again(hand, schedule)
+    row = hand.value("select xmin::text from runs where id = %s", leased.id)
+
+    hand.turn()
+
+    assert hand.value("select xmin::text from runs where id = %s", leased.id) == row

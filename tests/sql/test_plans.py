@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any, LiteralString, cast
+from typing import Any, LiteralString
 from uuid import UUID
 
 import pytest
@@ -77,7 +77,7 @@ def plan_of(conn: make.Connection, name: str, params: dict[str, Any]) -> list[di
         # Analyzed, since most partitions are pruned while it runs, lookup by lookup.
         asked = f"explain (analyze, format json) execute planned{f' ({values})' if names else ''}"
         with conn.transaction(force_rollback=True):
-            row = conn.execute(cast(LiteralString, asked)).fetchone()
+            row = conn.execute(asked).fetchone()
     finally:
         conn.execute("deallocate planned")
     assert row

@@ -1,0 +1,186 @@
+"""The deliverer by itself: what it asks before each step, and what it does while Postgres is away."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from db.pool import Database, Pool
+from db.processes import Heartbeat, Lease
+from tests import make
+from tests.system import until
+from workers import deliver as module
+from workers.channels import Guard, LeaseLost, Receipt
+from workers.deliver import Deliverer
+
+
+@dataclass
+class Outbox:
+    """A mailer that hands over to nobody, asking its guard as a real one does."""
+
+    answer: Receipt = Receipt("sent")  # noqa: RUF009  frozen
+    before: Callable[[], None] = lambda: None
+    sent: list[str] = field(default_factory=list)
+    refusals: int = 0
+    is_keyed: bool = False
+
+    def send(self, recipient: str, content: bytes, guard: Guard) -> Receipt:
+        assert content
+        try:
+            guard.before_connect()
+            guard.before_data()
+            self.before()
+            guard.before_dot()
+        except LeaseLost:
+            self.refusals += 1
+            raise
+        self.sent.append(recipient)
+        return self.answer
+
+
+class Post:
+    """A deliverer on a database, with one delivery to make."""
+
+    def __init__(self, url: str) -> None:
+        self.conn = make.connect(url)
+        tenant = make.tenant(self.conn)
+        database = Database.at(url)
+        self.pool: Pool = database.open_pool("test", 4)
+        self.lease = Lease(make.process(self.conn), 60.0, held_until=time.monotonic() + 60)
+        self.outbox = Outbox()
+        self.deliverer = Deliverer(self.pool, Heartbeat(database, "worker", self.lease), self.outbox, 2)
+        self.slot: datetime = make.now(self.conn)
+        run = make.run(self.conn, tenant, slot_at=self.slot, state="succeeded")
+        self.id: UUID = make.delivery(self.conn, tenant, run, self.slot)
+
+    def go(self) -> None:
+        """Has the delivery made, and waits for its end."""
+        self.deliverer.start()
+        self.deliverer.offer(self.id, self.slot)
+
+    def row(self) -> dict[str, Any]:
+        found: dict[str, Any] = make.value(self.conn, "select to_jsonb(d) from deliveries as d")
+        return found
+
+    def close(self) -> None:
+        self.deliverer.stop(10)
+        self.pool.close()
+        self.conn.close()
+
+
+@pytest.fixture
+def post(database: str) -> Iterator[Post]:
+    post = Post(database)
+    yield post
+    post.close()
+
+
+def test_what_was_accepted_is_sent(post: Post) -> None:
+    post.go()
+    until(lambda: post.row()["state"] == "sent")
+
+    assert post.outbox.sent == ["someone@example.com"]
+    assert post.row()["handed_over_at"]
+
+
+def test_what_was_sent_is_recorded_once_postgres_is_back(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    failures = iter([True] * 3)
+    right = module.FINISH.one
+
+    def finish(conn: Any, **params: Any) -> Any:
+        if next(failures, False):
+            raise psycopg.OperationalError("the server is away")
+        return right(conn, **params)
+
+    monkeypatch.setattr(module.FINISH, "one", finish)
+    post.go()
+    until(lambda: post.row()["state"] == "sent")
+
+    assert len(post.outbox.sent) == 1
+    assert post.row()["unknown_count"] == 0
+
+
+def test_a_lease_that_ran_out_before_the_dot_sends_nothing(post: Post) -> None:
+    def lose() -> None:
+        post.lease.held_until = 0.0
+
+    post.outbox.before = lose
+    post.go()
+    until(lambda: post.outbox.refusals == 1)
+
+    assert post.outbox.sent == []
+    assert post.row()["state"] == "sending"
+
+
+def test_a_delivery_that_the_reaper_may_take_by_now_sends_nothing(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The process and its lease are well, but this delivery took longer than start_deliveries.sql gave it.
+    monkeypatch.setattr(module, "_OWN_SECONDS", 0.05)
+    post.outbox.before = lambda: time.sleep(0.1)
+    post.go()
+    until(lambda: post.outbox.refusals == 1)
+
+    assert post.outbox.sent == []
+
+
+def test_content_leaves_only_after_that_was_written_under_the_fence(post: Post) -> None:
+    post.outbox.before = lambda: None
+    right = post.outbox.send
+
+    def send(recipient: str, content: bytes, guard: Guard) -> Receipt:
+        post.conn.execute("update deliveries set state = 'pending', fence = fence + 1, available_at = 'infinity'")
+        return right(recipient, content, guard)
+
+    post.outbox.send = send  # type: ignore[method-assign]
+    post.go()
+    until(lambda: post.outbox.refusals == 1)
+
+    assert post.outbox.sent == []
+    assert post.row()["handed_over_at"] is None
+
+
+def test_a_process_that_was_declared_lost_hands_nothing_over(post: Post) -> None:
+    def declare_lost() -> None:
+        post.conn.execute("update processes set lost_at = now()")
+
+    right = post.outbox.send
+
+    def send(recipient: str, content: bytes, guard: Guard) -> Receipt:
+        declare_lost()
+        return right(recipient, content, guard)
+
+    post.outbox.send = send  # type: ignore[method-assign]
+    post.go()
+    until(lambda: post.outbox.refusals == 1)
+
+    assert post.outbox.sent == []
+
+
+def test_a_mailer_that_raises_leaves_its_thread_alive(post: Post) -> None:
+    calls = []
+
+    def fail() -> None:
+        calls.append(1)
+        raise RuntimeError("a bug of the channel")
+
+    post.outbox.before = fail
+    post.go()
+    until(lambda: calls)
+    post.outbox.before = lambda: None
+    post.conn.execute("update deliveries set state = 'pending', fence = fence + 1, available_at = now()")
+    for _ in range(2):
+        post.deliverer.offer(post.id, post.slot)
+
+    until(lambda: post.row()["state"] == "sent")
+
+
+def test_without_mail_url_deliveries_fail_and_say_why(post: Post) -> None:
+    post.deliverer._mailer = None
+    post.go()
+    until(lambda: post.row()["state"] == "failed")
+
+    assert "MAIL_URL" in post.row()["error"]
