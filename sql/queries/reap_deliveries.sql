@@ -1,5 +1,5 @@
 -- Takes back the deliveries whose process was lost or stopped, and those past their deadline.
--- What was not yet handed over is simply sent again; what was is unknown: resent or held by its policy.
+-- What was not yet handed over is sent again while attempts are left; what was is unknown, resent or held by policy.
 -- Locks: the deliveries in the order of their ids. Index: deliveries_sending.
 with orphans as (
     select d.id, d.slot_at
@@ -18,10 +18,12 @@ set
     fence = d.fence + 1, leased_by = null, deadline_at = null,
     unknown_count = d.unknown_count + (d.handed_over_at is not null)::integer,
     error = case
-        when d.handed_over_at is null then d.error else 'its process was lost while the mail was handed over'
+        when d.handed_over_at is null then coalesce(d.error, 'its process was lost before anything was handed over')
+        else 'its process was lost while the mail was handed over'
     end,
     available_at = now(),
     state = case
+        when d.handed_over_at is null and d.attempts >= d.max_attempts then 'failed'
         when d.handed_over_at is null then 'pending'
         when d.unknown_policy = 'resend' and d.attempts < d.max_attempts then 'pending'
         else 'unknown'

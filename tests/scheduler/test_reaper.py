@@ -126,6 +126,21 @@ def test_a_delivery_past_its_deadline_is_taken_back(hand: Hand) -> None:
     assert hand.value("select state from deliveries") == "pending"
 
 
+def test_a_delivery_that_lost_its_process_at_each_attempt_fails(hand: Hand) -> None:
+    slot = make.now(hand.conn)
+    run = make.run(hand.conn, hand.tenant, slot_at=slot, state="succeeded")
+    make.delivery(
+        hand.conn, hand.tenant, run, slot, state="sending", fence=3, attempts=4, max_attempts=4, leased_by=hand.process
+    )
+    lose(hand, hand.process)
+
+    hand.turn()
+
+    assert hand.conn.execute("select state, error from deliveries").fetchall() == [
+        ("failed", "its process was lost before anything was handed over")
+    ]
+
+
 def test_the_lost_are_declared_lost_once_and_the_living_not(hand: Hand) -> None:
     lost = make.process(hand.conn)
     lose(hand, lost)
