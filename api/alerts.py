@@ -3,7 +3,7 @@
 from uuid import UUID, uuid4
 
 from api.refusals import refuse
-from db.pool import Connection
+from db.pool import Connection, transaction
 from db.query import Query
 from scheduler import schedules
 from scheduler.definition import NewSchedule, Schedule
@@ -30,7 +30,7 @@ def create_threshold(
     """
     if params.alert_id is not None:
         raise refuse("params.alertId", "is given by Tocsin")
-    with conn.transaction():
+    with transaction(conn):
         source = GET_SOURCE.one(conn, tenant_id=tenant_id, name=params.source)
         if source is None:
             raise refuse("params.source", f"there is no source {params.source!r}; make it with `tocsin sources create`")

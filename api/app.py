@@ -76,6 +76,7 @@ def main(argv: Sequence[str] = ()) -> int:
     parser = argparse.ArgumentParser(prog="tocsin api")
     parser.add_argument("--openapi", action="store_true", help="print the OpenAPI document and end")
     parser.add_argument("--socket", type=int, help=argparse.SUPPRESS)  # the number of a supervisor's open socket
+    parser.add_argument("--parent", type=int, help=argparse.SUPPRESS)  # the supervisor, without which we stop
     told = parser.parse_args(argv)
     if told.openapi:
         sys.stdout.write(json.dumps(openapi(), indent=2) + "\n")
@@ -87,7 +88,7 @@ def main(argv: Sequence[str] = ()) -> int:
     _on_stop(stopping)
     if told.socket is not None:
         with socket.socket(fileno=told.socket) as listening:
-            return _serve(settings, listening, stopping)
+            return _serve(settings, listening, stopping, told.parent)
     with ExitStack() as closing:
         listening = closing.enter_context(_listen(settings.port))
         gauges: list[Gauges] = []
@@ -104,9 +105,10 @@ def main(argv: Sequence[str] = ()) -> int:
 class _Server(uvicorn.Server):
     """uvicorn without its signals: a second SIGTERM or SIGINT changes nothing, and the exit status is 0."""
 
-    def __init__(self, config: uvicorn.Config, stopping: threading.Event) -> None:
+    def __init__(self, config: uvicorn.Config, stopping: threading.Event, parent: int | None) -> None:
         super().__init__(config)
         self._stopping = stopping
+        self._parent = parent
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -114,11 +116,14 @@ class _Server(uvicorn.Server):
         yield
 
     async def on_tick(self, counter: int) -> bool:
-        """True once it is time to stop."""
+        """True once it is time to stop: at SIGTERM, or when the supervisor has gone, however it ended."""
+        if self._parent is not None and os.getppid() != self._parent:
+            events.error("supervisor.lost", pid=self._parent)
+            return True
         return await super().on_tick(counter) or self._stopping.is_set()
 
 
-def _serve(settings: Settings, listening: socket.socket, stopping: threading.Event) -> int:
+def _serve(settings: Settings, listening: socket.socket, stopping: threading.Event, parent: int | None = None) -> int:
     """Serves in this process; what is being answered at SIGTERM is answered."""
     config = uvicorn.Config(
         create_app(settings),
@@ -129,7 +134,7 @@ def _serve(settings: Settings, listening: socket.socket, stopping: threading.Eve
         timeout_graceful_shutdown=_DRAIN_SECONDS,
     )
     events.info("web.started", port=listening.getsockname()[1], pid=os.getpid())
-    _Server(config, stopping).run([listening])
+    _Server(config, stopping, parent).run([listening])
     events.info("web.stopped")
     return 0
 
@@ -139,7 +144,7 @@ def _supervise(
 ) -> int:
     """Keeps WEB_CONCURRENCY processes alive on one socket; passes SIGTERM on and waits for their end."""
     create_app(settings)  # a setting that can't be used stops us here, once, and not each child again and again
-    command = [sys.executable, "-m", "api", "--socket", str(listening.fileno())]
+    command = [sys.executable, "-m", "api", "--socket", str(listening.fileno()), "--parent", str(os.getpid())]
     with tempfile.TemporaryDirectory(prefix="tocsin-metrics-") as folder:
         share_metrics(folder)
         if settings.metrics_port is not None:

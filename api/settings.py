@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from config.environ import BadSetting, read
+from config.environ import need_broker_url, read
 from db.pool import Database
 
 
@@ -27,8 +27,6 @@ class Settings:
         """The settings of this process. Raises BadSetting."""
         value = read(
             (
-                "BROKER_URL",
-                "REDIS_URL",
                 "TOCSIN_MODE",
                 "TOCSIN_LEASE_SECONDS",
                 "TOCSIN_KINDS",
@@ -40,12 +38,9 @@ class Settings:
                 "LOG_LEVEL",
             )
         )
-        broker_url = value["BROKER_URL"] or value["REDIS_URL"]
-        if broker_url is None:
-            raise BadSetting("REDIS_URL is not set; it takes an address such as redis://host:6379/0 (or BROKER_URL)")
         return cls(
             database=Database.from_environ(),
-            broker_url=broker_url,
+            broker_url=need_broker_url(),
             mode=value["TOCSIN_MODE"],
             lease_seconds=value["TOCSIN_LEASE_SECONDS"],
             kinds=value["TOCSIN_KINDS"],

@@ -19,7 +19,8 @@ from bench.result import ROOT
 from bench.stamps import Stamps
 from db.migrate import migrate, register
 from db.pool import Database
-from local.servers import Postgres, Redis
+from local.postgres import Postgres
+from local.redis import Redis
 
 # The same server for us and for every peer. fsync and synchronous_commit stay on, as they come.
 POSTGRES_SETTINGS = {

@@ -101,7 +101,7 @@ SETTINGS: dict[str, Setting] = {
     ),
     "DATABASE_LISTEN_URL": Setting(
         _url("postgres", "postgresql"),
-        "the address of Postgres itself when DATABASE_URL is a PgBouncer; LISTEN and prepared statements need it",
+        "the address of Postgres itself when DATABASE_URL is a PgBouncer; LISTEN needs it",
         is_secret=True,
     ),
     "REDIS_URL": Setting(
@@ -120,6 +120,7 @@ SETTINGS: dict[str, Setting] = {
     "WORKER_QUEUES": Setting(_queues, "a list of queues out of " + ",".join(QUEUES), ",".join(QUEUES)),
     "TOCSIN_LEASE_SECONDS": Setting(_number(0.5, 3600), "a number of seconds from 0.5 to 3600", "15"),
     "TOCSIN_RETENTION_DAYS": Setting(_whole(1, 3650), "a number of days from 1 to 3650", "90"),
+    "TOCSIN_AHEAD_SECONDS": Setting(_number(0, 60), "a number of seconds from 0 to 60", "20"),
     "TOCSIN_EGRESS_ALLOW": Setting(_networks, "address ranges such as 127.0.0.0/8,10.1.0.0/16", ""),
     "TOCSIN_RECIPIENT_DOMAINS": Setting(_words, "domains that may be mailed, such as example.com,example.org", ""),
     "TOCSIN_SECRET_KEYS": Setting(_words, "keys of 32 bytes in base64, newest first", "", is_secret=True),
@@ -152,6 +153,15 @@ def need(name: str, environ: Mapping[str, str] | None = None) -> Any:
     if value is None:
         raise BadSetting(f"{name} is not set; it takes {SETTINGS[name].takes}")
     return value
+
+
+def need_broker_url() -> str:
+    """The broker's address: BROKER_URL, or else REDIS_URL. Raises BadSetting when neither is set."""
+    value = read(("BROKER_URL", "REDIS_URL"))
+    url: str | None = value["BROKER_URL"] or value["REDIS_URL"]
+    if url is None:
+        raise BadSetting("REDIS_URL is not set; it takes an address such as redis://host:6379/0 (or BROKER_URL)")
+    return url
 
 
 METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"

@@ -8,12 +8,17 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-__all__ = ["Jsonb", "dumps", "rfc3339"]
+__all__ = ["Jsonb", "dumps", "loads", "rfc3339"]
 
 
 def dumps(value: Any) -> str:
     """`value` as JSON text. Raises TypeError on what JSON cannot hold and ValueError on NaN and infinities."""
-    return json.dumps(value, default=_plain, allow_nan=False, separators=(",", ":"))
+    return _ENCODER.encode(value)
+
+
+def loads(text: str | bytes) -> Any:
+    """The value of a JSON text, in UTF-8 when it is bytes. Raises ValueError."""
+    return _DECODER.decode(text if isinstance(text, str) else text.decode())
 
 
 def rfc3339(instant: datetime) -> str:
@@ -30,3 +35,9 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "_asdict"):
         return value._asdict()
     raise TypeError(f"{type(value).__name__} is not JSON")
+
+
+# Made once: json.dumps makes one at each call that has options, and json.loads guesses the encoding of bytes; either
+# takes longer than a small value does.
+_ENCODER = json.JSONEncoder(default=_plain, allow_nan=False, separators=(",", ":"))
+_DECODER = json.JSONDecoder()

@@ -58,7 +58,8 @@ def check(conn: Connection) -> None:
     """Makes sure that every migration of this release is there. Raises SchemaError; a newer schema is fine."""
     if conn.execute("select to_regclass('schema_migrations')").fetchone() == (None,):
         raise SchemaError("the database has no schema of Tocsin yet; run `tocsin migrate`")
-    missing = [migration.name for migration in migrations() if migration.name not in _applied(conn)]
+    applied = _applied(conn)
+    missing = [migration.name for migration in migrations() if migration.name not in applied]
     if missing:
         raise SchemaError(f"the database lacks {missing[0]}; run `tocsin migrate`")
 

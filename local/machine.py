@@ -20,9 +20,10 @@ from db.pool import Database
 from local import procfile
 from local.children import Child, stop_all
 from local.mail import MailSink
-from local.processes import make_folder
+from local.postgres import Postgres
+from local.processes import free_port, make_folder
 from local.receiver import Receiver
-from local.servers import Postgres, Redis, free_port
+from local.redis import Redis
 
 DATABASE = "tocsin"
 OWN_DATABASE = "acme"

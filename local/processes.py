@@ -1,5 +1,6 @@
 """A server of somebody else's as a child of ours: who it runs as, where its files lie, how it starts and ends."""
 
+import atexit
 import contextlib
 import json
 import os
@@ -11,13 +12,15 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 WATCHDOG = Path(__file__).with_name("watchdog.py")
 # Database servers refuse to run as root, and initdb wants a user that the system knows: this one is everywhere.
 UNPRIVILEGED = "nobody"
 FIRST_EPHEMERAL = 32768
+PORT_TRIES = 5
+BETWEEN_LOOKS = 0.01
 
 
 class ServerError(RuntimeError):
@@ -180,3 +183,24 @@ class Watched:
 def remove_folder(folder: Path) -> None:
     """Removes a server's folder with everything in it; one that is gone already is fine."""
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def running(server: Watched | None) -> Watched:
+    """The server. Raises ServerError when it is not running."""
+    if server is None or not server.is_running():
+        raise ServerError("the server is not running")
+    return server
+
+
+def fresh_log(log: Path) -> Path:
+    """The log, emptied, so that its end tells about this start and no earlier one."""
+    log.touch(0o600)
+    log.write_text("")
+    return log
+
+
+def close_at_exit(close: Callable[[], None]) -> None:
+    """Closes a server when this process ends, though not when a forked child of it does."""
+    # The watchdog would do it too, a moment after we are gone; this way nothing is left when we end.
+    owner = os.getpid()
+    atexit.register(lambda: close() if os.getpid() == owner else None)

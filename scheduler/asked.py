@@ -5,7 +5,7 @@ from uuid import UUID
 
 from db.ids import id_at, to_milliseconds
 from db.jsonb import rfc3339
-from db.pool import Connection
+from db.pool import Connection, transaction
 from db.query import Query
 from db.runs import Pointer
 from scheduler import slots
@@ -26,7 +26,7 @@ def run_now(conn: Connection, tenant_id: UUID, schedule_id: UUID, *, triggered_b
 
     Raises NotFound, and WrongState when the schedule is cancelled.
     """
-    with conn.transaction():
+    with transaction(conn):
         row = locked(conn, tenant_id, schedule_id)
         if row.status == "cancelled":
             raise WrongState(f"the schedule {row.name!r} is cancelled and runs no more")
@@ -53,7 +53,7 @@ def backfill(
     Raises BadSpan for more than 1000 slots, for future ones and for older ones than are kept; NotFound; WrongState
     when the schedule is cancelled.
     """
-    with conn.transaction():
+    with transaction(conn):
         row = locked(conn, tenant_id, schedule_id)
         if row.status == "cancelled":
             raise WrongState(f"the schedule {row.name!r} is cancelled and runs no more")

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from db.ids import slot_of
-from db.pool import Connection
+from db.pool import Connection, transaction
 from db.query import Query
 from scheduler import runs
 from scheduler.refusals import NotFound, WrongState
@@ -49,7 +49,7 @@ def replay(conn: Connection, tenant_id: UUID, letter_or_run_id: UUID, *, by: str
 
 def discard(conn: Connection, tenant_id: UUID, letter_or_run_id: UUID, *, by: str | None = None) -> DeadLetter:
     """The letter marked as settled without a replay; its run stays dead. Raises NotFound, WrongState unless open."""
-    with conn.transaction():
+    with transaction(conn):
         letter = _open(conn, tenant_id, letter_or_run_id)
         key = {"tenant_id": tenant_id, "id": letter.id, "slot_at": letter.slot_at}
         if not DISCARD.run(conn, **key, resolved_by=by):

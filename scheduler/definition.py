@@ -63,7 +63,7 @@ class NewSchedule:
 
 
 class Schedule(NamedTuple):
-    """A schedule's row, in the order of get_schedule.sql."""
+    """A schedule's row, in the order of get_schedule.sql; `made_ahead` of its runs wait for their instant."""
 
     id: UUID
     tenant_id: UUID
@@ -106,6 +106,7 @@ class Schedule(NamedTuple):
     created_by: str | None
     created_at: datetime
     updated_at: datetime
+    made_ahead: int
 
 
 def definition_of(row: Schedule) -> NewSchedule:

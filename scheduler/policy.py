@@ -30,9 +30,10 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Fire:
-    """The slot becomes a run."""
+    """The slot becomes a run that begins at `fire_at`, its jittered instant."""
 
     slot_at: datetime
+    fire_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,19 +66,29 @@ class Plan:
 _FINISHED = Plan((), None, None, None, is_finished=True, has_more=False)
 
 
-def plan(recurrence: Recurrence, after: datetime, now: datetime, policy: Policy, per_tick: int = 100) -> Plan:
-    """Decides every slot after `after` that is due at `now`, at most `per_tick` of them as runs.
+def plan(
+    recurrence: Recurrence,
+    after: datetime,
+    now: datetime,
+    policy: Policy,
+    per_tick: int = 100,
+    *,
+    until: datetime | None = None,
+) -> Plan:
+    """Decides every slot after `after` that is due at `now` or will be by `until`, at most `per_tick` of them as runs.
 
     A slot is due when its jittered instant has come, and late when `now` is more than the grace after the nominal one.
+    Slots between now and `until` fire ahead of their instant; they are nobody's make-up for what was missed.
     Planning again with `after` = the last `last_slot_at` never decides a slot twice.
     """
     remaining = None if policy.max_runs is None else policy.max_runs - policy.run_count
     if policy.jitter_seconds > 0:
-        return _decide(recurrence, after, now, policy, remaining, per_tick)
+        return _decide(recurrence, after, now, until or now, policy, remaining, per_tick)
     return _plan_herd(
         recurrence,
         after,
         now,
+        until or now,
         policy.misfire,
         policy.grace_seconds,
         policy.limit,
@@ -93,6 +104,7 @@ def _plan_herd(
     recurrence: Recurrence,
     after: datetime,
     now: datetime,
+    until: datetime,
     misfire: Misfire,
     grace_seconds: int,
     limit: int,
@@ -102,11 +114,17 @@ def _plan_herd(
     per_tick: int,
 ) -> Plan:
     policy = Policy(misfire, grace_seconds, limit, starts_at=starts_at, ends_at=ends_at)
-    return _decide(recurrence, after, now, policy, remaining, per_tick)
+    return _decide(recurrence, after, now, until, policy, remaining, per_tick)
 
 
 def _decide(
-    recurrence: Recurrence, after: datetime, now: datetime, policy: Policy, remaining: int | None, per_tick: int
+    recurrence: Recurrence,
+    after: datetime,
+    now: datetime,
+    until: datetime,
+    policy: Policy,
+    remaining: int | None,
+    per_tick: int,
 ) -> Plan:
     if remaining is not None and remaining <= 0:
         return _FINISHED
@@ -115,24 +133,29 @@ def _decide(
     first = _within(next_slot(recurrence, low), policy)
     if first is None:
         return _FINISHED
-    if fire_at(first) > now:
-        return Plan((), None, first, fire_at(first), is_finished=False, has_more=False)
-    following = next_slot(recurrence, first)
-    if policy.jitter_seconds <= 0 and first >= now - _grace(policy) and (following is None or following > now):
-        # One slot and on time: nearly every row of a herd. What follows would say the same in five times the time.
-        skips: list[Skip] = []
-        fires = [first]
-    else:
-        skips, fires = _split(recurrence, low, now, policy, fire_at, per_tick)
-    fires = fires[: per_tick if remaining is None else min(per_tick, remaining)]
-    last = fires[-1] if fires else skips[-1].until
-    decisions: tuple[Fire | Skip, ...] = (*skips, *(Fire(slot) for slot in fires))
-    upcoming = (
-        None if remaining is not None and len(fires) == remaining else _within(next_slot(recurrence, last), policy)
-    )
+    most = per_tick if remaining is None else min(per_tick, remaining)
+    skips: list[Skip] = []
+    fires: list[datetime] = []
+    upcoming: datetime | None = first
+    if fire_at(first) <= now:
+        following = next_slot(recurrence, first)
+        if policy.jitter_seconds <= 0 and first >= now - _grace(policy) and (following is None or following > now):
+            # One slot and on time: nearly every row of a herd. What follows would say the same in five times the time.
+            fires = [first]
+        else:
+            skips, fires = _split(recurrence, low, now, policy, fire_at, per_tick)
+        fires = fires[:most]
+        upcoming = _within(next_slot(recurrence, fires[-1] if fires else skips[-1].until), policy)
+    while upcoming is not None and len(fires) < most and now < fire_at(upcoming) <= until:
+        fires.append(upcoming)
+        upcoming = _within(next_slot(recurrence, upcoming), policy)
+    if remaining is not None and len(fires) == remaining:
+        upcoming = None
+    last = fires[-1] if fires else skips[-1].until if skips else None
+    decisions: tuple[Fire | Skip, ...] = (*skips, *(Fire(slot, fire_at(slot)) for slot in fires))
     if upcoming is None:
         return Plan(decisions, last, None, None, is_finished=True, has_more=False)
-    return Plan(decisions, last, upcoming, fire_at(upcoming), is_finished=False, has_more=fire_at(upcoming) <= now)
+    return Plan(decisions, last, upcoming, fire_at(upcoming), is_finished=False, has_more=fire_at(upcoming) <= until)
 
 
 def _split(

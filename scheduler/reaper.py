@@ -75,10 +75,16 @@ DROP_PARTITIONS = Query("drop_old_partitions", DroppedPartitions)
 FORGET_PROCESSES = Query("forget_processes")
 
 
-def reap(conn: Connection) -> int:
-    """Takes back what lost processes held; returns how many runs and deliveries."""
-    for process in LOSE_PROCESSES.all(conn):
+def lose_processes(conn: Connection) -> int:
+    """Declares lost the processes whose lease ran out; returns how many."""
+    lost = LOSE_PROCESSES.all(conn)
+    for process in lost:
         events.warning("process.lost", process_id=process.id, role=process.role, host=process.host, pid=process.pid)
+    return len(lost)
+
+
+def reap(conn: Connection) -> int:
+    """Takes back what lost and stopped processes held and what passed its deadline; returns how many."""
     runs = REAP_RUNS.all(conn)
     for run in runs:
         metrics.leases_expired.inc()

@@ -47,9 +47,13 @@ def recurrence_of(row: DueSchedule) -> Recurrence:
     raise ValueError("the schedule has neither a cron expression, an interval nor a time")
 
 
-def plan_of(row: DueSchedule) -> Plan:
-    """What becomes of the slots that passed until the row was claimed, and when it is due next."""
-    return plan(recurrence_of(row), planned_until(row), row.claimed_at, policy_of(row))
+def plan_of(row: DueSchedule, ahead_seconds: float = 0) -> Plan:
+    """What becomes of the slots that passed until the row was claimed, and when it is due next.
+
+    Runs that may overlap are planned `ahead_seconds` further, so that at their instant only ringing is left.
+    """
+    until = row.claimed_at + timedelta(seconds=ahead_seconds if row.overlap_policy == "allow" else 0)
+    return plan(recurrence_of(row), planned_until(row), row.claimed_at, policy_of(row), until=until)
 
 
 def planned_until(row: DueSchedule) -> datetime:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from db.ids import slot_of
-from db.pool import Connection
+from db.pool import Connection, transaction
 from db.query import Query
 from db.runs import Pointer
 from db.runs import cancel as cancel_runs
@@ -163,7 +163,7 @@ def get(conn: Connection, tenant_id: UUID, run_id: UUID) -> Run:
 
 def show(conn: Connection, tenant_id: UUID, run_id: UUID) -> History:
     """The tenant's run with its attempts, steps, the end of its log, deliveries and dead letters. Raises NotFound."""
-    with conn.transaction():
+    with transaction(conn):
         run = get(conn, tenant_id, run_id)
         key = {"tenant_id": tenant_id, "run_id": run.id, "slot_at": run.slot_at}
         return History(
@@ -178,7 +178,7 @@ def show(conn: Connection, tenant_id: UUID, run_id: UUID) -> History:
 
 def cancel(conn: Connection, tenant_id: UUID, run_id: UUID) -> Run:
     """The run cancelled, or still running and asked to stop. Raises NotFound, and WrongState when it is over."""
-    with conn.transaction():
+    with transaction(conn):
         run = get(conn, tenant_id, run_id)
         if not cancel_runs(conn, [Pointer(run.id, run.slot_at)], "cancelled"):
             run = get(conn, tenant_id, run_id)
@@ -201,7 +201,7 @@ def retry(conn: Connection, tenant_id: UUID, run_id: UUID, *, by: str | None = N
 
 def reopen(conn: Connection, tenant_id: UUID, run_id: UUID, fence: int, *, by: str | None) -> Run:
     """The run open again that died under `fence`. Raises WrongState once somebody reopened it."""
-    with conn.transaction():
+    with transaction(conn):
         key = {"tenant_id": tenant_id, "id": run_id, "slot_at": slot_of(run_id), "fence": fence}
         if REOPEN.one(conn, **key, resolved_by=by) is None:
             raise WrongState("the run was reopened already")

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from db.jsonb import Jsonb, rfc3339
-from db.pool import Connection, DatabaseError
+from db.pool import Connection, DatabaseError, transaction
 from db.query import Query
 from db.runs import Pointer
 from db.runs import cancel as cancel_runs
@@ -72,6 +72,7 @@ GET = Query("get_schedule", Schedule)
 LIST = Query("list_schedules", Schedule)
 LOCK = Query("lock_schedule", Id)
 UPDATE = Query("update_schedule")
+REWIND = Query("rewind_schedule")
 STOP = Query("stop_schedule")
 RESUME = Query("resume_schedule")
 GET_GATE = Query("get_gate", Gate)
@@ -93,7 +94,7 @@ def create(
 
     Raises BadRecurrence when its timing is refused or gives no slot, NameTaken.
     """
-    with conn.transaction():
+    with transaction(conn):
         now = read_now(conn)
         new = anchored(new, now)
         check(new, schedule_id)
@@ -139,8 +140,8 @@ def edit(conn: Connection, tenant_id: UUID, schedule_id: UUID, changes: Mapping[
     A change of timing plans anew from now on. An interval keeps its anchor unless another is given.
     Raises BadRecurrence, NameTaken, NotFound, and WrongState for one that is over.
     """
-    with conn.transaction():
-        row = locked(conn, tenant_id, schedule_id)
+    with transaction(conn):
+        row = _rewound(conn, tenant_id, schedule_id)
         if row.status not in ("active", "paused", "failed"):
             raise WrongState(f"the schedule {row.name!r} is {row.status} and changes no more")
         now = read_now(conn)
@@ -185,7 +186,7 @@ def resume(conn: Connection, tenant_id: UUID, schedule_id: UUID) -> Schedule:
 
     Raises NotFound, and WrongState unless it is paused or failed.
     """
-    with conn.transaction():
+    with transaction(conn):
         row = locked(conn, tenant_id, schedule_id)
         if row.status not in ("paused", "failed"):
             raise WrongState(f"the schedule {row.name!r} is {row.status}, so there is nothing to resume")
@@ -204,7 +205,7 @@ def preview(conn: Connection, tenant_id: UUID, schedule_id: UUID, count: int) ->
 
     Raises NotFound.
     """
-    with conn.transaction():
+    with transaction(conn):
         row = get(conn, tenant_id, schedule_id)
         now = read_now(conn)
     if row.status not in ("active", "paused"):
@@ -214,7 +215,7 @@ def preview(conn: Connection, tenant_id: UUID, schedule_id: UUID, count: int) ->
     after = now
     if due.scheduled_at is not None and row.last_slot_at is None and row.status == "active":
         after = min(now, due.scheduled_at - _TICK)
-    left = count if row.max_runs is None else min(count, max(0, row.max_runs - row.run_count))
+    left = count if row.max_runs is None else min(count, max(0, row.max_runs - row.run_count + row.made_ahead))
     return slots.preview(recurrence, after, left, row.starts_at, row.ends_at, row.timezone)
 
 
@@ -240,8 +241,8 @@ def wake(conn: Connection) -> None:
 def _stop(
     conn: Connection, tenant_id: UUID, schedule_id: UUID, status: str, note: str | None, fitting: set[str]
 ) -> Schedule:
-    with conn.transaction():
-        row = locked(conn, tenant_id, schedule_id)
+    with transaction(conn):
+        row = _rewound(conn, tenant_id, schedule_id)
         if row.status not in fitting:
             raise WrongState(f"the schedule {row.name!r} is {row.status} and cannot become {status}")
         STOP.run(conn, id=schedule_id, tenant_id=tenant_id, status=status, note=note)
@@ -257,6 +258,13 @@ def _stop(
 def locked(conn: Connection, tenant_id: UUID, schedule_id: UUID) -> Schedule:
     """The schedule, locked for the caller's transaction. Raises NotFound."""
     LOCK.one(conn, tenant_id=tenant_id, id=schedule_id)
+    return get(conn, tenant_id, schedule_id)
+
+
+def _rewound(conn: Connection, tenant_id: UUID, schedule_id: UUID) -> Schedule:
+    """The schedule, locked, with the runs made ahead of their instant taken back. Raises NotFound."""
+    LOCK.one(conn, tenant_id=tenant_id, id=schedule_id)
+    REWIND.run(conn, tenant_id=tenant_id, id=schedule_id)
     return get(conn, tenant_id, schedule_id)
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from config.environ import BadSetting, read
+from config.environ import need_broker_url, read
 from db.pool import Database
 
 
@@ -15,6 +15,7 @@ class Settings:
     mode: str
     lease_seconds: float
     retention_days: int
+    ahead_seconds: float
     metrics_port: int | None
     log_format: str
     log_level: str
@@ -23,25 +24,22 @@ class Settings:
     def from_environ(cls) -> "Settings":
         """The settings of this process. Raises BadSetting."""
         names = (
-            "BROKER_URL",
-            "REDIS_URL",
             "TOCSIN_MODE",
             "TOCSIN_LEASE_SECONDS",
             "TOCSIN_RETENTION_DAYS",
+            "TOCSIN_AHEAD_SECONDS",
             "METRICS_PORT",
             "LOG_FORMAT",
             "LOG_LEVEL",
         )
         value = read(names)
-        broker_url = value["BROKER_URL"] or value["REDIS_URL"]
-        if broker_url is None:
-            raise BadSetting("REDIS_URL is not set; it takes an address such as redis://host:6379/0 (or BROKER_URL)")
         return cls(
             database=Database.from_environ(),
-            broker_url=broker_url,
+            broker_url=need_broker_url(),
             mode=value["TOCSIN_MODE"],
             lease_seconds=value["TOCSIN_LEASE_SECONDS"],
             retention_days=value["TOCSIN_RETENTION_DAYS"],
+            ahead_seconds=value["TOCSIN_AHEAD_SECONDS"],
             metrics_port=value["METRICS_PORT"],
             log_format=value["LOG_FORMAT"],
             log_level=value["LOG_LEVEL"],

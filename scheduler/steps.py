@@ -1,9 +1,12 @@
 """The steps of a ticker process, and the little that they remember between two passes."""
 
 import time
+from collections import defaultdict
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
+from config.environ import QUEUES
 from config.faults import faultpoint
 from db import processes
 from db.pool import Connection, DatabaseError
@@ -11,6 +14,7 @@ from db.query import Query
 from db.runs import Ring, pass_gates
 from scheduler import reaper
 from scheduler.loop import Step
+from scheduler.made import Made, ServerClock
 from scheduler.relay import Relay
 from scheduler.rows import DueSchedule
 from scheduler.settings import Settings
@@ -21,17 +25,40 @@ from telemetry.log import Events
 events = Events("ticker")
 
 _LARGEST_BATCH = 1000
+_LARGEST_RING = 4000
 _LOW_SECONDS = 2.0
 _BEHIND_SECONDS = 0.005
 _SHORTEST_LEASE = 5.0
 _HOUSE_SECONDS = 3600.0
 _PUT_OFF_SECONDS = 60.0
+_BUSY_SECONDS = 3.0
+_LATE = timedelta(seconds=2)
 
 
-class Seconds(NamedTuple):
-    """A time span, None when there is none."""
+class NextDue(NamedTuple):
+    """Seconds until the next schedule is due and until the next pending run may be released, None for never; and now."""
 
-    seconds: float | None
+    schedule_seconds: float | None
+    run_seconds: float | None
+    now: datetime
+
+
+class MadeRun(NamedTuple):
+    """A run made ahead, and the instant at which to ring it."""
+
+    id: UUID
+    slot_at: datetime
+    fence: int
+    queue: str
+    kind: str
+    fire_at: datetime
+
+
+class EndedTickers(NamedTuple):
+    """How many tickers ended since, and Postgres's clock."""
+
+    now: datetime
+    ended: int
 
 
 class WaitingSchedule(NamedTuple):
@@ -40,7 +67,9 @@ class WaitingSchedule(NamedTuple):
     schedule_id: UUID
 
 
-NEXT_DUE = Query("next_due_seconds", Seconds)
+NEXT_DUE = Query("next_due_seconds", NextDue)
+FIND_MADE = Query("find_made_runs", MadeRun)
+FIND_ENDED_TICKERS = Query("find_ended_tickers", EndedTickers)
 RELEASE_DUE = Query("release_due_runs", Ring)
 FIND_WAITING = Query("find_waiting_schedules", WaitingSchedule)
 
@@ -57,28 +86,52 @@ class Ticker:
         self._limit = _LARGEST_BATCH
         self._claimed: list[DueSchedule] = []
         self._settled = LONG_AGO
-        self._is_busy = False
+        self._rang_at = float("-inf")
         self._ending = reaper.FIRST_ID
         self._last_pass: dict[str, float] = {}
         self._lease: processes.Lease | None = None
+        self._clock = ServerClock()
+        self._made = Made(self._clock)
+        self._tickers_seen_at = LONG_AGO
 
     def steps(self) -> list[Step]:
         """The steps of a pass, in order; a held ticker only shows that it lives."""
         if self._is_held:
             return [self.heartbeat]
-        # The house first: after a long standstill the weeks of the slots to be planned have no tables yet.
-        return [self.keep_house, self.tick, self.pass_gates, self.release, self.reap, self.settle, self.heartbeat]
+        # Whose instant has come goes first. Then the house: after a long standstill the weeks of the slots to be planned
+        # have no tables yet.
+        return [
+            self.ring_made,
+            self.keep_house,
+            self.tick,
+            self.pass_gates,
+            self.release,
+            self.reap,
+            self.take_over,
+            self.settle,
+            self.heartbeat,
+        ]
 
     def next_due(self, conn: Connection) -> float:
-        """Seconds until the next schedule is due."""
+        """Seconds until the next schedule is due, a run made ahead is to be rung or a pending one released."""
         found = None if self._is_held else NEXT_DUE.one(conn)
-        if found is None or found.seconds is None:
+        if found is None:
             return 3600.0
-        if found.seconds <= 0:
+        self._clock.set(found.now)
+        seconds = min(3600.0 if found.schedule_seconds is None else found.schedule_seconds, found.run_seconds or 3600.0)
+        if seconds <= 0:
             # Due and yet not claimed: another ticker holds it, or it lies below what was looked at.
             self._low_until = 0.0
-            return _BEHIND_SECONDS
-        return max(0.0005, found.seconds)
+            seconds = _BEHIND_SECONDS
+        return max(0.0005, min(seconds, self._made.seconds()))
+
+    def ring_made(self, conn: Connection) -> int:  # noqa: ARG002  the steps are alike; this one needs no database
+        """Rings the runs made ahead whose instant has come."""
+        rings = self._made.due(_LARGEST_RING)
+        if rings:
+            self._rang_at = time.monotonic()
+            self._relay.ring(rings)
+        return len(rings)
 
     def tick(self, conn: Connection) -> int:
         """Plans one batch of due schedules; an error halves the batch down to the culprit, which is pushed ahead."""
@@ -88,7 +141,14 @@ class Ticker:
             self._low, self._low_until = LONG_AGO, now + _LOW_SECONDS
         try:
             self._claimed = []
-            batch = tick(conn, self._low, self._limit, self._remember, self._settings.retention_days)
+            batch = tick(
+                conn,
+                self._low,
+                self._limit,
+                self._remember,
+                self._settings.retention_days,
+                self._settings.ahead_seconds,
+            )
         except DatabaseError as error:
             # A batch that takes longer than the server waits for us must be a smaller one next time.
             self._limit = max(1, self._limit // 2)
@@ -96,9 +156,9 @@ class Ticker:
                 raise
             self._blame(conn, error)
             return 1
-        self._is_busy = bool(batch.claimed)
         if not batch.claimed:
             return 0
+        self._rang_at = now
         faultpoint("after_commit")
         metrics.claim_seconds.observe(time.monotonic() - now)
         self._limit = min(_LARGEST_BATCH, self._limit * 2)
@@ -106,6 +166,7 @@ class Ticker:
         self._tell(batch)
         rings = batch.rings + (pass_gates(conn, batch.gated) if batch.gated else [])
         self._relay.ring(rings)
+        self._made.add(batch.made)
         return len(batch.claimed)
 
     def pass_gates(self, conn: Connection) -> int:
@@ -122,12 +183,31 @@ class Ticker:
         return len(rings)
 
     def reap(self, conn: Connection) -> int:
-        """Takes back what lost processes held."""
-        return reaper.reap(conn) if self._is_time("reap", min(1.0, self._settings.lease_seconds / 4)) else 0
+        """Takes back what lost processes held: at once what this ticker finds lost, and seldom what others left."""
+        if not self._is_time("lose", min(1.0, self._settings.lease_seconds / 4)):
+            return 0
+        if reaper.lose_processes(conn) or self._is_time("reap", min(5.0, self._settings.lease_seconds)):
+            return reaper.reap(conn)
+        return 0
+
+    def take_over(self, conn: Connection) -> int:
+        """Keeps the rings of runs made ahead by tickers that ended: their memory is gone. At boot that is all of them."""
+        if self._is_time("take over", 1.0):
+            # A row that ended may be seen a moment later than it says.
+            found = FIND_ENDED_TICKERS.one(conn, since=self._tickers_seen_at - _LATE)
+            if found is not None:
+                self._clock.set(found.now)
+                if found.ended or self._tickers_seen_at == LONG_AGO:
+                    made = defaultdict[datetime, list[Ring]](list)
+                    for run in FIND_MADE.all(conn, queues=list(QUEUES)):
+                        made[run.fire_at].append(Ring(run.id, run.slot_at, run.fence, run.queue, run.kind))
+                    self._made.replace(made)
+                self._tickers_seen_at = found.now
+        return 0
 
     def settle(self, conn: Connection) -> int:
-        """Ends schedules that are over and writes their last success; seldom while others are due."""
-        if self._is_time("settle", 10.0 if self._is_busy else 1.0):
+        """Ends schedules that are over and writes their last success; seldom while runs are being rung."""
+        if self._is_time("settle", 10.0 if time.monotonic() - self._rang_at < _BUSY_SECONDS else 1.0):
             self._settled = reaper.record_last_runs(conn, self._settled)
             self._ending = reaper.end_schedules(conn, self._ending)
         return 0

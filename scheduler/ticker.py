@@ -9,7 +9,7 @@ from uuid import UUID
 
 from config.faults import faultpoint
 from db.ids import ids_at
-from db.pool import Connection
+from db.pool import Connection, transaction
 from db.query import Query
 from db.runs import Ring
 from scheduler.policy import Fire, Plan, Skip
@@ -39,10 +39,11 @@ class AnotherHand(RuntimeError):
 
 @dataclass(slots=True)
 class Batch:
-    """What one batch did: what to ring now, whose gates to pass, and what was counted."""
+    """What one batch did: what to ring now and what at its instant, whose gates to pass, and what was counted."""
 
     claimed: list[DueSchedule] = field(default_factory=list)
     rings: list[Ring] = field(default_factory=list)
+    made: dict[datetime, list[Ring]] = field(default_factory=dict)
     gated: list[UUID] = field(default_factory=list)
     misfires: dict[str, int] = field(default_factory=dict)
     failed: list[tuple[DueSchedule, str]] = field(default_factory=list)
@@ -54,25 +55,27 @@ def tick(
     limit: int,
     claimed: Callable[[list[DueSchedule]], None],
     retention_days: int = RETENTION_DAYS,
+    ahead_seconds: float = 0,
 ) -> Batch:
     """Claims up to `limit` schedules due since `low` and returns what was committed for them.
 
     `claimed` is told the rows before they are planned, so that a caller knows the culprits of an error. Slots older
-    than `retention_days` are passed over: their weeks have no tables any more.
+    than `retention_days` are passed over: their weeks have no tables any more. Where runs may overlap, those of the next
+    `ahead_seconds` are made already.
     Raises what the database raises; then nothing was committed.
     """
     batch = Batch()
-    with conn.transaction():
-        batch.claimed = CLAIM.all(conn, low=low, batch=limit, retention_days=retention_days)
+    with transaction(conn):
+        batch.claimed = CLAIM.all(conn, low=low, batch=limit, retention_days=retention_days, ahead=ahead_seconds)
         claimed(batch.claimed)
         if batch.claimed:
             faultpoint("after_claim")
-            _write(conn, batch, _plan(batch))
+            _write(conn, batch, _plan(batch, ahead_seconds))
             faultpoint("before_commit")
     return batch
 
 
-def _plan(batch: Batch) -> list[tuple[DueSchedule, Plan]]:
+def _plan(batch: Batch, ahead_seconds: float) -> list[tuple[DueSchedule, Plan]]:
     """The plan of each claimed schedule; equal rows are planned once. A row that cannot be planned stops nobody."""
     memo: dict[tuple[object, ...], Plan] = {}
     planned = []
@@ -81,7 +84,7 @@ def _plan(batch: Batch) -> list[tuple[DueSchedule, Plan]]:
         plan = memo.get(key)
         if plan is None:
             try:
-                plan = memo[key] = plan_of(row)
+                plan = memo[key] = plan_of(row, ahead_seconds)
             except Exception as error:  # noqa: BLE001  whatever it is, it is this row's fault alone and is recorded on it
                 batch.failed.append((row, f"{type(error).__name__}: {error}"))
                 continue
@@ -90,15 +93,16 @@ def _plan(batch: Batch) -> list[tuple[DueSchedule, Plan]]:
 
 
 def _write(conn: Connection, batch: Batch, planned: list[tuple[DueSchedule, Plan]]) -> None:
-    fires = [(row, fire.slot_at) for row, plan in planned for fire in plan.decisions if isinstance(fire, Fire)]
+    fires = [(row, fire) for row, plan in planned for fire in plan.decisions if isinstance(fire, Fire)]
     skips = [(row, skip) for row, plan in planned for skip in plan.decisions if isinstance(skip, Skip)]
-    run_ids = _ids([slot for _, slot in fires])
+    run_ids = _ids([fire.slot_at for _, fire in fires])
     if planned:
         counts = PLAN_SLOTS.one(
             conn,
             run_ids=run_ids,
-            run_slots=[slot for _, slot in fires],
+            run_slots=[fire.slot_at for _, fire in fires],
             run_schedules=[row.id for row, _ in fires],
+            run_fire_ats=[fire.fire_at for _, fire in fires],
             ids=[row.id for row, _ in planned],
             was_fire_at=[row.next_fire_at for row, _ in planned],
             last_slot_at=[plan.last_slot_at for _, plan in planned],
@@ -121,9 +125,10 @@ def _write(conn: Connection, batch: Batch, planned: list[tuple[DueSchedule, Plan
         PUSH_AHEAD.run(conn, id=row.id, error=error, is_final=True)
     for row, skip in skips:
         batch.misfires[row.misfire_policy] = batch.misfires.get(row.misfire_policy, 0) + skip.count
-    for (row, slot), run_id in zip(fires, run_ids, strict=True):
+    for (row, fire), run_id in zip(fires, run_ids, strict=True):
         if row.overlap_policy == "allow":
-            batch.rings.append(Ring(run_id, slot, 1, row.queue, row.kind))
+            rings = batch.rings if fire.fire_at <= row.claimed_at else batch.made.setdefault(fire.fire_at, [])
+            rings.append(Ring(run_id, fire.slot_at, 1, row.queue, row.kind))
     batch.gated = [row.id for row in dict.fromkeys(row for row, _ in fires) if row.overlap_policy != "allow"]
 
 

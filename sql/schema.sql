@@ -115,6 +115,10 @@ begin
     end if;
     if new.state = 'running' then
         new.written_fence := null;
+    elsif new.state = 'pending' then
+        new.released_at := null;
+    elsif new.state = 'queued' and old.state = 'pending' then
+        new.released_at := coalesce(new.released_at, now());
     end if;
     return new;
 end $$;
@@ -123,9 +127,17 @@ CREATE FUNCTION public.keep_schedule_version() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 begin
-    insert into schedule_versions (schedule_id, version, tenant_id, params, definition)
-    values (new.id, new.version, new.tenant_id, new.params, to_jsonb(new) - 'params')
-    on conflict (schedule_id, version) do update set params = excluded.params, definition = excluded.definition;
+    insert into schedule_versions (
+        schedule_id, version, tenant_id, params, name, timezone, timeout_seconds, unknown_delivery_policy, definition
+    )
+    values (
+        new.id, new.version, new.tenant_id, new.params, new.name, new.timezone, new.timeout_seconds,
+        new.unknown_delivery_policy, to_jsonb(new) - 'params'
+    )
+    on conflict (schedule_id, version) do update
+    set params = excluded.params, name = excluded.name, timezone = excluded.timezone,
+        timeout_seconds = excluded.timeout_seconds, unknown_delivery_policy = excluded.unknown_delivery_policy,
+        definition = excluded.definition;
     if new.overlap_policy <> 'allow' then
         insert into schedule_gates (schedule_id, tenant_id) values (new.id, new.tenant_id)
         on conflict (schedule_id) do nothing;
@@ -148,9 +160,11 @@ begin
         foreach parent in array partitioned_tables() loop
             part := parent || '_' || to_char(week, 'YYYYMMDD');
             if to_regclass(part) is null then
+                -- Half a page of runs is left free for the versions that their starts write beside them.
                 execute format(
-                    'create table %I (like %I including defaults including constraints) with (fillfactor = 80, '
-                    'autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0)', part, parent);
+                    'create table %I (like %I including defaults including constraints) with (fillfactor = %s, '
+                    'autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0)', part, parent,
+                    case when parent = 'runs' then 50 else 80 end);
                 execute format('alter table %I attach partition %I for values from (%L) to (%L)', parent, part,
                     week at time zone 'UTC', (week + interval '7 days') at time zone 'UTC');
                 execute format('analyze %I', part);
@@ -199,7 +213,8 @@ CREATE FUNCTION public.refuse_slot_that_does_not_advance() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 begin
-    if old.last_slot_at is not null and (new.last_slot_at is null or new.last_slot_at < old.last_slot_at) then
+    if old.last_slot_at + make_interval(secs => old.jitter_seconds) <= now()
+       and (new.last_slot_at is null or new.last_slot_at < old.last_slot_at) then
         raise exception 'schedule %: slot % does not advance beyond %', old.id, new.last_slot_at, old.last_slot_at
             using errcode = 'TC004';
     end if;
@@ -405,6 +420,7 @@ CREATE TABLE public.runs (
     attempt integer DEFAULT 0 NOT NULL,
     max_attempts integer DEFAULT 1 NOT NULL,
     available_at timestamp with time zone NOT NULL,
+    released_at timestamp with time zone,
     leased_by uuid,
     deadline_at timestamp with time zone,
     cancel_requested_at timestamp with time zone,
@@ -418,6 +434,12 @@ CREATE TABLE public.runs (
     progress jsonb,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT runs_origin_check CHECK ((origin = ANY (ARRAY['schedule'::text, 'manual'::text, 'backfill'::text, 'child'::text, 'replay'::text, 'test'::text, 'system'::text]))),
+    CONSTRAINT runs_released_unless_pending CHECK (
+CASE
+    WHEN (state = 'pending'::text) THEN (released_at IS NULL)
+    WHEN (state = ANY (ARRAY['queued'::text, 'running'::text])) THEN (released_at IS NOT NULL)
+    ELSE true
+END),
     CONSTRAINT runs_slot_at_check CHECK ((slot_at = date_trunc('milliseconds'::text, slot_at))),
     CONSTRAINT runs_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'queued'::text, 'running'::text, 'succeeded'::text, 'dead'::text, 'cancelled'::text, 'skipped'::text])))
 )
@@ -436,6 +458,10 @@ CREATE TABLE public.schedule_versions (
     version integer NOT NULL,
     tenant_id uuid NOT NULL,
     params jsonb NOT NULL,
+    name text NOT NULL,
+    timezone text NOT NULL,
+    timeout_seconds integer NOT NULL,
+    unknown_delivery_policy text NOT NULL,
     definition jsonb NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL
 );
@@ -635,6 +661,10 @@ CREATE INDEX deliveries_sending ON ONLY public.deliveries USING btree (leased_by
 
 CREATE INDEX processes_live ON public.processes USING btree (leased_until) WHERE ((lost_at IS NULL) AND (stopped_at IS NULL));
 
+CREATE INDEX runs_cancel_asked ON ONLY public.runs USING btree (id) WHERE ((cancel_requested_at IS NOT NULL) AND (finished_at IS NULL));
+
+CREATE INDEX runs_finished ON ONLY public.runs USING btree (finished_at) WHERE ((finished_at IS NOT NULL) AND (schedule_id IS NOT NULL));
+
 CREATE INDEX runs_of_tenant ON ONLY public.runs USING btree (tenant_id, slot_at, id);
 
 CREATE INDEX runs_on_demand ON ONLY public.runs USING btree (schedule_id, slot_at) WHERE (origin <> ALL (ARRAY['schedule'::text, 'backfill'::text]));
@@ -643,15 +673,11 @@ CREATE UNIQUE INDEX runs_one_per_item ON ONLY public.runs USING btree (parent_ru
 
 CREATE UNIQUE INDEX runs_one_per_slot ON ONLY public.runs USING btree (schedule_id, slot_at) WHERE (origin = ANY (ARRAY['schedule'::text, 'backfill'::text]));
 
-CREATE INDEX runs_pending ON ONLY public.runs USING btree (available_at, id) WHERE (state = 'pending'::text);
+CREATE INDEX runs_pending ON ONLY public.runs USING btree (available_at, id) WHERE ((released_at IS NULL) AND (finished_at IS NULL));
 
-CREATE INDEX runs_queued ON ONLY public.runs USING btree (queue, available_at, id) WHERE (state = 'queued'::text);
+CREATE INDEX runs_released ON ONLY public.runs USING btree (queue, released_at, id) WHERE ((released_at IS NOT NULL) AND (finished_at IS NULL));
 
-CREATE INDEX runs_running ON ONLY public.runs USING btree (leased_by, id) WHERE (state = 'running'::text);
-
-CREATE INDEX runs_succeeded ON ONLY public.runs USING btree (finished_at) WHERE ((state = 'succeeded'::text) AND (schedule_id IS NOT NULL));
-
-CREATE INDEX runs_waiting ON ONLY public.runs USING btree (schedule_id, slot_at) WHERE ((state = 'pending'::text) AND (available_at = 'infinity'::timestamp with time zone));
+CREATE INDEX runs_waiting ON ONLY public.runs USING btree (schedule_id, slot_at) WHERE ((available_at = 'infinity'::timestamp with time zone) AND (finished_at IS NULL));
 
 CREATE INDEX schedule_gates_held ON public.schedule_gates USING btree (run_id) WHERE (run_id IS NOT NULL);
 

@@ -1,5 +1,7 @@
 """Every metric, in one list. No label holds a tenant or an id. Lags and durations are in seconds."""
 
+from functools import cache
+
 from prometheus_client import Counter, Gauge, Histogram
 
 _LAG = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600)
@@ -22,3 +24,16 @@ last_tick = Gauge(
     multiprocess_mode="max",
 )
 build_info = Gauge("tocsin_build_info", "1, with the version.", ["version"], multiprocess_mode="max")
+
+
+# What each run observes is looked up once: `labels` takes longer than `observe`.
+@cache
+def start_lag_seconds_of(kind: str) -> Histogram:
+    """`start_lag_seconds` of that kind."""
+    return start_lag_seconds.labels(kind)
+
+
+@cache
+def run_seconds_of(kind: str, outcome: str) -> Histogram:
+    """`run_seconds` of that kind and outcome."""
+    return run_seconds.labels(kind, outcome)

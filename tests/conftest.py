@@ -15,7 +15,8 @@ from redis import Redis as Client
 from db.migrate import migrate, register
 from db.pool import Database
 from local.mail import MailSink
-from local.servers import NO_FLUSH, Postgres, Redis
+from local.postgres import NO_FLUSH, Postgres
+from local.redis import Redis
 
 TEMPLATE = "tocsin_template"
 

@@ -73,6 +73,10 @@ def run(conn: Connection, tenant_id: UUID, **row: Any) -> UUID:
     row = {"kind": "test.noop", "queue": "default", "origin": "manual", "state": "queued"} | row
     row = {"id": id_at(slot_at), "available_at": moment, "fence": 1, "max_attempts": 5} | row
     row["tenant_id"] = tenant_id
+    if row["state"] in ("queued", "running"):
+        row.setdefault("released_at", row["available_at"])
+    elif row["state"] != "pending":
+        row.setdefault("finished_at", moment)
     _insert_unguarded(conn, "runs", row)
     return UUID(str(row["id"]))
 

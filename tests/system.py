@@ -94,6 +94,8 @@ class System:
         self.processes: list[Process] = []
         self._environ = {
             "PATH": os.environ["PATH"],
+            # What a supervisor leaves behind that is killed goes with the test's folder.
+            "TMPDIR": str(folder),
             "PYTHONPATH": str(ROOT),
             "PYTHONDONTWRITEBYTECODE": "1",
             "DATABASE_URL": database,

@@ -8,12 +8,13 @@ from urllib.parse import urlsplit
 
 from api.processes import LIST as LIST_PROCESSES
 from config import zones
-from config.environ import SETTINGS, BadSetting, read
+from config.environ import SETTINGS, BadSetting, need_broker_url, read
 from config.seal import Seal, SealError
 from db import migrate
-from db.pool import Connection
+from db.pool import Connection, Database, DatabaseError, is_pooled
 from db.query import Query
 from scheduler.turns import offset_at, turns
+from tocsin import complaints
 from workers.channels import open_mail
 from workers.kinds import load
 
@@ -110,12 +111,9 @@ def _mail(value: dict[str, object]) -> Check:
 def of_broker() -> Check:
     """Whether the broker answers. While it is away work goes on, only slower."""
     try:
-        value = read(("BROKER_URL", "REDIS_URL"))
+        url = need_broker_url()
     except BadSetting as error:
         return Check("broker", "fail", str(error))
-    url = value["BROKER_URL"] or value["REDIS_URL"]
-    if url is None:
-        return Check("broker", "fail", "REDIS_URL (or BROKER_URL) is not set; ticker and worker need it")
     scheme = urlsplit(url).scheme
     problem = _problem_of_redis(url) if scheme.startswith("redis") else _problem_of_rabbit(url)
     if problem:
@@ -169,6 +167,18 @@ def of_server(conn: Connection, here: datetime) -> list[Check]:
     words = f"Postgres and this machine are {apart:.1f} s apart"
     checks.append(Check("clock", "ok" if apart <= _CLOCK_SECONDS else "warn", words + "; Postgres's counts"))
     return checks
+
+
+def of_listening(database: Database) -> Check:
+    """Whether a change can wake the tickers. While it can't, they find it when they look."""
+    try:
+        with database.connect("doctor", for_listening=True) as conn:
+            if not is_pooled(conn):
+                return Check("listening", "ok", "a change wakes the tickers at once")
+    except DatabaseError as error:
+        return Check("listening", "warn", f"tickers only look each second: {complaints.of_database(error)}")
+    detail = "a connection pooler answers, so tickers only look each second; set DATABASE_LISTEN_URL to the server's own address"
+    return Check("listening", "warn", detail)
 
 
 def of_schema(conn: Connection) -> Check:

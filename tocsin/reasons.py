@@ -61,11 +61,12 @@ def of_schedule(row: Schedule, latest: Sequence[Run], now: datetime) -> list[str
     if row.last_error:
         at = f" at {rfc3339(row.last_error_at)}" if row.last_error_at else ""
         sentences.append(f"It could not be planned{at}: {row.last_error}.")
-    if row.last_slot_at is None:
-        sentences.append("No slot of it has passed yet.")
+    fired = row.run_count - row.made_ahead
+    limit = f" of {row.max_runs}" if row.max_runs is not None else ""
+    if row.last_slot_at is None or row.last_slot_at > now:
+        sentences.append(f"{fired}{limit} of its slots fired so far." if fired else "No slot of it has passed yet.")
     else:
-        limit = f" of {row.max_runs}" if row.max_runs is not None else ""
-        sentences.append(f"Its last slot was {rfc3339(row.last_slot_at)}; {row.run_count}{limit} fired so far.")
+        sentences.append(f"Its last slot was {rfc3339(row.last_slot_at)}; {fired}{limit} fired so far.")
     sentences.append(
         f"It last succeeded at {rfc3339(row.last_run_at)}." if row.last_run_at else "It never succeeded yet."
     )

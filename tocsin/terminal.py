@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 
 def with_json(parser: argparse.ArgumentParser) -> None:
@@ -38,6 +38,17 @@ def show_json(value: Any) -> None:
     from db.jsonb import dumps
 
     print(dumps(value))
+
+
+def show_row(args: argparse.Namespace, row: NamedTuple, sentence: str) -> int:
+    """Prints the row when JSON is wanted, else the sentence; returns the exit status."""
+    from api import shapes
+
+    if args.is_json:
+        show_json(shapes.plain(row))
+    else:
+        print(sentence)
+    return 0
 
 
 def show_table(headers: Sequence[str], rows: Sequence[Sequence[Any]], empty: str) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import inspect
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -92,7 +91,6 @@ def run_kind(
         deadline=time.monotonic() + kind.timeout_seconds,
         http=http or owned,  # type: ignore[arg-type]  # one of the two is there
         journal=journal or Notes(),
-        cancelled=threading.Event(),
     )
     try:
         found = kind.run(context)

@@ -7,4 +7,6 @@ from workers.main import GRACE_SECONDS, main
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="tocsin worker")
     parser.add_argument("--grace", type=float, default=GRACE_SECONDS)
-    raise SystemExit(main(parser.parse_args().grace))
+    parser.add_argument("--parent", type=int)
+    wanted = parser.parse_args()
+    raise SystemExit(main(wanted.grace, wanted.parent))

@@ -7,7 +7,8 @@ import asyncio
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -20,7 +21,7 @@ from db.ids import id_at, slot_of
 from db.jsonb import dumps
 from db.pool import Pool
 from db.processes import Heartbeat, Lease
-from db.query import Query
+from db.query import Query, literal
 from telemetry import metrics
 from telemetry.log import Events
 from workers.channels.email import compose, message_id
@@ -80,19 +81,18 @@ class Executor:
         self._http = http
         self.running: dict[UUID, Work] = {}
 
-    def lease(self, pointers: Sequence[tuple[UUID, int]]) -> list[tuple[Work, bool]]:
+    def lease(self, pointers: Sequence[tuple[str, int]]) -> list[tuple[Work, bool]]:
         """Leases those of the (id, fence) pointers that are still to be had; each with whether its kind is async."""
         if not pointers:
             return []
         faultpoint("before_lease")
         lease = self._heartbeat.lease
-        slots = [slot_of(run_id) for run_id, _ in pointers]
         with self._lease_pool.connection() as conn:
             leased = START.all(
                 conn,
-                ids=[run_id for run_id, _ in pointers],
-                slots=slots,
-                fences=[fence for _, fence in pointers],
+                ids=literal(run_id for run_id, _ in pointers),
+                slots=literal(_slot_of(run_id[:13]) for run_id, _ in pointers),
+                fences=literal(fence for _, fence in pointers),
                 process_id=lease.process_id,
             )
         if leased:
@@ -170,17 +170,21 @@ class Executor:
                 work.is_cut = True
                 context.cancelled.set()
                 why = f"it took longer than {work.leased.timeout_seconds} s"
-                self._finisher.finish(replace(self._end(work, Later(None, why)), seconds=work.leased.timeout_seconds))
+                end = self._end(work, Later(None, why))
+                end.seconds = work.leased.timeout_seconds
+                self._finisher.finish(end)
 
     def _begin(self, work: Work) -> float:
         leased = work.leased
         self.running[leased.id] = work
-        metrics.start_lag_seconds.labels(leased.kind).observe((leased.started_at - leased.slot_at).total_seconds())
+        metrics.start_lag_seconds_of(leased.kind).observe((leased.started_at - leased.slot_at).total_seconds())
         return time.monotonic()
 
     def _hand_in(self, work: Work, end: End, began: float) -> None:
         self.running.pop(work.leased.id, None)
-        self._finisher.finish(replace(end, seconds=time.monotonic() - began, when_done=work.when_done))
+        end.seconds = time.monotonic() - began
+        end.when_done = work.when_done
+        self._finisher.finish(end)
 
     def _context(self, work: Work) -> Context[Any]:
         leased = work.leased
@@ -222,7 +226,7 @@ class Executor:
                     lease,
                     "succeeded",
                     "done",
-                    outcome=dumps(dict(outcome.result)),
+                    outcome=dumps(dict(outcome.result)) if outcome.result else "{}",
                     bodies=bodies,
                     intents=intents,
                     alert_states=tuple(
@@ -269,6 +273,8 @@ class Executor:
 
     def _render(self, leased: Leased, messages: Sequence[Message]) -> tuple[tuple[Body, ...], tuple[Intent, ...]]:
         """The bytes of each message, rendered once, and one delivery for each of its recipients."""
+        if not messages:
+            return (), ()
         bodies, intents = [], []
         domain = self._settings.mail_from.rpartition("@")[2].rstrip("> ") or "localhost"
         for number, message in enumerate(messages):
@@ -295,6 +301,12 @@ class Executor:
         if allowed and recipient.rpartition("@")[2].lower() not in allowed:
             return "its domain is not in TOCSIN_RECIPIENT_DOMAINS"
         return None
+
+
+@lru_cache
+def _slot_of(time: str) -> str:
+    """The slot that an id begins with, as text; the runs of a herd share one."""
+    return slot_of(UUID(f"{time}-7000-8000-000000000000")).isoformat()
 
 
 def _zone_of(leased: Leased) -> ZoneInfo:

@@ -51,7 +51,7 @@ class RunTakenAway(RuntimeError):
     """The run belongs to another attempt now; whatever this one does is void."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RunJournal:
     """The journal of one leased run."""
 

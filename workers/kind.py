@@ -1,7 +1,6 @@
 """What a kind of work is, and what its run() is given."""
 
 import inspect
-import threading
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -38,15 +37,12 @@ class Kind:
     timeout_seconds: int = 300
     is_gated_only: bool = False
     secret_fields: tuple[str, ...] = ()
+    is_async: bool = field(init=False)
 
     def __post_init__(self) -> None:
         if self.queue not in QUEUES:
             raise ValueError(f"kind {self.name}: queue takes one of {', '.join(QUEUES)}, got {self.queue!r}")
-
-    @property
-    def is_async(self) -> bool:
-        """True when run() is a coroutine function."""
-        return inspect.iscoroutinefunction(self.run)
+        object.__setattr__(self, "is_async", inspect.iscoroutinefunction(self.run))
 
 
 class Journal(Protocol):
@@ -90,6 +86,23 @@ class Cancelled(Exception):
     """Raised by a kind that stops because its run was cancelled."""
 
 
+class Flag:
+    """Set once, by any thread. Nobody waits for it, so it is no Event, whose locks would cost each run 3 us."""
+
+    __slots__ = ("_is_set",)
+
+    def __init__(self) -> None:
+        self._is_set = False
+
+    def set(self) -> None:
+        """Sets it, for good."""
+        self._is_set = True
+
+    def is_set(self) -> bool:
+        """True once it was set."""
+        return self._is_set
+
+
 @dataclass(slots=True)
 class Context(Generic[Params]):
     """One attempt of one run, as its kind sees it. Instants are aware and UTC, save slot_local, which is in the schedule's zone.
@@ -111,7 +124,7 @@ class Context(Generic[Params]):
     deadline: float
     http: "Client"
     journal: Journal
-    cancelled: threading.Event = field(default_factory=threading.Event)
+    cancelled: Flag = field(default_factory=Flag)
     is_held: Callable[[], bool] = lambda: True
 
     def seconds_left(self) -> float:

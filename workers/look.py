@@ -107,7 +107,7 @@ class Look:
         with self._pool.connection() as conn:
             stale = FIND_RUNS.all(conn, queues=self._queues, room=4 * room)
         chosen = stale if len(stale) <= room else random.sample(stale, room)
-        self._runner.take(self._executor.lease([(run.id, run.fence) for run in chosen]))
+        self._runner.take(self._executor.lease([(str(run.id), run.fence) for run in chosen]))
         return len(stale) > room
 
     def _look_for_suspects(self) -> None:
@@ -118,7 +118,7 @@ class Look:
             with self._pool.connection() as conn:
                 stale = FIND_RUNS.all(conn, queues=[SUSPECT], room=8)
             chosen = random.sample(stale, 1) if stale else []
-            works = self._executor.lease([(run.id, run.fence) for run in chosen])
+            works = self._executor.lease([(str(run.id), run.fence) for run in chosen])
         finally:
             if not works:
                 self._suspects.release()

@@ -1,6 +1,7 @@
 """The runner: bounded threads for plain kinds, one event loop for async kinds, and how much room there is."""
 
 import asyncio
+import contextlib
 import queue
 import threading
 import time
@@ -13,6 +14,14 @@ _FIRST_WINDOW = 32
 _LARGEST_WINDOW = 256
 _WINDOW_SECONDS = 0.05
 _ASYNC_LIMIT = 1000
+_PATIENCE_SECONDS = 0.002
+_IMPATIENCE_SECONDS = 0.0002
+
+
+class Turn(Generic[Work]):
+    """A thread's turn at the head of the line; `work` is what it runs just now."""
+
+    work: Work | None = None
 
 
 class Runner(Generic[Work]):
@@ -21,6 +30,12 @@ class Runner(Generic[Work]):
     Room is the idle threads, and beyond them what the runner lately got through in a twentieth of a second: short
     work is leased ahead in packs, slow work is left to a neighbour who is idle. An idle runner knows nothing yet and
     leases a little ahead; what then turns out slow is given back.
+
+    One thread at a time takes from the line: whoever came through the door, while the others wait before it. So a pack
+    of short works is one thread's, and wakes no others to fight for the interpreter. When works wait behind one that
+    has run for two milliseconds, the watch opens the door for the next thread; that one's first work has a tenth of
+    that, since slow works come together. A thread whose turn was ended so runs its work to the end, and waits at the
+    door again.
     """
 
     def __init__(
@@ -29,24 +44,28 @@ class Runner(Generic[Work]):
         self._run = run
         self._run_async = run_async
         self._threads = threads
-        self._waiting: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
+        self._line: queue.SimpleQueue[Work] = queue.SimpleQueue()
+        self._door = threading.Lock()
+        self._turn: Turn[Work] | None = None
+        self._is_crowded = threading.Event()
         self._changed = threading.Condition()
         self._held = 0
         self._held_async = 0
         self._done = 0
         self._rate = 0.0
         self._rated_at = time.monotonic()
-        self._wanted: list[int] = []
+        self._wanted: list[tuple[int, int]] = []
         self.is_closed = False
         self._workers = [
             threading.Thread(target=self._work, name=f"run-{number}", daemon=True) for number in range(threads)
         ]
+        self._watch_thread = threading.Thread(target=self._watch, name="run-watch", daemon=True)
         self._loop = asyncio.new_event_loop()
         self._loop_thread = threading.Thread(target=self._loop.run_forever, name="run-loop", daemon=True)
 
     def start(self) -> None:
         """Starts the threads."""
-        for thread in (*self._workers, self._loop_thread):
+        for thread in (*self._workers, self._watch_thread, self._loop_thread):
             thread.start()
 
     def wait_for_room(self, priority: int, wanted: int) -> int:
@@ -56,15 +75,15 @@ class Runner(Generic[Work]):
         statement for each run that ends would cost more than the runs.
         """
         with self._changed:
-            self._wanted.append(priority)
+            self._wanted.append((priority, wanted))
             try:
-                while not self.is_closed and not self._is_my_turn(priority, wanted):
+                while not self.is_closed and not self._may_have(priority, wanted):
                     # Room also grows with time, when what is held turns out slow.
                     self._changed.wait(_WINDOW_SECONDS)
                 granted = 0 if self.is_closed else min(wanted, self._room())
                 self._held += granted
             finally:
-                self._wanted.remove(priority)
+                self._wanted.remove((priority, wanted))
                 self._changed.notify_all()
             return granted
 
@@ -84,7 +103,9 @@ class Runner(Generic[Work]):
             if is_async:
                 asyncio.run_coroutine_threadsafe(self._work_async(work), self._loop)
             else:
-                self._waiting.put(work)
+                self._line.put(work)
+        if (turn := self._turn) is not None and turn.work is not None:
+            self._is_crowded.set()
 
     def close(self) -> None:
         """Takes nothing more; whoever waits for room gets none."""
@@ -105,13 +126,9 @@ class Runner(Generic[Work]):
     def unstarted(self) -> list[Work]:
         """Takes back what no thread has begun."""
         found = []
-        while True:
-            try:
-                work = self._waiting.get_nowait()
-            except queue.Empty:
-                break
-            if work is not None:
-                found.append(work)
+        with contextlib.suppress(queue.Empty):
+            while True:
+                found.append(self._line.get_nowait())
         with self._changed:
             self._held -= len(found)
             self._changed.notify_all()
@@ -129,9 +146,9 @@ class Runner(Generic[Work]):
     def _is_stalled(self) -> bool:
         return time.monotonic() - self._rated_at > 10 * _WINDOW_SECONDS
 
-    def _is_my_turn(self, priority: int, wanted: int) -> bool:
+    def _may_have(self, priority: int, wanted: int) -> bool:
         """True when nobody more urgent waits and there is room for all that is wanted, or for a good part of it."""
-        return self._room() >= min(wanted, 1 + self._ahead() // 2) and priority <= min(self._wanted)
+        return self._room() >= min(wanted, 1 + self._ahead() // 2) and priority <= min(self._wanted)[0]
 
     def _let_go(self, held: int, held_async: int) -> None:
         with self._changed:
@@ -142,15 +159,36 @@ class Runner(Generic[Work]):
             if now - self._rated_at > _WINDOW_SECONDS:
                 self._rate = self._done / (now - self._rated_at)
                 self._done, self._rated_at = 0, now
-            if self._wanted or self.is_closed:
+            if self.is_closed or (self._wanted and self._may_have(*min(self._wanted))):
                 self._changed.notify_all()
 
     def _work(self) -> None:
-        while (work := self._waiting.get()) is not None:
-            try:
-                self._run(work)
-            finally:
-                self._let_go(1, 0)
+        while True:
+            self._door.acquire()  # the watch releases it
+            turn = self._turn = Turn()
+            while self._turn is turn:
+                turn.work = work = self._line.get()
+                if not self._line.empty() and not self._is_crowded.is_set():
+                    self._is_crowded.set()
+                try:
+                    self._run(work)
+                finally:
+                    self._let_go(1, 0)
+                turn.work = None
+
+    def _watch(self) -> None:
+        """Ends the turn of a thread whose work is slow while others wait in the line."""
+        patience = _PATIENCE_SECONDS
+        while True:
+            self._is_crowded.wait()
+            self._is_crowded.clear()
+            while (turn := self._turn) is not None and (work := turn.work) is not None and not self._line.empty():
+                time.sleep(patience)
+                patience = _PATIENCE_SECONDS
+                if turn.work is work and not self._line.empty():
+                    patience = _IMPATIENCE_SECONDS
+                    self._turn = None
+                    self._door.release()
 
     async def _work_async(self, work: Work) -> None:
         try:

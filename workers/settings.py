@@ -3,7 +3,7 @@
 import ipaddress
 from dataclasses import dataclass
 
-from config.environ import BadSetting, read
+from config.environ import BadSetting, need_broker_url, read
 from config.seal import Seal, SealError
 from db.pool import Database
 
@@ -34,8 +34,6 @@ class Settings:
         """The settings of this process. Raises BadSetting."""
         value = read(
             (
-                "BROKER_URL",
-                "REDIS_URL",
                 "TOCSIN_MODE",
                 "TOCSIN_LEASE_SECONDS",
                 "WORKER_PROCESSES",
@@ -52,16 +50,13 @@ class Settings:
                 "LOG_LEVEL",
             )
         )
-        broker_url = value["BROKER_URL"] or value["REDIS_URL"]
-        if broker_url is None:
-            raise BadSetting("REDIS_URL is not set; it takes an address such as redis://host:6379/0 (or BROKER_URL)")
         try:
             seal = Seal(value["TOCSIN_SECRET_KEYS"])
         except SealError as error:
             raise BadSetting(str(error)) from None
         return cls(
             database=Database.from_environ(),
-            broker_url=broker_url,
+            broker_url=need_broker_url(),
             mode=value["TOCSIN_MODE"],
             lease_seconds=value["TOCSIN_LEASE_SECONDS"],
             processes=value["WORKER_PROCESSES"],

@@ -15,9 +15,10 @@ create table schedules (
     dst_fold text not null default 'first' check (dst_fold in ('first', 'second', 'both')),
     starts_at timestamptz,
     ends_at timestamptz,
-    -- The next slot's instant with its jitter; null when no slot will come or the schedule is not active.
+    -- The instant, with its jitter, of the next slot that has no run yet; null when no slot will come or the schedule
+    -- is not active.
     next_fire_at timestamptz,
-    -- The last slot whose instant has passed; never falls.
+    -- The last slot that was decided. It falls only when runs made ahead of their instant are taken back.
     last_slot_at timestamptz,
     -- Slots at or before this instant are not planned: set when the schedule is made, edited or resumed.
     plan_from timestamptz not null default now(),
@@ -65,6 +66,11 @@ create table schedule_versions (
     version integer not null,
     tenant_id uuid not null,
     params jsonb not null,
+    -- What every start of a run needs; the rest of the definition is for whoever looks back.
+    name text not null,
+    timezone text not null,
+    timeout_seconds integer not null,
+    unknown_delivery_policy text not null,
     definition jsonb not null,
     created_at timestamptz not null default now(),
     primary key (schedule_id, version),
@@ -84,7 +90,8 @@ create index schedule_gates_held on schedule_gates (run_id) where run_id is not 
 
 create function refuse_slot_that_does_not_advance() returns trigger language plpgsql as $$
 begin
-    if old.last_slot_at is not null and (new.last_slot_at is null or new.last_slot_at < old.last_slot_at) then
+    if old.last_slot_at + make_interval(secs => old.jitter_seconds) <= now()
+       and (new.last_slot_at is null or new.last_slot_at < old.last_slot_at) then
         raise exception 'schedule %: slot % does not advance beyond %', old.id, new.last_slot_at, old.last_slot_at
             using errcode = 'TC004';
     end if;
@@ -113,9 +120,17 @@ for each row execute function raise_schedule_version();
 
 create function keep_schedule_version() returns trigger language plpgsql as $$
 begin
-    insert into schedule_versions (schedule_id, version, tenant_id, params, definition)
-    values (new.id, new.version, new.tenant_id, new.params, to_jsonb(new) - 'params')
-    on conflict (schedule_id, version) do update set params = excluded.params, definition = excluded.definition;
+    insert into schedule_versions (
+        schedule_id, version, tenant_id, params, name, timezone, timeout_seconds, unknown_delivery_policy, definition
+    )
+    values (
+        new.id, new.version, new.tenant_id, new.params, new.name, new.timezone, new.timeout_seconds,
+        new.unknown_delivery_policy, to_jsonb(new) - 'params'
+    )
+    on conflict (schedule_id, version) do update
+    set params = excluded.params, name = excluded.name, timezone = excluded.timezone,
+        timeout_seconds = excluded.timeout_seconds, unknown_delivery_policy = excluded.unknown_delivery_policy,
+        definition = excluded.definition;
     if new.overlap_policy <> 'allow' then
         insert into schedule_gates (schedule_id, tenant_id) values (new.id, new.tenant_id)
         on conflict (schedule_id) do nothing;

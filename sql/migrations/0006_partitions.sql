@@ -20,9 +20,11 @@ begin
         foreach parent in array partitioned_tables() loop
             part := parent || '_' || to_char(week, 'YYYYMMDD');
             if to_regclass(part) is null then
+                -- Half a page of runs is left free for the versions that their starts write beside them.
                 execute format(
-                    'create table %I (like %I including defaults including constraints) with (fillfactor = 80, '
-                    'autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0)', part, parent);
+                    'create table %I (like %I including defaults including constraints) with (fillfactor = %s, '
+                    'autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0)', part, parent,
+                    case when parent = 'runs' then 50 else 80 end);
                 execute format('alter table %I attach partition %I for values from (%L) to (%L)', parent, part,
                     week at time zone 'UTC', (week + interval '7 days') at time zone 'UTC');
                 execute format('analyze %I', part);

@@ -1,4 +1,5 @@
--- The schedules whose next slot has come, locked for the caller's transaction.
+-- The schedules whose next slot has come, or comes within `ahead` seconds where runs may overlap: their runs are made
+-- ahead of their instant. Locked for the caller's transaction.
 -- Locks: the rows returned, skipping those that another ticker holds. Index: schedules_due.
 -- now() and never clock_timestamp(): a volatile bound cannot limit the index scan (measured 0.1 ms against 505 ms at
 -- 1 M rows). `low` keeps the scan off dead index entries behind the rows already advanced.
@@ -10,7 +11,9 @@ select
     s.misfire_grace_seconds, s.misfire_limit, s.overlap_policy, s.jitter_seconds, s.max_runs, s.run_count,
     now() as claimed_at
 from schedules as s
-where s.status = 'active' and s.next_fire_at <= now() and s.next_fire_at >= %(low)s
+where
+    s.status = 'active' and s.next_fire_at <= now() + make_interval(secs => %(ahead)s) and s.next_fire_at >= %(low)s
+    and (s.next_fire_at <= now() or s.overlap_policy = 'allow')
 order by s.next_fire_at, s.id
 limit %(batch)s
 for update skip locked

@@ -4,7 +4,7 @@
 select w.schedule_id
 from (
     select distinct r.schedule_id from runs as r
-    where r.state = 'pending' and r.available_at = 'infinity'
+    where r.state || '' = 'pending' and r.available_at = 'infinity' and r.finished_at is null
 ) as w
 inner join schedule_gates as g on w.schedule_id = g.schedule_id
 inner join schedules as s on w.schedule_id = s.id
@@ -13,8 +13,8 @@ where
     or s.overlap_policy = 'skip' and exists (
         select from runs as r
         where
-            r.schedule_id = w.schedule_id and r.state = 'pending' and r.available_at = 'infinity'
-            and r.origin = 'schedule' and r.attempt = 0
+            r.schedule_id = w.schedule_id and r.state || '' = 'pending' and r.available_at = 'infinity'
+            and r.finished_at is null and r.origin = 'schedule' and r.attempt = 0
     )
     or s.overlap_policy = 'cancel_running' and exists (
         select from runs as h

@@ -28,7 +28,8 @@ moved as (
         -- A run that was to be cancelled is not tried again.
         state = case when g.state = 'pending' and r.cancel_requested_at is not null then 'cancelled' else g.state end,
         written_fence = g.fence, reason = g.reason, error = g.error,
-        outcome = coalesce(g.outcome::jsonb, r.outcome), leased_by = null, deadline_at = null,
+        outcome = coalesce(g.outcome::jsonb, r.outcome), deadline_at = null,
+        leased_by = case when g.state = 'succeeded' then r.leased_by end,
         finished_at = case when g.state = 'pending' and r.cancel_requested_at is null then null else now() end,
         available_at = case
             when g.state <> 'pending' then r.available_at
@@ -49,6 +50,8 @@ attempts as (
     select
         id, slot_at, tenant_id, fence, attempt, %(process_id)s, started_at, attempt_outcome, error, traceback
     from moved
+    -- The run itself tells of the attempt that succeeded.
+    where attempt_outcome <> 'done' or state <> 'succeeded'
     returning 1
 ),
 
@@ -119,7 +122,7 @@ freed as (
 select
     moved.id, freed.schedule_id is not null and exists (
         select from runs as w
-        where w.schedule_id = freed.schedule_id and w.state = 'pending' and w.available_at = 'infinity'
+        where w.schedule_id = freed.schedule_id and w.state || '' = 'pending' and w.available_at = 'infinity' and w.finished_at is null
     ) as has_waiting
 from moved
 left join freed on moved.schedule_id = freed.schedule_id
@@ -134,3 +137,4 @@ cross join lateral (
         and (q.state = given.state or given.state = 'pending' and q.state = 'cancelled')
     offset 0
 ) as r
+where (select count(*) from moved) < (select count(*) from given)

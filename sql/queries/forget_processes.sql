@@ -2,4 +2,7 @@
 delete from processes as p
 where
     coalesce(p.stopped_at, p.lost_at) < now() - interval '7 days'
-    and not exists (select from runs as r where r.state = 'running' and r.leased_by = p.id)
+    and p.id not in (
+        select r.leased_by from runs as r
+        where r.released_at is not null and r.finished_at is null and r.leased_by is not null
+    )

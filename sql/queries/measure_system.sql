@@ -1,5 +1,5 @@
 -- The gauges of the whole system, in one look: each row is a gauge, its two labels ('' where it has fewer), its value.
--- Takes no lock. Index: schedules_due, runs_queued, runs_pending, runs_running, dead_letters_open, processes_live.
+-- Takes no lock. Index: schedules_due, runs_released, runs_pending, dead_letters_open, processes_live.
 select 'due_schedules' as gauge, '' as first_label, '' as second_label, count(*)::float8 as value
 from schedules as s
 where s.status = 'active' and s.next_fire_at <= now()
@@ -8,11 +8,13 @@ select 'oldest_due_seconds', '', '', coalesce(extract(epoch from now() - min(s.n
 from schedules as s
 where s.status = 'active' and s.next_fire_at <= now()
 union all
-select 'queue_depth', r.queue, '', count(*)::float8 from runs as r where r.state = 'queued' group by r.queue
+select 'queue_depth', r.queue, '', count(*)::float8 from runs as r
+where r.state = 'queued' and r.released_at <= now() and r.finished_at is null
+group by r.queue
 union all
 select 'runs', r.state, r.kind, count(*)::float8
 from runs as r
-where r.state in ('pending', 'queued', 'running')
+where r.state in ('pending', 'queued', 'running') and r.finished_at is null
 group by r.state, r.kind
 union all
 select 'dead_letters', d.kind, '', count(*)::float8 from dead_letters as d where d.state = 'open' group by d.kind

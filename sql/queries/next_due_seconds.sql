@@ -1,4 +1,12 @@
--- Seconds until the next schedule is due; null when none will ever be. Index: schedules_due (its first live entry).
-select extract(epoch from min(s.next_fire_at) - clock_timestamp())::float8 as seconds
-from schedules as s
-where s.status = 'active' and s.next_fire_at is not null
+-- Seconds until the next schedule is due and until the next pending run may be released, null when none will ever be;
+-- and Postgres's clock as it answers. Index: schedules_due, runs_pending (the first live entry of each).
+select
+    extract(epoch from (
+        select min(s.next_fire_at) from schedules as s
+        where s.status = 'active' and s.next_fire_at is not null
+    ) - clock_timestamp())::float8 as schedule_seconds,
+    extract(epoch from (
+        select min(r.available_at) from runs as r
+        where r.released_at is null and r.finished_at is null and r.available_at < 'infinity'
+    ) - clock_timestamp())::float8 as run_seconds,
+    clock_timestamp() as now

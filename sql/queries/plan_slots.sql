@@ -9,17 +9,20 @@ with
 fired as (
     insert into runs (
         id, slot_at, tenant_id, schedule_id, schedule_version, kind, queue, origin, state, fence, max_attempts,
-        available_at
+        available_at, released_at
     )
     select
         f.id, f.slot_at, s.tenant_id, s.id, s.version, s.kind, s.queue, 'schedule',
         case when s.overlap_policy = 'allow' then 'queued' else 'pending' end,
         case when s.overlap_policy = 'allow' then 1 else 0 end,
         s.max_attempts,
-        case when s.overlap_policy = 'allow' then now() else 'infinity' end
+        case when s.overlap_policy = 'allow' then greatest(now(), f.fire_at) else 'infinity' end,
+        case when s.overlap_policy = 'allow' then greatest(now(), f.fire_at) end
     from
-        unnest(%(run_ids)b::uuid[], %(run_slots)b::timestamptz[], %(run_schedules)b::uuid[])
-            as f (id, slot_at, schedule_id)
+        unnest(
+            %(run_ids)b::uuid[], %(run_slots)b::timestamptz[], %(run_schedules)b::uuid[],
+            %(run_fire_ats)b::timestamptz[]
+        ) as f (id, slot_at, schedule_id, fire_at)
     inner join schedules as s on s.id = any(array[f.schedule_id])
     on conflict (schedule_id, slot_at) where origin in ('schedule', 'backfill') do nothing
     returning 1

@@ -1,7 +1,7 @@
 -- Takes back the runs whose process was lost or stopped, and those past their deadline.
 -- An expiry among co-runners is a suspicion, not an attempt: the run goes alone into the queue `suspect`; once there,
 -- or past its own deadline, it counts. A run that was to be cancelled is not tried again.
--- Locks: the runs in the order of their ids, then their gates. Index: runs_running.
+-- Locks: the runs in the order of their ids, then their gates. Index: runs_released.
 with
 orphans as (
     select
@@ -14,7 +14,7 @@ orphans as (
     from runs as r
     left join processes as p on r.leased_by = p.id
     where
-        r.state = 'running' and (
+        r.state || '' = 'running' and r.released_at <= now() and r.finished_at is null and (
             p.id is null or p.lost_at is not null or p.stopped_at is not null
             or r.deadline_at < now() - interval '5 seconds'
         )

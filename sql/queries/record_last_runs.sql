@@ -1,9 +1,9 @@
 -- Writes schedules.last_run_at from the runs that succeeded since an instant; answers the newest instant seen.
--- Locks: the schedules in the order of their ids. Index: runs_succeeded.
+-- Locks: the schedules in the order of their ids. Index: runs_finished.
 with
 newest as (
     select r.schedule_id, max(r.finished_at) as finished_at from runs as r
-    where r.state = 'succeeded' and r.schedule_id is not null and r.finished_at > %(since)s
+    where r.finished_at > %(since)s and r.schedule_id is not null and r.state = 'succeeded'
     group by r.schedule_id
 ),
 

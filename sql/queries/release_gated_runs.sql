@@ -14,12 +14,13 @@ waiting as (
     from gates
     inner join runs as r on gates.schedule_id = r.schedule_id
     where gates.run_id is null and r.state = 'pending' and r.available_at = 'infinity'
+        and r.finished_at is null
     order by r.schedule_id, r.slot_at, r.id
 ),
 
 released as (
     update runs as r
-    set state = 'queued', fence = r.fence + 1, available_at = now(), reason = null
+    set state = 'queued', fence = r.fence + 1, available_at = now(), released_at = now(), reason = null
     from waiting
     where
         r.id = waiting.id and r.slot_at = waiting.slot_at

@@ -1,6 +1,7 @@
 -- Reopens a dead run under the fence it died with, and marks its dead letter replayed; no row: it is not dead by that
 -- fence any more. It gets as many attempts again as its schedule gives, in its schedule's queue, and waits at the gate
--- where there is one. Locks: the run, then its dead letters. Index: runs' key.
+-- where there is one. A one-time schedule that failed by this death is active until the run is over again, and ends as
+-- it does. Locks: the run, then its schedule and its dead letters. Index: runs' key, schedules' key.
 with
 locked as (
     select r.id, r.slot_at from runs as r
@@ -26,7 +27,17 @@ reopened as (
         available_at = case when d.is_gated then 'infinity' else now() end
     from defined as d
     where r.id = d.id and r.slot_at = d.slot_at and r.slot_at = %(slot_at)s
-    returning r.id, r.slot_at
+    returning r.id, r.slot_at, r.tenant_id, r.schedule_id, r.origin
+),
+
+revived as (
+    update schedules as s
+    set status = 'active', updated_at = now()
+    from reopened as r
+    where
+        s.tenant_id = r.tenant_id and s.id = r.schedule_id and s.status = 'failed' and s.scheduled_at is not null
+        and s.next_fire_at is null and r.origin in ('schedule', 'backfill')
+    returning 1
 ),
 
 resolved as (

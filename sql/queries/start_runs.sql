@@ -1,8 +1,9 @@
--- Leases the queued runs given for a process, by compare-and-set on fence and state; answers what it leased. Locks:
+-- Leases the queued runs given for a process, by compare-and-set on fence and state, none before its instant; answers
+-- what it leased. Locks:
 -- the runs in the order of their ids, skipping those that another worker holds: it wins. Index: runs' key, and nothing
 -- else. A new week's partition looks empty to the planner, so that a walk over any of its indexes seems as cheap as a
 -- lookup, and that plan is kept (measured with 10,000 queued, for 10 runs: 32 ms against 1). Three things leave it no
--- walk: `lateral`, `state || ''` (not by runs_queued), `= any(array[...])` (not in key order).
+-- walk: `lateral`, `state || ''` (not by runs_released), `= any(array[...])` (not in key order).
 with
 wanted as (
     select r.id, r.slot_at, r.schedule_id, r.schedule_version
@@ -16,15 +17,15 @@ wanted as (
         select q.id, q.slot_at, q.schedule_id, q.schedule_version
         from runs as q
         where q.id = w.id and q.slot_at = w.slot_at and q.fence = w.fence and q.state || '' = 'queued'
+            and q.released_at <= now()
         for update skip locked
     ) as r
 ),
 
 defined as (
     select
-        wanted.id, wanted.slot_at, v.params, v.definition ->> 'name' as name, v.definition ->> 'timezone' as timezone,
-        v.definition ->> 'unknown_delivery_policy' as unknown_policy,
-        coalesce((v.definition ->> 'timeout_seconds')::integer, 300) as timeout_seconds
+        wanted.id, wanted.slot_at, v.params, v.name, v.timezone, v.unknown_delivery_policy as unknown_policy,
+        coalesce(v.timeout_seconds, 300) as timeout_seconds
     from wanted
     left join schedule_versions as v
         on wanted.schedule_id = v.schedule_id and wanted.schedule_version = v.version

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from db.migrate import migrate
 from db.pool import Database
+from local.postgres import Postgres
 from local.processes import free_port
-from local.servers import Postgres
 from tests.api.conftest import MakeWeb, TestClient
 
 

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -12,6 +13,7 @@ import pytest
 
 from local.processes import free_port
 from tests import make
+from tests.races.proc import children, is_gone
 from tests.system import System, until
 
 
@@ -60,6 +62,34 @@ def test_several_processes_share_the_port_and_each_is_replaced_when_it_dies(syst
     web.until_says("web.died")
     until(lambda: make.value(system.conn, "select count(*) from processes where role = 'web'") == 3)
     assert web.stop() == 0
+
+
+@pytest.mark.race
+def test_children_of_a_killed_supervisor_end_their_rows_and_free_the_port(system: System) -> None:
+    port = free_port()
+    web = system.start("api", PORT=str(port), WEB_CONCURRENCY="2")
+    until(lambda: roles_alive(system) == 2, why=web.log)
+    orphans = children(web.pid)
+
+    web.signal(signal.SIGKILL)
+    assert web.wait() == -signal.SIGKILL
+
+    until(lambda: all(map(is_gone, orphans)), 30, web.log)
+    assert web.log().count("supervisor.lost") == 2
+    assert roles_alive(system) == 0
+    with socket.create_server(("", port)):
+        pass
+
+
+@pytest.mark.race
+def test_children_of_a_supervisor_killed_before_they_served_go_too(system: System) -> None:
+    web = system.start("api", PORT=str(free_port()), WEB_CONCURRENCY="2")
+    orphans = until(lambda: found if len(found := children(web.pid)) == 2 else None, why=web.log)
+
+    web.signal(signal.SIGKILL)
+    assert web.wait() == -signal.SIGKILL
+
+    until(lambda: all(map(is_gone, orphans)), 30, web.log)
 
 
 def test_a_port_that_is_taken_is_one_clear_line(system: System) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from config.seal import Seal
 from local.mail import MailSink
-from local.servers import Postgres
+from local.postgres import Postgres
 from tests.flow.world import World
 from tests.system import System
 

@@ -10,6 +10,7 @@ from api.definitions import create_schedule, read_schedule
 from api.sources import create_source
 from config.seal import Seal
 from local.mail import MailSink
+from scheduler import runs
 from tests.system import System, until
 from workers.kinds import KINDS
 
@@ -61,10 +62,7 @@ class World:
 
     def attempts(self, run_id: UUID) -> list[str]:
         """The outcomes of a run's attempts, oldest first."""
-        return [
-            row["outcome"]
-            for row in self.all("select outcome from run_attempts where run_id = %s order by fence", run_id)
-        ]
+        return [attempt.outcome for attempt in runs.show(self.system.conn, self.system.tenant, run_id).attempts]
 
     def until_delivered(self, run_id: UUID) -> list[dict[str, Any]]:
         """The run's deliveries, once none is open."""

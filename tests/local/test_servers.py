@@ -19,14 +19,17 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
 from local import binaries, processes
-from local.servers import NO_FLUSH, Postgres, Redis, ServerError, free_port
+from local.postgres import NO_FLUSH, Postgres
+from local.processes import ServerError, free_port
+from local.redis import Redis
 
 NEVER = Retry(NoBackoff(), 0)
 IS_ROOT = os.geteuid() == 0
 CHECKOUT = Path(__file__).parents[2]
 OWNER = """
 import sys
-from local.servers import NO_FLUSH, Postgres, Redis
+from local.postgres import NO_FLUSH, Postgres
+from local.redis import Redis
 postgres = Postgres(settings=NO_FLUSH).start()
 redis = Redis().start()
 print(postgres.pid, redis.pid, postgres.folder, redis.folder, flush=True)
@@ -160,8 +163,15 @@ def test_redis_stops_starts_and_pauses_on_one_port(make_redis: Callable[..., Red
 
 def test_a_paused_redis_can_still_be_stopped() -> None:
     with Redis() as server:
+        pid = server.pid
         server.pause()
+        began = time.monotonic()
         server.stop()
+        assert time.monotonic() - began < 5
+        assert has_ended(pid)
+        with pytest.raises(ServerError, match="not running"):
+            _ = server.pid
+        assert server.start().pid != pid
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])

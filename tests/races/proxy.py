@@ -1,6 +1,7 @@
 """A TCP proxy that loses answers: the request arrives, the connection is gone before the reply."""
 
 import contextlib
+import re
 import socket
 import threading
 from types import TracebackType
@@ -9,7 +10,7 @@ from urllib.parse import urlsplit
 
 
 class Proxy:
-    """Stands before the server of a URL. While `cut_after` is set, a request that holds it gets no answer."""
+    """Stands before the server of a URL. While `cut_after` is set, a request in which it is found gets no answer."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
@@ -19,7 +20,7 @@ class Proxy:
         self._listener = socket.create_server(("127.0.0.1", 0))
         port = self._listener.getsockname()[1]
         self.url = parts._replace(netloc=f"{parts.username}:{parts.password}@127.0.0.1:{port}").geturl()
-        self.cut_after: bytes | None = None
+        self.cut_after: re.Pattern[bytes] | None = None
         self.cuts = 0
         self._open: list[socket.socket] = []
         self._threads = [threading.Thread(target=self._serve, daemon=True)]
@@ -43,7 +44,7 @@ class Proxy:
         with contextlib.suppress(OSError):
             while piece := client.recv(65536):
                 word = self.cut_after
-                if word is not None and word in piece and not is_cut.is_set():
+                if word is not None and word.search(piece) and not is_cut.is_set():
                     self.cuts += 1
                     is_cut.set()
                 server.sendall(piece)

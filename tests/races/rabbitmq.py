@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from local.servers import free_port
+from local.processes import free_port
 from tests.system import until
 
 SCRIPT = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")

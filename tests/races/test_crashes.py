@@ -1,10 +1,12 @@
 """Processes that die by their own work, and those that are killed with work in their hands."""
 
+import signal
 from pathlib import Path
 
 import pytest
 
 from tests import make
+from tests.races.proc import children, is_gone
 from tests.races.traces import lines
 from tests.system import System, until
 
@@ -72,3 +74,37 @@ def test_a_dead_child_is_started_again(system: System, trace: Path) -> None:
     second = until(lambda: [pid for pid in system.value(live) or [] if len(system.value(live)) == 2], why=system.logs)
 
     assert set(first) != set(second)
+
+
+def test_children_of_a_killed_supervisor_end_what_they_run_and_go(system: System, trace: Path) -> None:
+    system.ticker()
+    supervisor = system.worker(wait=False, WORKER_PROCESSES="2", WORKER_THREADS="2")
+    until(lambda: supervisor.log().count("worker.started") == 2, why=supervisor.log)
+    orphans = children(supervisor.pid)
+    over = trace.with_name("over")
+    for _ in range(4):
+        params = {"file": str(trace), "until": str(over)}
+        system.schedule(kind="test.wait_deaf", params=params, max_attempts=1)
+    until(lambda: {line.pid for line in lines(trace, "began")} == set(orphans), why=supervisor.log)
+    began = len(lines(trace, "began"))
+
+    supervisor.signal(signal.SIGKILL)
+    assert supervisor.wait() == -signal.SIGKILL
+    until(lambda: supervisor.log().count("worker.draining") == 2, 10, supervisor.log)
+    over.touch()
+
+    until(lambda: all(map(is_gone, orphans)), 30, supervisor.log)
+    assert len(lines(trace, "ended")) == began
+    assert system.value("select count(*) from processes where role = 'worker' and stopped_at is null") == 0
+    assert system.value("select max(attempt) from runs") == 1
+    assert "running" not in system.states()
+
+
+def test_children_of_a_supervisor_killed_before_they_began_go_too(system: System) -> None:
+    supervisor = system.worker(wait=False, WORKER_PROCESSES="2")
+    orphans = until(lambda: found if len(found := children(supervisor.pid)) == 2 else None, why=supervisor.log)
+
+    supervisor.signal(signal.SIGKILL)
+    assert supervisor.wait() == -signal.SIGKILL
+
+    until(lambda: all(map(is_gone, orphans)), 30, supervisor.log)

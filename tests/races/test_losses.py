@@ -1,5 +1,6 @@
 """What stands between the processes is lost: rings, brokers, answers, the database itself."""
 
+import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -7,10 +8,11 @@ from pathlib import Path
 import pytest
 from redis import Redis as Client
 
-from local.servers import Postgres, Redis
+from local.postgres import Postgres
 from tests import make
+from tests.attempts import BAD, DONE_TWICE
 from tests.races.proxy import Proxy
-from tests.races.traces import lines
+from tests.races.traces import each_once, lines
 from tests.system import System, until
 
 pytestmark = pytest.mark.race
@@ -28,79 +30,31 @@ def record_many(system: System, trace: Path, count: int) -> None:
     system.notify()
 
 
-def each_once(trace: Path, count: int) -> bool:
-    """Whether that many runs left exactly one line each."""
-    runs = [line.run for line in lines(trace)]
-    return len(runs) == len(set(runs)) == count
-
-
 def has_cut_since(proxy: Proxy, cuts: int) -> bool:
     """Whether the proxy has lost another answer."""
     return proxy.cuts > cuts
 
 
 @pytest.mark.timeout(180)
-def test_flushall_with_three_thousand_queued_loses_none(system: System, trace: Path, redis: str) -> None:
+def test_flushall_with_ten_thousand_queued_loses_and_doubles_none(system: System, trace: Path, redis: str) -> None:
     system.ticker()
-    record_many(system, trace, 3000)
-    until(lambda: system.states() == {"queued": 3000}, why=system.logs)
+    record_many(system, trace, 10_000)
+    # Asked of indexes: counting all runs again and again would be most of the work that this test makes.
+    until(lambda: system.value("select sum(run_count) from schedules") == 10_000, 60, system.logs)
+    assert system.states() == {"queued": 10_000}
     with Client.from_url(redis) as client:
         until(lambda: client.llen("dramatiq:default") > 0)
         client.flushall()
-    system.worker(wait=False, WORKER_THREADS="8")
+        assert client.dbsize() == 0
+    for _ in range(2):
+        system.worker(wait=False, WORKER_THREADS="8")
 
-    system.until_states(90, succeeded=3000)
+    is_open = "select exists (select from runs where state in ('queued', 'running'))"
+    until(lambda: not system.value(is_open), 90, system.logs)
 
-    assert each_once(trace, 3000)
-
-
-def test_without_redis_work_goes_on_and_with_it_is_rung_again(
-    make_system: Callable[..., System], make_redis: Callable[..., Redis], trace: Path
-) -> None:
-    redis = make_redis()
-    system = make_system(BROKER_URL=redis.url)
-    system.ticker(wait=False)
-    worker = system.worker()
-    record_many(system, trace, 20)
-    system.until_states(succeeded=20)
-
-    redis.stop()
-    record_many(system, trace, 20)
-    system.until_states(succeeded=40)
-    assert worker.is_running()
-
-    redis.start()
-    count = 40
-
-    def is_quick() -> bool:
-        """Whether one more run starts sooner than a look for lost rings would find it."""
-        nonlocal count
-        record_many(system, trace, 1)
-        count += 1
-        system.until_states(succeeded=count)
-        return bool(
-            system.value("select started_at - slot_at < interval '1 s' from runs order by slot_at desc limit 1")
-        )
-
-    until(is_quick, 30)
-    assert each_once(trace, count)
-
-
-def test_a_redis_that_hangs_holds_up_no_tick(
-    make_system: Callable[..., System], make_redis: Callable[..., Redis], trace: Path
-) -> None:
-    redis = make_redis()
-    system = make_system(BROKER_URL=redis.url)
-    system.ticker()
-    system.worker()
-    redis.pause()
-    try:
-        for _ in range(3):
-            record_many(system, trace, 5)
-        system.until_states(30, succeeded=15)
-    finally:
-        redis.resume()
-    assert each_once(trace, 15)
+    assert system.states() == {"succeeded": 10_000}
+    assert each_once(trace, 10_000)
+    assert system.value(BAD) == 0
 
 
 def test_ghosts_and_garbage_on_the_queue_do_no_harm(system: System, trace: Path, redis: str) -> None:
@@ -130,7 +84,7 @@ def test_a_commit_whose_answer_is_lost_is_not_repeated(
     with Proxy(database) as proxy:
         ticker = system.ticker(DATABASE_URL=proxy.url)
         system.worker()
-        proxy.cut_after = b"COMMIT"
+        proxy.cut_after = re.compile(b"COMMIT")
         for _ in range(5):
             with system.conn.transaction():
                 for _ in range(10):
@@ -154,7 +108,8 @@ def test_a_finish_whose_answer_is_lost_is_not_repeated(
     with Proxy(database) as proxy:
         system.ticker()
         worker = system.worker(DATABASE_URL=proxy.url, TOCSIN_LEASE_SECONDS="5")
-        proxy.cut_after = rb"attempt\":1"  # the outcome that the kind returns, inside an array
+        # The outcome that the kind returns, in an array of text or of bytes.
+        proxy.cut_after = re.compile(rb'attempt\\?":1')
         record_many(system, trace, 5)
         until(lambda: proxy.cuts >= 2, why=worker.log)
         proxy.cut_after = None
@@ -162,7 +117,7 @@ def test_a_finish_whose_answer_is_lost_is_not_repeated(
         system.until_states(40, succeeded=5)
 
     assert each_once(trace, 5)
-    assert system.value("select count(*) from run_attempts") == 5
+    assert system.value(BAD) == 0
 
 
 @pytest.mark.timeout(180)
@@ -189,5 +144,5 @@ def test_postgres_killed_again_and_again_loses_and_doubles_nothing(
 
         runs = {line.run for line in lines(trace)}
         assert len(runs) == 200
-        assert system.value("select count(*) from run_attempts where outcome = 'done'") == 200
+        assert system.value(DONE_TWICE) == 0
         assert system.value("select max(attempt) from runs") == 1

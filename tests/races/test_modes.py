@@ -9,7 +9,7 @@ import pytest
 from db import migrate
 from db.pool import Database
 from local.mail import MailSink
-from local.servers import Postgres
+from local.postgres import Postgres
 from tests import make
 from tests.system import System, until
 

@@ -9,15 +9,12 @@ from pathlib import Path
 import pytest
 
 from local.mail import MailSink
+from tests.attempts import OUTCOMES
+from tests.races.proc import is_stopped
 from tests.races.traces import lines
-from tests.system import Process, System, until
+from tests.system import System, until
 
 pytestmark = pytest.mark.race
-
-
-def is_stopped(process: Process) -> bool:
-    """Whether SIGSTOP has it."""
-    return Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
 
 @pytest.fixture
@@ -47,7 +44,7 @@ def test_a_zombie_run_writes_nothing(system: System, trace: Path) -> None:
     system.ticker(wait=False)
     zombie = system.worker(wait=False, FAULT="before_finish:1:stop")
     schedule = system.schedule(kind="test.record", params={"file": str(trace)})
-    until(lambda: is_stopped(zombie), why=zombie.log)
+    until(lambda: is_stopped(zombie.pid), why=zombie.log)
     system.worker(wait=False)
     system.until_states(succeeded=1)
     whole = "select to_jsonb(r) from runs as r where schedule_id = %s"
@@ -59,7 +56,7 @@ def test_a_zombie_run_writes_nothing(system: System, trace: Path) -> None:
 
     assert system.value(whole, schedule) == ended
     assert ended["outcome"] == {"attempt": 1}
-    assert system.value("select array_agg(outcome order by fence) from run_attempts") == ["expired", "done"]
+    assert system.value(OUTCOMES) == ["expired", "done"]
     assert len(lines(trace)) == 2
 
     # It is a worker as good as any again, under a new identity.
@@ -76,7 +73,7 @@ def test_a_zombie_sends_nothing(make_system: Callable[..., System], mail: MailSi
     system.ticker(wait=False)
     zombie = system.worker(wait=False, FAULT=f"{point}:1:stop")
     system.schedule(kind="test.mail", params={"to": ["a@example.com"]})
-    until(lambda: is_stopped(zombie), why=zombie.log)
+    until(lambda: is_stopped(zombie.pid), why=zombie.log)
     system.worker(wait=False)
     until(lambda: system.value("select state from deliveries") == "sent", why=system.logs)
 
@@ -93,7 +90,7 @@ def test_a_zombie_calls_nobody(make_system: Callable[..., System], calls: tuple[
     system.ticker(wait=False)
     zombie = system.worker(wait=False, FAULT="in_run:1:stop")
     system.schedule(kind="http.call", queue="calls", params={"url": url, "body": {"a": 1}})
-    until(lambda: is_stopped(zombie), why=zombie.log)
+    until(lambda: is_stopped(zombie.pid), why=zombie.log)
     system.worker(wait=False)
     system.until_states(succeeded=1)
 
@@ -109,7 +106,7 @@ def test_a_stopped_ticker_keeps_no_schedule_from_the_others(system: System, trac
     system.worker(wait=False)
     for _ in range(3):
         system.schedule(kind="test.record", params={"file": str(trace)})
-    until(lambda: is_stopped(stopped), why=stopped.log)
+    until(lambda: is_stopped(stopped.pid), why=stopped.log)
     system.ticker(wait=False)
 
     # The server ends a transaction that idles for five seconds, and with it the stopped ticker's locks.

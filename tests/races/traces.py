@@ -22,3 +22,9 @@ def lines(trace: Path, word: str | None = None) -> list[Line]:
         run, attempt, pid, *rest = line.split()
         found.append(Line(run, int(attempt), int(pid), " ".join(rest)))
     return [line for line in found if word is None or line.word == word]
+
+
+def each_once(trace: Path, count: int) -> bool:
+    """Whether that many runs left exactly one line each."""
+    runs = [line.run for line in lines(trace)]
+    return len(runs) == len(set(runs)) == count

@@ -20,6 +20,10 @@ def at(minutes: float) -> datetime:
     return NOON + timedelta(minutes=minutes)
 
 
+def fire(slot_at: datetime, at: datetime | None = None) -> Fire:
+    return Fire(slot_at, at or slot_at)
+
+
 def fired(made: Plan) -> list[datetime]:
     return [decision.slot_at for decision in made.decisions if isinstance(decision, Fire)]
 
@@ -34,14 +38,14 @@ def test_nothing_is_decided_before_its_time() -> None:
 
 def test_a_slot_fires_at_its_instant() -> None:
     assert plan(MINUTELY, NOON, at(1), Policy()) == Plan(
-        (Fire(at(1)),), at(1), at(2), at(2), is_finished=False, has_more=False
+        (fire(at(1)),), at(1), at(2), at(2), is_finished=False, has_more=False
     )
 
 
 @pytest.mark.parametrize(("seconds", "is_late"), [(60, False), (60.000001, True)])
 def test_the_grace_counts_from_the_nominal_instant(seconds: float, is_late: bool) -> None:
     made = plan(HOURLY, NOON, at(60) + timedelta(seconds=seconds), Policy("skip", grace_seconds=60))
-    assert made.decisions == ((Skip(at(60), at(60), 1, "misfire"),) if is_late else (Fire(at(60)),))
+    assert made.decisions == ((Skip(at(60), at(60), 1, "misfire"),) if is_late else (fire(at(60)),))
 
 
 def test_all_slots_within_the_grace_fire() -> None:
@@ -51,14 +55,14 @@ def test_all_slots_within_the_grace_fire() -> None:
 
 def test_once_makes_up_for_all_missed_slots_with_the_newest() -> None:
     made = plan(HOURLY, NOON, at(60 * 5 + 30), Policy("once"))
-    assert made.decisions == (Skip(at(60), at(240), 4, "misfire"), Fire(at(300)))
+    assert made.decisions == (Skip(at(60), at(240), 4, "misfire"), fire(at(300)))
     assert made.last_slot_at == at(300)
     assert made.next_fire_at == at(360)
 
 
 def test_once_leaves_the_making_up_to_a_slot_that_is_on_time() -> None:
     made = plan(HOURLY, NOON, at(60 * 5 + 0.5), Policy("once"))
-    assert made.decisions == (Skip(at(60), at(240), 4, "misfire"), Fire(at(300)))
+    assert made.decisions == (Skip(at(60), at(240), 4, "misfire"), fire(at(300)))
 
 
 def test_skip_leaves_late_slots_out_as_one_range() -> None:
@@ -94,7 +98,7 @@ def test_a_week_of_missed_seconds_becomes_one_range_and_one_run_within_a_second(
     assert time.perf_counter() - began < 1
     assert made.decisions == (
         Skip(NOON + timedelta(seconds=1), NOON + timedelta(days=7, seconds=-1), 7 * 86400 - 1, "misfire"),
-        Fire(NOON + timedelta(days=7)),
+        fire(NOON + timedelta(days=7)),
     )
 
 
@@ -103,7 +107,8 @@ def test_a_week_of_missed_seconds_becomes_one_range_and_one_run_within_a_second(
 def test_a_one_time_schedule_in_the_past_fires_once_whatever_the_policy(misfire: Misfire, jitter: int) -> None:
     policy = Policy(misfire, jitter_seconds=jitter, limit=0)
     made = plan(Once(NOON), at(-1), at(60 * 24 * 300), policy)
-    assert made == Plan((Fire(NOON),), NOON, None, None, is_finished=True, has_more=False)
+    fire_at = jittered(NOON, None, jitter, policy.seed)
+    assert made == Plan((fire(NOON, fire_at),), NOON, None, None, is_finished=True, has_more=False)
     assert plan(Once(NOON), NOON, at(60 * 24 * 300), policy).decisions == ()
     assert plan(Once(NOON), NOON, at(60 * 24 * 300), policy).is_finished
 
@@ -137,7 +142,7 @@ def test_start_and_end_are_slots_too() -> None:
 
 def test_an_end_between_two_slots_finishes_with_the_earlier_one() -> None:
     made = plan(HOURLY, NOON, at(60), Policy(ends_at=at(119)))
-    assert made.decisions == (Fire(at(60)),)
+    assert made.decisions == (fire(at(60)),)
     assert made.is_finished
 
 
@@ -147,13 +152,16 @@ def test_a_jittered_slot_waits_for_its_own_instant() -> None:
     assert at(60) < waits < at(90)
     early = plan(HOURLY, NOON, waits - timedelta(microseconds=1), policy)
     assert (early.decisions, early.next_slot_at, early.next_fire_at) == ((), at(60), waits)
-    assert plan(HOURLY, NOON, waits, policy).decisions == (Fire(at(60)),)
+    assert plan(HOURLY, NOON, waits, policy).decisions == (fire(at(60), waits),)
 
 
 def test_a_jittered_slot_that_has_not_fired_stays_ahead_of_the_missed_ones() -> None:
     policy = Policy("once", jitter_seconds=1800, seed="a schedule's id")
     made = plan(HOURLY, NOON, at(180), policy)
-    assert made.decisions == (Skip(at(60), at(60), 1, "misfire"), Fire(at(120)))
+    assert made.decisions == (
+        Skip(at(60), at(60), 1, "misfire"),
+        fire(at(120), jittered(at(120), at(180), 1800, policy.seed)),
+    )
     assert made.next_slot_at == at(180)
     assert made.next_fire_at is not None
     assert made.next_fire_at > at(180)
@@ -163,7 +171,7 @@ def test_a_jitter_wider_than_the_grace_makes_no_slot_late_by_itself() -> None:
     policy = Policy("skip", grace_seconds=60, jitter_seconds=1800, seed="a schedule's id")
     fire_at = plan(HOURLY, NOON, NOON, policy).next_fire_at
     assert fire_at is not None
-    assert plan(HOURLY, NOON, fire_at + timedelta(seconds=1), policy).decisions == (Fire(at(60)),)
+    assert plan(HOURLY, NOON, fire_at + timedelta(seconds=1), policy).decisions == (fire(at(60), fire_at),)
 
 
 def test_a_herd_is_planned_faster_than_the_ticker_needs() -> None:

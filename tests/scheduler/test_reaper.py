@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from psycopg.errors import CheckViolation
 
 from db.pool import DatabaseError
 from scheduler import reaper
@@ -210,10 +211,15 @@ def test_a_week_within_the_retention_stays(hand: Hand) -> None:
 
 
 def test_weeks_are_made_ahead(hand: Hand) -> None:
+    in_four_weeks = make.now(hand.conn) + 28 * DAY
+    hand.value("select drop_partitions(%s)", in_four_weeks + 8 * DAY)
+    with pytest.raises(CheckViolation):
+        make.run(hand.conn, hand.tenant, slot_at=in_four_weeks)
+
     hand.turn()
 
-    at = make.now(hand.conn) + 28 * DAY
-    make.run(hand.conn, hand.tenant, slot_at=at)
+    run = make.run(hand.conn, hand.tenant, slot_at=in_four_weeks)
+    assert hand.value("select id from runs where slot_at = %s", in_four_weeks) == run
 
 
 def test_a_long_reader_does_not_let_the_house_hold_up_everybody(hand: Hand, database: str) -> None:

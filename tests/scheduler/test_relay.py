@@ -12,8 +12,9 @@ from redis import Redis as Client
 
 from db.ids import id_at
 from db.runs import Ring
-from local.servers import free_port
+from local.processes import free_port
 from scheduler.relay import ACTOR, SUSPECT, SUSPECT_ACTOR, RedisBell, Relay, pack
+from telemetry import metrics
 from tests.scheduler.ticking import Rings
 from workers.broker import ALL_QUEUES
 from workers.main import Worker
@@ -146,5 +147,15 @@ def test_a_broker_that_is_away_is_left_alone_for_a_while(monkeypatch: pytest.Mon
     assert len(bell.packs) == 1
 
 
-def test_no_redis_at_all_raises_nothing() -> None:
-    Relay(RedisBell(f"redis://127.0.0.1:{free_port()}/0")).ring(rings(1))
+def test_no_redis_at_all_is_said_once_and_raises_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    relay = Relay(RedisBell(f"redis://127.0.0.1:{free_port()}/0"))
+    before = metrics.relayed._value.get()
+
+    with caplog.at_level("WARNING", "tocsin"):
+        for _ in range(3):
+            relay.ring(rings(4))
+
+    said = [(record.getMessage(), vars(record)["fields"]) for record in caplog.records]
+    assert [(event, fields["runs"]) for event, fields in said] == [("relay.failed", 4)]
+    assert said[0][1]["error"].startswith("ConnectionError: ")
+    assert metrics.relayed._value.get() == before

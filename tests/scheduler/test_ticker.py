@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from db.ids import ids_at
+from scheduler import dead
 from scheduler import ticker as module
 from scheduler.ticker import LONG_AGO, tick
 from tests import make
@@ -350,3 +351,37 @@ def test_ids_of_many_different_slots_cost_no_more_than_one_each(monkeypatch: pyt
     assert sum(made) == 1000
     assert len(set(ids)) == 1000
     assert [run.int >> 80 for run in ids] == [round(slot.timestamp() * 1000) for slot in slots]
+
+
+@pytest.mark.parametrize(("end", "status"), [("succeeded", "completed"), ("dead", "failed")])
+def test_a_one_time_schedule_whose_dead_run_is_replayed_ends_as_the_replay_does(
+    hand: Hand, end: str, status: str
+) -> None:
+    schedule = hand.schedule(overlap_policy="allow")
+    hand.turn()
+    hand.end(hand.start(schedule), "dead")
+    hand.turn()
+    assert hand.value("select status from schedules where id = %s", schedule) == "failed"
+
+    (run,) = hand.ids(schedule, "dead")
+    dead.replay(hand.conn, hand.tenant, run)
+    hand.turn()
+    assert hand.value("select status from schedules where id = %s", schedule) == "active"
+    hand.end(hand.start(schedule), end)
+    hand.turn()
+
+    assert hand.value("select status from schedules where id = %s", schedule) == status
+
+
+def test_a_replay_revives_no_schedule_that_somebody_cancelled(hand: Hand) -> None:
+    schedule = hand.schedule(overlap_policy="allow")
+    hand.turn()
+    hand.end(hand.start(schedule), "dead")
+    hand.turn()
+    hand.conn.execute("update schedules set status = 'cancelled' where id = %s", (schedule,))
+
+    (run,) = hand.ids(schedule, "dead")
+    dead.replay(hand.conn, hand.tenant, run)
+    hand.turn()
+
+    assert hand.value("select status from schedules where id = %s", schedule) == "cancelled"

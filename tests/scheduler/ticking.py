@@ -40,6 +40,7 @@ SETTINGS = Settings(
     mode="live",
     lease_seconds=1.0,
     retention_days=90,
+    ahead_seconds=0,
     metrics_port=None,
     log_format="text",
     log_level="debug",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from db.migrate import register
-from local.servers import Postgres
+from local.postgres import Postgres
 from tests import make
 
 

@@ -13,7 +13,7 @@ import psycopg
 from db.migrate import migrate
 from db.pool import Database
 from local.binaries import postgres_folder
-from local.servers import NO_FLUSH, Postgres
+from local.postgres import NO_FLUSH, Postgres
 
 SCHEMA = Path(__file__).resolve().parents[2] / "sql" / "schema.sql"
 HEAD = (

@@ -23,11 +23,13 @@ FILL: LiteralString = """
     select ('00000000-0000-4000-9000-' || lpad(n::text, 12, '0'))::uuid, '00000000-0000-7000-8000-000000000001', 'k',
         's' || n, 60, date_trunc('second', now()), case when n % 100 = 0 then null else now() + make_interval(secs => n) end, 'active'
     from generate_series(1, 20000) as n;
-    insert into schedule_versions (schedule_id, version, tenant_id, params, definition)
-    select id, version, tenant_id, '{}', '{}' from schedules;
+    insert into schedule_versions (
+        schedule_id, version, tenant_id, params, name, timezone, timeout_seconds, unknown_delivery_policy, definition
+    )
+    select id, version, tenant_id, '{}', name, timezone, 300, 'resend', '{}' from schedules;
     insert into schedule_gates (schedule_id, tenant_id) select id, tenant_id from schedules;
     insert into runs (id, slot_at, tenant_id, schedule_id, schedule_version, kind, queue, origin, state, fence,
-        available_at, finished_at, leased_by)
+        available_at, released_at, finished_at, leased_by)
     select
         (lpad(to_hex((extract(epoch from slot) * 1000)::bigint), 12, '0') || '7' || lpad(to_hex(n % 4096), 3, '0') || '8'
             || lpad(to_hex(n), 15, '0'))::uuid,
@@ -35,7 +37,8 @@ FILL: LiteralString = """
         ('00000000-0000-4000-9000-' || lpad(n::text, 12, '0'))::uuid, 1, 'k', 'default', 'schedule',
         case when n % 200 = 0 then 'queued' when n % 200 = 1 then 'running' when n % 200 = 2 then 'pending'
              when n % 200 = 3 then 'dead' else 'succeeded' end, 5,
-        case when n % 400 = 2 then 'infinity' else slot end, slot,
+        case when n % 400 = 2 then 'infinity' else slot end, case when n % 200 <> 2 then slot end,
+        case when n % 200 > 2 then slot end,
         case when n % 200 = 1
             then ('00000000-0000-4000-8000-' || lpad((1 + n % 19)::text, 12, '0'))::uuid end
     from generate_series(1, 20000) as n,
@@ -182,17 +185,20 @@ def test_a_lookup_by_id_reads_one_partition(filled: make.Connection, some: dict[
 
 
 CLAIMS: dict[str, tuple[str, dict[str, Any]]] = {
-    "claim_due_schedules": ("schedules_due", {"low": "1970-01-01T00:00Z", "batch": 1000, "retention_days": 90}),
+    "claim_due_schedules": (
+        "schedules_due",
+        {"low": "1970-01-01T00:00Z", "batch": 1000, "retention_days": 90, "ahead": 20},
+    ),
     "next_due_seconds": ("schedules_due", {}),
     "complete_schedules": ("schedules_ending", {"after": UUID(int=0)}),
-    "find_stale_runs": ("runs_queued", {"queues": ["default"], "room": 8}),
+    "find_stale_runs": ("runs_released", {"queues": ["default"], "room": 8}),
     "release_due_runs": ("runs_pending", {"batch": 1000}),
     "find_waiting_schedules": ("runs_waiting", {}),
-    "list_cancel_requests": ("runs_running", {"process_id": "00000000-0000-4000-8000-000000000001"}),
+    "list_cancel_requests": ("runs_cancel_asked", {"process_id": "00000000-0000-4000-8000-000000000001"}),
     "find_stale_deliveries": ("deliveries_pending", {"age": 1, "room": 8}),
-    "reap_runs": ("runs_running", {}),
+    "reap_runs": ("runs_released", {}),
     "reap_deliveries": ("deliveries_sending", {}),
-    "record_last_runs": ("runs_succeeded", {"since": "2999-01-01T00:00Z"}),
+    "record_last_runs": ("runs_finished", {"since": "2999-01-01T00:00Z"}),
 }
 
 
@@ -212,8 +218,8 @@ def test_a_claim_goes_by_its_index(filled: make.Connection, name: str) -> None:
 
 def test_the_claim_reads_on_from_where_the_last_one_ended(filled: make.Connection) -> None:
     low = make.now(filled) - timedelta(seconds=5)
-    nodes = plan_of(filled, "claim_due_schedules", {"low": low, "batch": 1000, "retention_days": 90})
+    nodes = plan_of(filled, "claim_due_schedules", {"low": low, "batch": 1000, "retention_days": 90, "ahead": 20})
     conditions = [node["Index Cond"] for node in nodes if node.get("Index Name") == "schedules_due"]
 
     assert conditions
-    assert all("next_fire_at <= now()" in each and "next_fire_at >= " in each for each in conditions)
+    assert all("next_fire_at <= (now() + " in each and "next_fire_at >= " in each for each in conditions)

@@ -70,6 +70,7 @@ def insert_run(conn: make.Connection, schedule: UUID, slot: Any, **row: Any) -> 
     row = {
         "id": id_at(slot), "slot_at": slot, "tenant_id": tenant, "schedule_id": schedule, "kind": "test.noop",
         "queue": "default", "origin": "schedule", "state": "queued", "available_at": moment,
+        "released_at": moment,
     } | row  # fmt: skip
     make.insert(conn, "runs", row)
 

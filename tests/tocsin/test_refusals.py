@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from db.migrate import register
-from local.servers import Postgres
+from local.postgres import Postgres
 from tests import make
 from tests.tocsin.conftest import Tocsin
 

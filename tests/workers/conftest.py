@@ -8,7 +8,8 @@ import pytest
 
 from db.migrate import register
 from local.mail import MailSink
-from local.servers import Postgres, Redis
+from local.postgres import Postgres
+from local.redis import Redis
 from tests import make
 from tests.system import System
 

@@ -13,7 +13,8 @@ from redis import Redis as Client
 
 from db.ids import id_at
 from db.runs import Ring
-from local.servers import Redis, free_port
+from local.processes import free_port
+from local.redis import Redis
 from scheduler.relay import RedisBell, pack
 from tests.system import until
 from workers.broker import ALL_QUEUES, WINDOW, DoorbellBroker, open_broker

@@ -4,6 +4,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 import pytest
 
@@ -162,3 +163,110 @@ def test_short_works_are_leased_ahead_and_slow_ones_not(make_bench: Callable[[in
 
     bench.gate.clear()
     busy(bench)
+
+
+class Herd:
+    """A runner whose works are functions; notes which thread ran each."""
+
+    def __init__(self, threads: int) -> None:
+        self.ran: list[str] = []
+        self.runner: Runner[Callable[[], object]] = Runner(threads, self._run, self._run_async)
+        self.runner.start()
+
+    def _run(self, work: Callable[[], object]) -> None:
+        work()
+        self.ran.append(threading.current_thread().name)
+
+    async def _run_async(self, work: Callable[[], object]) -> None:
+        work()
+
+    def take(self, *works: Callable[[], object]) -> None:
+        self.runner.take([(work, False) for work in works])
+
+
+@pytest.fixture
+def make_herd() -> Iterator[Callable[[int], Herd]]:
+    made: list[Herd] = []
+
+    def make(threads: int) -> Herd:
+        made.append(Herd(threads))
+        return made[-1]
+
+    yield make
+    for herd in made:
+        herd.runner.close()
+        assert herd.runner.wait_until_idle(10)
+        herd.runner._loop.call_soon_threadsafe(herd.runner._loop.stop)
+        herd.runner._loop_thread.join(10)
+        herd.runner._loop.close()
+
+
+def nothing() -> None:
+    """The shortest work."""
+
+
+def test_a_pack_of_short_works_wakes_few_threads(make_herd: Callable[[int], Herd]) -> None:
+    herd = make_herd(8)
+    herd.take(*[nothing] * 500)
+
+    until(lambda: len(herd.ran) == 500)
+    # The machine may stop a thread for longer than the watch waits; all eight would come one work after the other.
+    changes = sum(one != other for one, other in pairwise(herd.ran))
+    assert changes < 50
+
+
+def test_as_many_slow_works_run_at_once_as_there_are_threads(make_herd: Callable[[int], Herd]) -> None:
+    herd = make_herd(8)
+    together = threading.Barrier(8)
+    herd.take(*[lambda: together.wait(20)] * 16)
+
+    until(lambda: len(herd.ran) == 16)
+    assert len(set(herd.ran)) == 8
+
+
+def test_a_slow_work_holds_up_neither_its_pack_nor_those_that_come_later(make_herd: Callable[[int], Herd]) -> None:
+    herd = make_herd(2)
+    gate = threading.Event()
+    begun = threading.Event()
+
+    def slow() -> None:
+        begun.set()
+        gate.wait(20)
+
+    herd.take(nothing, slow, nothing, nothing)
+    until(lambda: len(herd.ran) == 3)
+    assert begun.wait(5)
+    herd.take(nothing)
+    until(lambda: len(herd.ran) == 4)
+
+    gate.set()
+    until(lambda: len(herd.ran) == 5)
+
+
+def test_what_comes_while_a_slow_work_runs_alone_is_begun(make_herd: Callable[[int], Herd]) -> None:
+    herd = make_herd(3)
+    gates = [threading.Event() for _ in range(3)]
+    for number, gate in enumerate(gates):
+        begun = threading.Event()
+        herd.take(lambda gate=gate, begun=begun: (begun.set(), gate.wait(20)))  # type: ignore[misc]
+        assert begun.wait(5), number
+
+    herd.take(nothing, nothing)
+    gates[1].set()
+    until(lambda: len(herd.ran) == 3)
+    for gate in gates:
+        gate.set()
+    until(lambda: len(herd.ran) == 5)
+
+
+def test_a_work_that_raises_stops_no_other(make_herd: Callable[[int], Herd], monkeypatch: pytest.MonkeyPatch) -> None:
+    raised: list[type[BaseException]] = []
+    monkeypatch.setattr(threading, "excepthook", lambda found: raised.append(found.exc_type))
+    herd = make_herd(2)
+
+    def bug() -> None:
+        raise ValueError("a bug of the runner's owner")
+
+    herd.take(bug, nothing)
+    until(lambda: len(herd.ran) == 1)
+    assert raised == [ValueError]

@@ -5,7 +5,7 @@ from typing import Any
 
 from tocsin.commands.runs import show_attempts
 from tocsin.installation import opened, run_id, tenant_id, who
-from tocsin.terminal import short, show_facts, show_json, show_table, with_json, with_limit, with_tenant
+from tocsin.terminal import short, show_facts, show_json, show_row, show_table, with_json, with_limit, with_tenant
 
 
 def add(commands: Any) -> None:
@@ -65,26 +65,16 @@ def _show(args: argparse.Namespace) -> int:
 
 
 def _replay(args: argparse.Namespace) -> int:
-    from api import shapes
     from scheduler import dead
 
     with opened() as conn:
         run = dead.replay(conn, tenant_id(conn, args.tenant), run_id(args.letter), by=who())
-    if args.is_json:
-        show_json(shapes.plain(run))
-    else:
-        print(f"the run {run.id} is open again")
-    return 0
+    return show_row(args, run, f"the run {run.id} is open again")
 
 
 def _discard(args: argparse.Namespace) -> int:
-    from api import shapes
     from scheduler import dead
 
     with opened() as conn:
         letter = dead.discard(conn, tenant_id(conn, args.tenant), run_id(args.letter), by=who())
-    if args.is_json:
-        show_json(shapes.plain(letter))
-    else:
-        print(f"the dead letter {letter.id} is discarded")
-    return 0
+    return show_row(args, letter, f"the dead letter {letter.id} is discarded")

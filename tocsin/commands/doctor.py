@@ -45,17 +45,15 @@ def _of_database(must_adopt: bool) -> "list[Check]":  # noqa: FBT001  the flag o
 
     try:
         database = Database.from_environ()
-    except BadSetting as error:
-        return [checks.Check("database", "fail", str(error))]
-    try:
         with database.connect("doctor") as conn:
             here = datetime.now(UTC)  # noqa: TID251  it is this clock that is compared
-            found = checks.of_server(conn, here)
-            found.append(checks.of_schema(conn))
+            found = [*checks.of_server(conn, here), checks.of_listening(database), checks.of_schema(conn)]
             if found[-1].state == "ok":
                 if must_adopt:
                     migrate.adopt(conn)
                 found += [checks.of_installation(conn), *checks.of_work(conn)]
             return [*found, checks.of_zones(conn, here)]
+    except BadSetting as error:
+        return [checks.Check("database", "fail", str(error))]
     except DatabaseError as error:
         return [checks.Check("database", "fail", complaints.of_database(error))]

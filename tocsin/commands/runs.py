@@ -5,10 +5,10 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from tocsin.installation import opened, run_id, tenant_id, who
-from tocsin.terminal import cell, short, show_facts, show_json, show_table, with_json, with_limit, with_tenant
+from tocsin.terminal import cell, short, show_facts, show_json, show_row, show_table, with_json, with_limit, with_tenant
 
 if TYPE_CHECKING:
-    from scheduler.runs import Attempt, History, Run
+    from scheduler.runs import Attempt, History
 
 STATES = ("pending", "queued", "running", "succeeded", "dead", "cancelled", "skipped")
 _OVER = frozenset({"succeeded", "dead", "cancelled", "skipped"})
@@ -103,7 +103,8 @@ def _cancel(args: argparse.Namespace) -> int:
 
     with opened() as conn:
         run = runs.cancel(conn, tenant_id(conn, args.tenant), run_id(args.run))
-    return _show_one(args, run, "asked to stop" if run.state == "running" else run.state)
+    became = "asked to stop" if run.state == "running" else run.state
+    return show_row(args, run, f"the run {run.id} is {became}")
 
 
 def _retry(args: argparse.Namespace) -> int:
@@ -111,10 +112,11 @@ def _retry(args: argparse.Namespace) -> int:
 
     with opened() as conn:
         run = runs.retry(conn, tenant_id(conn, args.tenant), run_id(args.run), by=who())
-    return _show_one(args, run, "open again")
+    return show_row(args, run, f"the run {run.id} is open again")
 
 
 def _watch(args: argparse.Namespace) -> int:
+    from api import shapes
     from scheduler import runs
 
     seen: tuple[object, ...] = ()
@@ -133,15 +135,5 @@ def _watch(args: argparse.Namespace) -> int:
                 break
             time.sleep(_BETWEEN_LOOKS)
     if args.is_json:
-        _show_one(args, run, "")
-    return 0 if run.state == "succeeded" else 1
-
-
-def _show_one(args: argparse.Namespace, run: "Run", what: str) -> int:
-    from api import shapes
-
-    if args.is_json:
         show_json(shapes.plain(run))
-    else:
-        print(f"the run {run.id} is {what}")
-    return 0
+    return 0 if run.state == "succeeded" else 1

@@ -100,13 +100,14 @@ def _add_create(verbs: Any) -> None:
 def _create(args: argparse.Namespace) -> int:
     from api.definitions import create_schedule, read_schedule
     from config.environ import read
+    from db.pool import transaction
     from workers.kinds import load
 
     given = {field: getattr(args, option) for option, field in _FIELDS.items()}
     body = {field: value for field, value in given.items() if value is not None}
     body["jobPayload"] = _params(args.params)
     kinds = load(read(("TOCSIN_KINDS",))["TOCSIN_KINDS"])
-    with opened() as conn, conn.transaction():
+    with opened() as conn, transaction(conn):
         row = create_schedule(
             conn,
             tenant_id(conn, args.tenant),

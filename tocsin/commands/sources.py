@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 from tocsin.installation import opened, seal, tenant_id
-from tocsin.terminal import show_json, show_table, with_json, with_tenant
+from tocsin.terminal import show_json, show_row, show_table, with_json, with_tenant
 
 
 def add(commands: Any) -> None:
@@ -30,18 +30,15 @@ def add(commands: Any) -> None:
 def _create(args: argparse.Namespace) -> int:
     import sys
 
-    from api import shapes, sources
+    from api import sources
+    from db.pool import transaction
 
     # An address on the command line is seen by whoever lists processes.
     url = sys.stdin.readline().strip() if args.url == "-" else args.url
-    with opened() as conn, conn.transaction():
+    with opened() as conn, transaction(conn):
         tenant = tenant_id(conn, args.tenant)
         made = sources.create_source(conn, tenant, args.name, args.type, url, seal())
-    if args.is_json:
-        show_json(shapes.plain(made))
-    else:
-        print(f"made the source {made.name} ({made.id})")
-    return 0
+    return show_row(args, made, f"made the source {made.name} ({made.id})")
 
 
 def _list(args: argparse.Namespace) -> int:

@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 from tocsin.installation import opened
-from tocsin.terminal import show_json, show_table, with_json
+from tocsin.terminal import show_json, show_row, show_table, with_json
 
 
 def add(commands: Any) -> None:
@@ -21,15 +21,11 @@ def add(commands: Any) -> None:
 
 
 def _create(args: argparse.Namespace) -> int:
-    from api import shapes, tenants
+    from api import tenants
 
     with opened() as conn:
         made = tenants.create(conn, args.slug, args.name)
-    if args.is_json:
-        show_json(shapes.plain(made))
-    else:
-        print(f"made the tenant {made.slug}")
-    return 0
+    return show_row(args, made, f"made the tenant {made.slug}")
 
 
 def _list(args: argparse.Namespace) -> int:
