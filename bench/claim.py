@@ -30,10 +30,11 @@ with due as (
 fired as (
     insert into runs (
         id, slot_at, tenant_id, schedule_id, schedule_version, kind, queue, origin, state, fence, max_attempts,
-        available_at
+        available_at, released_at
     )
     select
-        gen_random_uuid(), next_fire_at, tenant_id, id, version, kind, queue, 'schedule', 'queued', 1, max_attempts, now()
+        gen_random_uuid(), next_fire_at, tenant_id, id, version, kind, queue, 'schedule', 'queued', 1, max_attempts,
+        now(), now()
     from due
     returning 1
 ),

@@ -1,6 +1,6 @@
 """lag: from the slot to the start, when one schedule is due on an idle system and when a thousand are at once.
 
-Told twice: as Postgres has it (started_at, when the run was leased) and as the handler sees it (its first line). Both
+One ticker and two workers, as in the burst. Told twice: as Postgres has it (started_at, when the run was leased) and as the handler sees it (its first line). Both
 on one machine, so the clocks are the same.
 """
 
@@ -16,6 +16,7 @@ from bench.stage import NOW, Stage, value
 
 # Not a divisor of a second, so that slots fall on every fraction of it.
 SPACING_SECONDS = 0.237
+WARMING = 200
 
 
 def run(options: Options) -> list[Result]:
@@ -61,12 +62,12 @@ def _lags(stage: Stage, count: int, spacing: float) -> tuple[list[float], list[f
     url = stage.database()
     stage.flush()
     with stage.processes() as processes, psycopg.connect(url, autocommit=True) as conn:
-        processes.start_ours(url)
+        processes.start_ours(url, workers=2)
         tenant = make_tenant(conn)
-        # One run before anything is measured: the first of a process opens its connections.
-        make_schedules(conn, tenant, 8, value(conn, NOW), kind="bench.noop", name="warm")
+        # A small herd before anything is measured: the first runs of a process open its connections and make its plans.
+        make_schedules(conn, tenant, WARMING, value(conn, NOW), kind="bench.noop", name="warm")
         conn.execute("notify tocsin")
-        is_warm = "select count(*) = 8 from runs where state = 'succeeded'"
+        is_warm = f"select count(*) = {WARMING} from runs where state = 'succeeded'"
         assert processes.wait_until(lambda: bool(value(conn, is_warm)), 20), "the worker did not start"
         first_at = value(conn, NOW) + timedelta(seconds=2.5)
         make_schedules(conn, tenant, count, first_at, spacing=spacing)

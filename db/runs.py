@@ -8,6 +8,10 @@ from uuid import UUID
 from db.pool import Connection
 from db.query import Query
 
+# How long before its instant a run made ahead may be rung and leased: what lies between the ring and the worker's first
+# line takes some milliseconds. The worker waits for the instant.
+LEAD_SECONDS = 0.03
+
 
 class Ring(NamedTuple):
     """A released run to be rung: a pointer, good for this fence only."""

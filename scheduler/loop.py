@@ -6,7 +6,7 @@ import socket
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from db.pool import Connection, Database, DatabaseError
+from db.pool import Connection, Database, DatabaseError, is_pooled
 from telemetry.log import Events
 
 Step = Callable[[Connection], int]
@@ -79,7 +79,9 @@ class Doorbell:
         if self._listening is None or self._listening.closed:
             try:
                 self._listening = self._database.connect("listen", for_listening=True)
-                self._listening.execute("listen tocsin")
+                # Through a pooler it would be another's: then the connection stays silent, and polling goes on.
+                if not is_pooled(self._listening):
+                    self._listening.execute("listen tocsin")
             except DatabaseError:
                 self._listening = None
         return self._listening

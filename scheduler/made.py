@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from db.runs import Ring
+from db.runs import LEAD_SECONDS, Ring
 
 
 class ServerClock:
@@ -46,11 +46,11 @@ class Made:
         self.add(made)
 
     def seconds(self) -> float:
-        """Seconds until the next instant; infinite when nothing is kept."""
-        return self._clock.seconds_until(self._instants[0]) if self._instants else float("inf")
+        """Seconds until the next ring, a little before its instant; infinite when nothing is kept."""
+        return self._clock.seconds_until(self._instants[0]) - LEAD_SECONDS if self._instants else float("inf")
 
     def due(self, limit: int) -> list[Ring]:
-        """Takes out rings whose instant has come, oldest first and at most `limit` of them."""
+        """Takes out rings whose time has come, oldest first and at most `limit` of them."""
         found: list[Ring] = []
         while len(found) < limit and self.seconds() <= 0:
             rings = self._rings[self._instants[0]]

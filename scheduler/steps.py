@@ -98,7 +98,7 @@ class Ticker:
         """The steps of a pass, in order; a held ticker only shows that it lives."""
         if self._is_held:
             return [self.heartbeat]
-        # Whose instant has come goes first. Then the house: after a long standstill the weeks of the slots to be planned
+        # What is made goes first. Then the house: after a long standstill the weeks of the slots to be planned
         # have no tables yet.
         return [
             self.ring_made,
@@ -126,7 +126,7 @@ class Ticker:
         return max(0.0005, min(seconds, self._made.seconds()))
 
     def ring_made(self, conn: Connection) -> int:  # noqa: ARG002  the steps are alike; this one needs no database
-        """Rings the runs made ahead whose instant has come."""
+        """Rings the runs made ahead whose instant is about to come."""
         rings = self._made.due(_LARGEST_RING)
         if rings:
             self._rang_at = time.monotonic()

@@ -25,7 +25,7 @@ events = Events("finish")
 
 _LARGEST_GROUP = 200
 _CROWD = 16
-_GATHER_SECONDS = 0.01
+_GATHER_SECONDS = 0.04
 
 
 class Body(NamedTuple):

@@ -26,6 +26,7 @@ from workers.channels import open_mail
 from workers.deliver import Deliverer
 from workers.execute import Executor, Work
 from workers.finish import End, Finisher
+from workers.hold import Hold, Works
 from workers.http import Client
 from workers.look import Look
 from workers.runner import Runner
@@ -60,6 +61,7 @@ class Worker:
             settings, self._kinds, self._pool, self._lease_pool, self._heartbeat, self._finisher, http
         )
         self._runner: Runner[Work] = Runner(settings.threads, self._executor.run, self._executor.run_async)
+        self._hold = Hold(self._runner.take)
         self._suspects = threading.Semaphore(1)
         self._look = Look(
             self._pool,
@@ -81,6 +83,7 @@ class Worker:
         """Starts taking work."""
         self._heartbeat.start()
         self._runner.start()
+        self._hold.start()
         self._finisher.start()
         self._deliverer.start()
         self._consumer.start()
@@ -91,7 +94,10 @@ class Worker:
         deadline = time.monotonic() + grace_seconds
         self._runner.close()
         self._look.stop()
-        self._executor.give_back([work.leased for work in self._runner.unstarted()], "worker_stopped")
+        held = self._hold.close()
+        self._runner.take([], len(held))
+        unstarted = [*held, *self._runner.unstarted()]
+        self._executor.give_back([work.leased for work in unstarted], "worker_stopped")
         consumer = threading.Thread(target=self._consumer.stop, args=(2000,), daemon=True)
         consumer.start()
         if not self._runner.wait_until_idle(max(0.0, deadline - time.monotonic() - 2)):
@@ -138,11 +144,14 @@ class Worker:
             room = self._runner.wait_for_room(priority, len(pointers))
             if not room:
                 return
-            works: list[tuple[Work, bool]] = []
+            works: Works = []
+            early = 0
             try:
-                works = self._executor.lease(pointers[:room])
+                leased = self._executor.lease(pointers[:room])
+                works = self._hold.keep(leased)
+                early = len(leased) - len(works)
             finally:
-                self._runner.take(works, room)
+                self._runner.take(works, room - early)
             pointers = pointers[room:]
 
     def _start_suspect(self, pointer: tuple[str, int]) -> None:

@@ -6,7 +6,10 @@ from uuid import UUID
 
 
 class Leased(NamedTuple):
-    """A run that this process leased, in the order of start_runs.sql; `fence` is the fence to write under."""
+    """A run that this process leased, in the order of start_runs.sql; `fence` is the fence to write under.
+
+    It may begin at `released_at`; `answered_at` is Postgres's clock as it answered.
+    """
 
     id: UUID
     slot_at: datetime
@@ -24,6 +27,8 @@ class Leased(NamedTuple):
     timezone: str | None
     unknown_policy: str | None
     timeout_seconds: int
+    released_at: datetime
+    answered_at: datetime
 
 
 class LeasedDelivery(NamedTuple):

@@ -13,6 +13,7 @@ Work = TypeVar("Work")
 _FIRST_WINDOW = 32
 _LARGEST_WINDOW = 256
 _WINDOW_SECONDS = 0.05
+_GLANCE_SECONDS = 0.004
 _ASYNC_LIMIT = 1000
 _PATIENCE_SECONDS = 0.002
 _IMPATIENCE_SECONDS = 0.0002
@@ -95,6 +96,9 @@ class Runner(Generic[Work]):
     def take(self, works: Sequence[tuple[Work, bool]], granted: int = 0) -> None:
         """Takes on works, each with whether it is async, in place of the room that was granted for them."""
         with self._changed:
+            if self._is_stalled() and self._held <= granted:
+                # After an idle spell the rate is unknown, and is to be known soon.
+                self._rate, self._done, self._rated_at = 0.0, 0, time.monotonic()
             self._held += sum(not is_async for _, is_async in works) - granted
             self._held_async += sum(is_async for _, is_async in works)
             if granted:
@@ -156,8 +160,9 @@ class Runner(Generic[Work]):
             self._held_async -= held_async
             self._done += held
             now = time.monotonic()
-            if now - self._rated_at > _WINDOW_SECONDS:
-                self._rate = self._done / (now - self._rated_at)
+            seconds = now - self._rated_at
+            if seconds > _WINDOW_SECONDS or (self._done >= _FIRST_WINDOW and seconds > _GLANCE_SECONDS):
+                self._rate = self._done / seconds
                 self._done, self._rated_at = 0, now
             if self.is_closed or (self._wanted and self._may_have(*min(self._wanted))):
                 self._changed.notify_all()

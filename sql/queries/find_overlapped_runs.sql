@@ -7,7 +7,11 @@ where
     g.schedule_id = any(%(schedule_ids)s::uuid[]) and s.overlap_policy = 'cancel_running' and g.run_id is not null
     and exists (
         select from runs as r
-        where r.schedule_id = g.schedule_id and r.state || '' = 'pending' and r.available_at = 'infinity' and r.finished_at is null
+        where
+            r.schedule_id = g.schedule_id
+            and r.state || '' = 'pending'
+            and r.available_at = 'infinity'
+            and r.finished_at is null
     )
     and exists (
         select from runs as h

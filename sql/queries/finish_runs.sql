@@ -122,19 +122,24 @@ freed as (
 select
     moved.id, freed.schedule_id is not null and exists (
         select from runs as w
-        where w.schedule_id = freed.schedule_id and w.state || '' = 'pending' and w.available_at = 'infinity' and w.finished_at is null
+        where
+            w.schedule_id = freed.schedule_id
+            and w.state || '' = 'pending'
+            and w.available_at = 'infinity'
+            and w.finished_at is null
     ) as has_waiting
 from moved
 left join freed on moved.schedule_id = freed.schedule_id
 union all
 select r.id, false as has_waiting
 from given
-cross join lateral (
-    select q.id
-    from runs as q
-    where
-        q.id = given.id and q.slot_at = given.slot_at and q.written_fence = given.fence and q.fence = given.fence
-        and (q.state = given.state or given.state = 'pending' and q.state = 'cancelled')
-    offset 0
-) as r
-where (select count(*) from moved) < (select count(*) from given)
+cross join
+    lateral (
+        select q.id
+        from runs as q
+        where
+            q.id = given.id and q.slot_at = given.slot_at and q.written_fence = given.fence and q.fence = given.fence
+            and (q.state = given.state or given.state = 'pending' and q.state = 'cancelled')
+        offset 0
+    ) as r
+where (select count(*) from moved) < cardinality(%(ids)s::uuid[])

@@ -13,7 +13,8 @@ waiting as (
     select distinct on (r.schedule_id) r.id, r.slot_at
     from gates
     inner join runs as r on gates.schedule_id = r.schedule_id
-    where gates.run_id is null and r.state = 'pending' and r.available_at = 'infinity'
+    where
+        gates.run_id is null and r.state = 'pending' and r.available_at = 'infinity'
         and r.finished_at is null
     order by r.schedule_id, r.slot_at, r.id
 ),

@@ -23,7 +23,7 @@ released as (
         state = case when r.cancel_requested_at is null then 'pending' else 'cancelled' end,
         finished_at = case when r.cancel_requested_at is not null then now() end,
         fence = r.fence + 1, attempt = r.attempt - 1, leased_by = null, deadline_at = null, reason = %(reason)s,
-        available_at = now() + make_interval(secs => %(delay)s)
+        available_at = greatest(now() + make_interval(secs => %(delay)s), r.released_at)
     from locked
     where r.id = any(array[locked.id]) and r.slot_at = any(array[locked.slot_at])
     returning r.id, r.state

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from db.runs import LEAD_SECONDS
 from scheduler import schedules
 from scheduler.definition import NewSchedule
 from scheduler.policy import Fire, Policy, plan
@@ -70,8 +71,10 @@ def test_a_run_is_made_ahead_and_rung_at_its_instant(ahead: Hand) -> None:
 
     wait_until_rung(ahead, ahead.ticker)
 
-    assert ahead.value("select now() >= %s", slot)
-    assert ahead.start(schedule).started_at >= slot
+    assert ahead.value("select %s - now() <= make_interval(secs => %s)", slot, LEAD_SECONDS)
+    leased = ahead.start(schedule, lead=LEAD_SECONDS)
+    assert leased.started_at >= slot
+    assert leased.released_at == slot
 
 
 def test_nobody_starts_a_run_before_its_instant(ahead: Hand) -> None:

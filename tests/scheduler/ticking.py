@@ -93,14 +93,16 @@ class Hand:
         ).fetchall()
         return [row[0] for row in rows]
 
-    def start(self, schedule_id: UUID, process: UUID | None = None) -> Leased:
+    def start(self, schedule_id: UUID, process: UUID | None = None, lead: float = 0) -> Leased:
         """Leases the one queued run of the schedule, as a worker does."""
         rows = self.conn.execute(
             "select id, slot_at, fence from runs where schedule_id = %s and state = 'queued'", (schedule_id,)
         ).fetchall()
         assert len(rows) == 1, f"{len(rows)} runs are queued"
         run_id, slot, fence = rows[0]
-        (leased,) = START.all(self.conn, ids=[run_id], slots=[slot], fences=[fence], process_id=process or self.process)
+        (leased,) = START.all(
+            self.conn, ids=[run_id], slots=[slot], fences=[fence], process_id=process or self.process, lead=lead
+        )
         return leased
 
     def end(self, leased: Leased, state: str = "succeeded", **end: Any) -> list[Ended]:

@@ -154,7 +154,7 @@ def lookups(some: dict[str, Any]) -> dict[str, dict[str, Any]]:
     process = "00000000-0000-4000-8000-000000000001"
     delivery = {"id": some["id"], "slot_at": some["slot_at"], "fence": some["fence"]}
     return {
-        "start_runs": pointers | {"fences": [5], "process_id": process},
+        "start_runs": pointers | {"fences": [5], "process_id": process, "lead": 0},
         "release_runs": pointers | {"fences": [some["fence"]], "reason": "r", "delay": 0},
         "get_step": {"run_id": some["id"], "slot_at": some["slot_at"], "name": "a"},
         "insert_step": run | {"name": "b", "result": "{}"},

@@ -1,0 +1,63 @@
+"""Runs leased a little before their instant, until it comes: then the runner has them at once."""
+
+import heapq
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from workers.execute import Work
+
+Works = Sequence[tuple[Work, bool]]
+
+
+class Hold:
+    """Keeps works until they may begin, and hands them to the runner in place of the room granted for them."""
+
+    def __init__(self, take: Callable[[Works, int], None]) -> None:
+        self._take = take
+        self._changed = threading.Condition()
+        self._instants: list[float] = []
+        self._works: dict[float, list[tuple[Work, bool]]] = {}
+        self._is_closed = False
+        self._thread = threading.Thread(target=self._run, name="hold", daemon=True)
+
+    def start(self) -> None:
+        """Starts the thread."""
+        self._thread.start()
+
+    def keep(self, works: Works) -> Works:
+        """Keeps those that may not begin yet, and returns the others."""
+        now = time.monotonic()
+        early = [each for each in works if each[0].begin_at > now]
+        if not early:
+            return works
+        with self._changed:
+            if self._is_closed:
+                return works
+            for work, is_async in early:
+                if work.begin_at not in self._works:
+                    heapq.heappush(self._instants, work.begin_at)
+                    self._works[work.begin_at] = []
+                self._works[work.begin_at].append((work, is_async))
+            self._changed.notify()
+        return [each for each in works if each[0].begin_at <= now]
+
+    def close(self) -> list[Work]:
+        """Ends the thread, and returns what it kept."""
+        with self._changed:
+            self._is_closed = True
+            kept = [work for works in self._works.values() for work, _ in works]
+            self._works.clear()
+            self._instants.clear()
+            self._changed.notify()
+        return kept
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                while not self._is_closed and not (self._instants and self._instants[0] <= time.monotonic()):
+                    self._changed.wait(self._instants[0] - time.monotonic() if self._instants else None)
+                if self._is_closed:
+                    return
+                works = self._works.pop(heapq.heappop(self._instants))
+            self._take(works, len(works))
