@@ -4,15 +4,12 @@ import argparse
 import errno
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
-from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -25,6 +22,7 @@ from api.problems import answer_problems
 from api.settings import Settings
 from api.state import Web
 from config.environ import BadSetting, share_metrics
+from config.signals import SignalEvent, set_on
 from db.processes import VERSION
 from telemetry import exporter, log, metrics
 from telemetry.log import Events
@@ -84,8 +82,8 @@ def main(argv: Sequence[str] = ()) -> int:
     settings = Settings.from_environ()
     log.set_up(settings.log_format, settings.log_level)
     metrics.build_info.labels(VERSION).set(1)
-    stopping = threading.Event()
-    _on_stop(stopping)
+    stopping = SignalEvent()
+    set_on(stopping)
     if told.socket is not None:
         with socket.socket(fileno=told.socket) as listening:
             return _serve(settings, listening, stopping, told.parent)
@@ -105,7 +103,7 @@ def main(argv: Sequence[str] = ()) -> int:
 class _Server(uvicorn.Server):
     """uvicorn without its signals: a second SIGTERM or SIGINT changes nothing, and the exit status is 0."""
 
-    def __init__(self, config: uvicorn.Config, stopping: threading.Event, parent: int | None) -> None:
+    def __init__(self, config: uvicorn.Config, stopping: SignalEvent, parent: int | None) -> None:
         super().__init__(config)
         self._stopping = stopping
         self._parent = parent
@@ -123,7 +121,7 @@ class _Server(uvicorn.Server):
         return await super().on_tick(counter) or self._stopping.is_set()
 
 
-def _serve(settings: Settings, listening: socket.socket, stopping: threading.Event, parent: int | None = None) -> int:
+def _serve(settings: Settings, listening: socket.socket, stopping: SignalEvent, parent: int | None = None) -> int:
     """Serves in this process; what is being answered at SIGTERM is answered."""
     config = uvicorn.Config(
         create_app(settings),
@@ -139,9 +137,7 @@ def _serve(settings: Settings, listening: socket.socket, stopping: threading.Eve
     return 0
 
 
-def _supervise(
-    settings: Settings, listening: socket.socket, stopping: threading.Event, gauges: Sequence[Gauges]
-) -> int:
+def _supervise(settings: Settings, listening: socket.socket, stopping: SignalEvent, gauges: Sequence[Gauges]) -> int:
     """Keeps WEB_CONCURRENCY processes alive on one socket; passes SIGTERM on and waits for their end."""
     create_app(settings)  # a setting that can't be used stops us here, once, and not each child again and again
     command = [sys.executable, "-m", "api", "--socket", str(listening.fileno()), "--parent", str(os.getpid())]
@@ -186,13 +182,3 @@ def _listen(port: int) -> socket.socket:
             return socket.create_server(("", port), backlog=_BACKLOG)
     except OSError as error:
         raise BadSetting(f"PORT takes a port that is free and open to us, got {port}: {error.strerror}") from None
-
-
-def _on_stop(stopping: threading.Event) -> None:
-    """SIGTERM and SIGINT begin the drain; more of them change nothing."""
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        stopping.set()
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)

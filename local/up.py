@@ -8,13 +8,13 @@ import shlex
 import signal
 import socket
 import sys
-import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 from typing import IO
 
+from config.signals import SignalEvent
 from local.children import Child
 from local.machine import Machine, choose_port
 from local.processes import ServerError, can_reach
@@ -33,7 +33,7 @@ class Stop:
     """SIGINT, SIGTERM and SIGHUP end the start or the watch; a second one changes nothing."""
 
     def __init__(self) -> None:
-        self.asked = threading.Event()
+        self.asked = SignalEvent()
         self.is_starting = True
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._ask)
@@ -110,7 +110,7 @@ def _wait_for_web(machine: Machine, port: int) -> None:
         time.sleep(_BETWEEN_LOOKS)
 
 
-def _watch(children: Sequence[Child], stopping: threading.Event) -> None:
+def _watch(children: Sequence[Child], stopping: SignalEvent) -> None:
     """Starts again what dies, until it is time to stop."""
     while not stopping.wait(_BETWEEN_LOOKS):
         for child in children:

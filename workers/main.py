@@ -10,12 +10,12 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
-from types import FrameType
 
 import dramatiq
 
 from config.environ import QUEUES, metrics_folder, share_metrics
 from config.faults import faultpoint
+from config.signals import SignalEvent, set_on
 from db import migrate, processes
 from db.pool import DatabaseError
 from telemetry import exporter, log, metrics
@@ -199,8 +199,8 @@ def main(grace_seconds: float = GRACE_SECONDS, parent: int | None = None) -> int
     log.set_up(settings.log_format, settings.log_level)
     if settings.processes > 1 and metrics_folder() is None:
         return _supervise(settings, grace_seconds)
-    stopping = threading.Event()
-    _on_stop(stopping)
+    stopping = SignalEvent()
+    set_on(stopping)
     with settings.database.connect("worker") as conn:
         migrate.check(conn)
         is_held = settings.mode == "held" or migrate.is_foreign(conn)
@@ -232,17 +232,7 @@ def _spare_the_collector() -> None:
     gc.set_threshold(10_000)
 
 
-def _on_stop(stopping: threading.Event) -> None:
-    """SIGTERM and SIGINT begin the drain; more of them change nothing."""
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        stopping.set()
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
-
-
-def _wait(stopping: threading.Event, parent: int | None) -> None:
+def _wait(stopping: SignalEvent, parent: int | None) -> None:
     """Returns at SIGTERM, or within a second after the supervisor has gone, however it ended."""
     # Asked again and again: the death signal of Linux follows a thread, and no other system has one.
     while not stopping.wait(None if parent is None else 1.0):
@@ -253,8 +243,8 @@ def _wait(stopping: threading.Event, parent: int | None) -> None:
 
 def _supervise(settings: Settings, grace_seconds: float) -> int:
     """Keeps WORKER_PROCESSES processes alive and serves their metrics as one; passes SIGTERM on."""
-    stopping = threading.Event()
-    _on_stop(stopping)
+    stopping = SignalEvent()
+    set_on(stopping)
     with tempfile.TemporaryDirectory(prefix="tocsin-metrics-") as folder:
         share_metrics(folder)
         if settings.metrics_port is not None:
