@@ -57,6 +57,10 @@ class Work:
     # Called once the end of the run is committed, or void.
     when_done: Callable[[], None] = lambda: None
 
+    def seconds_early(self) -> float:
+        """Seconds until it may begin: 0 but for what was leased while a drain closed the hold."""
+        return max(0.0, self.begin_at - time.monotonic()) if self.begin_at else 0.0
+
     def may_begin(self) -> bool | None:
         """True while the lease is held, False once it is lost; None: Postgres is away, and the next beat tells."""
         return True if self.lease.is_held() else False if self.lease.is_lost else None
@@ -130,6 +134,7 @@ class Executor:
 
     def run(self, work: Work) -> None:
         """Runs a plain kind to its end; one whose lease was lost before it began is left to whoever has it now."""
+        time.sleep(work.seconds_early())
         while (may_begin := work.may_begin()) is None:
             time.sleep(_LEASE_LOOK_SECONDS)
         if not may_begin:
@@ -147,6 +152,7 @@ class Executor:
 
     async def run_async(self, work: Work) -> None:
         """Runs an async kind to its end, cut at its deadline."""
+        await asyncio.sleep(work.seconds_early())
         while (may_begin := work.may_begin()) is None:  # noqa: ASYNC110  time and another thread decide, no event of this loop
             await asyncio.sleep(_LEASE_LOOK_SECONDS)
         if not may_begin:

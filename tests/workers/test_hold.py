@@ -3,9 +3,12 @@
 import queue
 import time
 from typing import Any, cast
+from uuid import uuid4
 
+from db.processes import Lease
 from workers.execute import Work
 from workers.hold import Hold, Works
+from workers.kinds.http_call import KIND
 
 
 class Early:
@@ -66,3 +69,11 @@ def test_a_drain_gets_back_what_did_not_begin_and_nothing_is_kept_after() -> Non
     assert hold.close() == [never[0]]
     assert hold.keep([never]) == [never]
     assert taken.empty()
+
+
+def test_a_work_that_no_hold_keeps_says_how_early_it_is() -> None:
+    lease = Lease(uuid4(), 60.0)
+
+    assert Work(cast("Any", None), lease, KIND).seconds_early() == 0.0
+    assert Work(cast("Any", None), lease, KIND, begin_at=time.monotonic() - 1).seconds_early() == 0.0
+    assert 59 < Work(cast("Any", None), lease, KIND, begin_at=time.monotonic() + 60).seconds_early() <= 60
