@@ -1,11 +1,13 @@
 """`tocsin runs`, `dead` and `why` on runs in every state."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
 from db.ids import id_at
+from db.jsonb import rfc3339
 from tests import make
 from tests.tocsin.conftest import Tocsin
 
@@ -142,6 +144,17 @@ def test_why_tells_a_runs_story(tocsin: Tocsin, conn: make.Connection, schedule:
         assert f"Next: nothing until somebody opens it again with `tocsin runs retry {run}`." in text
     tocsin("runs", "retry", str(run))
     assert "through the gate" in tocsin("why", str(run)).out
+
+
+def test_why_tells_of_a_run_made_ahead(tocsin: Tocsin, conn: make.Connection, schedule: dict[str, Any]) -> None:
+    later = make.now(conn) + timedelta(seconds=20)
+    run = _run(conn, schedule, slot_at=later, available_at=later, origin="schedule")
+    conn.execute("update schedules set run_count = 1, last_slot_at = %s", (later,))
+
+    assert f"it starts at {rfc3339(later)}, for which it was made ahead" in tocsin("why", str(run)).out
+    told = tocsin("why", "daily").out
+    assert f"Next: it fires at {rfc3339(later)}" in told
+    assert "No slot of it has passed yet" in told
 
 
 def test_why_tells_the_decision_and_each_delivery(
