@@ -125,6 +125,8 @@ def sow(place: Place, *, every_seconds: int, max_runs: int | None = None) -> lis
                 "name": recipe.name,
                 "intervalSeconds": every_seconds,
                 "maxRuns": max_runs,
+                # A slow machine shall delay a run, not skip it.
+                "overlapPolicy": "queue",
             }
             made = create_schedule(
                 conn, tenant.id, read_schedule(body), kinds=KINDS, seal=seal, retention_days=_RETENTION_DAYS
