@@ -1,7 +1,7 @@
 """lag: from the slot to the start, when one schedule is due on an idle system and when a thousand are at once.
 
-One ticker and two workers, as in the burst. Told twice: as Postgres has it (started_at, when the run was leased) and as the handler sees it (its first line). Both
-on one machine, so the clocks are the same.
+One ticker and two workers, as in the burst. Told twice: as Postgres has it (started_at, when the run may begin) and as
+the handler sees it (its first line). Both on one machine, so the clocks are the same.
 """
 
 import math

@@ -118,7 +118,8 @@ class Ticker:
         if found is None:
             return 3600.0
         self._clock.set(found.now)
-        seconds = min(3600.0 if found.schedule_seconds is None else found.schedule_seconds, found.run_seconds or 3600.0)
+        known = [each for each in (found.schedule_seconds, found.run_seconds) if each is not None]
+        seconds = min(known, default=3600.0)
         if seconds <= 0:
             # Due and yet not claimed: another ticker holds it, or it lies below what was looked at.
             self._low_until = 0.0

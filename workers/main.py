@@ -95,7 +95,7 @@ class Worker:
         self._runner.close()
         self._look.stop()
         held = self._hold.close()
-        self._runner.take([], len(held))
+        self._runner.take([], len(held))  # gives back the room that was granted for them
         unstarted = [*held, *self._runner.unstarted()]
         self._executor.give_back([work.leased for work in unstarted], "worker_stopped")
         consumer = threading.Thread(target=self._consumer.stop, args=(2000,), daemon=True)
