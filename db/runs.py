@@ -9,8 +9,8 @@ from db.pool import Connection
 from db.query import Query
 
 # How long before its instant a run made ahead may be rung and leased: what lies between the ring and the worker's first
-# line takes some milliseconds. The worker waits for the instant.
-LEAD_SECONDS = 0.03
+# line takes some milliseconds, and a herd's room is filled by then. The worker waits for the instant.
+LEAD_SECONDS = 0.1
 
 
 class Ring(NamedTuple):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from scheduler.slots import Once, Recurrence, count_and_newest, jittered, next_slot, slots_between
 
@@ -81,40 +81,67 @@ def plan(
     Slots between now and `until` fire ahead of their instant; they are nobody's make-up for what was missed.
     Planning again with `after` = the last `last_slot_at` never decides a slot twice.
     """
+    until = until or now
     remaining = None if policy.max_runs is None else policy.max_runs - policy.run_count
     if policy.jitter_seconds > 0:
-        return _decide(recurrence, after, now, until or now, policy, remaining, per_tick)
+        return _decide(recurrence, after, now, until, policy, remaining, per_tick)
+    low = _low(after, policy)
+    if remaining is None and policy.ends_at is None:
+        one = _plan_one(recurrence, low)
+        if one is not None and one.is_alone(now - _grace(policy), until):
+            return one.plan
     return _plan_herd(
         recurrence,
-        after,
+        low,
         now,
-        until or now,
+        until,
         policy.misfire,
         policy.grace_seconds,
         policy.limit,
         remaining,
-        policy.starts_at,
         policy.ends_at,
         per_tick,
     )
 
 
+class _One(NamedTuple):
+    """The plan in which one slot fires and nothing else happens."""
+
+    plan: Plan
+    slot_at: datetime
+    following: datetime
+
+    def is_alone(self, since: datetime, until: datetime) -> bool:
+        """Whether the slot is on time or made ahead, and the next one still to come."""
+        return since <= self.slot_at <= until < self.following
+
+
+@lru_cache(maxsize=65536)
+def _plan_one(recurrence: Recurrence, low: datetime) -> _One | None:
+    """Nearly every row of a herd. It asks no clock, so that one search serves the batches of a whole herd."""
+    slot = next_slot(recurrence, low)
+    following = None if slot is None else next_slot(recurrence, slot)
+    if slot is None or following is None:
+        return None
+    plan = Plan((Fire(slot, slot),), slot, following, following, is_finished=False, has_more=False)
+    return _One(plan, slot, following)
+
+
 @lru_cache(maxsize=8192)
 def _plan_herd(
     recurrence: Recurrence,
-    after: datetime,
+    low: datetime,
     now: datetime,
     until: datetime,
     misfire: Misfire,
     grace_seconds: int,
     limit: int,
     remaining: int | None,
-    starts_at: datetime | None,
     ends_at: datetime | None,
     per_tick: int,
 ) -> Plan:
-    policy = Policy(misfire, grace_seconds, limit, starts_at=starts_at, ends_at=ends_at)
-    return _decide(recurrence, after, now, until, policy, remaining, per_tick)
+    policy = Policy(misfire, grace_seconds, limit, ends_at=ends_at)
+    return _decide(recurrence, low, now, until, policy, remaining, per_tick)
 
 
 def _decide(
@@ -129,7 +156,7 @@ def _decide(
     if remaining is not None and remaining <= 0:
         return _FINISHED
     fire_at = _firing(recurrence, policy)
-    low = after if policy.starts_at is None else max(after, policy.starts_at - _TICK)
+    low = _low(after, policy)
     first = _within(next_slot(recurrence, low), policy)
     if first is None:
         return _FINISHED
@@ -138,12 +165,7 @@ def _decide(
     fires: list[datetime] = []
     upcoming: datetime | None = first
     if fire_at(first) <= now:
-        following = next_slot(recurrence, first)
-        if policy.jitter_seconds <= 0 and first >= now - _grace(policy) and (following is None or following > now):
-            # One slot and on time: nearly every row of a herd. What follows would say the same in five times the time.
-            fires = [first]
-        else:
-            skips, fires = _split(recurrence, low, now, policy, fire_at, per_tick)
+        skips, fires = _split(recurrence, low, now, policy, fire_at, per_tick)
         fires = fires[:most]
         upcoming = _within(next_slot(recurrence, fires[-1] if fires else skips[-1].until), policy)
     while upcoming is not None and len(fires) < most and now < fire_at(upcoming) <= until:
@@ -198,6 +220,11 @@ def _firing(recurrence: Recurrence, policy: Policy) -> Callable[[datetime], date
     if policy.jitter_seconds <= 0:
         return lambda slot: slot
     return lambda slot: jittered(slot, next_slot(recurrence, slot), policy.jitter_seconds, policy.seed)
+
+
+def _low(after: datetime, policy: Policy) -> datetime:
+    """The instant after which slots are decided."""
+    return after if policy.starts_at is None else max(after, policy.starts_at - _TICK)
 
 
 def _grace(policy: Policy) -> timedelta:

@@ -35,11 +35,16 @@ class DueSchedule(NamedTuple):
     run_count: int
     claimed_at: datetime
 
+    @property
+    def hash_id(self) -> str:
+        """The id as text where the expression may ask for it, "" elsewhere: a herd has no time to write ids."""
+        return str(self.id) if self.cron is not None and "H" in self.cron.upper() else ""
+
 
 def recurrence_of(row: DueSchedule) -> Recurrence:
     """How the schedule recurs."""
     if row.cron is not None:
-        return Cron(row.cron, row.timezone, row.dst_gap, row.dst_fold, str(row.id))
+        return Cron(row.cron, row.timezone, row.dst_gap, row.dst_fold, row.hash_id)
     if row.interval_seconds is not None and row.interval_anchor is not None:
         return Interval(row.interval_seconds, row.interval_anchor)
     if row.scheduled_at is not None:
@@ -74,5 +79,5 @@ def policy_of(row: DueSchedule) -> Policy:
         starts_at=row.starts_at,
         ends_at=row.ends_at,
         jitter_seconds=row.jitter_seconds,
-        seed=str(row.id),
+        seed=str(row.id) if row.jitter_seconds > 0 else "",
     )

@@ -80,7 +80,7 @@ def _plan(batch: Batch, ahead_seconds: float) -> list[tuple[DueSchedule, Plan]]:
     memo: dict[tuple[object, ...], Plan] = {}
     planned = []
     for row in batch.claimed:
-        key = row[1:] if row.jitter_seconds == 0 and "H" not in (row.cron or "").upper() else row
+        key = row if row.jitter_seconds or row.hash_id else row[1:]
         plan = memo.get(key)
         if plan is None:
             try:
@@ -95,6 +95,7 @@ def _plan(batch: Batch, ahead_seconds: float) -> list[tuple[DueSchedule, Plan]]:
 def _write(conn: Connection, batch: Batch, planned: list[tuple[DueSchedule, Plan]]) -> None:
     fires = [(row, fire) for row, plan in planned for fire in plan.decisions if isinstance(fire, Fire)]
     skips = [(row, skip) for row, plan in planned for skip in plan.decisions if isinstance(skip, Skip)]
+    fired = Counter(row.id for row, _ in fires)
     run_ids = _ids([fire.slot_at for _, fire in fires])
     if planned:
         counts = PLAN_SLOTS.one(
@@ -107,7 +108,7 @@ def _write(conn: Connection, batch: Batch, planned: list[tuple[DueSchedule, Plan
             was_fire_at=[row.next_fire_at for row, _ in planned],
             last_slot_at=[plan.last_slot_at for _, plan in planned],
             next_fire_at=[None if plan.is_finished else plan.next_fire_at for _, plan in planned],
-            fired=[sum(isinstance(decision, Fire) for decision in plan.decisions) for _, plan in planned],
+            fired=[fired[row.id] for row, _ in planned],
         )
         if counts is None or counts.advanced != len(planned):
             raise AnotherHand(f"{len(planned)} schedules were planned, {counts} written")
@@ -129,7 +130,7 @@ def _write(conn: Connection, batch: Batch, planned: list[tuple[DueSchedule, Plan
         if row.overlap_policy == "allow":
             rings = batch.rings if fire.fire_at <= row.claimed_at else batch.made.setdefault(fire.fire_at, [])
             rings.append(Ring(run_id, fire.slot_at, 1, row.queue, row.kind))
-    batch.gated = [row.id for row in dict.fromkeys(row for row, _ in fires) if row.overlap_policy != "allow"]
+    batch.gated = list(dict.fromkeys(row.id for row, _ in fires if row.overlap_policy != "allow"))
 
 
 def _ids(slots: list[datetime]) -> list[UUID]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import queue
 import threading
 import time
@@ -30,7 +31,7 @@ class Runner(Generic[Work]):
 
     Room is the idle threads, and beyond them what the runner lately got through in a twentieth of a second: short
     work is leased ahead in packs, slow work is left to a neighbour who is idle. An idle runner knows nothing yet and
-    leases a little ahead; what then turns out slow is given back.
+    leases ahead what it got through before it fell idle, a little at least; what then turns out slow is given back.
 
     One thread at a time takes from the line: whoever came through the door, while the others wait before it. So a pack
     of short works is one thread's, and wakes no others to fight for the interpreter. When works wait behind one that
@@ -54,7 +55,8 @@ class Runner(Generic[Work]):
         self._held_async = 0
         self._done = 0
         self._rate = 0.0
-        self._rated_at = time.monotonic()
+        self._last_rate = 0.0
+        self._rated_at = math.inf
         self._wanted: list[tuple[int, int]] = []
         self.is_closed = False
         self._workers = [
@@ -76,6 +78,7 @@ class Runner(Generic[Work]):
         statement for each run that ends would cost more than the runs.
         """
         with self._changed:
+            self._wake(0)
             self._wanted.append((priority, wanted))
             try:
                 while not self.is_closed and not self._may_have(priority, wanted):
@@ -91,14 +94,15 @@ class Runner(Generic[Work]):
     def room(self) -> int:
         """How much may be leased now."""
         with self._changed:
+            self._wake(0)
             return 0 if self.is_closed else self._room()
 
     def take(self, works: Sequence[tuple[Work, bool]], granted: int = 0) -> None:
         """Takes on works, each with whether it is async, in place of the room that was granted for them."""
         with self._changed:
-            if self._is_stalled() and self._held <= granted:
-                # After an idle spell the rate is unknown, and is to be known soon.
-                self._rate, self._done, self._rated_at = 0.0, 0, time.monotonic()
+            self._wake(granted)
+            if works and self._rated_at == math.inf:
+                self._rated_at = time.monotonic()
             self._held += sum(not is_async for _, is_async in works) - granted
             self._held_async += sum(is_async for _, is_async in works)
             if granted:
@@ -143,9 +147,16 @@ class Runner(Generic[Work]):
 
     def _ahead(self) -> int:
         """How much may wait behind the busy threads."""
-        if self._held == 0:
-            return _FIRST_WINDOW
-        return 0 if self._is_stalled() else min(_LARGEST_WINDOW, int(self._rate * _WINDOW_SECONDS))
+        if self._is_stalled():
+            return 0
+        window = min(_LARGEST_WINDOW, int((self._rate or self._last_rate) * _WINDOW_SECONDS))
+        return window if self._rate else max(_FIRST_WINDOW, window)
+
+    def _wake(self, granted: int) -> None:
+        """After an idle spell the rate is unknown, and its clock starts with the first work."""
+        if self._is_stalled() and self._held <= granted:
+            self._last_rate = self._rate or self._last_rate
+            self._rate, self._done, self._rated_at = 0.0, 0, math.inf
 
     def _is_stalled(self) -> bool:
         return time.monotonic() - self._rated_at > 10 * _WINDOW_SECONDS

@@ -75,12 +75,24 @@ def test_async_works_take_no_thread(make_bench: Callable[[int], Bench]) -> None:
 
 def test_room_that_was_granted_is_nobody_elses(make_bench: Callable[[int], Bench]) -> None:
     bench = make_bench(4)
+    before = bench.runner.room()
     granted = bench.runner.wait_for_room(0, 4)
-    until(bench.runner.is_stalled)
 
-    assert (granted, bench.runner.room()) == (4, 0)
+    assert (granted, bench.runner.room()) == (4, before - 4)
     bench.runner.take([("a", False)], granted)
-    assert bench.runner.room() == 3
+    assert bench.runner.room() == before - 1
+
+
+def test_an_idle_runner_has_the_room_that_it_filled_before_it_fell_idle(make_bench: Callable[[int], Bench]) -> None:
+    bench = make_bench(4)
+    before = bench.runner.room()
+    bench.gate.set()
+    bench.take(*(f"a{number}" for number in range(2000)))
+    assert bench.runner.wait_until_idle(10)
+    until(bench.runner.is_stalled)
+    got_through = bench.runner._rate
+
+    assert bench.runner.room() == max(before, min(4 + 256, 4 + int(got_through * 0.05)))
 
 
 def test_whoever_waits_for_room_gets_it_when_one_ends(make_bench: Callable[[int], Bench]) -> None:
