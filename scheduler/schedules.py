@@ -30,6 +30,7 @@ from scheduler.definition import (
 from scheduler.refusals import NameTaken, NotFound, WrongState
 from scheduler.rows import recurrence_of
 from scheduler.slots import BadRecurrence, Slot
+from scheduler.ticker import MAKE_PARTITIONS, plan_due
 
 _TICK = timedelta(microseconds=1)
 _UNIQUE_VIOLATION = "23505"
@@ -60,12 +61,6 @@ class Sent(NamedTuple):
     value: bool
 
 
-class Made(NamedTuple):
-    """How many tables were made."""
-
-    made: int
-
-
 READ_NOW = Query("read_now", Now)
 INSERT = Query("insert_schedule", Id)
 GET = Query("get_schedule", Schedule)
@@ -77,7 +72,6 @@ STOP = Query("stop_schedule")
 RESUME = Query("resume_schedule")
 GET_GATE = Query("get_gate", Gate)
 LIST_OPEN_RUNS = Query("list_open_runs", Pointer)
-MAKE_PARTITIONS = Query("make_partitions", Made)
 NOTIFY = Query("notify_tickers", Sent)
 
 
@@ -262,9 +256,10 @@ def locked(conn: Connection, tenant_id: UUID, schedule_id: UUID) -> Schedule:
 
 
 def _rewound(conn: Connection, tenant_id: UUID, schedule_id: UUID) -> Schedule:
-    """The schedule, locked, with the runs made ahead of their instant taken back. Raises NotFound."""
+    """The schedule, locked, with all planned that is due and nothing that lies ahead. Raises NotFound."""
     LOCK.one(conn, tenant_id=tenant_id, id=schedule_id)
     REWIND.run(conn, tenant_id=tenant_id, id=schedule_id)
+    plan_due(conn, tenant_id, schedule_id)
     return get(conn, tenant_id, schedule_id)
 
 

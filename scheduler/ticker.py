@@ -16,6 +16,7 @@ from scheduler.policy import Fire, Plan, Skip
 from scheduler.rows import DueSchedule, plan_of
 
 CLAIM = Query("claim_due_schedules", DueSchedule)
+CLAIM_ONE = Query("claim_schedule", DueSchedule)
 
 
 class Counts(NamedTuple):
@@ -28,6 +29,15 @@ class Counts(NamedTuple):
 PLAN_SLOTS = Query("plan_slots", Counts)
 INSERT_SKIPPED = Query("insert_skipped_runs")
 PUSH_AHEAD = Query("push_schedule_ahead")
+
+
+class MadeTables(NamedTuple):
+    """How many tables were made."""
+
+    made: int
+
+
+MAKE_PARTITIONS = Query("make_partitions", MadeTables)
 
 RETENTION_DAYS = 90
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -73,6 +83,23 @@ def tick(
             _write(conn, batch, _plan(batch, ahead_seconds))
             faultpoint("before_commit")
     return batch
+
+
+def plan_due(conn: Connection, tenant_id: UUID, schedule_id: UUID, retention_days: int = RETENTION_DAYS) -> None:
+    """Plans what is due of a schedule that the caller's transaction has locked, and is about to change.
+
+    What no ticker has come to yet was due all the same. Nothing is rung: the tickers and workers find it.
+    """
+    while claimed := CLAIM_ONE.all(conn, tenant_id=tenant_id, id=schedule_id, retention_days=retention_days):
+        batch = Batch(claimed)
+        planned = _plan(batch, 0)
+        if not planned:
+            # A row that cannot be planned is to be mended by this very change.
+            return
+        slots = [decision.slot_at for _, plan in planned for decision in plan.decisions]
+        if slots:
+            MAKE_PARTITIONS.one(conn, first_at=min(slots), last_at=max(slots))
+        _write(conn, batch, planned)
 
 
 def _plan(batch: Batch, ahead_seconds: float) -> list[tuple[DueSchedule, Plan]]:

@@ -179,7 +179,8 @@ end $$;
 CREATE FUNCTION public.partitioned_tables() RETURNS text[]
     LANGUAGE sql IMMUTABLE
     AS $$
-    select array['runs', 'run_attempts', 'run_steps', 'run_logs', 'dead_letters', 'delivery_bodies', 'deliveries']
+    select array['runs', 'run_attempts', 'run_steps', 'run_logs', 'dead_letters', 'delivery_bodies', 'deliveries',
+        'run_history', 'delivery_history']
 $$;
 
 CREATE FUNCTION public.project_kpi_alert() RETURNS trigger
@@ -209,6 +210,82 @@ begin
     return new;
 end $$;
 
+CREATE FUNCTION public.record_deleted_runs() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+    insert into run_history (slot_at, run_id, move, state, fence, attempt, leased_by, reason, available_at)
+    select slot_at, id, 'delete', state, fence, attempt, leased_by, reason, available_at from moved;
+    return null;
+end $$;
+
+CREATE FUNCTION public.record_moved_deliveries() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+    insert into delivery_history (
+        slot_at, delivery_id, move, state, fence, attempts, unknown_count, leased_by, handed_over_at
+    )
+    select slot_at, id, 'update', state, fence, attempts, unknown_count, leased_by, handed_over_at from moved;
+    return null;
+end $$;
+
+CREATE FUNCTION public.record_moved_runs() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+    insert into run_history (slot_at, run_id, move, state, fence, attempt, leased_by, reason, available_at)
+    select slot_at, id, 'update', state, fence, attempt, leased_by, reason, available_at from moved;
+    return null;
+end $$;
+
+CREATE FUNCTION public.record_moved_schedules() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+    insert into schedule_history (schedule_id, version, status, plan_from, last_slot_at, next_fire_at)
+    select id, version, status, plan_from, last_slot_at, next_fire_at from moved
+    except
+    select id, version, status, plan_from, last_slot_at, next_fire_at from was;
+    return null;
+end $$;
+
+CREATE FUNCTION public.record_new_deliveries() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+    insert into delivery_history (
+        slot_at, delivery_id, move, state, fence, attempts, unknown_count, leased_by, handed_over_at
+    )
+    select slot_at, id, 'insert', state, fence, attempts, unknown_count, leased_by, handed_over_at from moved;
+    return null;
+end $$;
+
+CREATE FUNCTION public.record_new_runs() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+    insert into run_history (slot_at, run_id, move, state, fence, attempt, leased_by, reason, available_at)
+    select slot_at, id, 'insert', state, fence, attempt, leased_by, reason, available_at from moved;
+    return null;
+end $$;
+
+CREATE FUNCTION public.record_new_schedules() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+    insert into schedule_history (schedule_id, version, status, plan_from, last_slot_at, next_fire_at)
+    select id, version, status, plan_from, last_slot_at, next_fire_at from moved;
+    return null;
+end $$;
+
 CREATE FUNCTION public.refuse_slot_that_does_not_advance() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -222,6 +299,13 @@ begin
         raise exception 'schedule %: a run was counted but no slot passed', old.id using errcode = 'TC004';
     end if;
     return new;
+end $$;
+
+CREATE FUNCTION public.refuse_to_rewrite_history() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    raise exception '% is only added to', tg_table_name using errcode = 'TC006';
 end $$;
 
 CREATE TABLE public.alert_states (
@@ -295,6 +379,28 @@ CREATE TABLE public.delivery_bodies (
     number integer NOT NULL,
     message_id text NOT NULL,
     content bytea NOT NULL
+)
+PARTITION BY RANGE (slot_at);
+
+CREATE SEQUENCE public.history_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+CREATE TABLE public.delivery_history (
+    seq bigint DEFAULT nextval('public.history_seq'::regclass) NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    slot_at timestamp with time zone NOT NULL,
+    delivery_id uuid NOT NULL,
+    move text NOT NULL,
+    state text NOT NULL,
+    fence bigint NOT NULL,
+    attempts integer NOT NULL,
+    unknown_count integer NOT NULL,
+    leased_by uuid,
+    handed_over_at timestamp with time zone
 )
 PARTITION BY RANGE (slot_at);
 
@@ -378,6 +484,21 @@ CREATE TABLE public.run_attempts (
 )
 PARTITION BY RANGE (slot_at);
 
+CREATE TABLE public.run_history (
+    seq bigint DEFAULT nextval('public.history_seq'::regclass) NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    slot_at timestamp with time zone NOT NULL,
+    run_id uuid NOT NULL,
+    move text NOT NULL,
+    state text NOT NULL,
+    fence bigint NOT NULL,
+    attempt integer NOT NULL,
+    leased_by uuid,
+    reason text,
+    available_at timestamp with time zone
+)
+PARTITION BY RANGE (slot_at);
+
 CREATE TABLE public.run_logs (
     id uuid NOT NULL,
     run_id uuid NOT NULL,
@@ -452,6 +573,17 @@ CREATE TABLE public.schedule_gates (
     run_slot_at timestamp with time zone
 )
 WITH (fillfactor='50');
+
+CREATE TABLE public.schedule_history (
+    seq bigint DEFAULT nextval('public.history_seq'::regclass) NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    schedule_id uuid NOT NULL,
+    version integer NOT NULL,
+    status text NOT NULL,
+    plan_from timestamp with time zone NOT NULL,
+    last_slot_at timestamp with time zone,
+    next_fire_at timestamp with time zone
+);
 
 CREATE TABLE public.schedule_versions (
     schedule_id uuid NOT NULL,
@@ -687,19 +819,39 @@ CREATE INDEX schedules_ending ON public.schedules USING btree (id) WHERE ((statu
 
 CREATE TRIGGER deliveries_guard BEFORE UPDATE ON public.deliveries FOR EACH ROW EXECUTE FUNCTION public.guard_delivery();
 
+CREATE TRIGGER deliveries_record_moved AFTER UPDATE ON public.deliveries REFERENCING NEW TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION public.record_moved_deliveries();
+
+CREATE TRIGGER deliveries_record_new AFTER INSERT ON public.deliveries REFERENCING NEW TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION public.record_new_deliveries();
+
+CREATE TRIGGER delivery_history_is_kept BEFORE DELETE OR UPDATE OR TRUNCATE ON public.delivery_history FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_to_rewrite_history();
+
 CREATE TRIGGER kpi_alerts_project AFTER INSERT OR UPDATE ON public.kpi_alerts FOR EACH ROW EXECUTE FUNCTION public.project_kpi_alert();
 
 CREATE TRIGGER kpi_thresholds_project AFTER INSERT OR UPDATE ON public.kpi_thresholds FOR EACH ROW EXECUTE FUNCTION public.project_kpi_alert();
 
+CREATE TRIGGER run_history_is_kept BEFORE DELETE OR UPDATE OR TRUNCATE ON public.run_history FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_to_rewrite_history();
+
 CREATE TRIGGER runs_begin_open BEFORE INSERT ON public.runs FOR EACH ROW WHEN (((new.state <> ALL (ARRAY['pending'::text, 'queued'::text, 'skipped'::text])) OR (new.attempt <> 0))) EXECUTE FUNCTION public.guard_new_run();
 
 CREATE TRIGGER runs_guard BEFORE UPDATE ON public.runs FOR EACH ROW EXECUTE FUNCTION public.guard_run();
+
+CREATE TRIGGER runs_record_deleted AFTER DELETE ON public.runs REFERENCING OLD TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION public.record_deleted_runs();
+
+CREATE TRIGGER runs_record_moved AFTER UPDATE ON public.runs REFERENCING NEW TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION public.record_moved_runs();
+
+CREATE TRIGGER runs_record_new AFTER INSERT ON public.runs REFERENCING NEW TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION public.record_new_runs();
+
+CREATE TRIGGER schedule_history_is_kept BEFORE DELETE OR UPDATE OR TRUNCATE ON public.schedule_history FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_to_rewrite_history();
 
 CREATE TRIGGER schedules_keep_version AFTER INSERT OR UPDATE OF kind, name, params, cron, interval_seconds, interval_anchor, scheduled_at, timezone, dst_gap, dst_fold, starts_at, ends_at, misfire_policy, misfire_grace_seconds, misfire_limit, overlap_policy, jitter_seconds, max_runs, max_attempts, backoff, timeout_seconds, unknown_delivery_policy, queue, plan_from ON public.schedules FOR EACH ROW EXECUTE FUNCTION public.keep_schedule_version();
 
 CREATE TRIGGER schedules_monotone_slot BEFORE UPDATE OF last_slot_at, run_count ON public.schedules FOR EACH ROW EXECUTE FUNCTION public.refuse_slot_that_does_not_advance();
 
 CREATE TRIGGER schedules_raise_version BEFORE UPDATE OF kind, name, params, cron, interval_seconds, interval_anchor, scheduled_at, timezone, dst_gap, dst_fold, starts_at, ends_at, misfire_policy, misfire_grace_seconds, misfire_limit, overlap_policy, jitter_seconds, max_runs, max_attempts, backoff, timeout_seconds, unknown_delivery_policy, queue, plan_from ON public.schedules FOR EACH ROW EXECUTE FUNCTION public.raise_schedule_version();
+
+CREATE TRIGGER schedules_record_moved AFTER UPDATE ON public.schedules REFERENCING OLD TABLE AS was NEW TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION public.record_moved_schedules();
+
+CREATE TRIGGER schedules_record_new AFTER INSERT ON public.schedules REFERENCING NEW TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION public.record_new_schedules();
 
 ALTER TABLE ONLY public.alert_states
     ADD CONSTRAINT alert_states_tenant_id_alert_id_fkey FOREIGN KEY (tenant_id, alert_id) REFERENCES public.kpi_alerts(tenant_id, id);

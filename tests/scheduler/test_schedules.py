@@ -1,6 +1,6 @@
 """Schedules as they are made and changed, on a real database and beside a real tick."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -149,8 +149,10 @@ def test_each_change_wakes_the_tickers_once(conn: Connection, tenant_id: UUID, d
 
 def test_the_paused_span_makes_no_rows(conn: Connection, tenant_id: UUID) -> None:
     row = _create(conn, tenant_id, interval_seconds=60, misfire_policy="all", overlap_policy="allow")
-    first = _make_due(conn, row.id, timedelta(minutes=10))
+    first = row.next_fire_at
+    assert first is not None
     assert schedules.pause(conn, tenant_id, row.id, "a note").next_fire_at is None
+    _make_due(conn, row.id, timedelta(minutes=10))
     _tick(conn)
     resumed = schedules.resume(conn, tenant_id, row.id)
     _tick(conn)
@@ -161,8 +163,9 @@ def test_the_paused_span_makes_no_rows(conn: Connection, tenant_id: UUID) -> Non
 
 
 def test_a_time_that_passed_while_paused_has_passed(conn: Connection, tenant_id: UUID) -> None:
-    row = _create(conn, tenant_id, scheduled_at=make.now(conn))
+    row = _create(conn, tenant_id, scheduled_at=make.now(conn) + timedelta(hours=1))
     schedules.pause(conn, tenant_id, row.id)
+    conn.execute("update schedules set scheduled_at = scheduled_at - interval '2 h' where id = %s", (row.id,))
     assert schedules.resume(conn, tenant_id, row.id).next_fire_at is None
     _tick(conn)
     assert _runs(conn, row.id) == []
@@ -180,17 +183,49 @@ def test_an_edit_changes_what_it_names_and_raises_the_version(conn: Connection, 
 
 def test_an_edit_of_timing_plans_anew_and_keeps_the_anchor(conn: Connection, tenant_id: UUID) -> None:
     row = _create(conn, tenant_id, interval_seconds=60, misfire_policy="all", overlap_policy="allow")
-    _make_due(conn, row.id, timedelta(minutes=10))
-    anchor = schedules.get(conn, tenant_id, row.id).interval_anchor
+    anchor = row.interval_anchor
     edited = schedules.edit(conn, tenant_id, row.id, {"interval_seconds": 90})
     assert (edited.interval_anchor, edited.interval_seconds) == (anchor, 90)
-    _tick(conn)
-    assert _runs(conn, row.id) == []
+    assert anchor is not None
+    assert edited.next_fire_at == anchor + timedelta(seconds=90)
     as_cron = schedules.edit(conn, tenant_id, row.id, {"cron": "0 9 * * *"})
     assert (as_cron.interval_seconds, as_cron.interval_anchor, as_cron.cron) == (None, None, "0 9 * * *")
     with pytest.raises(BadRecurrence):
         schedules.edit(conn, tenant_id, row.id, {"cron": "nonsense"})
     assert schedules.get(conn, tenant_id, row.id).cron == "0 9 * * *"
+
+
+CHANGES: dict[str, Callable[[Connection, UUID, UUID], Schedule]] = {
+    "an edit": lambda conn, tenant, row: schedules.edit(conn, tenant, row, {"params": {"b": 2}}),
+    "a new rhythm": lambda conn, tenant, row: schedules.edit(conn, tenant, row, {"interval_seconds": 7200}),
+    "a pause": schedules.pause,
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize(("overlap", "state"), [("allow", "queued"), ("skip", "pending")])
+def test_what_is_due_before_a_change_runs_as_it_was_though_no_ticker_came_to_it(
+    conn: Connection, tenant_id: UUID, change: str, overlap: str, state: str
+) -> None:
+    row = _create(conn, tenant_id, interval_seconds=3600, params={"a": 1}, overlap_policy=overlap, misfire_policy="all")
+    first = _make_due(conn, row.id, timedelta(hours=2, minutes=1))
+
+    CHANGES[change](conn, tenant_id, row.id)
+    _tick(conn)
+
+    assert _runs(conn, row.id) == [(first + each * timedelta(hours=1), "schedule", state) for each in range(2)]
+    old = "select params from schedule_versions where schedule_id = %s and version = %s"
+    for version in make.value(conn, "select array_agg(schedule_version) from runs where schedule_id = %s", row.id):
+        assert make.value(conn, old, row.id, version) == {"a": 1}
+
+
+def test_what_is_due_before_a_cancel_is_a_run_that_was_cancelled(conn: Connection, tenant_id: UUID) -> None:
+    row = _create(conn, tenant_id, interval_seconds=3600)
+    first = _make_due(conn, row.id, timedelta(minutes=61))
+
+    schedules.cancel(conn, tenant_id, row.id)
+
+    assert _runs(conn, row.id) == [(first, "schedule", "cancelled")]
 
 
 def test_an_edited_paused_schedule_stays_paused(conn: Connection, tenant_id: UUID) -> None:

@@ -1,7 +1,8 @@
 -- Weekly partitions of runs and of everything that belongs to a run.
 
 create function partitioned_tables() returns text[] immutable language sql as $$
-    select array['runs', 'run_attempts', 'run_steps', 'run_logs', 'dead_letters', 'delivery_bodies', 'deliveries']
+    select array['runs', 'run_attempts', 'run_steps', 'run_logs', 'dead_letters', 'delivery_bodies', 'deliveries',
+        'run_history', 'delivery_history']
 $$;
 
 -- Makes the partitions of every week from first_at to last_at; returns how many tables it made.
