@@ -19,7 +19,7 @@ class Version(NamedTuple):
     schedule: str
     version: int
     created_at: Seconds
-    definition: Mapping[str, Any]
+    definition: dict[str, Any]
 
 
 class ScheduleMove(NamedTuple):
@@ -59,7 +59,10 @@ class Run(NamedTuple):
 
 
 class RunMove(NamedTuple):
-    """A row of run_history; `move` is insert, update or delete (a run made ahead that was taken back)."""
+    """A row of run_history; `move` is insert, update or delete (a run made ahead that was taken back).
+
+    `written_fence` is the fence under which a worker's move was written, None where nobody needed one.
+    """
 
     seq: int
     at: Seconds
@@ -72,6 +75,7 @@ class RunMove(NamedTuple):
     leased_by: str | None
     reason: str | None
     available_at: Seconds | None
+    written_fence: int | None = None
 
 
 class Delivery(NamedTuple):
@@ -106,6 +110,8 @@ class DeliveryMove(NamedTuple):
     unknown_count: int
     leased_by: str | None
     handed_over_at: Seconds | None
+    available_at: Seconds | None = None
+    written_fence: int | None = None
 
 
 class SinkEvent(NamedTuple):

@@ -12,7 +12,8 @@ from scheduler import slots
 from scheduler.definition import Schedule, as_due, definition_of
 from scheduler.refusals import BadSpan, WrongState
 from scheduler.rows import planned_until, recurrence_of
-from scheduler.schedules import MAKE_PARTITIONS, locked, read_now, wake
+from scheduler.schedules import locked, read_now, wake
+from scheduler.ticker import MAKE_PARTITIONS
 
 MOST_BACKFILLED = 1000
 

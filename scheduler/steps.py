@@ -136,7 +136,6 @@ class Ticker:
 
     def tick(self, conn: Connection) -> int:
         """Plans one batch of due schedules; an error halves the batch down to the culprit, which is pushed ahead."""
-        metrics.last_tick.set_to_current_time()
         now = time.monotonic()
         if now >= self._low_until:
             self._low, self._low_until = LONG_AGO, now + _LOW_SECONDS
@@ -157,6 +156,7 @@ class Ticker:
                 raise
             self._blame(conn, error)
             return 1
+        metrics.last_tick.set_to_current_time()
         if not batch.claimed:
             return 0
         self._rang_at = now

@@ -215,8 +215,10 @@ CREATE FUNCTION public.record_deleted_runs() RETURNS trigger
     SET search_path TO 'public', 'pg_temp'
     AS $$
 begin
-    insert into run_history (slot_at, run_id, move, state, fence, attempt, leased_by, reason, available_at)
-    select slot_at, id, 'delete', state, fence, attempt, leased_by, reason, available_at from moved;
+    insert into run_history (
+        slot_at, run_id, move, state, fence, written_fence, attempt, leased_by, reason, available_at
+    )
+    select slot_at, id, 'delete', state, fence, written_fence, attempt, leased_by, reason, available_at from moved;
     return null;
 end $$;
 
@@ -226,9 +228,12 @@ CREATE FUNCTION public.record_moved_deliveries() RETURNS trigger
     AS $$
 begin
     insert into delivery_history (
-        slot_at, delivery_id, move, state, fence, attempts, unknown_count, leased_by, handed_over_at
+        slot_at, delivery_id, move, state, fence, written_fence, attempts, unknown_count, leased_by, handed_over_at,
+        available_at
     )
-    select slot_at, id, 'update', state, fence, attempts, unknown_count, leased_by, handed_over_at from moved;
+    select
+        slot_at, id, 'update', state, fence, written_fence, attempts, unknown_count, leased_by, handed_over_at, available_at
+    from moved;
     return null;
 end $$;
 
@@ -237,8 +242,10 @@ CREATE FUNCTION public.record_moved_runs() RETURNS trigger
     SET search_path TO 'public', 'pg_temp'
     AS $$
 begin
-    insert into run_history (slot_at, run_id, move, state, fence, attempt, leased_by, reason, available_at)
-    select slot_at, id, 'update', state, fence, attempt, leased_by, reason, available_at from moved;
+    insert into run_history (
+        slot_at, run_id, move, state, fence, written_fence, attempt, leased_by, reason, available_at
+    )
+    select slot_at, id, 'update', state, fence, written_fence, attempt, leased_by, reason, available_at from moved;
     return null;
 end $$;
 
@@ -260,9 +267,12 @@ CREATE FUNCTION public.record_new_deliveries() RETURNS trigger
     AS $$
 begin
     insert into delivery_history (
-        slot_at, delivery_id, move, state, fence, attempts, unknown_count, leased_by, handed_over_at
+        slot_at, delivery_id, move, state, fence, written_fence, attempts, unknown_count, leased_by, handed_over_at,
+        available_at
     )
-    select slot_at, id, 'insert', state, fence, attempts, unknown_count, leased_by, handed_over_at from moved;
+    select
+        slot_at, id, 'insert', state, fence, written_fence, attempts, unknown_count, leased_by, handed_over_at, available_at
+    from moved;
     return null;
 end $$;
 
@@ -271,8 +281,10 @@ CREATE FUNCTION public.record_new_runs() RETURNS trigger
     SET search_path TO 'public', 'pg_temp'
     AS $$
 begin
-    insert into run_history (slot_at, run_id, move, state, fence, attempt, leased_by, reason, available_at)
-    select slot_at, id, 'insert', state, fence, attempt, leased_by, reason, available_at from moved;
+    insert into run_history (
+        slot_at, run_id, move, state, fence, written_fence, attempt, leased_by, reason, available_at
+    )
+    select slot_at, id, 'insert', state, fence, written_fence, attempt, leased_by, reason, available_at from moved;
     return null;
 end $$;
 
@@ -397,10 +409,12 @@ CREATE TABLE public.delivery_history (
     move text NOT NULL,
     state text NOT NULL,
     fence bigint NOT NULL,
+    written_fence bigint,
     attempts integer NOT NULL,
     unknown_count integer NOT NULL,
     leased_by uuid,
-    handed_over_at timestamp with time zone
+    handed_over_at timestamp with time zone,
+    available_at timestamp with time zone
 )
 PARTITION BY RANGE (slot_at);
 
@@ -492,6 +506,7 @@ CREATE TABLE public.run_history (
     move text NOT NULL,
     state text NOT NULL,
     fence bigint NOT NULL,
+    written_fence bigint,
     attempt integer NOT NULL,
     leased_by uuid,
     reason text,

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from tocsin import complaints
-from tocsin.commands import bench, cron, dead, doctor, keys, processes, runs, schedules, sources, tenants, why
+from tocsin.commands import bench, chaos, cron, dead, doctor, keys, processes, runs, schedules, sources, tenants, why
 
 INTERRUPTED = 130
 
@@ -17,7 +17,7 @@ def parser() -> argparse.ArgumentParser:
         prog="tocsin", description="A due row in Postgres becomes exactly one delivered alert, report or call."
     )
     commands = found.add_subparsers(metavar="COMMAND", required=True)
-    for noun in (processes, doctor, why, schedules, runs, dead, sources, cron, tenants, keys, bench):
+    for noun in (processes, doctor, why, schedules, runs, dead, sources, cron, tenants, keys, bench, chaos):
         noun.add(commands)
     return found
 

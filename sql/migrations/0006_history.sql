@@ -1,5 +1,5 @@
 -- What happened, in order: written by triggers in the transaction of the change, by whatever hand, and never changed.
--- Whoever doubts that each slot ran once reads these tables and not our code (`tocsin chaos`, docs/proof.md).
+-- Whoever doubts that each slot ran once reads these tables and not our code (`tocsin chaos`).
 -- The triggers write as the owner: whoever may change a row, may not for that write its history.
 -- No index and no keys: an append costs one heap row. `seq` orders the moves of one row truly, since it is drawn while
 -- that row is locked; between rows it orders them as well as anything could.
@@ -15,6 +15,7 @@ create table run_history (
     move text not null,
     state text not null,
     fence bigint not null,
+    written_fence bigint,
     attempt integer not null,
     leased_by uuid,
     reason text,
@@ -29,10 +30,12 @@ create table delivery_history (
     move text not null,
     state text not null,
     fence bigint not null,
+    written_fence bigint,
     attempts integer not null,
     unknown_count integer not null,
     leased_by uuid,
-    handed_over_at timestamptz
+    handed_over_at timestamptz,
+    available_at timestamptz
 ) partition by range (slot_at);
 
 create table schedule_history (
@@ -49,24 +52,30 @@ create table schedule_history (
 create function record_new_runs() returns trigger language plpgsql
 security definer set search_path = public, pg_temp as $$
 begin
-    insert into run_history (slot_at, run_id, move, state, fence, attempt, leased_by, reason, available_at)
-    select slot_at, id, 'insert', state, fence, attempt, leased_by, reason, available_at from moved;
+    insert into run_history (
+        slot_at, run_id, move, state, fence, written_fence, attempt, leased_by, reason, available_at
+    )
+    select slot_at, id, 'insert', state, fence, written_fence, attempt, leased_by, reason, available_at from moved;
     return null;
 end $$;
 
 create function record_moved_runs() returns trigger language plpgsql
 security definer set search_path = public, pg_temp as $$
 begin
-    insert into run_history (slot_at, run_id, move, state, fence, attempt, leased_by, reason, available_at)
-    select slot_at, id, 'update', state, fence, attempt, leased_by, reason, available_at from moved;
+    insert into run_history (
+        slot_at, run_id, move, state, fence, written_fence, attempt, leased_by, reason, available_at
+    )
+    select slot_at, id, 'update', state, fence, written_fence, attempt, leased_by, reason, available_at from moved;
     return null;
 end $$;
 
 create function record_deleted_runs() returns trigger language plpgsql
 security definer set search_path = public, pg_temp as $$
 begin
-    insert into run_history (slot_at, run_id, move, state, fence, attempt, leased_by, reason, available_at)
-    select slot_at, id, 'delete', state, fence, attempt, leased_by, reason, available_at from moved;
+    insert into run_history (
+        slot_at, run_id, move, state, fence, written_fence, attempt, leased_by, reason, available_at
+    )
+    select slot_at, id, 'delete', state, fence, written_fence, attempt, leased_by, reason, available_at from moved;
     return null;
 end $$;
 
@@ -81,9 +90,12 @@ create function record_new_deliveries() returns trigger language plpgsql
 security definer set search_path = public, pg_temp as $$
 begin
     insert into delivery_history (
-        slot_at, delivery_id, move, state, fence, attempts, unknown_count, leased_by, handed_over_at
+        slot_at, delivery_id, move, state, fence, written_fence, attempts, unknown_count, leased_by, handed_over_at,
+        available_at
     )
-    select slot_at, id, 'insert', state, fence, attempts, unknown_count, leased_by, handed_over_at from moved;
+    select
+        slot_at, id, 'insert', state, fence, written_fence, attempts, unknown_count, leased_by, handed_over_at, available_at
+    from moved;
     return null;
 end $$;
 
@@ -91,9 +103,12 @@ create function record_moved_deliveries() returns trigger language plpgsql
 security definer set search_path = public, pg_temp as $$
 begin
     insert into delivery_history (
-        slot_at, delivery_id, move, state, fence, attempts, unknown_count, leased_by, handed_over_at
+        slot_at, delivery_id, move, state, fence, written_fence, attempts, unknown_count, leased_by, handed_over_at,
+        available_at
     )
-    select slot_at, id, 'update', state, fence, attempts, unknown_count, leased_by, handed_over_at from moved;
+    select
+        slot_at, id, 'update', state, fence, written_fence, attempts, unknown_count, leased_by, handed_over_at, available_at
+    from moved;
     return null;
 end $$;
 

@@ -9,9 +9,9 @@ import pytest
 from redis import Redis as Client
 
 from local.postgres import Postgres
+from proof.proxy import Proxy
 from tests import make
 from tests.attempts import BAD, DONE_TWICE
-from tests.races.proxy import Proxy
 from tests.races.traces import each_once, lines
 from tests.system import System, until
 

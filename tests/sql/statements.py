@@ -11,7 +11,7 @@ import psycopg
 
 from db.query import QUERIES, Query
 
-ROOMS = ("db", "scheduler", "workers", "api", "tocsin", "local")
+ROOMS = ("db", "scheduler", "workers", "api", "tocsin", "local", "proof")
 NAMES = sorted(file.stem for file in QUERIES.glob("*.sql"))
 
 

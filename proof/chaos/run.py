@@ -1,0 +1,144 @@
+"""One chaos run: a world, a nemesis until its schedules are over, then peace, the whole history, and the verdict."""
+
+import random
+import tempfile
+import time
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from itertools import repeat
+from pathlib import Path
+from typing import Any
+
+from local.journal import machine_time
+from proof.chaos.faults import WEIGHTS, Attack, possible
+from proof.chaos.kinds import OWED
+from proof.chaos.plan import Scale
+from proof.chaos.world import Setup, World
+from proof.invariants.case import Limits
+from proof.read import read_history
+from proof.records import Fault, History
+from proof.sinks import read_sink, read_starts
+from proof.timeline import draw
+from proof.verdict import Verdict, judge
+
+_PATIENCE_LEASES = 20
+_LEAST_PATIENCE = 60.0
+_LONGEST_PAUSE = 1.0
+# A lease runs out, it is found lost, its runs are rung, and a process boots.
+_RECOVER_LEASES, _RECOVER_SECONDS = 1.5, 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a chaos run; `is_over` is false when work was still open at the end of all patience."""
+
+    verdict: Verdict
+    history: History
+    scale: Scale
+    is_over: bool
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether everything ended and the verdict is sound."""
+        return self.is_over and self.verdict.is_sound
+
+    def as_json(self) -> dict[str, Any]:
+        """The document of `tocsin chaos --json`."""
+        figures = self.verdict.figures
+        told = self.verdict.as_json()
+        return {
+            "seed": self.scale.seed,
+            "schedules": self.scale.schedules,
+            "slots": figures.slots,
+            "faults": dict(self.verdict.faults),
+            "lost": figures.lost,
+            "doubled": figures.doubled,
+            "deliveriesLost": figures.deliveriesLost,
+            "deliveriesDoubled": figures.deliveriesDoubled,
+            "insideWindow": figures.insideWindow,
+            "lagMs": told["figures"]["lagMs"],
+            "verdict": self.verdict.word if self.is_over else "not over",
+            "details": told,
+        }
+
+
+class Nemesis:
+    """Does one fault after the other, drawn from the seed, and keeps what it did."""
+
+    def __init__(self, world: World, seed: int, attacks: dict[str, Attack]) -> None:
+        self._world = world
+        self._chance = random.Random(seed)
+        self._attacks = attacks
+        self.done: list[Fault] = []
+
+    def strike(self, name: str | None = None) -> str:
+        """Does the fault of that name, or one that it draws, heals it, and returns its name."""
+        if name is None:
+            names = sorted(self._attacks)
+            name = self._chance.choices(names, [WEIGHTS.get(each, 1) for each in names])[0]
+        began = machine_time()
+        with self._attacks[name](self._world, self._chance) as target:
+            pass
+        self.done.append(Fault(began, machine_time(), name, target))
+        time.sleep(self._chance.uniform(0, _LONGEST_PAUSE))
+        return name
+
+
+def run(
+    scale: Scale,
+    setup: Setup | None = None,
+    names: Collection[str] | None = None,
+    folder: Path | None = None,
+    tell: Callable[[str], None] = lambda _: None,
+    script: Sequence[str] | None = None,
+) -> Outcome:
+    """Runs chaos at that scale with the faults named, all that are possible here without names. Prints nothing itself.
+
+    With a `script` these faults are done in its order and none is drawn, each with every process up, from the first
+    slot on.
+    Logs, the sinks' lines and a picture are kept in `folder`, and nowhere without one.
+    """
+    setup = setup or Setup()
+    attacks = {name: attack for name, attack in possible().items() if names is None or name in names}
+    with tempfile.TemporaryDirectory(prefix="tocsin-chaos-") as temporary:
+        place = folder or Path(temporary)
+        with World(place, setup) as world:
+            tell(f"seed {scale.seed}: making {scale.schedules} schedules")
+            if script is not None:
+                world.take_seats()
+                world.wait_until_up(machine_time() + _LEAST_PATIENCE)
+            over_at = world.make_schedules(scale)
+            if script is None:
+                world.take_seats()
+            nemesis = Nemesis(world, scale.seed, attacks)
+            if script is not None:
+                time.sleep(max(0.0, over_at.timestamp() - scale.seconds - machine_time()))
+            for name in repeat(None) if script is None else script:
+                if script is not None:
+                    world.wait_until_up(over_at.timestamp())
+                if not attacks or machine_time() >= over_at.timestamp():
+                    break
+                tell(nemesis.strike(name))
+                world.fill_seats()
+            world.heal()
+            patience = setup.patience_seconds
+            if patience is None:
+                patience = max(_LEAST_PATIENCE, _PATIENCE_LEASES * setup.lease_seconds)
+            tell("healed; waiting until nothing is open")
+            is_over = world.wait_until_over(over_at, patience, lambda: None)
+            tell("judging")
+            history = _history(world, nemesis.done, scale.seed)
+        recover_seconds = _RECOVER_LEASES * setup.lease_seconds + _RECOVER_SECONDS
+        limits = Limits(setup.late_seconds, recover_seconds, owed=OWED)
+        outcome = Outcome(judge(history, limits), history, scale, is_over)
+        if folder is not None:
+            (folder / "timeline.svg").write_text(draw(history, outcome.verdict))
+        return outcome
+
+
+def _history(world: World, faults: Sequence[Fault], seed: int) -> History:
+    sink = [*read_sink(world.calls.folder), *read_sink(world.mails.folder)]
+    sink.sort(key=lambda event: event.at)
+    return read_history(
+        world.url, sink=sink, starts=read_starts(world.calls.folder), faults=faults, seed=seed, grace_seconds=0.0
+    )

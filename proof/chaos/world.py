@@ -1,0 +1,179 @@
+"""What a chaos run happens in: real servers on loopback, sinks that witness, networks that fail, and full seats."""
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from uuid import UUID, uuid4
+
+import psycopg
+
+from db import migrate
+from db.pool import Database
+from local.journal import machine_time
+from local.machine import plain_environ
+from local.mail import MailSink
+from local.postgres import Postgres
+from local.redis import Redis
+from proof.chaos.plan import Scale, draw
+from proof.chaos.seats import Seat
+from proof.proxy import Proxy
+from proof.sinks import CallSink
+from scheduler import schedules
+
+TICKERS, WORKERS = 2, 3
+_TENANT = "chaos"
+_RETENTION_DAYS = 90
+_OPEN = """
+    select
+        (select count(*) from runs where state in ('pending', 'queued', 'running'))
+        + (select count(*) from deliveries where state in ('pending', 'sending'))
+        + (select count(*) from schedules where status = 'active')
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """How the processes are set up: the lease in seconds, and how long the sinks wait before they answer.
+
+    `late_seconds` after its slot a start is late, the time of faults not counted.
+
+    The rest is for tests of the judge, which plant bugs: what Python is told before a process's module, settings of
+    Postgres, what is done to the database once its schema is there, how long processes have to boot before the first
+    slot, and how long what is open at the end may take (None: as long as it takes to heal at this lease).
+    """
+
+    lease_seconds: float = 3.0
+    mail_delay_ms: int = 0
+    threads: int = 8
+    late_seconds: float = 5.0
+    launcher: Sequence[str] = ("-m",)
+    postgres_settings: Mapping[str, str] = field(default_factory=dict)
+    prepare: Callable[[psycopg.Connection[Any]], None] = lambda _: None
+    head_start_seconds: float = 5.0
+    patience_seconds: float | None = None
+
+
+class World:
+    """Everything started in order and stopped in reverse. The last ticker and worker reach the servers by proxies."""
+
+    def __init__(self, folder: Path, setup: Setup) -> None:
+        self.folder = folder
+        self.setup = setup
+        self._closing = ExitStack()
+        self.postgres = Postgres(settings={"max_connections": "300"} | dict(setup.postgres_settings))
+        self.redis = Redis(settings={"enable-debug-command": "yes"})
+        self.calls = CallSink(folder / "calls", delay_ms=setup.mail_delay_ms)
+        self.mails = MailSink(folder / "mails", events=True, files=False, delay_ms=setup.mail_delay_ms)
+        self.seats: list[Seat] = []
+        self.schedules: list[UUID] = []
+        self.tenant: UUID
+        self.url = ""
+
+    def __enter__(self) -> Self:
+        for server in (self.postgres, self.redis, self.calls, self.mails):
+            self._closing.enter_context(server)
+        self.url = self.postgres.create_database("chaos")
+        migrate.migrate(Database.at(self.url))
+        with self.connect() as conn:
+            self.setup.prepare(conn)
+        self.far_postgres = self._closing.enter_context(Proxy(self.url))
+        self.far_redis = self._closing.enter_context(Proxy(self.redis.url))
+        self.mail_way = self._closing.enter_context(Proxy(self.mails.url))
+        self._closing.callback(self._empty_seats)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._closing.close()
+
+    def connect(self) -> psycopg.Connection[Any]:
+        """A connection of the nemesis's own."""
+        return psycopg.connect(self.url, autocommit=True, connect_timeout=5)
+
+    def make_schedules(self, scale: Scale) -> datetime:
+        """Makes the schedules of the scale; returns the instant at which the last of them is over."""
+        head_start = self.setup.head_start_seconds + scale.schedules / 500
+        starts_at = datetime.fromtimestamp(round(machine_time() + head_start), UTC)
+        with Database.at(self.url).connect("chaos") as conn:
+            row = conn.execute(
+                "insert into tenants (slug, name) values (%s, 'Chaos') returning id", (_TENANT,)
+            ).fetchone()
+            assert row
+            self.tenant = row[0]
+            for new in draw(scale, self.calls.url, starts_at):
+                made = schedules.create(conn, self.tenant, uuid4(), new, retention_days=_RETENTION_DAYS)
+                self.schedules.append(made.id)
+        return starts_at + timedelta(seconds=scale.seconds)
+
+    def take_seats(self) -> None:
+        """Starts the tickers and workers."""
+        near = self._environ(self.url, self.redis.url)
+        far = self._environ(self.far_postgres.url, self.far_redis.url)
+        for role, count in (("ticker", TICKERS), ("worker", WORKERS)):
+            for number in range(1, count + 1):
+                seat = Seat(
+                    f"{role}-{number}", far if number == count else near, self.folder / "log", self.setup.launcher
+                )
+                self.seats.append(seat)
+                seat.fill()
+
+    def fill_seats(self) -> int:
+        """Starts a new process where one ended; returns how many did."""
+        empty = [seat for seat in self.seats if seat.is_empty()]
+        for seat in empty:
+            seat.wait()
+            seat.fill()
+        return len(empty)
+
+    def wait_until_up(self, until: float) -> None:
+        """Returns once every seat has a process that started, and at the instant `until` in any case."""
+        while machine_time() < until and not all(seat.is_up() for seat in self.seats):
+            self.fill_seats()
+            time.sleep(0.05)
+
+    def heal(self) -> None:
+        """Puts the networks and servers right."""
+        for proxy in (self.far_postgres, self.far_redis, self.mail_way):
+            proxy.cut_after = proxy.cut_before_reply = None
+            proxy.latency_seconds = 0.0
+            proxy.release()
+        self.postgres.start()
+        self.redis.start()
+
+    def wait_until_over(self, until: datetime, patience_seconds: float, look: Callable[[], None]) -> bool:
+        """True once nothing is open any more; False when that took `patience_seconds` longer than `until`."""
+        last = until.timestamp() + patience_seconds
+        while machine_time() < last:
+            self.fill_seats()
+            look()
+            try:
+                with self.connect() as conn:
+                    row = conn.execute(_OPEN).fetchone()
+            except psycopg.OperationalError:
+                row = None
+            if row is not None and row[0] == 0:
+                return True
+            time.sleep(0.5)
+        return False
+
+    def _environ(self, postgres: str, redis: str) -> Mapping[str, str]:
+        return plain_environ() | {
+            "DATABASE_URL": postgres,
+            "BROKER_URL": redis,
+            "MAIL_URL": self.mail_way.url,
+            "MAIL_FROM": "Chaos <chaos@chaos.example>",
+            "TOCSIN_KINDS": "proof.chaos.kinds:WORK,proof.chaos.kinds:MAIL,proof.chaos.kinds:CALL",
+            "TOCSIN_LEASE_SECONDS": json.dumps(self.setup.lease_seconds),
+            "WORKER_THREADS": str(self.setup.threads),
+            "LOG_LEVEL": "info",
+            "LOG_FORMAT": "text",
+        }
+
+    def _empty_seats(self) -> None:
+        for seat in self.seats:
+            seat.kill()

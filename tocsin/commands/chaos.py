@@ -1,0 +1,57 @@
+"""`tocsin chaos`: faults on a whole Tocsin of its own, and the verdict on what it did."""
+
+import argparse
+import json
+import random
+import sys
+from pathlib import Path
+from typing import Any
+
+from tocsin.complaints import Complaint
+from tocsin.terminal import between, with_json
+
+_MOST_SEEDS = 10**9
+
+
+def add(commands: Any) -> None:
+    """Adds the parser."""
+    chaos = commands.add_parser("chaos", help="kill, stop, cut and restart a Tocsin of its own; prove what it did")
+    chaos.add_argument("--schedules", type=between(1, 1_000_000), default=200, metavar="N", help="how many (200)")
+    chaos.add_argument("--minutes", type=float, default=2.0, metavar="M", help="how long the faults last (2)")
+    chaos.add_argument("--seed", type=between(1, _MOST_SEEDS), metavar="S", help="repeats a run's luck (a new one)")
+    chaos.add_argument("--lease", type=float, default=3.0, metavar="SECONDS", help="the processes' lease (3)")
+    chaos.add_argument("--faults", metavar="NAMES", help="only these, comma-separated; `none` for none")
+    chaos.add_argument("--folder", type=Path, metavar="FOLDER", help="keep logs, the sinks' lines and the picture here")
+    with_json(chaos)
+    chaos.set_defaults(do=_chaos)
+
+
+def _chaos(args: argparse.Namespace) -> int:
+    try:
+        from proof.chaos.faults import FAULTS
+        from proof.chaos.plan import Scale
+        from proof.chaos.run import run
+        from proof.chaos.world import Setup
+    except ModuleNotFoundError as error:
+        raise Complaint(f"`tocsin chaos` lacks {error.name}: install tocsin[demo]") from None
+    if not 0.1 <= args.minutes <= 24 * 60 or not 0.5 <= args.lease <= 600:
+        raise Complaint("--minutes takes 0.1 to 1440, --lease 0.5 to 600")
+    names = None if args.faults is None else {name for name in args.faults.split(",") if name != "none"}
+    for name in names or ():
+        if name not in FAULTS:
+            raise Complaint(f"--faults: there is no {name}; it takes {', '.join(FAULTS)}")
+    seed = args.seed or random.randrange(1, _MOST_SEEDS)
+    delay = 500 if random.Random(seed).random() < 0.5 else 0
+    if args.folder:
+        args.folder.mkdir(parents=True, exist_ok=True)
+        if any(args.folder.iterdir()):
+            raise Complaint(f"--folder takes an empty folder, and there is something in {args.folder}")
+    outcome = run(
+        Scale(args.schedules, args.minutes * 60, seed),
+        Setup(lease_seconds=args.lease, mail_delay_ms=delay),
+        names,
+        args.folder,
+        tell=lambda line: print(line, file=sys.stderr, flush=True),
+    )
+    print(json.dumps(outcome.as_json(), indent=2) if args.is_json else outcome.verdict.as_text())
+    return 0 if outcome.is_sound else 1
