@@ -88,7 +88,7 @@ def plan(
     low = _low(after, policy)
     if remaining is None and policy.ends_at is None:
         one = _plan_one(recurrence, low)
-        if one is not None and one.is_alone(now - _grace(policy), until):
+        if one is not None and one.is_alone(now - grace(policy), until):
             return one.plan
     return _plan_herd(
         recurrence,
@@ -193,7 +193,7 @@ def _split(
     if isinstance(recurrence, Once):
         # A one-time schedule whose instant has passed fires once, whatever the policy.
         return [], [recurrence.at]
-    late = max(low, min(due, now - _grace(policy) - _TICK))
+    late = max(low, min(due, now - grace(policy) - _TICK))
     on_time, _ = slots_between(recurrence, late, due, per_tick)
     # One run makes up for all that were missed: a slot that is on time is that run.
     kept = {"once": 0 if on_time else 1, "all": policy.limit, "skip": 0}[policy.misfire]
@@ -227,7 +227,7 @@ def _low(after: datetime, policy: Policy) -> datetime:
     return after if policy.starts_at is None else max(after, policy.starts_at - _TICK)
 
 
-def _grace(policy: Policy) -> timedelta:
+def grace(policy: Policy) -> timedelta:
     """How far behind its nominal instant a slot is still on time.
 
     A jitter as wide as the grace would make slots late before they can fire, so there the grace follows the jitter.

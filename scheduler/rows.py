@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from scheduler.policy import Misfire, Plan, Policy, plan
+from scheduler.policy import Misfire, Plan, Policy, grace, plan
 from scheduler.slots import Cron, Interval, Once, Recurrence
 
 
@@ -59,6 +59,11 @@ def plan_of(row: DueSchedule, ahead_seconds: float = 0) -> Plan:
     """
     until = row.claimed_at + timedelta(seconds=ahead_seconds if row.overlap_policy == "allow" else 0)
     return plan(recurrence_of(row), planned_until(row), row.claimed_at, policy_of(row), until=until)
+
+
+def without_jitter(row: DueSchedule) -> DueSchedule:
+    """The row as if its slots fired at their nominal instants; none is late that would not have been with its jitter."""
+    return row._replace(jitter_seconds=0, misfire_grace_seconds=round(grace(policy_of(row)).total_seconds()))
 
 
 def planned_until(row: DueSchedule) -> datetime:

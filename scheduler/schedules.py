@@ -68,6 +68,7 @@ LIST = Query("list_schedules", Schedule)
 LOCK = Query("lock_schedule", Id)
 UPDATE = Query("update_schedule")
 REWIND = Query("rewind_schedule")
+KEEP_EARLIER = Query("keep_earlier_runs")
 STOP = Query("stop_schedule")
 RESUME = Query("resume_schedule")
 GET_GATE = Query("get_gate", Gate)
@@ -143,6 +144,8 @@ def edit(conn: Connection, tenant_id: UUID, schedule_id: UUID, changes: Mapping[
         is_timing = bool(TIMING & changes.keys())
         if is_timing:
             check(new, schedule_id)
+            plan_due(conn, tenant_id, schedule_id, has_no_jitter=True)
+            row = get(conn, tenant_id, schedule_id)
         plan_from = now if is_timing else row.plan_from
         next_fire_at = row.next_fire_at
         if is_timing and row.status == "active":
@@ -160,6 +163,8 @@ def edit(conn: Connection, tenant_id: UUID, schedule_id: UUID, changes: Mapping[
             if error.sqlstate != _UNIQUE_VIOLATION:
                 raise
             raise NameTaken(f"there is a schedule named {new.name!r} already") from None
+        if row.overlap_policy == "allow" and new.overlap_policy != "allow":
+            KEEP_EARLIER.run(conn, tenant_id=tenant_id, schedule_id=schedule_id)
         row = get(conn, tenant_id, schedule_id)
     wake(conn)
     return row

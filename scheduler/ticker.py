@@ -13,7 +13,7 @@ from db.pool import Connection, transaction
 from db.query import Query
 from db.runs import Ring
 from scheduler.policy import Fire, Plan, Skip
-from scheduler.rows import DueSchedule, plan_of
+from scheduler.rows import DueSchedule, plan_of, without_jitter
 
 CLAIM = Query("claim_due_schedules", DueSchedule)
 CLAIM_ONE = Query("claim_schedule", DueSchedule)
@@ -85,20 +85,21 @@ def tick(
     return batch
 
 
-def plan_due(conn: Connection, tenant_id: UUID, schedule_id: UUID, retention_days: int = RETENTION_DAYS) -> None:
+def plan_due(conn: Connection, tenant_id: UUID, schedule_id: UUID, *, has_no_jitter: bool = False) -> None:
     """Plans what is due of a schedule that the caller's transaction has locked, and is about to change.
 
-    What no ticker has come to yet was due all the same. Nothing is rung: the tickers and workers find it.
+    What no ticker has come to yet was due all the same, and `has_no_jitter` so is a slot that waits within its jitter;
+    the caller then sets next_fire_at anew. Nothing is rung: the tickers and workers find it.
     """
-    while claimed := CLAIM_ONE.all(conn, tenant_id=tenant_id, id=schedule_id, retention_days=retention_days):
-        batch = Batch(claimed)
+    key = {"tenant_id": tenant_id, "id": schedule_id, "retention_days": RETENTION_DAYS, "has_no_jitter": has_no_jitter}
+    while claimed := CLAIM_ONE.all(conn, **key):
+        batch = Batch([without_jitter(row) for row in claimed] if has_no_jitter else claimed)
         planned = _plan(batch, 0)
-        if not planned:
-            # A row that cannot be planned is to be mended by this very change.
+        if not any(plan.decisions for _, plan in planned):
+            # Nothing is due, or the row cannot be planned and is to be mended by this very change.
             return
         slots = [decision.slot_at for _, plan in planned for decision in plan.decisions]
-        if slots:
-            MAKE_PARTITIONS.one(conn, first_at=min(slots), last_at=max(slots))
+        MAKE_PARTITIONS.one(conn, first_at=min(slots), last_at=max(slots))
         _write(conn, batch, planned)
 
 

@@ -585,7 +585,9 @@ CREATE TABLE public.schedule_gates (
     schedule_id uuid NOT NULL,
     tenant_id uuid NOT NULL,
     run_id uuid,
-    run_slot_at timestamp with time zone
+    run_slot_at timestamp with time zone,
+    earlier_ids uuid[],
+    earlier_slots timestamp with time zone[]
 )
 WITH (fillfactor='50');
 
@@ -818,7 +820,7 @@ CREATE INDEX runs_on_demand ON ONLY public.runs USING btree (schedule_id, slot_a
 
 CREATE UNIQUE INDEX runs_one_per_item ON ONLY public.runs USING btree (parent_run_id, item_key, slot_at) WHERE (parent_run_id IS NOT NULL);
 
-CREATE UNIQUE INDEX runs_one_per_slot ON ONLY public.runs USING btree (schedule_id, slot_at) WHERE (origin = ANY (ARRAY['schedule'::text, 'backfill'::text]));
+CREATE UNIQUE INDEX runs_one_per_slot ON ONLY public.runs USING btree (schedule_id, slot_at, ((skipped_until IS NOT NULL))) WHERE (origin = ANY (ARRAY['schedule'::text, 'backfill'::text]));
 
 CREATE INDEX runs_pending ON ONLY public.runs USING btree (available_at, id) WHERE ((released_at IS NULL) AND (finished_at IS NULL));
 

@@ -83,6 +83,9 @@ create table schedule_gates (
     tenant_id uuid not null,
     run_id uuid,
     run_slot_at timestamptz,
+    -- Runs that were open when overlap was no longer allowed: the gate stays shut until the last of them is over.
+    earlier_ids uuid[],
+    earlier_slots timestamptz[],
     foreign key (tenant_id, schedule_id) references schedules (tenant_id, id)
 ) with (fillfactor = 50);
 

@@ -1,5 +1,5 @@
 -- Records ranges of slots that did not fire: one skipped run a range.
--- Locks: nothing new. Index: runs_one_per_slot; a range whose first slot has a run already is not recorded.
+-- Locks: nothing new. Index: runs_one_per_slot.
 insert into runs (
     id, slot_at, tenant_id, schedule_id, schedule_version, kind, queue, origin, state, reason, available_at,
     skipped_until, skipped_count, finished_at
@@ -13,4 +13,4 @@ from
         %(counts)s::bigint[], %(reasons)s::text[]
     ) as k (id, slot_at, schedule_id, skipped_until, skipped_count, reason)
 inner join schedules as s on k.schedule_id = s.id
-on conflict (schedule_id, slot_at) where origin in ('schedule', 'backfill') do nothing
+on conflict (schedule_id, slot_at, (skipped_until is not null)) where origin in ('schedule', 'backfill') do nothing

@@ -24,7 +24,7 @@ fired as (
             %(run_fire_ats)b::timestamptz[]
         ) as f (id, slot_at, schedule_id, fire_at)
     inner join schedules as s on s.id = any(array[f.schedule_id])
-    on conflict (schedule_id, slot_at) where origin in ('schedule', 'backfill') do nothing
+    on conflict (schedule_id, slot_at, (skipped_until is not null)) where origin in ('schedule', 'backfill') do nothing
     returning 1
 ),
 

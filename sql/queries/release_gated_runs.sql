@@ -3,7 +3,13 @@
 -- then the pending runs. Whoever ends a run locks running runs, then gates: the two cannot wait in a circle.
 with
 gates as (
-    select g.schedule_id, g.run_id from schedule_gates as g
+    select
+        g.schedule_id, g.run_id is null and not exists (
+            select from unnest(g.earlier_ids, g.earlier_slots) as e (id, slot_at)
+            inner join runs as r on r.id = any(array[e.id]) and r.slot_at = any(array[e.slot_at])
+            where r.finished_at is null
+        ) as is_free
+    from schedule_gates as g
     where g.schedule_id = any(%(schedule_ids)s::uuid[])
     order by g.schedule_id
     for update
@@ -14,7 +20,7 @@ waiting as (
     from gates
     inner join runs as r on gates.schedule_id = r.schedule_id
     where
-        gates.run_id is null and r.state = 'pending' and r.available_at = 'infinity'
+        gates.is_free and r.state = 'pending' and r.available_at = 'infinity'
         and r.finished_at is null
     order by r.schedule_id, r.slot_at, r.id
 ),
@@ -31,7 +37,7 @@ released as (
 
 taken as (
     update schedule_gates as g
-    set run_id = released.id, run_slot_at = released.slot_at
+    set run_id = released.id, run_slot_at = released.slot_at, earlier_ids = null, earlier_slots = null
     from released
     where g.schedule_id = released.schedule_id
     returning 1

@@ -342,3 +342,46 @@ def test_lists_are_newest_first_and_the_tenants_own(conn: Connection, tenant_id:
     assert [row.id for row in schedules.list_all(conn, tenant_id, limit=1)] == [made[2]]
     assert [row.id for row in schedules.list_all(conn, tenant_id, status="paused")] == [made[0]]
     assert schedules.list_all(conn, tenant_id, kind="other") == []
+
+
+def test_a_backfill_over_a_skipped_span_makes_each_of_its_slots(conn: Connection, tenant_id: UUID) -> None:
+    row = _create(
+        conn, tenant_id, interval_seconds=3600, misfire_policy="skip", misfire_grace_seconds=0, overlap_policy="allow"
+    )
+    first = _make_due(conn, row.id, timedelta(hours=4, minutes=1))
+    _tick(conn)
+    assert [state for _, _, state in _runs(conn, row.id)] == ["skipped"]
+
+    made = asked.backfill(conn, tenant_id, row.id, first, first + timedelta(hours=2), retention_days=90)
+
+    assert [slot_of(run) for run in made] == [first + each * timedelta(hours=1) for each in range(3)]
+    assert asked.backfill(conn, tenant_id, row.id, first, first + timedelta(hours=2), retention_days=90) == []
+
+
+def test_a_new_rhythm_does_not_forget_the_slot_that_waits_within_its_jitter(conn: Connection, tenant_id: UUID) -> None:
+    row = _create(conn, tenant_id, interval_seconds=7200, jitter_seconds=7200, misfire_grace_seconds=0)
+    conn.execute(
+        "update schedules set interval_anchor = interval_anchor - interval '7205 s', "
+        "plan_from = plan_from - interval '7205 s' where id = %s",
+        (row.id,),
+    )
+
+    edited = schedules.edit(conn, tenant_id, row.id, {"interval_seconds": 10_000})
+
+    assert [(origin, state) for _, origin, state in _runs(conn, row.id)] == [("schedule", "pending")]
+    assert edited.next_fire_at is not None
+    assert edited.next_fire_at > make.now(conn)
+
+
+def test_a_schedule_that_is_given_a_gate_waits_for_what_is_open(conn: Connection, tenant_id: UUID) -> None:
+    row = _create(conn, tenant_id, interval_seconds=3600, overlap_policy="allow")
+    _make_due(conn, row.id, timedelta(minutes=61))
+    _tick(conn)
+    schedules.edit(conn, tenant_id, row.id, {"overlap_policy": "queue"})
+    asked.run_now(conn, tenant_id, row.id)
+    assert pass_gates(conn, [row.id]) == []
+
+    conn.execute("update runs set state = 'cancelled', finished_at = now(), fence = fence + 1 where state = 'queued'")
+
+    assert len(pass_gates(conn, [row.id])) == 1
+    assert schedules.gate_holder(conn, tenant_id, row.id) is not None

@@ -1,0 +1,215 @@
+"""Where the engine meets the model: a connection whose statements are functions, and the clock and chance put in place."""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
+from types import SimpleNamespace, TracebackType
+from typing import Any, Final, Protocol
+from unittest.mock import patch
+from uuid import UUID
+
+import psycopg
+
+import scheduler.made
+import scheduler.relay
+import scheduler.steps
+import scheduler.ticker
+from db import ids, processes
+from db.query import Query
+from proof.simulator import changing, planning, releasing
+from proof.simulator.planning import Answer
+from proof.simulator.store import Store
+from proof.simulator.world import World
+
+Statement = Callable[[Store, datetime, Mapping[str, Any], object], Answer]
+
+STATEMENTS: Final[Mapping[str, Statement]] = {
+    statement.__name__: statement for statement in (*planning.STATEMENTS, *changing.STATEMENTS, *releasing.STATEMENTS)
+}
+_LOCKS_FIRST: Final = frozenset({"read_now", "get_schedule", "get_run", "lock_schedule", "claim_due_schedules"})
+_READS: Final = frozenset(
+    {
+        "next_due_seconds",
+        "find_made_runs",
+        "find_ended_tickers",
+        "find_waiting_schedules",
+        "find_overlapped_runs",
+        "find_stale_runs",
+        "reap_deliveries",
+        "record_last_runs",
+        "read_now",
+        "get_schedule",
+        "get_run",
+    }
+)
+_IDLE_SECONDS = 5.0
+
+
+class Nemesis(Protocol):
+    """Who decides what fails."""
+
+    def at_point(self, name: str) -> None:
+        """Raises Died when the process that stands at this fault point dies there."""
+        ...
+
+    def before(self, name: str) -> None:
+        """Lets others go on before the statement, or raises what the database would."""
+        ...
+
+    def is_answer_lost(self, owner: object) -> bool:
+        """Whether the connection breaks after a commit and before its answer."""
+        ...
+
+
+class Busy(RuntimeError):
+    """The schedule is locked by another transaction: whoever asked waits and begins again."""
+
+
+class Connection:
+    """A connection to the store, as far as the engine looks at one."""
+
+    prepare_threshold = 5
+
+    def __init__(self, store: Store, nemesis: Nemesis, owner: object) -> None:
+        self.store = store
+        self.nemesis = nemesis
+        self.owner = owner
+        self.broken = self.closed = False
+        self.began: datetime | None = None
+        self.is_writing = False
+
+    def transaction(self) -> "Transaction":
+        """All statements inside at one now(), all of them or none; the rows locked are free afterwards."""
+        if self.began is not None:
+            raise RuntimeError("a transaction within a transaction is not modelled")
+        return Transaction(self)
+
+    def unlock(self) -> None:
+        """Gives back the rows that this connection locked."""
+        if self.store.locks:
+            self.store.locks = {id_: owner for id_, owner in self.store.locks.items() if owner is not self}
+
+    def close(self) -> None:
+        """The connection closed."""
+        self.closed = True
+
+    def ask(self, name: str, params: Mapping[str, Any]) -> Answer:
+        """What the statement answers."""
+        if self.broken:
+            raise psycopg.OperationalError("the connection is closed")
+        statement = STATEMENTS[name]
+        began = self.began
+        if began is None:
+            self.nemesis.before(name)
+            if name in _READS:
+                return statement(self.store, self.store.world.now, params, self)
+            return self._alone(statement, params)
+        if name in _LOCKS_FIRST:
+            return self._lock(name, statement, params, began)
+        self.refuse_when_idled()
+        if not self.is_writing:
+            self.store.begin()
+            self.is_writing = True
+        self.nemesis.before("write")
+        return statement(self.store, began, params, self)
+
+    def _alone(self, statement: Statement, params: Mapping[str, Any]) -> Answer:
+        """A statement that is a transaction of its own."""
+        self.store.begin()
+        try:
+            found = statement(self.store, self.store.world.now, params, self)
+        except BaseException:
+            self.store.roll_back()
+            raise
+        self.store.commit()
+        return found
+
+    def _lock(self, name: str, statement: Statement, params: Mapping[str, Any], began: datetime) -> Answer:
+        if name in ("lock_schedule", "claim_due_schedules") and not self.is_writing:
+            self.nemesis.before(name)
+        if name == "lock_schedule" and self.store.locks.get(params["id"], self) is not self:
+            raise Busy
+        return statement(self.store, began, params, self)
+
+    def refuse_when_idled(self) -> None:
+        """The server ended the transaction of a process that stood still in it."""
+        if self.began is not None and not self.is_writing:
+            stood = (self.store.world.now - self.began).total_seconds()
+            if stood > _IDLE_SECONDS:
+                self.broken = True
+                raise psycopg.OperationalError("terminating connection due to idle-in-transaction timeout")
+
+
+class Transaction:
+    """A transaction of a connection, committed at its end unless something was raised."""
+
+    def __init__(self, conn: Connection) -> None:
+        self._conn = conn
+
+    def __enter__(self) -> None:
+        self._conn.began = self._conn.store.world.now
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        conn, store = self._conn, self._conn.store
+        try:
+            if error is None:
+                conn.refuse_when_idled()
+            if conn.is_writing and error is not None:
+                store.roll_back()
+            elif conn.is_writing:
+                store.commit()
+                if conn.nemesis.is_answer_lost(conn.owner):
+                    conn.broken = True
+                    raise psycopg.OperationalError("the connection was lost after the commit")
+        finally:
+            conn.began, conn.is_writing = None, False
+            conn.unlock()
+
+
+def engine(conn: Connection) -> Any:
+    """The connection, for the engine's own functions, which take it for psycopg's."""
+    return conn
+
+
+def _all(self: Query[Any], conn: Connection, /, **params: Any) -> list[Any]:
+    found = conn.ask(self.name, params)
+    return [self.row(*values) for values in found] if self.row is not None else []
+
+
+def _one(self: Query[Any], conn: Connection, /, **params: Any) -> Any:
+    found = conn.ask(self.name, params)
+    return self.row(*found[0]) if found and self.row is not None else None
+
+
+def _run(self: Query[Any], conn: Connection, /, **params: Any) -> int:
+    return len(conn.ask(self.name, params))
+
+
+@contextmanager
+def installed(world: World, nemesis: Nemesis) -> Iterator[None]:
+    """The engine's statements, clock, ids and fault points led to the model for as long as this lasts."""
+    clock = SimpleNamespace(monotonic=world.monotonic)
+    log = logging.getLogger("tocsin")
+    level = log.level
+
+    def new_id() -> UUID:
+        return UUID(int=world.rng.getrandbits(128), version=4)
+
+    with ExitStack() as stack:
+        for name, stand_in in (("all", _all), ("one", _one), ("run", _run)):
+            stack.enter_context(patch.object(Query, name, stand_in))
+        for room in (scheduler.steps, scheduler.made, scheduler.relay, processes):
+            stack.enter_context(patch.object(room, "time", clock))
+        for room in (scheduler.steps, scheduler.ticker, scheduler.relay):
+            stack.enter_context(patch.object(room, "faultpoint", nemesis.at_point))
+        for room in (processes, scheduler.relay):
+            stack.enter_context(patch.object(room, "uuid4", new_id))
+        stack.enter_context(patch.object(ids, "os", SimpleNamespace(urandom=world.rng.randbytes)))
+        log.setLevel(logging.CRITICAL + 1)
+        try:
+            yield
+        finally:
+            log.setLevel(level)
