@@ -19,7 +19,7 @@ from config.faults import faultpoint
 from config.zones import zone
 from db.ids import id_at, slot_of
 from db.jsonb import dumps
-from db.pool import Pool
+from db.pool import DatabaseError, Pool
 from db.processes import Heartbeat, Lease
 from db.query import Query, literal
 from db.runs import LEAD_SECONDS
@@ -40,6 +40,8 @@ START = Query("start_runs", Leased)
 RELEASE = Query("release_runs")
 _NO_WORKER_SECONDS = 60
 _LEASE_LOOK_SECONDS = 0.05
+# How long a statement whose answer was lost may still come to its end.
+_UNHEARD_SECONDS = 60.0
 
 
 @dataclass(slots=True)
@@ -87,6 +89,7 @@ class Executor:
         self._finisher = finisher
         self._http = http
         self.running: dict[UUID, Work] = {}
+        self._unheard: dict[tuple[str, int], float] = {}
 
     def lease(self, pointers: Sequence[tuple[str, int]]) -> list[tuple[Work, bool]]:
         """Leases those of the (id, fence) pointers that are still to be had; each with whether its kind is async."""
@@ -95,14 +98,22 @@ class Executor:
         faultpoint("before_lease")
         lease = self._heartbeat.lease
         with self._lease_pool.connection() as conn:
-            leased = START.all(
-                conn,
-                ids=literal(run_id for run_id, _ in pointers),
-                slots=literal(_slot_of(run_id[:13]) for run_id, _ in pointers),
-                fences=literal(fence for _, fence in pointers),
-                process_id=lease.process_id,
-                lead=LEAD_SECONDS,
-            )
+            try:
+                leased = START.all(
+                    conn,
+                    ids=literal(run_id for run_id, _ in pointers),
+                    slots=literal(_slot_of(run_id[:13]) for run_id, _ in pointers),
+                    fences=literal(fence for _, fence in pointers),
+                    process_id=lease.process_id,
+                    lead=LEAD_SECONDS,
+                )
+            except DatabaseError:
+                # Perhaps it was committed all the same.
+                until = time.monotonic() + _UNHEARD_SECONDS
+                self._unheard |= {(run_id, fence): until for run_id, fence in pointers}
+                raise
+            for run in leased:
+                self._unheard.pop((str(run.id), run.fence - 1), None)
         # Postgres's clock on the monotonic one: a little late, since the answer was on its way; one for all of a herd.
         to_monotonic = time.monotonic() - max((run.answered_at.timestamp() for run in leased), default=0.0)
         if leased:
@@ -118,6 +129,26 @@ class Executor:
                 works.append((Work(run, lease, kind, begin_at=begin_at), kind.is_async))
         return works
 
+    def give_back_unheard(self) -> None:
+        """Gives back what was leased here without an answer: nobody else would look for it before its deadline."""
+        if not self._unheard:
+            return
+        now = time.monotonic()
+        # On the connection of the leases: so none of these is leased anew in between.
+        with self._lease_pool.connection() as conn:
+            self._unheard = {pointer: until for pointer, until in self._unheard.items() if until > now}
+            if self._unheard:
+                run_ids = [UUID(run_id) for run_id, _ in self._unheard]
+                RELEASE.run(
+                    conn,
+                    ids=run_ids,
+                    slots=[slot_of(run_id) for run_id in run_ids],
+                    fences=[fence + 1 for _, fence in self._unheard],
+                    process_id=self._heartbeat.lease.process_id,
+                    reason="answer_lost",
+                    delay=0,
+                )
+
     def give_back(self, runs: Sequence[Leased], reason: str, delay_seconds: float = 0) -> None:
         """Gives leased runs back, their attempt not counted."""
         if runs:
@@ -128,6 +159,7 @@ class Executor:
                     ids=[run.id for run in runs],
                     slots=slots,
                     fences=[run.fence for run in runs],
+                    process_id=self._heartbeat.lease.process_id,
                     reason=reason,
                     delay=delay_seconds,
                 )

@@ -91,6 +91,7 @@ class Look:
 
     def _look(self) -> bool:
         self._executor.end_overdue()
+        self._executor.give_back_unheard()
         self._give_back()
         with self._pool.connection() as conn:
             requests = LIST_CANCEL_REQUESTS.all(conn, process_id=self._heartbeat.lease.process_id)

@@ -153,6 +153,7 @@ class Worker:
             finally:
                 self._runner.take(works, room - early)
             pointers = pointers[room:]
+        faultpoint("before_ack")
 
     def _start_suspect(self, pointer: tuple[str, int]) -> None:
         self._suspects.acquire()

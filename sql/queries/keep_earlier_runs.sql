@@ -1,4 +1,5 @@
--- Shuts the gate of a schedule that had none until every run of it that is open now is over. The caller holds the schedule.
+-- Shuts the gate of a schedule that had none until every run of it that is open now is over.
+-- The caller holds the schedule.
 -- Locks: the gate. Index: schedule_gates' key, runs_one_per_slot, runs_on_demand.
 update schedule_gates as g
 set earlier_ids = found.ids, earlier_slots = found.slots

@@ -1,4 +1,4 @@
--- Gives leased runs back unstarted or cut short by a stop: pending at once, the attempt not counted; those that were to
+-- Gives runs that a process leased back unstarted or cut short by a stop: pending at once, the attempt not counted; those that were to
 -- be cancelled are cancelled. Locks: the runs in the order of their ids, then their gates.
 -- Index: runs' key (its shape: see start_runs.sql).
 with
@@ -12,7 +12,9 @@ locked as (
     cross join lateral (
         select q.id, q.slot_at
         from runs as q
-        where q.id = w.id and q.slot_at = w.slot_at and q.fence = w.fence and q.state || '' = 'running'
+        where
+            q.id = w.id and q.slot_at = w.slot_at and q.fence = w.fence and q.state || '' = 'running'
+            and q.leased_by = %(process_id)s
         for update
     ) as r
 ),

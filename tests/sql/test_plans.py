@@ -155,7 +155,7 @@ def lookups(some: dict[str, Any]) -> dict[str, dict[str, Any]]:
     delivery = {"id": some["id"], "slot_at": some["slot_at"], "fence": some["fence"]}
     return {
         "start_runs": pointers | {"fences": [5], "process_id": process, "lead": 0},
-        "release_runs": pointers | {"fences": [some["fence"]], "reason": "r", "delay": 0},
+        "release_runs": pointers | {"fences": [some["fence"]], "process_id": UUID(int=1), "reason": "r", "delay": 0},
         "get_step": {"run_id": some["id"], "slot_at": some["slot_at"], "name": "a"},
         "insert_step": run | {"name": "b", "result": "{}"},
         "insert_log": run | {"id": some["id"], "message": "m", "fields": "{}"},
