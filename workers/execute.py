@@ -110,7 +110,7 @@ class Executor:
             except DatabaseError:
                 # Perhaps it was committed all the same.
                 until = time.monotonic() + _UNHEARD_SECONDS
-                self._unheard |= {(run_id, fence): until for run_id, fence in pointers}
+                self._unheard |= dict.fromkeys(((run_id, fence) for run_id, fence in pointers), until)
                 raise
             for run in leased:
                 self._unheard.pop((str(run.id), run.fence - 1), None)

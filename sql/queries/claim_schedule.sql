@@ -1,5 +1,5 @@
--- One schedule whose next slot has come and is not planned yet, or that may have one if its jitter is not waited for; the
--- columns are those of claim_due_schedules.sql.
+-- One schedule whose next slot has come and is not planned yet, or that may have one if its jitter is not waited for.
+-- The columns are those of claim_due_schedules.sql.
 -- Locks: nothing new, the caller's transaction holds the schedule. Index: schedules' key.
 select
     s.id, s.kind, s.queue, s.cron, s.interval_seconds, s.interval_anchor, s.scheduled_at, s.timezone, s.dst_gap,
@@ -8,5 +8,6 @@ select
     s.misfire_grace_seconds, s.misfire_limit, s.overlap_policy, s.jitter_seconds, s.max_runs, s.run_count,
     now() as claimed_at
 from schedules as s
-where s.tenant_id = %(tenant_id)s and s.id = %(id)s and s.status = 'active'
+where
+    s.tenant_id = %(tenant_id)s and s.id = %(id)s and s.status = 'active'
     and (s.next_fire_at <= now() or s.next_fire_at is not null and %(has_no_jitter)s)

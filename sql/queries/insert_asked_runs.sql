@@ -1,5 +1,6 @@
 -- Makes the runs that somebody asked for, pending; the ticker releases them, at their schedule's gate where it has one.
--- A slot that has its run already gets no other: those are left out; one that was skipped gets it. Answers the runs made.
+-- A slot that has its run already gets no other: those are left out; one that was skipped gets it.
+-- Answers the runs made.
 -- Locks: nothing but the new rows. Index: runs_one_per_slot.
 insert into runs (
     id, slot_at, tenant_id, schedule_id, schedule_version, kind, queue, origin, triggered_by, state, max_attempts,

@@ -1,5 +1,5 @@
--- Gives runs that a process leased back unstarted or cut short by a stop: pending at once, the attempt not counted; those that were to
--- be cancelled are cancelled. Locks: the runs in the order of their ids, then their gates.
+-- Gives runs that a process leased back, unstarted or cut short by a stop: pending at once, the attempt not counted.
+-- Those that were to be cancelled are cancelled. Locks: the runs in the order of their ids, then their gates.
 -- Index: runs' key (its shape: see start_runs.sql).
 with
 locked as (
