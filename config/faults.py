@@ -1,8 +1,9 @@
 """Named points at which a test may end, stop or fail a process; without FAULT in the environment each is a no-op.
 
-FAULT=name:nth:action, the action one of kill, stop, raise: `FAULT=after_claim:2:kill` kills at the second claim.
+FAULT=name:nth:action, the action one of kill, stop, term, raise: `FAULT=after_claim:2:kill` kills at the second claim.
 """
 
+import os
 import signal
 import threading
 from collections.abc import Callable
@@ -31,6 +32,9 @@ def _faulty(asked: str) -> Callable[[str], None]:
             return
         if action == "raise":
             raise Fault(asked)
+        if action == "term":
+            os.kill(os.getpid(), signal.SIGTERM)
+            return
         # To this very thread: one that is sent to the process may reach another first, and this one goes on meanwhile.
         signal.pthread_kill(threading.get_ident(), {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}[action])
 

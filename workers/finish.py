@@ -26,6 +26,9 @@ events = Events("finish")
 _LARGEST_GROUP = 200
 _CROWD = 16
 _GATHER_SECONDS = 0.04
+# Classes of SQLSTATE: rolled back, not in the needed state, lacking resources, an operator's hand, the system's fault.
+_PASSING = frozenset({"40", "53", "55", "57", "58"})
+_TOO_LONG = "57014"
 
 
 class Body(NamedTuple):
@@ -140,9 +143,10 @@ class Finisher:
                 written = {row.id for row in self._execute(group)}
                 break
             except Exception as error:  # noqa: BLE001  one run's bug must not end the thread that ends all runs
-                if isinstance(error, DatabaseError) and (self._conn is None or self._conn.broken or self._conn.closed):
+                if isinstance(error, DatabaseError) and self._is_passing(error):
                     events.warning("finish.repeated", error=str(error).strip(), runs=len(group))
-                    self._conn = None
+                    if self._conn is not None and (self._conn.broken or self._conn.closed):
+                        self._conn = None
                     if all(end.lease.is_lost for end in group):
                         break
                     time.sleep(wait)
@@ -162,6 +166,12 @@ class Finisher:
             if end.leased.id not in written:
                 events.warning("finish.refused", run_id=end.leased.id, fence=end.leased.fence, state=end.state)
             end.when_done()
+
+    def _is_passing(self, error: DatabaseError) -> bool:
+        """Whether the server and not the group is at fault: its connection is gone, or it lacks room, time or will."""
+        is_gone = self._conn is None or self._conn.broken or self._conn.closed
+        # One that took too long is tried again in halves.
+        return is_gone or ((error.sqlstate or "")[:2] in _PASSING and error.sqlstate != _TOO_LONG)
 
     def _execute(self, group: Sequence[End]) -> list[Ended]:
         if self._conn is None:

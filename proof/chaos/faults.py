@@ -31,7 +31,9 @@ Attack = Callable[[World, random.Random], contextlib.AbstractContextManager[str]
 
 
 def _a_seat(world: World, chance: random.Random, role: str) -> Seat:
-    return chance.choice([seat for seat in world.seats if seat.role == role])
+    """One whose process has started, where there is one: what still boots holds nothing."""
+    seats = [seat for seat in world.seats if seat.role == role]
+    return chance.choice([seat for seat in seats if seat.is_up()] or seats)
 
 
 def _kill(role: str) -> Attack:

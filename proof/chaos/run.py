@@ -94,8 +94,8 @@ def run(
 ) -> Outcome:
     """Runs chaos at that scale with the faults named, all that are possible here without names. Prints nothing itself.
 
-    With a `script` these faults are done in its order and none is drawn, each with every process up, from the first
-    slot on.
+    With a `script` these faults are done in its order and none is drawn, from a second after the first slot on; by then
+    every process is up.
     Logs, the sinks' lines and a picture are kept in `folder`, and nowhere without one.
     """
     setup = setup or Setup()
@@ -106,16 +106,14 @@ def run(
             tell(f"seed {scale.seed}: making {scale.schedules} schedules")
             if script is not None:
                 world.take_seats()
-                world.wait_until_up(machine_time() + _LEAST_PATIENCE)
+                world.wait_until_up(_LEAST_PATIENCE)
             over_at = world.make_schedules(scale)
             if script is None:
                 world.take_seats()
             nemesis = Nemesis(world, scale.seed, attacks)
             if script is not None:
-                time.sleep(max(0.0, over_at.timestamp() - scale.seconds - machine_time()))
+                time.sleep(max(0.0, over_at.timestamp() - scale.seconds + _LONGEST_PAUSE - machine_time()))
             for name in repeat(None) if script is None else script:
-                if script is not None:
-                    world.wait_until_up(over_at.timestamp())
                 if not attacks or machine_time() >= over_at.timestamp():
                     break
                 tell(nemesis.strike(name))

@@ -130,10 +130,12 @@ class World:
             seat.fill()
         return len(empty)
 
-    def wait_until_up(self, until: float) -> None:
-        """Returns once every seat has a process that started, and at the instant `until` in any case."""
-        while machine_time() < until and not all(seat.is_up() for seat in self.seats):
-            self.fill_seats()
+    def wait_until_up(self, seconds: float) -> None:
+        """Returns once every process has started. Raises RuntimeError when one ends before, or takes longer."""
+        until = time.monotonic() + seconds
+        while waiting := [seat for seat in self.seats if not seat.is_up()]:
+            if waiting[0].is_empty() or time.monotonic() > until:
+                raise RuntimeError(f"{waiting[0].name} did not start:\n{waiting[0].log_end()}")
             time.sleep(0.05)
 
     def heal(self) -> None:

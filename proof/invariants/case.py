@@ -161,10 +161,13 @@ class Case:
 
     @cached_property
     def mails(self) -> dict[tuple[str, str], list[SinkEvent]]:
-        """What the mail sink wrote of each message to each recipient, in order."""
+        """What the mail sink wrote of each message to each recipient, in order.
+
+        A mail that was cut off before it named itself, and not kept, is nobody's and harms nobody.
+        """
         found: dict[tuple[str, str], list[SinkEvent]] = defaultdict(list)
         for event in self.history.sink:
-            if event.sink == "smtp":
+            if event.sink == "smtp" and (event.key or event.phase == "kept"):
                 found[_addressed(event.key, event.recipient)].append(event)
         return _timed(found)
 
