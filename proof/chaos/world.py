@@ -33,7 +33,7 @@ _OPEN = """
     select
         (select count(*) from runs where state in ('pending', 'queued', 'running'))
         + (select count(*) from deliveries where state in ('pending', 'sending'))
-        + (select count(*) from schedules where status = 'active')
+        + (select count(*) from schedules where status = 'active' and next_fire_at is not null)
 """
 
 

@@ -11,7 +11,7 @@ from proof import oracle
 from proof.invariants import INVARIANTS
 from proof.invariants.case import Case, Limits
 from proof.invariants.same import same_outcomes
-from proof.records import Fault, History, Violation
+from proof.records import Fault, History, SinkEvent, Violation
 from tests.proof.breaks import (
     BREAKS,
     Breaking,
@@ -104,3 +104,22 @@ def test_the_invariants_and_their_sentences_agree_on_any_history(seed: int, pick
             history = choices[pick % len(choices)]
     judged = {"I1", "I2", "I3", "I4", "I5", "I9", "I15"}
     assert by_name(history) & judged == broken(history, oracle.expected(history))
+
+
+def test_a_call_that_has_another_key_at_each_try_is_a_double() -> None:
+    history = sound()
+    called = {event.key.partition(":")[0] for event in history.sink if event.sink == "http"}
+    run = next(run for run in history.runs if run.run in called)
+    first = next(event for event in history.sink if event.sink == "http" and event.key.startswith(run.run))
+    again = [event._replace(key=f"{run.run}:again") for event in history.sink if event.key == first.key]
+
+    def doubled(sink: list[SinkEvent], owed: int) -> list[str]:
+        case = Case(replace(history, sink=sink), oracle.expected(history), Limits(owed={run.kind: owed}))
+        return [found.subject for found in INVARIANTS["I9"](case)]
+
+    most = max(len({e.key for e in history.sink if e.key.startswith(each.run)}) for each in history.runs) + max(
+        sum(delivery.run == each.run for delivery in history.deliveries) for each in history.runs
+    )
+    assert doubled(list(history.sink), most) == []
+    own = sum(delivery.run == run.run for delivery in history.deliveries) + 1
+    assert run.run in doubled([*history.sink, *again], own)
