@@ -44,7 +44,8 @@ def no_double_effect(case: Case) -> Iterator[Violation]:
     for row in case.history.runs:
         if (owed := case.limits.owed.get(row.kind)) is not None:
             keys = [key for key in case.calls_of.get(row.run, ()) if any(e.phase == "kept" for e in case.calls[key])]
-            if (done := len(set(keys)) + len(case.deliveries_of.get(row.run, ()))) > owed:
+            done = len(set(keys)) + len(case.deliveries_of.get(row.run, ()))
+            if keys and done > owed:
                 text = f"run {row.run} owes {owed} effects and has {done}, under a key each"
                 yield Violation("I9", text, row.run, *case.span(row.run))
 

@@ -76,7 +76,7 @@ def chaos(name: str, seed: int) -> Outcome:
         launcher=("-m", "tests.proof.bugs", name),
         postgres_settings={**NO_FLUSH, **bug.postgres},
         prepare=bug.prepare,
-        head_start_seconds=1.0,
+        head_start_seconds=6.0,
         patience_seconds=bug.patience_seconds,
     )
     return run(Scale(SCHEDULES, SECONDS, seed), setup, script=bug.script)
