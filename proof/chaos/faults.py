@@ -227,6 +227,16 @@ def _mail_answer_lost(world: World, chance: random.Random) -> Iterator[str]:
 
 
 @contextmanager
+def _mail_away(world: World, chance: random.Random) -> Iterator[str]:
+    """The mail server is away: what would have been sent has to be tried again."""
+    world.mail_way.hold(refuses=True)
+    count = world.mail_way.reset_all()
+    yield f"{count} connections"
+    time.sleep(chance.uniform(1.0, 3.0))
+    world.mail_way.release()
+
+
+@contextmanager
 def _person(world: World, chance: random.Random) -> Iterator[str]:
     """Somebody edits, or pauses and resumes, a schedule."""
     schedule = chance.choice(world.schedules)
@@ -267,6 +277,7 @@ FAULTS: Mapping[str, Attack] = {
     "network.commit_cut": _cut(_COMMIT),
     "network.finish_cut": _cut(_FINISH),
     "mail.answer_lost": _mail_answer_lost,
+    "mail.away": _mail_away,
     "person": _person,
 }
 """All faults by name. Clocks need libfaketime: `possible` leaves out what this machine can't do."""

@@ -75,15 +75,13 @@ BUGS: Mapping[str, Bug] = {
         "a new Message-ID at each try",
         frozenset({"I10"}),
         mails.rename_each_try,
-        script=("worker.kill",) * 3,
-        mail_delay_ms=1000,
+        script=("mail.away",) * 2,
     ),
     "B8": Bug(
         "rendered anew at each try",
         frozenset({"I11"}),
         mails.render_each_try,
-        script=("worker.kill",) * 3,
-        mail_delay_ms=1000,
+        script=("mail.away",) * 2,
     ),
     "B9": Bug(
         "told as sent before it is sent",
