@@ -106,7 +106,6 @@ BUGS: Mapping[str, Bug] = {
         "the answer to a start is ignored",
         frozenset({"I2", "T2"}),
         leases.ignore_what_start_answers,
-        script=("ticker.kill", "ticker.kill"),
     ),
     "B14": Bug(
         "commits that do not wait for the disk",

@@ -1,13 +1,15 @@
 """Bugs of leases: no fence, a clock of one's own, and an answer that nobody reads."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import psycopg
 
 from db.pool import Connection
 from db.processes import EXTEND, REGISTER
+from db.runs import Ring
+from scheduler.relay import Relay
 from tests.proof.bugs.rewrite import replace, rewrite
 from workers.execute import START
 from workers.finish import FINISH, Finisher
@@ -82,14 +84,20 @@ def _lengthen(query: Any) -> None:
 
 
 def ignore_what_start_answers() -> None:
-    """Every run that a message names is begun, whether or not this process got its lease."""
+    """Every run that a message names is begun, whether or not this process got its lease; and messages come twice."""
     lease = START.all
+    ring = Relay.ring
 
     def lease_or_not(conn: Connection, /, **params: Any) -> list[Leased]:
         leased = lease(conn, **params)
         return leased + _read(conn, _words(params["ids"]) - {str(run.id) for run in leased})
 
+    def ring_twice(self: Relay, runs: Sequence[Ring]) -> None:
+        ring(self, runs)
+        ring(self, runs)
+
     replace(START, "all", lease_or_not)
+    replace(Relay, "ring", ring_twice)
 
 
 def _words(literal: str) -> set[str]:
