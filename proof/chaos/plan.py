@@ -41,15 +41,15 @@ def draw(scale: Scale, sink: str, starts_at: datetime) -> Iterator[NewSchedule]:
             "to": [f"r{number}@chaos.example"] if kind == "chaos.mail" else [],
             "seconds": round(chance.uniform(0, 0.1), 3) if chance.random() < 0.1 else 0.0,
         }
-        is_cron = 60 % step == 0 and chance.random() < 0.2
+        cron = _cron(step) if chance.random() < 0.2 else None
         yield NewSchedule(
             kind=kind,
             name=f"chaos-{number}",
             params=params,
-            cron=f"*/{step} * * * * *" if is_cron else None,
-            interval_seconds=None if is_cron else step,
-            interval_anchor=None if is_cron else starts_at + timedelta(milliseconds=chance.randrange(step * 1000)),
-            timezone=chance.choice(_ZONES) if is_cron else "UTC",
+            cron=cron,
+            interval_seconds=None if cron else step,
+            interval_anchor=None if cron else starts_at + timedelta(milliseconds=chance.randrange(step * 1000)),
+            timezone=chance.choice(_ZONES) if cron else "UTC",
             starts_at=starts_at,
             ends_at=ends_at,
             misfire_policy="all",
@@ -58,3 +58,11 @@ def draw(scale: Scale, sink: str, starts_at: datetime) -> Iterator[NewSchedule]:
             backoff=_BACKOFF,
             timeout_seconds=60,
         )
+
+
+def _cron(step: int) -> str | None:
+    """The expression that fires every `step` seconds; None where there is none."""
+    if 60 % step == 0:
+        return f"*/{step} * * * * *"
+    minutes, rest = divmod(step, 60)
+    return f"*/{minutes} * * * *" if not rest and minutes < 60 and 60 % minutes == 0 else None

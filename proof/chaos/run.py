@@ -3,9 +3,8 @@
 import random
 import tempfile
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -71,29 +70,51 @@ class Nemesis:
         self._attacks = attacks
         self.done: list[Fault] = []
 
-    def strike(self, name: str | None = None) -> str:
-        """Does the fault of that name, or one that it draws, heals it, and returns its name."""
-        if name is None:
-            names = sorted(self._attacks)
-            name = self._chance.choices(names, [WEIGHTS.get(each, 1) for each in names])[0]
+    def strike(self, name: str) -> str:
+        """Does the fault of that name, heals it, and returns its name."""
         began = machine_time()
         with self._attacks[name](self._world, self._chance) as target:
             pass
         self.done.append(Fault(began, machine_time(), name, target))
-        time.sleep(self._chance.uniform(0, _LONGEST_PAUSE))
         return name
+
+    def draw(self) -> Iterator[str]:
+        """Names of faults without end, as the seed and the weights say."""
+        names = sorted(self._attacks)
+        weights = [WEIGHTS.get(name, 1) for name in names]
+        while names:
+            yield self._chance.choices(names, weights)[0]
+
+    def paused(self, names: Iterable[str]) -> Iterator[str]:
+        """The names, with a short pause after each."""
+        for name in names:
+            yield name
+            time.sleep(self._chance.uniform(0, _LONGEST_PAUSE))
+
+    def spread(self, counts: Mapping[str, int], until: float) -> Iterator[str]:
+        """Each fault so many times, in an order that the seed draws, evenly spread over the time that is left."""
+        names = [name for name in sorted(counts) for _ in range(counts[name])]
+        self._chance.shuffle(names)
+        began = machine_time()
+        share = (until - began) / max(1, len(names))
+        for place, name in enumerate(names):
+            at = began + (place + self._chance.random()) * share
+            # Faults that take longer than their share push the others together.
+            time.sleep(max(0.0, at - machine_time()))
+            yield name
 
 
 def run(
     scale: Scale,
     setup: Setup | None = None,
-    names: Collection[str] | None = None,
+    names: Collection[str] | Mapping[str, int] | None = None,
     folder: Path | None = None,
     tell: Callable[[str], None] = lambda _: None,
     script: Sequence[str] | None = None,
 ) -> Outcome:
     """Runs chaos at that scale with the faults named, all that are possible here without names. Prints nothing itself.
 
+    Names alone are drawn again and again; names with counts are done so many times each, spread over the whole time.
     With a `script` these faults are done in its order and none is drawn, from a second after the first slot on; by then
     every process is up.
     Logs, the sinks' lines and a picture are kept in `folder`, and nowhere without one.
@@ -113,8 +134,8 @@ def run(
             nemesis = Nemesis(world, scale.seed, attacks)
             if script is not None:
                 time.sleep(max(0.0, over_at.timestamp() - scale.seconds + _LONGEST_PAUSE - machine_time()))
-            for name in repeat(None) if script is None else script:
-                if not attacks or machine_time() >= over_at.timestamp():
+            for name in _faults(nemesis, names, script, over_at.timestamp()):
+                if machine_time() >= over_at.timestamp():
                     break
                 tell(nemesis.strike(name))
                 world.fill_seats()
@@ -132,6 +153,14 @@ def run(
         if folder is not None:
             (folder / "timeline.svg").write_text(draw(history, outcome.verdict))
         return outcome
+
+
+def _faults(
+    nemesis: Nemesis, names: Collection[str] | Mapping[str, int] | None, script: Sequence[str] | None, until: float
+) -> Iterable[str]:
+    if script is None and isinstance(names, Mapping):
+        return nemesis.spread(names, until)
+    return nemesis.paused(nemesis.draw() if script is None else script)
 
 
 def _history(world: World, faults: Sequence[Fault], seed: int) -> History:

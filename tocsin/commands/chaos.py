@@ -4,6 +4,7 @@ import argparse
 import json
 import random
 import sys
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from tocsin.complaints import Complaint
 from tocsin.terminal import between, with_json
 
 _MOST_SEEDS = 10**9
+_MOST_FAULTS = 10_000
 
 
 def add(commands: Any) -> None:
@@ -20,7 +22,9 @@ def add(commands: Any) -> None:
     chaos.add_argument("--minutes", type=float, default=2.0, metavar="M", help="how long the faults last (2)")
     chaos.add_argument("--seed", type=between(1, _MOST_SEEDS), metavar="S", help="repeats a run's luck (a new one)")
     chaos.add_argument("--lease", type=float, default=3.0, metavar="SECONDS", help="the processes' lease (3)")
-    chaos.add_argument("--faults", metavar="NAMES", help="only these, comma-separated; `none` for none")
+    chaos.add_argument(
+        "--faults", metavar="NAMES", help="only these, comma-separated, NAME=COUNT for so many; or `none`"
+    )
     chaos.add_argument("--folder", type=Path, metavar="FOLDER", help="keep logs, the sinks' lines and the picture here")
     with_json(chaos)
     chaos.set_defaults(do=_chaos)
@@ -36,10 +40,7 @@ def _chaos(args: argparse.Namespace) -> int:
         raise Complaint(f"`tocsin chaos` lacks {error.name}: install tocsin[demo]") from None
     if not 0.1 <= args.minutes <= 24 * 60 or not 0.5 <= args.lease <= 600:
         raise Complaint("--minutes takes 0.1 to 1440, --lease 0.5 to 600")
-    names = None if args.faults is None else {name for name in args.faults.split(",") if name != "none"}
-    for name in names or ():
-        if name not in FAULTS:
-            raise Complaint(f"--faults: there is no {name}; it takes {', '.join(FAULTS)}")
+    names = None if args.faults is None else _faults(args.faults, FAULTS)
     seed = args.seed or random.randrange(1, _MOST_SEEDS)
     delay = 500 if random.Random(seed).random() < 0.5 else 0
     if args.folder:
@@ -55,3 +56,20 @@ def _chaos(args: argparse.Namespace) -> int:
     )
     print(json.dumps(outcome.as_json(), indent=2) if args.is_json else outcome.verdict.as_text())
     return 0 if outcome.is_sound else 1
+
+
+def _faults(text: str, known: Collection[str]) -> Collection[str] | Mapping[str, int]:
+    """The faults that the option names, with counts where it counts them."""
+    if text == "none":
+        return ()
+    found = dict(word.partition("=")[::2] for word in text.split(","))
+    for name, count in found.items():
+        if name not in known:
+            raise Complaint(f"--faults: there is no {name}; it takes {', '.join(known)}")
+        if count and not (count.isdecimal() and 0 < int(count) <= _MOST_FAULTS):
+            raise Complaint(f"--faults: {name} is done 1 to {_MOST_FAULTS} times, and not {count}")
+    if not any(found.values()):
+        return found.keys()
+    if not all(found.values()):
+        raise Complaint("--faults: either each of them has a =COUNT, or none")
+    return {name: int(count) for name, count in found.items()}
