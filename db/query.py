@@ -71,6 +71,11 @@ def literal(values: Iterable[object]) -> str:
     return "{" + ",".join(["NULL" if value is None else _quoted(str(value)) for value in values]) + "}"
 
 
+def bare(words: Iterable[str]) -> str:
+    """The same of words that need no quotes: ids, instants and numbers."""
+    return "{" + ",".join(words) + "}"
+
+
 def _quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 

@@ -21,7 +21,7 @@ from db.ids import id_at, slot_of
 from db.jsonb import dumps
 from db.pool import DatabaseError, Pool
 from db.processes import Heartbeat, Lease
-from db.query import Query, literal
+from db.query import Query, bare
 from db.runs import LEAD_SECONDS
 from telemetry import metrics
 from telemetry.log import Events
@@ -101,9 +101,9 @@ class Executor:
             try:
                 leased = START.all(
                     conn,
-                    ids=literal(run_id for run_id, _ in pointers),
-                    slots=literal(_slot_of(run_id[:13]) for run_id, _ in pointers),
-                    fences=literal(fence for _, fence in pointers),
+                    ids=bare(run_id for run_id, _ in pointers),
+                    slots=bare(_slot_of(run_id[:13]) for run_id, _ in pointers),
+                    fences=bare(str(fence) for _, fence in pointers),
                     process_id=lease.process_id,
                     lead=LEAD_SECONDS,
                 )
@@ -112,8 +112,9 @@ class Executor:
                 until = time.monotonic() + _UNHEARD_SECONDS
                 self._unheard |= dict.fromkeys(((run_id, fence) for run_id, fence in pointers), until)
                 raise
-            for run in leased:
-                self._unheard.pop((str(run.id), run.fence - 1), None)
+            if self._unheard:
+                for run in leased:
+                    self._unheard.pop((str(run.id), run.fence - 1), None)
         # Postgres's clock on the monotonic one: a little late, since the answer was on its way; one for all of a herd.
         to_monotonic = time.monotonic() - max((run.answered_at.timestamp() for run in leased), default=0.0)
         if leased:
@@ -166,7 +167,9 @@ class Executor:
 
     def run(self, work: Work) -> None:
         """Runs a plain kind to its end; one whose lease was lost before it began is left to whoever has it now."""
-        time.sleep(work.seconds_early())
+        # Not even a sleep of nothing: it gives the processor away (measured: 30 us a run).
+        if early := work.seconds_early():
+            time.sleep(early)
         while (may_begin := work.may_begin()) is None:
             time.sleep(_LEASE_LOOK_SECONDS)
         if not may_begin:
@@ -253,7 +256,7 @@ class Executor:
             timezone=leased.timezone or "UTC",
             attempt=leased.attempt,
             started_at=leased.started_at,
-            params=work.kind.Params.model_validate(leased.params or {}),
+            params=work.kind.Params.model_validate_json(leased.params or "{}"),
             mode=self._settings.mode,
             deadline=time.monotonic() + leased.timeout_seconds,
             http=self._http,

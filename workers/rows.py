@@ -22,7 +22,7 @@ class Leased(NamedTuple):
     max_attempts: int
     origin: str
     started_at: datetime
-    params: dict[str, Any] | None
+    params: str | None
     name: str | None
     timezone: str | None
     unknown_policy: str | None
