@@ -18,6 +18,8 @@ Pool: TypeAlias = _ConnectionPool[_Connection[Any]]
 DatabaseError = psycopg.Error
 Unavailable = psycopg.OperationalError
 
+_RECONNECT_SECONDS = 1.0
+
 set_json_dumps(jsonb.dumps)
 set_json_loads(jsonb.loads)
 
@@ -52,12 +54,17 @@ class Database:
         return conn
 
     def open_pool(self, name: str, size: int) -> Pool:
-        """A pool of up to `size` connections in autocommit mode; one that broke is replaced when it is given back."""
+        """A pool of up to `size` connections in autocommit mode; one that broke is replaced when it is given back.
+
+        While Postgres is away it tries about once a second, however long that takes.
+        """
         return _ConnectionPool(
             self.url,
             min_size=1,
             max_size=size,
             timeout=30,
+            reconnect_timeout=_RECONNECT_SECONDS,
+            reconnect_failed=_try_again,
             kwargs=_options(name),
             configure=_configure,
             open=True,
@@ -84,6 +91,12 @@ def transaction(conn: Connection) -> Iterator[None]:
         if is_pooled(conn):
             conn.execute("set local idle_in_transaction_session_timeout to '5s'")
         yield
+
+
+def _try_again(pool: Pool) -> None:
+    """Has a new try follow those that were given up: the pool's own wait twice as long each time, for up to minutes."""
+    pool.resize(0, pool.max_size)
+    pool.resize(1, pool.max_size)
 
 
 def _options(name: str) -> dict[str, Any]:

@@ -46,7 +46,10 @@ _STOPS = {"smart": signal.SIGTERM, "fast": signal.SIGINT, "immediate": signal.SI
 
 
 class Postgres:
-    """A Postgres server. `url` is its superuser's address of the database `postgres`."""
+    """A Postgres server. `url` is its superuser's address of the database `postgres`.
+
+    Its WAL may lie in a folder elsewhere, which that start makes that makes the data.
+    """
 
     def __init__(
         self,
@@ -55,10 +58,12 @@ class Postgres:
         major: int = DEFAULT_MAJOR,
         port: int | None = None,
         settings: Mapping[str, str] | None = None,
+        wal: Path | None = None,
     ) -> None:
         self.port = port or free_port()
         self._has_fixed_port = port is not None
         self._settings = SETTINGS | dict(settings or {})
+        self._wal = wal
         self._programs = postgres_folder(major) / "bin"
         self._is_temporary = folder is None
         self.folder = make_folder(folder, "postgres")
@@ -124,6 +129,10 @@ class Postgres:
         if self._is_temporary:
             remove_folder(self.folder)
 
+    def log(self) -> str:
+        """What the server has said since its last start."""
+        return (self.folder / "log").read_text(errors="replace")
+
     def create_database(self, name: str, *, template: str = "template1") -> str:
         """Makes a database out of the template and returns its address; the template may have no connections."""
         statement = sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template))
@@ -145,8 +154,9 @@ class Postgres:
         options = (
             "--username=postgres --auth=scram-sha-256 --set=scram_iterations=16 --encoding=UTF8 --locale=C --no-sync"
         )
+        wal = [f"--waldir={self._wal}"] if self._wal else []
         made = run_unprivileged(
-            [self._programs / "initdb", f"--pgdata={self._data}", f"--pwfile={password}", *options.split()]
+            [self._programs / "initdb", f"--pgdata={self._data}", *wal, f"--pwfile={password}", *options.split()]
         )
         if made.returncode:
             raise ServerError(f"initdb failed:\n{made.stdout[-2000:]}{made.stderr[-2000:]}")

@@ -77,21 +77,21 @@ class _Link:
 
 
 class Proxy:
-    """Stands before the server of a URL; `url` is the same with the proxy's address. Any thread may use it.
+    """Stands before the server of a URL; `url` is the same with the proxy's address on `host`. Any thread may use it.
 
     `cut_after`: a request in which it is found arrives, and gets no answer. `cut_before_reply`: a reply in which it is
     found gets lost, the connection with it; with both, such a reply to such a request. `latency_seconds` is added to
     each piece, each way. `connections`, `cuts` and `resets` count what was done.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, host: str = "127.0.0.1") -> None:
         parts = urlsplit(url)
         self._server = (parts.hostname or "127.0.0.1", parts.port or DEFAULT_PORTS[parts.scheme])
         # Bound all the time and never listening: clients are refused while nobody else listens, and the port stays ours.
-        self._place = _bound(0)
-        self._port: int = self._place.getsockname()[1]
+        self._place = _bound(host, 0)
+        self._address: tuple[str, int] = self._place.getsockname()
         user, at, _ = parts.netloc.rpartition("@")
-        self.url = parts._replace(netloc=f"{user}{at}127.0.0.1:{self._port}").geturl()
+        self.url = parts._replace(netloc=f"{user}{at}{host}:{self._address[1]}").geturl()
         self.cut_after: re.Pattern[bytes] | None = None
         self.cut_before_reply: re.Pattern[bytes] | None = None
         self.latency_seconds = 0.0
@@ -154,7 +154,7 @@ class Proxy:
 
     async def _release(self) -> None:
         if self._listener is None:
-            self._listener = _bound(self._port)
+            self._listener = _bound(*self._address)
             self._listener.listen(1024)
             self._loop.add_reader(self._listener, self._accept, self._listener)
         self._passing.set()
@@ -241,11 +241,11 @@ async def _forward(link: _Link, flow: _Flow, piece: bytes) -> None:
         link.close()
 
 
-def _bound(port: int) -> socket.socket:
+def _bound(host: str, port: int) -> socket.socket:
     bound = socket.socket()
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     bound.settimeout(0)
-    bound.bind(("127.0.0.1", port))
+    bound.bind((host, port))
     return bound
 
 

@@ -28,22 +28,26 @@ _WORDS = {"run": str, "slot": int, "schedule": str, "attempt": int, "pid": int}
 
 
 class CallSink:
-    """An HTTP sink in a process of its own that ends with ours. Without a folder what it keeps is temporary.
+    """An HTTP sink on `host` in a process of its own that ends with ours. Without a folder what it keeps is temporary.
 
     `delay_ms` lies between the last byte of an effect and the answer to it.
     """
 
-    def __init__(self, folder: Path | None = None, *, port: int = 0, delay_ms: int = 0) -> None:
+    def __init__(
+        self, folder: Path | None = None, *, host: str = "127.0.0.1", port: int = 0, delay_ms: int = 0
+    ) -> None:
         self._is_temporary = folder is None
         self.folder = folder.absolute() if folder else Path(tempfile.mkdtemp(prefix="tocsin-calls-"))
         self.folder.mkdir(parents=True, exist_ok=True)
+        self.host = host
         self.port = port
-        self._process = SinkProcess("proof.sinks", [f"--folder={self.folder}", f"--delay-ms={delay_ms}"])
+        options = [f"--folder={self.folder}", f"--delay-ms={delay_ms}", f"--host={host}"]
+        self._process = SinkProcess("proof.sinks", options)
 
     @property
     def url(self) -> str:
         """Where to call: `/effect/...` and `/start` follow."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
     def start(self) -> Self:
         """Returns once the sink takes connections. Raises RuntimeError when it can't listen."""
@@ -201,8 +205,8 @@ async def _answer(writer: asyncio.StreamWriter, status: int, content: Mapping[st
     await writer.drain()
 
 
-async def _listen(server: _Server, port: int, *, is_child: bool) -> None:
-    await serve(await asyncio.start_server(server.take, "127.0.0.1", port, backlog=1024), is_child=is_child)
+async def _listen(server: _Server, host: str, port: int, *, is_child: bool) -> None:
+    await serve(await asyncio.start_server(server.take, host, port, backlog=1024), is_child=is_child)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -210,6 +214,7 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m proof.sinks", description="A sink of calls that keeps them.")
     add_options(parser)
     parser.add_argument("--folder", type=Path, required=True, help="where what is kept goes")
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
     parser.add_argument("--delay-ms", type=int, default=0, help="between an effect's last byte and its answer")
     told: Any = parser.parse_args(argv)
     told.folder.mkdir(parents=True, exist_ok=True)
@@ -220,7 +225,7 @@ def main(argv: list[str] | None = None) -> None:
         Journal(told.folder / STARTS) as starts,
     ):
         server = _Server(_Provider(events, known), starts, told.delay_ms / 1000)
-        asyncio.run(_listen(server, told.port, is_child=told.until_stdin_ends))
+        asyncio.run(_listen(server, told.host, told.port, is_child=told.until_stdin_ends))
 
 
 if __name__ == "__main__":

@@ -134,7 +134,8 @@ class Deliverer:
         faultpoint("deliver_before_finish")
         if receipt is None:
             events.warning("delivery.lease_lost", delivery_id=delivery.id)
-            return
+            # If Postgres alone was away our lease lasts, and nobody else would take this back for two minutes.
+            receipt = Receipt("pending", error="the lease or Postgres was away before anything was handed over")
         ended = self._finish(delivery, lease, receipt)
         if ended is None:
             events.warning("delivery.refused", delivery_id=delivery.id, state=receipt.state)

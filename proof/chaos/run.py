@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from local.journal import machine_time
-from proof.chaos.faults import WEIGHTS, Attack, possible
+from proof.chaos.faults import WEIGHTS, Attack, left_out, possible
 from proof.chaos.kinds import OWED
 from proof.chaos.plan import Scale
 from proof.chaos.world import Setup, World
@@ -21,7 +21,8 @@ from proof.timeline import draw
 from proof.verdict import Verdict, judge
 
 _PATIENCE_LEASES = 20
-_LEAST_PATIENCE = 60.0
+# Two minutes are what a delivery has before it is taken back.
+_LEAST_PATIENCE = 150.0
 _LONGEST_PAUSE = 1.0
 # A lease runs out, it is found lost, its runs are rung, and a process boots.
 _RECOVER_LEASES, _RECOVER_SECONDS = 1.5, 5.0
@@ -115,22 +116,20 @@ def run(
     """Runs chaos at that scale with the faults named, all that are possible here without names. Prints nothing itself.
 
     Names alone are drawn again and again; names with counts are done so many times each, spread over the whole time.
-    With a `script` these faults are done in its order and none is drawn, from a second after the first slot on; by then
-    every process is up.
+    With a `script` these faults are done in its order and none is drawn, from a second after the first slot on.
     Logs, the sinks' lines and a picture are kept in `folder`, and nowhere without one.
     """
     setup = setup or Setup()
-    attacks = {name: attack for name, attack in possible().items() if names is None or name in names}
+    attacks = {name: attack for name, attack in possible(setup).items() if names is None or name in names}
     with tempfile.TemporaryDirectory(prefix="tocsin-chaos-") as temporary:
         place = folder or Path(temporary)
         with World(place, setup) as world:
             tell(f"seed {scale.seed}: making {scale.schedules} schedules")
-            if script is not None:
-                world.take_seats()
-                world.wait_until_up(_LEAST_PATIENCE)
+            for why, without in left_out(setup).items():
+                tell(f"left out, {why}: {', '.join(without)}")
+            world.take_seats()
+            world.wait_until_up(_LEAST_PATIENCE)
             over_at = world.make_schedules(scale)
-            if script is None:
-                world.take_seats()
             nemesis = Nemesis(world, scale.seed, attacks)
             if script is not None:
                 time.sleep(max(0.0, over_at.timestamp() - scale.seconds + _LONGEST_PAUSE - machine_time()))

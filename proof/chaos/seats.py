@@ -15,14 +15,21 @@ _PATIENCE_SECONDS = 30.0
 
 
 class Seat:
-    """A place for one process: `name` stays, the process changes."""
+    """A place for one process: `name` stays, the process changes. `prefix` goes before the command that starts it."""
 
-    def __init__(self, name: str, environ: Mapping[str, str], folder: Path, launcher: Sequence[str] = ("-m",)) -> None:
+    def __init__(
+        self,
+        name: str,
+        environ: Mapping[str, str],
+        folder: Path,
+        launcher: Sequence[str] = ("-m",),
+        prefix: Sequence[str] = (),
+    ) -> None:
         self.name = name
         self.role = name.partition("-")[0]
         self.boots = 0
         self._environ = dict(environ)
-        self._command = [sys.executable, *launcher, MODULES[self.role]]
+        self._command = [*prefix, sys.executable, *launcher, MODULES[self.role]]
         self._folder = folder
         self._child: Child | None = None
 

@@ -8,18 +8,23 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 from uuid import UUID, uuid4
 
 import psycopg
 
 from db import migrate
 from db.pool import Database
+from local import small_disk
 from local.journal import machine_time
 from local.machine import plain_environ
 from local.mail import MailSink
 from local.postgres import Postgres
+from local.rabbitmq import RabbitMQ
 from local.redis import Redis
+from local.small_disk import SmallDisk
+from proof.chaos import link
+from proof.chaos.link import Link
 from proof.chaos.plan import Scale, draw
 from proof.chaos.seats import Seat
 from proof.proxy import Proxy
@@ -27,6 +32,10 @@ from proof.sinks import CallSink
 from scheduler import schedules
 
 TICKERS, WORKERS = 2, 3
+BROKERS = ("redis", "rabbitmq")
+# Room for the WAL of hours, since Postgres keeps to much less, and little enough to be filled in memory.
+_DISK_MEGABYTES = 1024
+_SMALL_WAL = {"max_wal_size": "256MB", "wal_recycle": "off"}
 _TENANT = "chaos"
 _RETENTION_DAYS = 90
 _OPEN = """
@@ -43,6 +52,8 @@ class Setup:
 
     `late_seconds` after its slot a start is late, the time of faults not counted.
 
+    `broker` rings the bell.
+
     The rest is for tests of the judge, which plant bugs: what Python is told before a process's module, settings of
     Postgres, what is done to the database once its schema is there, how long processes have to boot before the first
     slot, and how long what is open at the end may take (None: as long as it takes to heal at this lease).
@@ -52,6 +63,7 @@ class Setup:
     mail_delay_ms: int = 0
     threads: int = 8
     late_seconds: float = 5.0
+    broker: Literal["redis", "rabbitmq"] = "redis"
     launcher: Sequence[str] = ("-m",)
     postgres_settings: Mapping[str, str] = field(default_factory=dict)
     prepare: Callable[[psycopg.Connection[Any]], None] = lambda _: None
@@ -60,33 +72,71 @@ class Setup:
 
 
 class World:
-    """Everything started in order and stopped in reverse. The last ticker and worker reach the servers by proxies."""
+    """Everything started in order and stopped in reverse. The last ticker and worker reach the servers by proxies.
+
+    They are on a network of their own, and the WAL lies on a small disk, where the machine can have such things.
+    """
 
     def __init__(self, folder: Path, setup: Setup) -> None:
         self.folder = folder
         self.setup = setup
-        self._closing = ExitStack()
-        self.postgres = Postgres(settings={"max_connections": "300"} | dict(setup.postgres_settings))
-        self.redis = Redis(settings={"enable-debug-command": "yes"})
-        self.calls = CallSink(folder / "calls", delay_ms=setup.mail_delay_ms)
-        self.mails = MailSink(folder / "mails", events=True, files=False, delay_ms=setup.mail_delay_ms)
         self.seats: list[Seat] = []
         self.schedules: list[UUID] = []
         self.tenant: UUID
         self.url = ""
+        self.link: Link | None = None
+        self.disk: SmallDisk | None = None
+        self._closing = ExitStack()
 
     def __enter__(self) -> Self:
-        for server in (self.postgres, self.redis, self.calls, self.mails):
-            self._closing.enter_context(server)
+        with ExitStack() as closing:
+            self._start(closing)
+            self._closing = closing.pop_all()
+        return self
+
+    def _start(self, closing: ExitStack) -> None:
+        host = "127.0.0.1"
+        if not link.lacks():
+            self.link = closing.enter_context(Link())
+            host = self.link.host
+        settings = {"max_connections": "300"}
+        if not small_disk.lacks():
+            self.disk = closing.enter_context(SmallDisk(_DISK_MEGABYTES))
+            settings |= _SMALL_WAL
+        self.postgres = closing.enter_context(
+            Postgres(
+                settings=settings | dict(self.setup.postgres_settings),
+                wal=self.disk.folder / "wal" if self.disk else None,
+            )
+        )
+        self.broker: Redis | RabbitMQ
+        if self.setup.broker == "rabbitmq":
+            self.broker = closing.enter_context(RabbitMQ())
+        else:
+            self.broker = closing.enter_context(Redis(settings={"enable-debug-command": "yes"}))
+        delay_ms = self.setup.mail_delay_ms
+        self.calls = closing.enter_context(CallSink(self.folder / "calls", host=host, delay_ms=delay_ms))
+        self.mails = closing.enter_context(MailSink(self.folder / "mails", events=True, files=False, delay_ms=delay_ms))
         self.url = self.postgres.create_database("chaos")
         migrate.migrate(Database.at(self.url))
         with self.connect() as conn:
             self.setup.prepare(conn)
-        self.far_postgres = self._closing.enter_context(Proxy(self.url))
-        self.far_redis = self._closing.enter_context(Proxy(self.redis.url))
-        self.mail_way = self._closing.enter_context(Proxy(self.mails.url))
-        self._closing.callback(self._empty_seats)
-        return self
+        self.far_postgres = closing.enter_context(Proxy(self.url, host))
+        self.far_broker = closing.enter_context(Proxy(self.broker.url, host))
+        self.mail_way = closing.enter_context(Proxy(self.mails.url, host))
+        closing.callback(self._empty_seats)
+
+    @property
+    def redis(self) -> Redis:
+        """The broker, where it is Redis."""
+        assert isinstance(self.broker, Redis)
+        return self.broker
+
+    @property
+    def rabbitmq(self) -> RabbitMQ:
+        """The broker, where it is RabbitMQ."""
+        assert isinstance(self.broker, RabbitMQ)
+        return self.broker
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._closing.close()
@@ -112,13 +162,12 @@ class World:
 
     def take_seats(self) -> None:
         """Starts the tickers and workers."""
-        near = self._environ(self.url, self.redis.url)
-        far = self._environ(self.far_postgres.url, self.far_redis.url)
+        near = self._environ(self.url, self.broker.url), ()
+        far = self._environ(self.far_postgres.url, self.far_broker.url), self.link.prefix if self.link else ()
         for role, count in (("ticker", TICKERS), ("worker", WORKERS)):
             for number in range(1, count + 1):
-                seat = Seat(
-                    f"{role}-{number}", far if number == count else near, self.folder / "log", self.setup.launcher
-                )
+                environ, prefix = far if number == count else near
+                seat = Seat(f"{role}-{number}", environ, self.folder / "log", self.setup.launcher, prefix)
                 self.seats.append(seat)
                 seat.fill()
 
@@ -139,13 +188,17 @@ class World:
             time.sleep(0.05)
 
     def heal(self) -> None:
-        """Puts the networks and servers right."""
-        for proxy in (self.far_postgres, self.far_redis, self.mail_way):
+        """Puts the networks, the disk and the servers right."""
+        if self.link:
+            self.link.heal()
+        if self.disk:
+            self.disk.clear()
+        for proxy in (self.far_postgres, self.far_broker, self.mail_way):
             proxy.cut_after = proxy.cut_before_reply = None
             proxy.latency_seconds = 0.0
             proxy.release()
         self.postgres.start()
-        self.redis.start()
+        self.broker.start()
 
     def wait_until_over(self, until: datetime, patience_seconds: float, look: Callable[[], None]) -> bool:
         """True once nothing is open any more; False when that took `patience_seconds` longer than `until`."""
@@ -163,10 +216,10 @@ class World:
             time.sleep(0.5)
         return False
 
-    def _environ(self, postgres: str, redis: str) -> Mapping[str, str]:
+    def _environ(self, postgres: str, broker: str) -> Mapping[str, str]:
         return plain_environ() | {
             "DATABASE_URL": postgres,
-            "BROKER_URL": redis,
+            "BROKER_URL": broker,
             "MAIL_URL": self.mail_way.url,
             "MAIL_FROM": "Chaos <chaos@chaos.example>",
             "TOCSIN_KINDS": "proof.chaos.kinds:WORK,proof.chaos.kinds:MAIL,proof.chaos.kinds:CALL",

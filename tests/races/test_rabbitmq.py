@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 
 from local.mail import MailSink
+from local.rabbitmq import RabbitMQ, lacks
 from tests import make
-from tests.races.rabbitmq import SCRIPT, RabbitMQ
 from tests.races.traces import lines
 from tests.system import System, until
 
 pytestmark = [
     pytest.mark.race,
-    pytest.mark.skipif(not SCRIPT.exists(), reason="the package rabbitmq-server is not installed: make test-deps"),
+    pytest.mark.skipif(lacks() != "", reason=f"{lacks()}: make test-deps"),
 ]
 
 

@@ -111,10 +111,22 @@ def test_a_lease_that_ran_out_before_the_dot_sends_nothing(post: Post) -> None:
 
     post.outbox.before = lose
     post.go()
-    until(lambda: post.outbox.refusals == 1)
+    until(lambda: (post.row()["state"], post.row()["attempts"]) == ("pending", 1))
+
+    assert post.outbox.refusals == 1
+    assert post.outbox.sent == []
+
+
+def test_what_postgres_was_away_for_is_given_back_at_once(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    def hand_over(*_: object, **__: object) -> None:
+        raise psycopg.OperationalError("the server is away")
+
+    monkeypatch.setattr(module.HAND_OVER, "run", hand_over)
+    post.go()
+    until(lambda: (post.row()["state"], post.row()["attempts"]) == ("pending", 1))
 
     assert post.outbox.sent == []
-    assert post.row()["state"] == "sending"
+    assert (post.row()["leased_by"], post.row()["unknown_count"]) == (None, 0)
 
 
 def test_a_delivery_that_the_reaper_may_take_by_now_sends_nothing(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:

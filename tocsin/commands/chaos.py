@@ -25,6 +25,7 @@ def add(commands: Any) -> None:
     chaos.add_argument(
         "--faults", metavar="NAMES", help="only these, comma-separated, NAME=COUNT for so many; or `none`"
     )
+    chaos.add_argument("--broker", choices=("redis", "rabbitmq"), default="redis", help="what rings the bell (redis)")
     chaos.add_argument("--folder", type=Path, metavar="FOLDER", help="keep logs, the sinks' lines and the picture here")
     with_json(chaos)
     chaos.set_defaults(do=_chaos)
@@ -32,7 +33,8 @@ def add(commands: Any) -> None:
 
 def _chaos(args: argparse.Namespace) -> int:
     try:
-        from proof.chaos.faults import FAULTS
+        from local import rabbitmq
+        from proof.chaos.faults import FAULTS, left_out
         from proof.chaos.plan import Scale
         from proof.chaos.run import run
         from proof.chaos.world import Setup
@@ -40,6 +42,8 @@ def _chaos(args: argparse.Namespace) -> int:
         raise Complaint(f"`tocsin chaos` lacks {error.name}: install tocsin[demo]") from None
     if not 0.1 <= args.minutes <= 24 * 60 or not 0.5 <= args.lease <= 600:
         raise Complaint("--minutes takes 0.1 to 1440, --lease 0.5 to 600")
+    if args.broker == "rabbitmq" and (missing := rabbitmq.lacks()):
+        raise Complaint(f"--broker rabbitmq: {missing}")
     names = None if args.faults is None else _faults(args.faults, FAULTS)
     seed = args.seed or random.randrange(1, _MOST_SEEDS)
     delay = 500 if random.Random(seed).random() < 0.5 else 0
@@ -47,9 +51,13 @@ def _chaos(args: argparse.Namespace) -> int:
         args.folder.mkdir(parents=True, exist_ok=True)
         if any(args.folder.iterdir()):
             raise Complaint(f"--folder takes an empty folder, and there is something in {args.folder}")
+    setup = Setup(lease_seconds=args.lease, mail_delay_ms=delay, broker=args.broker)
+    for why, without in left_out(setup).items():
+        if wanted := [name for name in names or () if name in without]:
+            raise Complaint(f"--faults: {wanted[0]} can't be done here: {why}")
     outcome = run(
         Scale(args.schedules, args.minutes * 60, seed),
-        Setup(lease_seconds=args.lease, mail_delay_ms=delay),
+        setup,
         names,
         args.folder,
         tell=lambda line: print(line, file=sys.stderr, flush=True),
