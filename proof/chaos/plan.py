@@ -41,7 +41,7 @@ def draw(scale: Scale, sink: str, starts_at: datetime) -> Iterator[NewSchedule]:
             "to": [f"r{number}@chaos.example"] if kind == "chaos.mail" else [],
             "seconds": round(chance.uniform(0, 0.1), 3) if chance.random() < 0.1 else 0.0,
         }
-        cron = _cron(step) if chance.random() < 0.2 else None
+        cron = _cron(step, chance) if chance.random() < 0.2 else None
         yield NewSchedule(
             kind=kind,
             name=f"chaos-{number}",
@@ -60,9 +60,11 @@ def draw(scale: Scale, sink: str, starts_at: datetime) -> Iterator[NewSchedule]:
         )
 
 
-def _cron(step: int) -> str | None:
-    """The expression that fires every `step` seconds; None where there is none."""
+def _cron(step: int, chance: random.Random) -> str | None:
+    """An expression that fires every `step` seconds, at a second and minute of its own; None where there is none."""
     if 60 % step == 0:
         return f"*/{step} * * * * *"
     minutes, rest = divmod(step, 60)
-    return f"*/{minutes} * * * *" if not rest and minutes < 60 and 60 % minutes == 0 else None
+    if rest or minutes >= 60 or 60 % minutes:
+        return None
+    return f"{chance.randrange(60)} {chance.randrange(minutes)}-59/{minutes} * * * *"

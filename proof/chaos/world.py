@@ -36,6 +36,8 @@ BROKERS = ("redis", "rabbitmq")
 # Room for the WAL of hours, since Postgres keeps to much less, and little enough to be filled in memory.
 _DISK_MEGABYTES = 1024
 _SMALL_WAL = {"max_wal_size": "256MB", "wal_recycle": "off"}
+# Even a busy machine makes more.
+_MADE_A_SECOND = 100
 _TENANT = "chaos"
 _RETENTION_DAYS = 90
 _OPEN = """
@@ -147,7 +149,7 @@ class World:
 
     def make_schedules(self, scale: Scale) -> datetime:
         """Makes the schedules of the scale; returns the instant at which the last of them is over."""
-        head_start = self.setup.head_start_seconds + scale.schedules / 500
+        head_start = self.setup.head_start_seconds + scale.schedules / _MADE_A_SECOND
         starts_at = datetime.fromtimestamp(round(machine_time() + head_start), UTC)
         with Database.at(self.url).connect("chaos") as conn:
             row = conn.execute(
