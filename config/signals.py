@@ -38,3 +38,13 @@ def set_on(event: SignalEvent, numbers: Iterable[signal.Signals] = (signal.SIGTE
     """Lets these signals set the event; more of them change nothing."""
     for number in numbers:
         signal.signal(number, lambda *_: event.set())
+
+
+def set_off(numbers: Iterable[signal.Signals] = (signal.SIGTERM, signal.SIGINT)) -> None:
+    """Lets these signals do nothing from here on; the last thing that a process does that ends in order.
+
+    The interpreter, while it ends, gives every signal that has a handler its default back: a second SIGTERM that came
+    then would kill, and the exit status would no longer be 0.
+    """
+    for number in numbers:
+        signal.signal(number, signal.SIG_IGN)

@@ -1,5 +1,6 @@
 """The ticker process: settings -> database -> signals -> loop. Any number may run; there is no leader."""
 
+from config.signals import set_off
 from db import migrate, processes
 from db.pool import DatabaseError
 from scheduler.loop import Doorbell, run
@@ -34,6 +35,7 @@ def main() -> int:
     except DatabaseError as error:
         events.warning("ticker.row_left", error=str(error).strip())
     events.info("ticker.stopped")
+    set_off()
     return 0
 
 

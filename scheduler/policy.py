@@ -116,7 +116,8 @@ class _One(NamedTuple):
         return since <= self.slot_at <= until < self.following
 
 
-@lru_cache(maxsize=65536)
+# Once a herd is over nobody asks for its plans again: a larger memory would only be larger (measured: 40 MB when full).
+@lru_cache(maxsize=4096)
 def _plan_one(recurrence: Recurrence, low: datetime) -> _One | None:
     """Nearly every row of a herd. It asks no clock, so that one search serves the batches of a whole herd."""
     slot = next_slot(recurrence, low)

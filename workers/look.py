@@ -22,6 +22,8 @@ from workers.runner import Runner
 events = Events("look")
 
 LARGEST_LOOK = 64
+# Behind busy threads a run may be queued for long and be nobody's loss; where one is idle it should have begun.
+_QUEUED_SECONDS, _STRANDED_SECONDS = 2.0, 0.5
 
 
 class StaleRun(NamedTuple):
@@ -105,8 +107,9 @@ class Look:
         room = min(self._runner.room(), LARGEST_LOOK)
         if not room:
             return False
+        age = _STRANDED_SECONDS if self._runner.has_idle_thread() else _QUEUED_SECONDS
         with self._pool.connection() as conn:
-            stale = FIND_RUNS.all(conn, queues=self._queues, room=4 * room)
+            stale = FIND_RUNS.all(conn, queues=self._queues, age=age, room=4 * room)
         chosen = stale if len(stale) <= room else random.sample(stale, room)
         self._runner.take(self._executor.lease([(str(run.id), run.fence) for run in chosen]))
         return len(stale) > room
@@ -117,7 +120,7 @@ class Look:
         works: list[tuple[Work, bool]] = []
         try:
             with self._pool.connection() as conn:
-                stale = FIND_RUNS.all(conn, queues=[SUSPECT], room=8)
+                stale = FIND_RUNS.all(conn, queues=[SUSPECT], age=_STRANDED_SECONDS, room=8)
             chosen = random.sample(stale, 1) if stale else []
             works = self._executor.lease([(str(run.id), run.fence) for run in chosen])
         finally:

@@ -15,7 +15,7 @@ import dramatiq
 
 from config.environ import QUEUES, metrics_folder, share_metrics
 from config.faults import faultpoint
-from config.signals import SignalEvent, set_on
+from config.signals import SignalEvent, set_off, set_on
 from db import migrate, processes
 from db.pool import DatabaseError
 from telemetry import exporter, log, metrics
@@ -211,6 +211,7 @@ def main(grace_seconds: float = GRACE_SECONDS, parent: int | None = None) -> int
     if is_held:
         events.warning("worker.held", why="TOCSIN_MODE is held, or this database is a copy: see `tocsin doctor`")
         _wait(stopping, parent)
+        set_off()
         return 0
     worker = Worker(settings)
     worker.start()
@@ -223,6 +224,7 @@ def main(grace_seconds: float = GRACE_SECONDS, parent: int | None = None) -> int
     except DatabaseError as error:
         events.warning("worker.row_left", error=str(error).strip())
     events.info("worker.stopped")
+    set_off()
     return 0
 
 
@@ -262,4 +264,6 @@ def _supervise(settings: Settings, grace_seconds: float) -> int:
         for child in children:
             child.terminate()
         # One that SIGTERM met before it could handle it had begun nothing.
-        return max(0 if child.wait() == -signal.SIGTERM else abs(child.wait()) for child in children)
+        status = max(0 if child.wait() == -signal.SIGTERM else abs(child.wait()) for child in children)
+    set_off()
+    return status

@@ -97,6 +97,11 @@ class Runner(Generic[Work]):
             self._wake(0)
             return 0 if self.is_closed else self._room()
 
+    def has_idle_thread(self) -> bool:
+        """Whether a plain work given now would begin at once."""
+        with self._changed:
+            return self._held < self._threads
+
     def take(self, works: Sequence[tuple[Work, bool]], granted: int = 0) -> None:
         """Takes on works, each with whether it is async, in place of the room that was granted for them."""
         with self._changed:

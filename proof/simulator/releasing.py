@@ -10,7 +10,6 @@ from proof.simulator.planning import Answer, Params
 from proof.simulator.store import ProcessRow, RunRow, ScheduleRow, Store
 
 _LATE = timedelta(seconds=5)
-_STALE = timedelta(seconds=2)
 
 
 def release_due_runs(db: Store, now: datetime, p: Params, owner: object) -> Answer:
@@ -169,11 +168,12 @@ def release_runs(db: Store, now: datetime, p: Params, owner: object) -> Answer:
 
 
 def find_stale_runs(db: Store, now: datetime, p: Params, owner: object) -> Answer:
-    """The runs released more than two seconds ago and not leased."""
+    """The runs released more than so many seconds ago and not leased."""
+    since = now - timedelta(seconds=p["age"])
     stale = [
         run
         for run in db.open.values()
-        if run.state == "queued" and run.queue in p["queues"] and run.released_at and run.released_at < now - _STALE
+        if run.state == "queued" and run.queue in p["queues"] and run.released_at and run.released_at < since
     ]
     stale.sort(key=lambda run: (run.released_at, run.id))
     return [(run.id, run.slot_at, run.fence) for run in stale[: p["room"]]]

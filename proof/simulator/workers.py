@@ -126,7 +126,7 @@ class WorkerProcess:
             return False
         for queues, most in ((list(QUEUES), self._room - len(self._attempts)), ([SUSPECT], self._has_room(SUSPECT))):
             if most > 0:
-                found = self._ask("find_stale_runs", queues=queues, room=most)
+                found = self._ask("find_stale_runs", queues=queues, age=2.0, room=most)
                 self._lease([(id_, fence) for id_, _, fence in found])
         return True
 

@@ -89,3 +89,17 @@ def test_a_ticker_stops_after_its_step(system: System) -> None:
 
     assert ticker.wait(10) == 0, ticker.log()
     assert system.value("select stopped_at is not null from processes where role = 'ticker'")
+
+
+@pytest.mark.parametrize("role", ["ticker", "worker", "supervisor"])
+def test_sigterm_again_and_again_until_the_very_end_changes_no_exit_status(system: System, role: str) -> None:
+    processes = "2" if role == "supervisor" else "1"
+    process = system.ticker() if role == "ticker" else system.worker(wait=False, WORKER_PROCESSES=processes)
+    until(lambda: process.log().count(".started") >= int(processes), why=process.log)
+
+    # The interpreter gives signals their defaults back while it ends.
+    while process.is_running():
+        process.signal_group(signal.SIGTERM)
+        time.sleep(0.005)
+
+    assert process.wait() == 0, process.log()

@@ -54,7 +54,7 @@ def test_a_run_carries_its_slot_in_its_id_and_its_version(hand: Hand) -> None:
     slot, run, version = row
     assert run.int >> 80 == round(slot.timestamp() * 1000)
     assert version == 2
-    assert hand.start(schedule).params == {"a": 2}
+    assert hand.start(schedule).params == '{"a": 2}'
 
 
 def test_a_schedule_that_one_ticker_holds_is_passed_over_by_the_others(hand: Hand, database: str) -> None:

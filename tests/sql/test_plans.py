@@ -191,7 +191,7 @@ CLAIMS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "next_due_seconds": ("schedules_due", {}),
     "complete_schedules": ("schedules_ending", {"after": UUID(int=0)}),
-    "find_stale_runs": ("runs_released", {"queues": ["default"], "room": 8}),
+    "find_stale_runs": ("runs_released", {"queues": ["default"], "age": 1, "room": 8}),
     "release_due_runs": ("runs_pending", {"batch": 1000}),
     "find_waiting_schedules": ("runs_waiting", {}),
     "list_cancel_requests": ("runs_cancel_asked", {"process_id": "00000000-0000-4000-8000-000000000001"}),
