@@ -80,7 +80,23 @@ clean: ## remove what make made
 	@$(LOCKED) -r requirements/dev.txt
 	@touch $@
 
-.venv/.bench-done: .venv/.dev-done requirements/bench.txt
+.venv/.bench-done: .venv/.dev-done requirements/bench.txt .venv/.beat-done .venv/.node-done
 	@echo "installing the peers to measure beside"
 	@$(LOCKED) -r requirements/bench.txt
 	@touch $@
+
+# A peer whose needs contradict ours, in an environment of its own.
+.venv/.beat-done: .venv/.made requirements/bench-beat.txt
+	@rm -rf .venv/beat
+	@$(PYTHON) -m venv .venv/beat
+	@.venv/beat/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements/bench-beat.txt
+	@touch $@
+
+# A peer of node's; without npm it is left out, and the figures say so.
+.venv/.node-done: .venv/.made bench/peers/graphile/package.json bench/peers/graphile/package-lock.json
+	@rm -rf .venv/node
+	@mkdir .venv/node
+	@cp bench/peers/graphile/package.json bench/peers/graphile/package-lock.json .venv/node/
+	@if ! command -v npm >/dev/null; then echo "no npm here: graphile-worker is not measured"; touch $@; \
+	elif npm ci --prefix .venv/node --ignore-scripts --no-audit --no-fund --silent; then touch $@; \
+	else echo "npm could not install it: graphile-worker is not measured"; fi

@@ -4,11 +4,14 @@ import argparse
 import importlib
 import json
 import sys
+import traceback
 from collections.abc import Sequence
+from pathlib import Path
 
+from bench import plots
 from bench.result import Options, Result, commit, machine, table
 
-BENCHES = ("claim", "ring", "burst", "lag", "idle")
+BENCHES = ("claim", "tickers", "rows", "dead_rows", "ring", "herd", "flood", "fairness", "lag", "idle")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -18,21 +21,41 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument("--reps", type=int, default=3, help="repetitions, of which the median is told")
     parser.add_argument("--n", type=int, help="how much work, instead of what each bench proposes")
+    parser.add_argument("--plots", type=Path, metavar="FOLDER", help="also draw what was found, as SVG")
     chosen = parser.parse_args(argv)
     unknown = [name for name in chosen.names if name not in BENCHES]
     if unknown or chosen.reps < 1 or (chosen.n is not None and chosen.n < 1):
         parser.error(
             f"no bench {unknown[0]}; there are {', '.join(BENCHES)}" if unknown else "--reps and --n take 1 or more"
         )
-    results: list[Result] = []
-    for name in chosen.names or BENCHES:
-        print(f"{name} …", file=sys.stderr, flush=True)
-        results += importlib.import_module(f"bench.{name}").run(Options(chosen.reps, chosen.n))
+    results, failed = _run(chosen.names or BENCHES, Options(chosen.reps, chosen.n))
+    found = [result.as_json() for result in results]
     if chosen.json:
-        print(json.dumps([result.as_json() for result in results], indent=2))
+        print(json.dumps(found, indent=2))
     else:
         print(f"{machine()}; commit {commit() or 'unknown'}; medians of {chosen.reps}\n\n{table(results)}")
-    return 1 if any(result.is_met is False for result in results) else 0
+    if chosen.plots:
+        plots.write(found, chosen.plots)
+    for name in failed:
+        print(f"{name} failed", file=sys.stderr)
+    return 1 if failed or any(result.is_met is False for result in results) else 0
+
+
+def _run(names: Sequence[str], options: Options) -> tuple[list[Result], list[str]]:
+    """What was found, and the benches that failed: hours of figures are not lost with one of them."""
+    results: list[Result] = []
+    failed: list[str] = []
+    for name in names:
+        print(f"{name} …", file=sys.stderr, flush=True)
+        try:
+            results += importlib.import_module(f"bench.{name}").run(options)
+        except ModuleNotFoundError:
+            # `tocsin bench` says what is to be installed.
+            raise
+        except Exception:  # noqa: BLE001  whatever it is, it is this bench's alone
+            traceback.print_exc()
+            failed.append(name)
+    return results, failed
 
 
 if __name__ == "__main__":

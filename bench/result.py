@@ -1,8 +1,10 @@
 """What a bench found: figures of one run, ours and each peer's, and how they compare."""
 
+import math
 import os
 import platform
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,23 +27,32 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """What the figure is to reach: `limit` itself, or `limit` times as good as that peer."""
+    """What the figure is to reach: `limit` itself, or `limit` times as good as that peer, or as every peer."""
 
     limit: float
     peer: str | None = None
 
 
+EVERY_PEER = "every peer"
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One figure: a sample of ours for each repetition, and as many of each peer measured in between."""
+    """One figure: a sample of ours for each repetition, and as many of each peer measured in between.
+
+    A peer in `not_done` did not get through its work: its samples are the time it was given, which it would exceed.
+    One in `absent` was not measured, for the reason told.
+    """
 
     name: str
     unit: str
     better: Literal["lower", "higher"]
     samples: Sequence[float]
     peers: Mapping[str, Sequence[float]] = field(default_factory=dict)
-    goal: Goal | None = None
+    goals: Sequence[Goal] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
+    not_done: Mapping[str, str] = field(default_factory=dict)
+    absent: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def tocsin(self) -> float:
@@ -56,11 +67,14 @@ class Result:
 
     @property
     def is_met(self) -> bool | None:
-        if self.goal is None:
-            return None
-        if self.goal.peer is not None:
-            return self.times_as_good(self.goal.peer) >= self.goal.limit
-        return self.tocsin >= self.goal.limit if self.better == "higher" else self.tocsin <= self.goal.limit
+        """Whether every goal is; None without one."""
+        return all(self.meets(goal) for goal in self.goals) if self.goals else None
+
+    def meets(self, goal: Goal) -> bool:
+        if goal.peer is None:
+            return self.tocsin >= goal.limit if self.better == "higher" else self.tocsin <= goal.limit
+        peers = self.peers if goal.peer == EVERY_PEER else (goal.peer,)
+        return all(self.times_as_good(peer) >= goal.limit for peer in peers)
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -70,48 +84,67 @@ class Result:
             "tocsin": _short(self.tocsin),
             "peers": {peer: _short(median(samples)) for peer, samples in self.peers.items()},
             "ratios": {peer: _short(self.ratio(peer)) for peer in self.peers},
-            "goal": None if self.goal is None else {"limit": self.goal.limit, "peer": self.goal.peer},
+            "goals": [{"limit": goal.limit, "peer": goal.peer, "isMet": self.meets(goal)} for goal in self.goals],
             "isMet": self.is_met,
+            "notDone": dict(self.not_done),
+            "absent": dict(self.absent),
             "samples": {"tocsin": _shorts(self.samples)} | {peer: _shorts(s) for peer, s in self.peers.items()},
             "details": dict(self.details),
             "machine": machine(),
             "commit": commit(),
         }
 
+    def rows(self) -> list[tuple[str, ...]]:
+        """A line for us, and one for each peer."""
+        found: list[tuple[str, ...]] = [
+            (self.name, "tocsin", f"{_short(self.tocsin):,}", self.unit, "", self._aim(None))
+        ]
+        for peer, samples in self.peers.items():
+            sign = ">" if peer in self.not_done else ""
+            times = f"{sign}{self.times_as_good(peer):.2f}x"
+            aim = ", ".join(filter(None, (self._aim(peer), self.not_done.get(peer, ""))))
+            found.append(("", peer, f"{sign}{_short(median(samples)):,}", self.unit, times, aim))
+        found += [("", peer, "", "", "", f"not measured: {why}") for peer, why in self.absent.items()]
+        return found
+
+    def _aim(self, peer: str | None) -> str:
+        """What is aimed at beside that peer, or by ourselves, and whether it is met."""
+        found = []
+        for goal in self.goals:
+            sign = "at least" if peer is not None or self.better == "higher" else "at most"
+            if goal.peer == peer or (peer is not None and goal.peer == EVERY_PEER):
+                one = goal if peer is None else Goal(goal.limit, peer)
+                times = "x" if peer is not None else ""
+                found.append(f"{sign} {goal.limit:g}{times}: {'met' if self.meets(one) else 'MISSED'}")
+        return ", ".join(found)
+
 
 def table(results: Sequence[Result]) -> str:
     """The results for people: one line a figure and one for each peer, ours in the first."""
-    rows = []
-    for result in results:
-        met = {None: "", True: "met", False: "MISSED"}[result.is_met]
-        own = result.goal if result.goal and result.goal.peer is None else None
-        sign = "at least" if result.better == "higher" else "at most"
-        rows.append(
-            (
-                result.name,
-                "tocsin",
-                f"{_short(result.tocsin):,}",
-                result.unit,
-                "",
-                f"{sign} {own.limit:g}: {met}" if own else "",
-            )
-        )
-        for peer, samples in result.peers.items():
-            goal = result.goal if result.goal and result.goal.peer == peer else None
-            aim = f"at least {goal.limit:g}x: {met}" if goal else ""
-            rows.append(
-                ("", peer, f"{_short(median(samples)):,}", result.unit, f"{result.times_as_good(peer):.2f}x", aim)
-            )
-    header = ("bench", "who", "median", "unit", "ours is", "goal")
-    widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
+    rows = [
+        ("bench", "who", "median", "unit", "ours is", "goal"),
+        *(row for result in results for row in result.rows()),
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = [
         "  ".join(
             cell.rjust(width) if number in (2, 4) else cell.ljust(width)
             for number, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
-        for row in (header, *rows)
+        for row in rows
     ]
     return "\n".join(lines)
+
+
+def tell(text: str) -> None:
+    """Says on stderr how far a long bench has come."""
+    print(f"  {text}", file=sys.stderr, flush=True)
+
+
+def percentile(values: Sequence[float], percent: float) -> float:
+    """The smallest value that `percent` of the values do not exceed."""
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]
 
 
 def machine() -> str:

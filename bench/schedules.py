@@ -1,10 +1,19 @@
-"""Schedules for benches, made in Postgres by the hundred thousand."""
+"""Schedules for benches, made in Postgres by the million."""
 
-from datetime import datetime
+import shutil
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import psycopg
+
+from bench.result import tell
+from bench.stage import value
+
+_MILLION = 1_000_000
+# A row with its indexes is 0.6 kB; beside it lies what is written ahead, and there should be room to spare.
+_BYTES_EACH = 2000
 
 _TENANT = "insert into tenants (slug, name) values ('bench', 'Bench') returning id"
 _INSERT = """
@@ -68,3 +77,31 @@ def make_schedules(
         )
     conn.execute("vacuum analyze schedules")
     conn.execute("analyze schedule_versions")
+
+
+def fill(
+    conn: psycopg.Connection[Any],
+    tenant: UUID,
+    count: int,
+    first_at: datetime,
+    *,
+    crons: list[str],
+    spacing: float,
+    name: str = "s",
+) -> None:
+    """Inserts `count` schedules without versions, a million at a time. Raises RuntimeError when the disk is too small."""
+    folder = Path(str(value(conn, "show data_directory")))
+    free = shutil.disk_usage(folder if folder.exists() else "/").free
+    if free < count * _BYTES_EACH:
+        raise RuntimeError(
+            f"{count:,} schedules need {count * _BYTES_EACH / 1e9:.0f} GB of disk, {free / 1e9:.0f} are free"
+        )
+    for start in range(0, count, _MILLION):
+        size = min(_MILLION, count - start)
+        late = timedelta(seconds=start * spacing)
+        block = f"{name}{start // _MILLION}-"
+        make_schedules(
+            conn, tenant, size, first_at + late, name=block, crons=crons, spacing=spacing, has_versions=False
+        )
+        if count > _MILLION:
+            tell(f"{start + size:,} of {count:,} schedules")

@@ -15,6 +15,7 @@ from typing import Any, Self
 import psycopg
 import redis
 
+from bench.cost import Memory, descendants, memory, tree_cpu
 from bench.result import ROOT
 from bench.stamps import Stamps
 from db.migrate import migrate, register
@@ -91,6 +92,10 @@ class Stage:
         """Seconds of CPU that the servers took since they began."""
         return {"postgres": tree_cpu(self.postgres.pid), "redis": tree_cpu(self.redis.pid)}
 
+    def server_memory(self) -> dict[str, Memory]:
+        """What the servers hold; Postgres's shared buffers, as far as they were touched, with it."""
+        return {"postgres": memory(self.postgres.pid), "redis": memory(self.redis.pid)}
+
 
 class Processes:
     """The processes of one repetition, by name."""
@@ -102,14 +107,18 @@ class Processes:
 
     def start(self, name: str, *command: str, **environ: str) -> subprocess.Popen[bytes]:
         """Starts `python -m COMMAND` with its output in a file."""
-        return self.run(name, "-m", *command, **environ)
+        return self.run(name, sys.executable, "-m", *command, **environ)
+
+    def start_code(self, name: str, code: str, **environ: str) -> subprocess.Popen[bytes]:
+        """Starts `python -c CODE`, likewise."""
+        return self.run(name, sys.executable, "-c", code, **environ)
 
     def run(self, name: str, *command: str, **environ: str) -> subprocess.Popen[bytes]:
-        """Starts `python COMMAND`, likewise."""
+        """Starts a command, likewise."""
         log = self._stage.folder / f"{name}-{len(self._children)}.log"
         with log.open("wb") as output:
             child = subprocess.Popen(
-                [sys.executable, *command],
+                command,
                 cwd=ROOT,
                 env=dict(os.environ) | {"BENCH_STAMPS": str(self.stamps.path)} | environ,
                 stdout=output,
@@ -155,6 +164,13 @@ class Processes:
             found[name] = found.get(name, 0.0) + tree_cpu(child.pid)
         return found
 
+    def memory(self) -> dict[str, Memory]:
+        """The memory that processes hold, by name; with that of the servers."""
+        found = {name: Memory(0, 0.0, 0.0) for name, _ in self._children}
+        for name, child in self._children:
+            found[name] = found[name].plus(memory(child.pid))
+        return found | self._stage.server_memory()
+
     def stop(self) -> None:
         """Ends every process in order, by SIGTERM, and by SIGKILL what does not go."""
         for _, child in self._children:
@@ -173,53 +189,7 @@ class Processes:
         return "".join(log.read_text(errors="replace")[-1500:] for log in logs)
 
 
-def spent(before: Mapping[str, float], after: Mapping[str, float], count: int) -> dict[str, float]:
-    """Microseconds of CPU for each of `count`, by name."""
-    return {name: round((after[name] - before.get(name, 0.0)) / count * 1e6, 1) for name in after}
-
-
 def value(conn: psycopg.Connection[Any], statement: str, *params: object) -> Any:
     """The first column of the first row."""
     row = conn.execute(statement.encode(), params or None).fetchone()
     return row[0] if row else None
-
-
-_TICKS = os.sysconf("SC_CLK_TCK")
-
-
-def tree_cpu(pid: int) -> float:
-    """Seconds of CPU of a process, of its living descendants and of its children that have ended."""
-    return sum(_cpu(one) for one in (pid, *descendants(pid)))
-
-
-def descendants(pid: int) -> list[int]:
-    """The living descendants of a process."""
-    parents: dict[int, list[int]] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and (fields := _stat(int(entry.name))):
-            parents.setdefault(int(fields[1]), []).append(int(entry.name))
-    found, todo = [], [pid]
-    while todo:
-        children = parents.get(todo.pop(), [])
-        found += children
-        todo += children
-    return found
-
-
-def resident_mb(pid: int) -> float:
-    """Megabytes of memory that a process holds (RSS)."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS:"))
-
-
-def _cpu(pid: int) -> float:
-    fields = _stat(pid)
-    return sum(int(ticks) for ticks in fields[11:15]) / _TICKS if fields else 0.0
-
-
-def _stat(pid: int) -> list[str]:
-    """The fields of /proc/pid/stat from the state on; empty when the process has gone."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return []

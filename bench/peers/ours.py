@@ -2,8 +2,6 @@
 
 from datetime import datetime
 
-import psycopg
-
 from bench.peers.peer import Loaded, Place, nothing
 from bench.schedules import make_schedules, make_tenant
 from bench.stage import NOW, Processes, value
@@ -12,14 +10,14 @@ _UNFINISHED = "select not exists (select from runs where state <> 'succeeded') a
 
 
 class Ours:
-    lead_seconds = 4.0
+    lead_seconds = 8.0
 
     def __init__(self, overlap: str = "allow") -> None:
         self._overlap = overlap
 
     def start(self, processes: Processes, place: Place) -> None:
         processes.start_ours(place.database, workers=2)
-        self._conn = psycopg.connect(place.database, autocommit=True)
+        self._conn = place.conn
         self._tenant = make_tenant(self._conn)
         make_schedules(self._conn, self._tenant, 16, value(self._conn, NOW), kind="bench.noop", name="warm")
         self._conn.execute("notify tocsin")

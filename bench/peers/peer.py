@@ -3,9 +3,15 @@
 import os
 from collections.abc import Callable
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
+
+import psycopg
 
 from bench.stage import Processes
+
+
+class Absent(RuntimeError):
+    """The peer can't be measured on this machine; the text says why."""
 
 
 class Loaded(NamedTuple):
@@ -16,10 +22,11 @@ class Loaded(NamedTuple):
 
 
 class Place(NamedTuple):
-    """The addresses of a database and of an emptied Redis, for one repetition."""
+    """The addresses of a database and of an emptied Redis, for one repetition, and a connection to the first."""
 
     database: str
     redis: str
+    conn: psycopg.Connection[tuple[Any, ...]]
 
 
 class Peer(Protocol):

@@ -4,7 +4,6 @@ import asyncio
 from datetime import datetime, timedelta
 
 import asyncpg
-import psycopg
 from pgqueuer import PgQueuer
 from pgqueuer.db import AsyncpgDriver, AsyncpgPoolDriver
 from pgqueuer.models import Job
@@ -18,12 +17,12 @@ _LOADED_AT_ONCE = 5000
 
 
 class PgQueuerPeer:
-    lead_seconds = 4.0
+    lead_seconds = 8.0
 
     def start(self, processes: Processes, place: Place) -> None:
         self._url = place.database
         asyncio.run(self._install())
-        self._conn = psycopg.connect(place.database, autocommit=True)
+        self._conn = place.conn
         for _ in range(2):
             processes.start("worker", "bench.peers.pgq", BENCH_DATABASE=place.database)
         warm = self.load(16, value(self._conn, "select now()"))

@@ -53,7 +53,7 @@ class Plain:
     lead_seconds = 2.0
 
     def start(self, processes: Processes, place: Place) -> None:
-        self._conn = psycopg.connect(place.database, autocommit=True)
+        self._conn = place.conn
         self._conn.execute(_TABLE)
         self._broker = RedisBroker(url=place.redis)  # type: ignore[no-untyped-call]
         self._actor = dramatiq.actor(broker=self._broker, queue_name="plain")(run)

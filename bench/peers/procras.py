@@ -5,7 +5,6 @@ import contextlib
 from datetime import datetime
 
 import procrastinate
-import psycopg
 
 from bench.peers.peer import Loaded, Place, environ, nothing
 from bench.stage import Processes, value
@@ -25,12 +24,12 @@ def _app(url: str) -> procrastinate.App:
 
 
 class ProcrastinatePeer:
-    lead_seconds = 5.0
+    lead_seconds = 10.0
 
     def start(self, processes: Processes, place: Place) -> None:
         self._url = place.database
         asyncio.run(self._install())
-        self._conn = psycopg.connect(place.database, autocommit=True)
+        self._conn = place.conn
         for _ in range(2):
             processes.start("worker", "bench.peers.procras", BENCH_DATABASE=place.database)
         warm = self.load(16, value(self._conn, "select now()"))

@@ -40,7 +40,7 @@ def _app(url: str) -> Celery:
 
 
 class RedBeat:
-    lead_seconds = 20.0
+    lead_seconds = 30.0
 
     def start(self, processes: Processes, place: Place) -> None:
         self._redis = place.redis

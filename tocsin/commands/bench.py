@@ -13,6 +13,7 @@ def add(commands: Any) -> None:
     bench.add_argument("names", nargs="*", metavar="NAME", help="which benches (all)")
     bench.add_argument("--reps", type=between(1, 100), metavar="N", help="repetitions of each")
     bench.add_argument("--n", type=between(1, 10_000_000), metavar="N", help="size of each")
+    bench.add_argument("--plots", metavar="FOLDER", help="also draw what was found, as SVG")
     with_json(bench)
     bench.set_defaults(do=_bench)
 
@@ -23,7 +24,7 @@ def _bench(args: argparse.Namespace) -> int:
     except ModuleNotFoundError as error:
         raise Complaint(f"`tocsin bench` lacks {error.name}: use `make bench`") from None
     argv = list(args.names) + (["--json"] if args.is_json else [])
-    for name in ("reps", "n"):
+    for name in ("reps", "n", "plots"):
         if getattr(args, name) is not None:
             argv += [f"--{name}", str(getattr(args, name))]
     return main(argv)
