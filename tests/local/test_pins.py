@@ -22,7 +22,7 @@ def test_every_locked_package_has_a_version_and_hashes(name: str) -> None:
         assert "--hash=sha256:" in entry, entry
 
 
-@pytest.mark.parametrize("name", [*LOCKS, "constraints.txt", "build.in", "demo-data.in"])
+@pytest.mark.parametrize("name", [*LOCKS, "constraints.txt", "build.in", "demo-data.in", "bench-beat.in"])
 def test_no_file_names_where_packages_come_from(name: str) -> None:
     text = (REQUIREMENTS / name).read_text()
     assert "://" not in text
