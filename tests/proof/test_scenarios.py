@@ -20,6 +20,7 @@ SOUND = {
     "slots lost", "starts doubled", "deliveries lost or doubled", "counter-examples to any invariant",
     "sound by the judge, with nothing open at the end",
 }  # fmt: skip
+FIRST = ("crash", "connections")
 SHORT = ("--lease=2", "--rate=10", "--baseline-seconds=2")
 NO_LOSS = {
     "runs that never went on", "runs marked dead or cancelled", "runs with a wrong count of attempts",
@@ -48,7 +49,9 @@ def run(capsys: pytest.CaptureFixture[str], *words: str) -> list[dict[str, Any]]
 @pytest.mark.race
 @pytest.mark.slow
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("fault", ATTACKS)
+@pytest.mark.parametrize(
+    "fault", [pytest.param(name, marks=[] if name in FIRST else pytest.mark.long) for name in ATTACKS]
+)
 def test_under_load_each_fault_of_the_public_benchmark_loses_and_doubles_nothing(
     capsys: pytest.CaptureFixture[str], fault: str
 ) -> None:
@@ -68,6 +71,7 @@ def test_what_killed_workers_had_goes_on_and_burns_nothing(capsys: pytest.Captur
     assert part["figures"]["begun"]["count"] > 0
 
 
+@pytest.mark.long
 @pytest.mark.race
 @pytest.mark.slow
 @pytest.mark.timeout(300)
@@ -84,6 +88,7 @@ def test_with_losses_of_redis_the_outcomes_are_the_same_as_without(capsys: pytes
     assert part["figures"]["losses"] == 2
 
 
+@pytest.mark.long
 @pytest.mark.race
 @pytest.mark.slow
 @pytest.mark.timeout(240)
@@ -100,6 +105,7 @@ def test_drained_groups_burn_nothing(capsys: pytest.CaptureFixture[str]) -> None
     assert part["figures"]["statuses"] == {"ticker 0": 4, "worker 0": 4}
 
 
+@pytest.mark.long
 @pytest.mark.race
 @pytest.mark.slow
 @pytest.mark.timeout(240)
