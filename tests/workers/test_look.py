@@ -48,6 +48,7 @@ def test_where_a_thread_is_idle_a_queued_run_was_lost_sooner(
 
     looking._look_for_runs()
     over.set()
+    runner.close()
 
     assert asked.ages == [age]
     assert runner.wait_until_idle(20)
