@@ -2,8 +2,6 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
 import pytest
@@ -19,7 +17,6 @@ pytestmark = [pytest.mark.race, pytest.mark.slow, pytest.mark.timeout(300)]
 SCHEDULES = 40
 SECONDS = 5.0
 SEEDS = (1, 2, 3)
-AT_ONCE = 3
 CONTROL = "none"
 
 
@@ -41,30 +38,16 @@ class Row(NamedTuple):
         return f"{self.name:<5}{BUGS[self.name].claim:<46}{told:<36}seed {self.seed}  {self.seconds:5.1f} s"
 
 
-@pytest.fixture(scope="module")
-def row_of(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Row]]:
-    """The row of each bug that is asked for, a few of them made at a time; the matrix of all is printed at the end."""
-    here = [item for item in request.session.items if item.path == request.path]
-    names = [name for name in BUGS if any(f"[{name}]" in item.name for item in here)]
-    rows: dict[str, Future[Row]] = {}
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        for name in names:
-            rows[name] = pool.submit(hunt, name)
-            if name == CONTROL:
-                # Alone: on a machine that is busy with bugs, what is sound may be late.
-                rows[name].exception()
-        yield lambda name: rows[name].result()
-    sys.stdout.write("\n" + "\n".join(str(row.result()) for row in rows.values() if not row.exception()) + "\n")
-
-
 def hunt(name: str) -> Row:
     """Runs chaos with the bug in each process, under one seed after the other until it shows."""
     began = time.monotonic()
-    for seed in SEEDS[:-1]:
+    seeds = list(SEEDS)
+    while True:
+        seed = seeds.pop(0)
         row = Row(name, seed, chaos(name, seed), time.monotonic() - began)
-        if name == CONTROL or BUGS[name].seen_by & row.found.keys():
+        sys.stdout.write(f"{row}\n")
+        if name == CONTROL or BUGS[name].seen_by & row.found.keys() or not seeds:
             return row
-    return Row(name, SEEDS[-1], chaos(name, SEEDS[-1]), time.monotonic() - began)
 
 
 def chaos(name: str, seed: int) -> Outcome:
@@ -83,8 +66,8 @@ def chaos(name: str, seed: int) -> Outcome:
 
 
 @pytest.mark.parametrize("name", [name for name in BUGS if name != CONTROL])
-def test_the_judge_finds_the_bug(name: str, row_of: Callable[[str], Row]) -> None:
-    row = row_of(name)
+def test_the_judge_finds_the_bug(name: str) -> None:
+    row = hunt(name)
 
     assert BUGS[name].seen_by & row.found.keys(), row
     assert row.outcome.verdict.word == "broken"
@@ -92,7 +75,7 @@ def test_the_judge_finds_the_bug(name: str, row_of: Callable[[str], Row]) -> Non
 
 
 @pytest.mark.parametrize("name", [CONTROL])
-def test_the_judge_finds_nothing_where_no_bug_is_planted(name: str, row_of: Callable[[str], Row]) -> None:
-    row = row_of(name)
+def test_the_judge_finds_nothing_where_no_bug_is_planted(name: str) -> None:
+    row = hunt(name)
 
     assert row.outcome.is_sound, row.outcome.verdict.as_text()

@@ -19,7 +19,7 @@ _AHEAD_SECONDS = 600
 _READ = """
     select
         r.id, r.slot_at, r.tenant_id, r.schedule_id, r.kind, r.queue, r.fence, r.attempt, r.max_attempts, r.origin,
-        coalesce(r.started_at, now()), coalesce(r.params, v.params), v.name, v.timezone, v.unknown_delivery_policy,
+        coalesce(r.started_at, now()), coalesce(r.params, v.params)::text, v.name, v.timezone, v.unknown_delivery_policy,
         coalesce(v.timeout_seconds, 300), coalesce(r.released_at, now()), clock_timestamp()
     from runs as r
     left join schedule_versions as v on v.schedule_id = r.schedule_id and v.version = r.schedule_version
