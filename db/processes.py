@@ -79,6 +79,7 @@ class Heartbeat:
     lease: Lease
     queues: tuple[str, ...] = ()
     threads: int = 0
+    doubts: int = 0
     _stopping: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
 
@@ -93,6 +94,10 @@ class Heartbeat:
         if self._thread:
             self._thread.join(5)
 
+    def doubt(self) -> None:
+        """Notes that an answer or a connection was lost: Postgres may now say what this process does not know."""
+        self.doubts += 1
+
     def _beat(self) -> None:
         conn: Connection | None = None
         while not self._stopping.wait(self.lease.seconds / 4):
@@ -104,6 +109,7 @@ class Heartbeat:
                     self.lease = register(conn, self.role, self.lease.seconds, queues=self.queues, threads=self.threads)
             except DatabaseError as error:
                 events.warning("lease.not_extended", error=str(error).strip())
+                self.doubt()
                 if conn is not None:
                     conn.close()
                 conn = None

@@ -80,9 +80,12 @@ class Deliverer:
         self._mailer = mailer
         self._pointers: queue.Queue[tuple[UUID, datetime] | None] = queue.Queue(maxsize=1000)
         self._threads = [
-            threading.Thread(target=self._work, name=f"deliver-{number}", daemon=True) for number in range(threads)
+            threading.Thread(target=self._work, args=(number,), name=f"deliver-{number}", daemon=True)
+            for number in range(threads)
         ]
         self._is_stopping = False
+        # What each thread leases, or is about to.
+        self.held: list[UUID | None] = [None] * threads
 
     def start(self) -> None:
         """Starts the threads."""
@@ -111,14 +114,19 @@ class Deliverer:
             thread.join(max(0.0, deadline - time.monotonic()))
         return not any(thread.is_alive() for thread in self._threads)
 
-    def _work(self) -> None:
+    def _work(self, number: int) -> None:
         while (pointer := self._pointers.get()) is not None:
             if self._is_stopping:
                 continue
+            self.held[number] = pointer[0]
             try:
                 self._deliver(*pointer)
             except Exception as error:  # noqa: BLE001  one delivery's bug must not end the thread; the reaper takes it back
                 events.error("delivery.raised", delivery_id=pointer[0], error=f"{type(error).__name__}: {error}")
+                if isinstance(error, DatabaseError):
+                    self._heartbeat.doubt()
+            finally:
+                self.held[number] = None
 
     def _deliver(self, delivery_id: UUID, slot_at: datetime) -> None:
         lease = self._heartbeat.lease

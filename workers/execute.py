@@ -7,7 +7,7 @@ import asyncio
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -40,8 +40,6 @@ START = Query("start_runs", Leased)
 RELEASE = Query("release_runs")
 _NO_WORKER_SECONDS = 60
 _LEASE_LOOK_SECONDS = 0.05
-# How long a statement whose answer was lost may still come to its end.
-_UNHEARD_SECONDS = 60.0
 
 
 @dataclass(slots=True)
@@ -51,13 +49,19 @@ class Work:
     leased: Leased
     lease: Lease
     kind: Kind
+    # What the process holds: this is one of it until `let_go`.
+    held: set[tuple[UUID, int]] = field(default_factory=set)
     context: Context[Any] | None = None
     is_cancel_asked: bool = False
     is_cut: bool = False
     # The monotonic time at which it may begin.
     begin_at: float = 0.0
-    # Called once the end of the run is committed, or void.
     when_done: Callable[[], None] = lambda: None
+
+    def let_go(self) -> None:
+        """Its end is committed, or void."""
+        self.held.discard((self.leased.id, self.leased.fence))
+        self.when_done()
 
     def seconds_early(self) -> float:
         """Seconds until it may begin: 0 but for what was leased while a drain closed the hold."""
@@ -89,7 +93,8 @@ class Executor:
         self._finisher = finisher
         self._http = http
         self.running: dict[UUID, Work] = {}
-        self._unheard: dict[tuple[str, int], float] = {}
+        # Everything leased here by (id, fence) whose end is not yet committed or void.
+        self.held: set[tuple[UUID, int]] = set()
 
     def lease(self, pointers: Sequence[tuple[str, int]]) -> list[tuple[Work, bool]]:
         """Leases those of the (id, fence) pointers that are still to be had; each with whether its kind is async."""
@@ -108,13 +113,9 @@ class Executor:
                     lead=LEAD_SECONDS,
                 )
             except DatabaseError:
-                # Perhaps it was committed all the same.
-                until = time.monotonic() + _UNHEARD_SECONDS
-                self._unheard |= dict.fromkeys(((run_id, fence) for run_id, fence in pointers), until)
+                self._heartbeat.doubt()
                 raise
-            if self._unheard:
-                for run in leased:
-                    self._unheard.pop((str(run.id), run.fence - 1), None)
+            self.held.update((run.id, run.fence) for run in leased)
         # Postgres's clock on the monotonic one: a little late, since the answer was on its way; one for all of a herd.
         to_monotonic = time.monotonic() - max((run.answered_at.timestamp() for run in leased), default=0.0)
         if leased:
@@ -124,31 +125,12 @@ class Executor:
             kind = self._kinds.get(run.kind)
             if kind is None:
                 self.give_back([run], "no_worker_for_kind", _NO_WORKER_SECONDS)
+                self.held.discard((run.id, run.fence))
                 events.warning("run.no_worker", run_id=run.id, kind=run.kind)
             else:
                 begin_at = run.released_at.timestamp() + to_monotonic
-                works.append((Work(run, lease, kind, begin_at=begin_at), kind.is_async))
+                works.append((Work(run, lease, kind, self.held, begin_at=begin_at), kind.is_async))
         return works
-
-    def give_back_unheard(self) -> None:
-        """Gives back what was leased here without an answer: nobody else would look for it before its deadline."""
-        if not self._unheard:
-            return
-        now = time.monotonic()
-        # On the connection of the leases: so none of these is leased anew in between.
-        with self._lease_pool.connection() as conn:
-            self._unheard = {pointer: until for pointer, until in self._unheard.items() if until > now}
-            if self._unheard:
-                run_ids = [UUID(run_id) for run_id, _ in self._unheard]
-                RELEASE.run(
-                    conn,
-                    ids=run_ids,
-                    slots=[slot_of(run_id) for run_id in run_ids],
-                    fences=[fence + 1 for _, fence in self._unheard],
-                    process_id=self._heartbeat.lease.process_id,
-                    reason="answer_lost",
-                    delay=0,
-                )
 
     def give_back(self, runs: Sequence[Leased], reason: str, delay_seconds: float = 0) -> None:
         """Gives leased runs back, their attempt not counted."""
@@ -173,7 +155,7 @@ class Executor:
         while (may_begin := work.may_begin()) is None:
             time.sleep(_LEASE_LOOK_SECONDS)
         if not may_begin:
-            work.when_done()
+            work.let_go()
             return
         began = self._begin(work)
         try:
@@ -191,7 +173,7 @@ class Executor:
         while (may_begin := work.may_begin()) is None:  # noqa: ASYNC110  time and another thread decide, no event of this loop
             await asyncio.sleep(_LEASE_LOOK_SECONDS)
         if not may_begin:
-            work.when_done()
+            work.let_go()
             return
         began = self._begin(work)
         try:
@@ -233,7 +215,7 @@ class Executor:
     def _hand_in(self, work: Work, end: End, began: float) -> None:
         self.running.pop(work.leased.id, None)
         end.seconds = time.monotonic() - began
-        end.when_done = work.when_done
+        end.when_done = work.let_go
         self._finisher.finish(end)
 
     def _context(self, work: Work) -> Context[Any]:

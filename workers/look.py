@@ -17,6 +17,7 @@ from telemetry.log import Events
 from workers.broker import SUSPECT
 from workers.deliver import Deliverer
 from workers.execute import Executor, Work
+from workers.forgotten import Forgotten
 from workers.runner import Runner
 
 events = Events("look")
@@ -57,6 +58,7 @@ class Look:
         deliverer: Deliverer,
         queues: tuple[str, ...],
         suspects: threading.Semaphore,
+        forgotten: Forgotten,
     ) -> None:
         self._pool = pool
         self._heartbeat = heartbeat
@@ -65,6 +67,7 @@ class Look:
         self._deliverer = deliverer
         self._queues = list(queues)
         self._suspects = suspects
+        self._forgotten = forgotten
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="look", daemon=True)
 
@@ -93,7 +96,7 @@ class Look:
 
     def _look(self) -> bool:
         self._executor.end_overdue()
-        self._executor.give_back_unheard()
+        self._forgotten.give_back()
         self._give_back()
         with self._pool.connection() as conn:
             requests = LIST_CANCEL_REQUESTS.all(conn, process_id=self._heartbeat.lease.process_id)
@@ -147,4 +150,4 @@ class Look:
             works = self._runner.unstarted()
             self._executor.give_back([work.leased for work in works], "given_back")
             for work in works:
-                work.when_done()
+                work.let_go()

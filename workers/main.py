@@ -26,6 +26,7 @@ from workers.channels import open_mail
 from workers.deliver import Deliverer
 from workers.execute import Executor, Work
 from workers.finish import End, Finisher
+from workers.forgotten import Forgotten
 from workers.hold import Hold, Works
 from workers.http import Client
 from workers.look import Look
@@ -71,6 +72,7 @@ class Worker:
             self._deliverer,
             settings.queues,
             self._suspects,
+            Forgotten(self._pool, self._lease_pool, self._heartbeat, self._executor.held, self._deliverer.held),
         )
         self._broker = self._declare(settings)
         consumed = {*settings.queues, SUSPECT}

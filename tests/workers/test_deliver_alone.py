@@ -63,6 +63,11 @@ class Post:
         self.deliverer.start()
         self.deliverer.offer(self.id, self.slot)
 
+    def is_put_off(self) -> bool:
+        """Whether it was tried once and is to be tried again."""
+        row = self.row()
+        return (row["state"], row["attempts"]) == ("pending", 1)
+
     def row(self) -> dict[str, Any]:
         found: dict[str, Any] = make.value(self.conn, "select to_jsonb(d) from deliveries as d")
         return found
@@ -111,7 +116,7 @@ def test_a_lease_that_ran_out_before_the_dot_sends_nothing(post: Post) -> None:
 
     post.outbox.before = lose
     post.go()
-    until(lambda: (post.row()["state"], post.row()["attempts"]) == ("pending", 1))
+    until(post.is_put_off)
 
     assert post.outbox.refusals == 1
     assert post.outbox.sent == []
@@ -123,7 +128,7 @@ def test_what_postgres_was_away_for_is_given_back_at_once(post: Post, monkeypatc
 
     monkeypatch.setattr(module.HAND_OVER, "run", hand_over)
     post.go()
-    until(lambda: (post.row()["state"], post.row()["attempts"]) == ("pending", 1))
+    until(post.is_put_off)
 
     assert post.outbox.sent == []
     assert (post.row()["leased_by"], post.row()["unknown_count"]) == (None, 0)

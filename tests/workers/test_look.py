@@ -43,7 +43,14 @@ def test_where_a_thread_is_idle_a_queued_run_was_lost_sooner(
     pool = SimpleNamespace(connection=lambda: nullcontext(None))
     executor = SimpleNamespace(lease=lambda pointers: pointers)
     looking = Look(
-        cast(Any, pool), cast(Any, None), cast(Any, executor), cast(Any, runner), cast(Any, None), (), cast(Any, None)
+        cast(Any, pool),
+        cast(Any, None),
+        cast(Any, executor),
+        cast(Any, runner),
+        cast(Any, None),
+        (),
+        cast(Any, None),
+        cast(Any, None),
     )
 
     looking._look_for_runs()
