@@ -20,7 +20,8 @@ BATCH = 1000
 def run(options: Options) -> list[Result]:
     count = options.size(20_000)
     slot = datetime(2026, 1, 1, tzinfo=UTC)
-    rings = [Ring(run_id, slot, 1, "default", "bench.noop") for run_id in ids_at(slot, count)]
+    tenant = UUID(int=1)
+    rings = [Ring(run_id, slot, 1, "default", "bench.noop", tenant) for run_id in ids_at(slot, count)]
     ours, plain, messages = [], [], 0
     with Stage() as stage:
         for rep in range(options.reps):

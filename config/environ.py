@@ -82,6 +82,8 @@ def _kinds(text: str) -> tuple[str, ...]:
 
 
 QUEUES = ("alerts", "reports", "ai", "calls", "default")
+# A tenant's runs beyond the first few of a second wait here, behind those of everybody else.
+CROWDS = tuple(f"{queue}.crowd" for queue in QUEUES)
 """The queues, first served first."""
 
 

@@ -21,6 +21,7 @@ class Ring(NamedTuple):
     fence: int
     queue: str
     kind: str
+    tenant_id: UUID
 
 
 class Pointer(NamedTuple):

@@ -157,6 +157,8 @@ def as_due(new: NewSchedule, schedule_id: UUID, now: datetime, row: Schedule | N
     """The definition as the ticker would claim it now, planned from now on."""
     return DueSchedule(
         id=schedule_id,
+        # A plan is the same whoever's it is.
+        tenant_id=UUID(int=0),
         kind=new.kind,
         queue=new.queue,
         cron=new.cron,

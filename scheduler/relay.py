@@ -5,12 +5,15 @@ A ring that is lost loses nothing: workers look in Postgres for runs that were r
 
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from operator import attrgetter
+from types import MappingProxyType
 from typing import Protocol
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+from config.environ import CROWDS, QUEUES
 from config.faults import faultpoint
 from db.runs import Ring
 from telemetry import metrics
@@ -25,6 +28,8 @@ NAMESPACE = "dramatiq"
 _LARGEST_PACK = 100
 _PACKS_OF_A_HERD = 32
 _SILENCE_SECONDS = 2.0
+_FIRST_OF_A_SECOND = 64
+_CROWD_OF = dict(zip(QUEUES, CROWDS, strict=True))
 
 # One call a batch: the messages in Dramatiq's own layout, and a capped bell for consumers that wait in BLPOP.
 _RING = """
@@ -56,6 +61,7 @@ class Relay:
     def __init__(self, bell: Bell) -> None:
         self._bell = bell
         self._silent_until = 0.0
+        self._lanes = Lanes()
 
     def ring(self, runs: Sequence[Ring]) -> None:
         """Rings every run once, or says in the log that it could not."""
@@ -63,7 +69,8 @@ class Relay:
             return
         try:
             faultpoint("before_ring")
-            self._bell.ring(pack(runs))
+            first, crowd = self._lanes.split(runs)
+            self._bell.ring([*pack(first), *pack(crowd, _CROWD_OF)])
             faultpoint("after_ring")
         except Exception as error:  # noqa: BLE001  each client raises its own; the runs are safe in Postgres
             self._silent_until = time.monotonic() + _SILENCE_SECONDS
@@ -72,14 +79,44 @@ class Relay:
             metrics.relayed.inc(len(runs))
 
 
-def pack(runs: Iterable[Ring]) -> list[tuple[str, bytes, str]]:
-    """Packs pointers by queue and kind: a few runs one by one, a herd by up to a hundred a message."""
+class Lanes:
+    """Tells a tenant's first runs of each second from its crowd, so that nobody waits behind another's fifty thousand."""
+
+    def __init__(self) -> None:
+        self._second = 0
+        self._rung: Counter[UUID] = Counter()
+
+    def split(self, runs: Sequence[Ring]) -> tuple[list[Ring], list[Ring]]:
+        """The runs to ring first, and those of crowds."""
+        second = int(time.monotonic())
+        if second != self._second:
+            self._second = second
+            self._rung.clear()
+        first: list[Ring] = []
+        crowd: list[Ring] = []
+        rung = self._rung
+        for run in runs:
+            count = rung[run.tenant_id]
+            if count < _FIRST_OF_A_SECOND or run.queue not in _CROWD_OF:
+                rung[run.tenant_id] = count + 1
+                first.append(run)
+            else:
+                crowd.append(run)
+        return first, crowd
+
+
+def pack(runs: Iterable[Ring], queues: Mapping[str, str] = MappingProxyType({})) -> list[tuple[str, bytes, str]]:
+    """Packs pointers by queue and kind: a few runs one by one, a herd by up to a hundred a message.
+
+    `queues` maps a run's queue to the one that its message goes to, where that is another.
+    """
     packs = []
     ordered = sorted(runs, key=attrgetter("queue", "kind"))
     for (queue, _), group in groupby(ordered, key=attrgetter("queue", "kind")):
         members = list(group)
         size = max(1, min(_LARGEST_PACK, len(members) // _PACKS_OF_A_HERD))
-        packs += [_message(queue, members[start : start + size]) for start in range(0, len(members), size)]
+        lane = queues.get(queue, queue)
+        packs += [_message(lane, members[start : start + size]) for start in range(0, len(members), size)]
     return packs
 
 

@@ -9,9 +9,10 @@ from scheduler.slots import Cron, Interval, Once, Recurrence
 
 
 class DueSchedule(NamedTuple):
-    """A schedule that the ticker claimed; the order is that of claim_due_schedules.sql, with the id first."""
+    """A schedule that the ticker claimed; the order is that of claim_due_schedules.sql, with what tells it from its like first."""
 
     id: UUID
+    tenant_id: UUID
     kind: str
     queue: str
     cron: str | None

@@ -51,6 +51,7 @@ class MadeRun(NamedTuple):
     fence: int
     queue: str
     kind: str
+    tenant_id: UUID
     fire_at: datetime
 
 
@@ -201,7 +202,7 @@ class Ticker:
                 if found.ended or self._tickers_seen_at == LONG_AGO:
                     made = defaultdict[datetime, list[Ring]](list)
                     for run in FIND_MADE.all(conn, queues=list(QUEUES)):
-                        made[run.fire_at].append(Ring(run.id, run.slot_at, run.fence, run.queue, run.kind))
+                        made[run.fire_at].append(Ring(*run[:-1]))
                     self._made.replace(made)
                 self._tickers_seen_at = found.now
         return 0

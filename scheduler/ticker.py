@@ -108,7 +108,7 @@ def _plan(batch: Batch, ahead_seconds: float) -> list[tuple[DueSchedule, Plan]]:
     memo: dict[tuple[object, ...], Plan] = {}
     planned = []
     for row in batch.claimed:
-        key = row if row.jitter_seconds or row.hash_id else row[1:]
+        key = row if row.jitter_seconds or row.hash_id else row[2:]
         plan = memo.get(key)
         if plan is None:
             try:
@@ -157,7 +157,7 @@ def _write(conn: Connection, batch: Batch, planned: list[tuple[DueSchedule, Plan
     for (row, fire), run_id in zip(fires, run_ids, strict=True):
         if row.overlap_policy == "allow":
             rings = batch.rings if fire.fire_at <= row.claimed_at else batch.made.setdefault(fire.fire_at, [])
-            rings.append(Ring(run_id, fire.slot_at, 1, row.queue, row.kind))
+            rings.append(Ring(run_id, fire.slot_at, 1, row.queue, row.kind, row.tenant_id))
     batch.gated = list(dict.fromkeys(row.id for row, _ in fires if row.overlap_policy != "allow"))
 
 

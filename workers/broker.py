@@ -12,13 +12,15 @@ import redis
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.errors import ConnectionClosed, DecodeError
 
-from config.environ import QUEUES
+from config.environ import CROWDS, QUEUES
 from telemetry.log import Events
 
 events = Events("broker")
 
 SUSPECT = "suspect"
-ALL_QUEUES = (*QUEUES, SUSPECT)
+# In the order of their urgency.
+LANES = (*QUEUES, *CROWDS)
+ALL_QUEUES = (*LANES, SUSPECT)
 # A large window gives a whole herd to one process (measured: 200 gave all packs to one of two, 8 gave 52/48).
 WINDOW = 2
 _BELL_SECONDS = 1

@@ -13,11 +13,11 @@ Works = Sequence[tuple[Work, bool]]
 class Hold:
     """Keeps works until they may begin, and hands them to the runner in place of the room granted for them."""
 
-    def __init__(self, take: Callable[[Works, int], None]) -> None:
+    def __init__(self, take: Callable[..., None]) -> None:
         self._take = take
         self._changed = threading.Condition()
-        self._instants: list[float] = []
-        self._works: dict[float, list[tuple[Work, bool]]] = {}
+        self._instants: list[tuple[float, bool]] = []
+        self._works: dict[tuple[float, bool], list[tuple[Work, bool]]] = {}
         self._is_closed = False
         self._thread = threading.Thread(target=self._run, name="hold", daemon=True)
 
@@ -25,8 +25,8 @@ class Hold:
         """Starts the thread."""
         self._thread.start()
 
-    def keep(self, works: Works) -> Works:
-        """Keeps those that may not begin yet, and returns the others."""
+    def keep(self, works: Works, *, goes_first: bool = False) -> Works:
+        """Keeps those that may not begin yet, and returns the others; `goes_first` as the runner takes it."""
         now = time.monotonic()
         early = [each for each in works if each[0].begin_at > now]
         if not early:
@@ -35,10 +35,11 @@ class Hold:
             if self._is_closed:
                 return works
             for work, is_async in early:
-                if work.begin_at not in self._works:
-                    heapq.heappush(self._instants, work.begin_at)
-                    self._works[work.begin_at] = []
-                self._works[work.begin_at].append((work, is_async))
+                key = work.begin_at, not goes_first
+                if key not in self._works:
+                    heapq.heappush(self._instants, key)
+                    self._works[key] = []
+                self._works[key].append((work, is_async))
             self._changed.notify()
         return [each for each in works if each[0].begin_at <= now]
 
@@ -55,9 +56,10 @@ class Hold:
     def _run(self) -> None:
         while True:
             with self._changed:
-                while not self._is_closed and not (self._instants and self._instants[0] <= time.monotonic()):
-                    self._changed.wait(self._instants[0] - time.monotonic() if self._instants else None)
+                while not self._is_closed and not (self._instants and self._instants[0][0] <= time.monotonic()):
+                    self._changed.wait(self._instants[0][0] - time.monotonic() if self._instants else None)
                 if self._is_closed:
                     return
-                works = self._works.pop(heapq.heappop(self._instants))
-            self._take(works, len(works))
+                key = heapq.heappop(self._instants)
+                works = self._works.pop(key)
+            self._take(works, len(works), goes_first=not key[1])

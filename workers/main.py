@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import dramatiq
 
-from config.environ import QUEUES, metrics_folder, share_metrics
+from config.environ import CROWDS, QUEUES, metrics_folder, share_metrics
 from config.faults import faultpoint
 from config.signals import SignalEvent, set_off, set_on
 from db import migrate, processes
@@ -21,7 +21,7 @@ from db.pool import DatabaseError
 from telemetry import exporter, log, metrics
 from telemetry.log import Events
 from workers import kinds
-from workers.broker import ALL_QUEUES, SUSPECT, WINDOW, open_broker
+from workers.broker import ALL_QUEUES, LANES, SUSPECT, WINDOW, open_broker
 from workers.channels import open_mail
 from workers.deliver import Deliverer
 from workers.execute import Executor, Work
@@ -75,7 +75,7 @@ class Worker:
             Forgotten(self._pool, self._lease_pool, self._heartbeat, self._executor.held, self._deliverer.held),
         )
         self._broker = self._declare(settings)
-        consumed = {*settings.queues, SUSPECT}
+        consumed = {*settings.queues, *(CROWDS[QUEUES.index(queue)] for queue in settings.queues), SUSPECT}
         # Every fetched message has a thread at once: none waits behind another that waits for room.
         self._consumer = dramatiq.Worker(
             self._broker, queues=consumed, worker_timeout=100, worker_threads=WINDOW * len(consumed)
@@ -130,7 +130,7 @@ class Worker:
         @dramatiq.actor(broker=broker, actor_name="start_runs", queue_name=QUEUES[-1])
         def start_runs(queue: str, pointers: list[tuple[str, int]]) -> None:
             """Leases the members of a pack as the runner has room; returns once all are leased here or elsewhere."""
-            self._start(QUEUES.index(queue), pointers)
+            self._start(LANES.index(queue), pointers)
 
         @dramatiq.actor(broker=broker, actor_name="start_suspects", queue_name=SUSPECT)
         def start_suspects(_queue: str, pointers: list[tuple[str, int]]) -> None:
@@ -142,6 +142,7 @@ class Worker:
 
     def _start(self, priority: int, pointers: list[tuple[str, int]]) -> None:
         faultpoint("after_fetch")
+        goes_first = priority < len(QUEUES)
         while pointers:
             room = self._runner.wait_for_room(priority, len(pointers))
             if not room:
@@ -150,10 +151,10 @@ class Worker:
             early = 0
             try:
                 leased = self._executor.lease(pointers[:room])
-                works = self._hold.keep(leased)
+                works = self._hold.keep(leased, goes_first=goes_first)
                 early = len(leased) - len(works)
             finally:
-                self._runner.take(works, room - early)
+                self._runner.take(works, room - early, goes_first=goes_first)
             pointers = pointers[room:]
         faultpoint("before_ack")
 

@@ -6,6 +6,7 @@ import math
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Generic, TypeVar
 
@@ -46,7 +47,10 @@ class Runner(Generic[Work]):
         self._run = run
         self._run_async = run_async
         self._threads = threads
-        self._line: queue.SimpleQueue[Work] = queue.SimpleQueue()
+        # A token for each work, put after it: whoever has one finds a work.
+        self._tokens: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._first: deque[Work] = deque()
+        self._line: deque[Work] = deque()
         self._door = threading.Lock()
         self._turn: Turn[Work] | None = None
         self._is_crowded = threading.Event()
@@ -102,8 +106,12 @@ class Runner(Generic[Work]):
         with self._changed:
             return self._held < self._threads
 
-    def take(self, works: Sequence[tuple[Work, bool]], granted: int = 0) -> None:
-        """Takes on works, each with whether it is async, in place of the room that was granted for them."""
+    def take(self, works: Sequence[tuple[Work, bool]], granted: int = 0, *, goes_first: bool = False) -> None:
+        """Takes on works, each with whether it is async, in place of the room that was granted for them.
+
+        What goes first begins before all that does not.
+        """
+        line = self._first if goes_first else self._line
         with self._changed:
             self._wake(granted)
             if works and self._rated_at == math.inf:
@@ -116,7 +124,8 @@ class Runner(Generic[Work]):
             if is_async:
                 asyncio.run_coroutine_threadsafe(self._work_async(work), self._loop)
             else:
-                self._line.put(work)
+                line.append(work)
+                self._tokens.put(None)
         if (turn := self._turn) is not None and turn.work is not None:
             self._is_crowded.set()
 
@@ -141,7 +150,8 @@ class Runner(Generic[Work]):
         found = []
         with contextlib.suppress(queue.Empty):
             while True:
-                found.append(self._line.get_nowait())
+                self._tokens.get_nowait()
+                found.append(self._next())
         with self._changed:
             self._held -= len(found)
             self._changed.notify_all()
@@ -188,8 +198,9 @@ class Runner(Generic[Work]):
             self._door.acquire()  # the watch releases it
             turn = self._turn = Turn()
             while self._turn is turn:
-                turn.work = work = self._line.get()
-                if not self._line.empty() and not self._is_crowded.is_set():
+                self._tokens.get()
+                turn.work = work = self._next()
+                if not self._tokens.empty() and not self._is_crowded.is_set():
                     self._is_crowded.set()
                 try:
                     self._run(work)
@@ -197,16 +208,23 @@ class Runner(Generic[Work]):
                     self._let_go(1, 0)
                 turn.work = None
 
+    def _next(self) -> Work:
+        """The next work, for whoever has a token."""
+        try:
+            return self._first.popleft()
+        except IndexError:
+            return self._line.popleft()
+
     def _watch(self) -> None:
         """Ends the turn of a thread whose work is slow while others wait in the line."""
         patience = _PATIENCE_SECONDS
         while True:
             self._is_crowded.wait()
             self._is_crowded.clear()
-            while (turn := self._turn) is not None and (work := turn.work) is not None and not self._line.empty():
+            while (turn := self._turn) is not None and (work := turn.work) is not None and not self._tokens.empty():
                 time.sleep(patience)
                 patience = _PATIENCE_SECONDS
-                if turn.work is work and not self._line.empty():
+                if turn.work is work and not self._tokens.empty():
                     patience = _IMPATIENCE_SECONDS
                     self._turn = None
                     self._door.release()

@@ -13,8 +13,11 @@ from scheduler.rows import DueSchedule, planned_until
 Params = Mapping[str, Any]
 Answer = list[tuple[Any, ...]]
 
+# The model has one tenant.
+_TENANT: Final = UUID(int=0)
 _DEFINED: Final = frozenset(DueSchedule._fields) - {
     "id",
+    "tenant_id",
     "next_fire_at",
     "last_slot_at",
     "plan_from",
@@ -49,6 +52,11 @@ def claim_schedule(db: Store, now: datetime, p: Params, owner: object) -> Answer
         return []
     oldest = now - timedelta(days=p["retention_days"])
     return [due_row(row, now)._replace(plan_from=max(row.plan_from, oldest))]
+
+
+def pointer(run: RunRow) -> tuple[UUID, datetime, int, str, str, UUID]:
+    """What is rung of a run."""
+    return run.id, run.slot_at, run.fence, run.queue, run.kind, _TENANT
 
 
 def due_row(row: ScheduleRow, now: datetime) -> DueSchedule:
@@ -143,7 +151,7 @@ def complete_schedules(db: Store, now: datetime, p: Params, owner: object) -> An
 def find_made_runs(db: Store, now: datetime, p: Params, owner: object) -> Answer:
     """The runs made ahead whose instant has not come."""
     return [
-        (run.id, run.slot_at, run.fence, run.queue, run.kind, run.released_at)
+        (*pointer(run), run.released_at)
         for run in db.open.values()
         if run.state == "queued" and run.queue in p["queues"] and run.released_at and run.released_at > now
     ]
@@ -178,7 +186,7 @@ class _Definition:
 def _template(schedule_id: UUID, version: int, definition: _Definition) -> DueSchedule:
     columns = {name: definition.columns[name] for name in _DEFINED}
     empty = {"next_fire_at": None, "last_slot_at": None, "plan_from": None, "run_count": 0, "claimed_at": None}
-    return DueSchedule(**{"id": schedule_id, **columns, **empty})
+    return DueSchedule(**{"id": schedule_id, "tenant_id": _TENANT, **columns, **empty})
 
 
 def _new_run(row: ScheduleRow, run_id: UUID, slot_at: datetime, fire_at: datetime, now: datetime) -> RunRow:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
-from proof.simulator.planning import Answer, Params
+from proof.simulator.planning import Answer, Params, pointer
 from proof.simulator.store import ProcessRow, RunRow, ScheduleRow, Store
 
 _LATE = timedelta(seconds=5)
@@ -18,7 +18,7 @@ def release_due_runs(db: Store, now: datetime, p: Params, owner: object) -> Answ
     due.sort(key=lambda run: (run.available_at, run.id))
     for run in due[: p["batch"]]:
         db.move(run, state="queued", fence=run.fence + 1, released_at=now, reason=None)
-    return [_ring(run) for run in due[: p["batch"]]]
+    return [pointer(run) for run in due[: p["batch"]]]
 
 
 def find_waiting_schedules(db: Store, now: datetime, p: Params, owner: object) -> Answer:
@@ -37,7 +37,7 @@ def release_gated_runs(db: Store, now: datetime, p: Params, owner: object) -> An
             db.move(run, state="queued", fence=run.fence + 1, available_at=now, released_at=now, reason=None)
             db.touch(row)
             row.gate, row.earlier = run, ()
-            rings.append(_ring(run))
+            rings.append(pointer(run))
     return rings
 
 
@@ -307,10 +307,6 @@ def _backoff(db: Store, run: RunRow) -> timedelta:
     backoff = _version(run)["backoff"]
     most = min(backoff["maxSeconds"], backoff["baseSeconds"] * 2 ** min(run.attempt - 1, 30))
     return timedelta(seconds=db.world.rng.random() * most)
-
-
-def _ring(run: RunRow) -> tuple[UUID, datetime, int, str, str]:
-    return run.id, run.slot_at, run.fence, run.queue, run.kind
 
 
 STATEMENTS: Final = (

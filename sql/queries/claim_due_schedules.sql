@@ -3,10 +3,10 @@
 -- Locks: the rows returned, skipping those that another ticker holds. Index: schedules_due.
 -- now() and never clock_timestamp(): a volatile bound cannot limit the index scan (measured 0.1 ms against 505 ms at
 -- 1 M rows). `low` keeps the scan off dead index entries behind the rows already advanced.
--- id comes first: all that follows it is equal over a herd, so the plan of one is the plan of all.
+-- id and tenant come first: all that follows is equal over a herd, so the plan of one is the plan of all.
 select
-    s.id, s.kind, s.queue, s.cron, s.interval_seconds, s.interval_anchor, s.scheduled_at, s.timezone, s.dst_gap,
-    s.dst_fold, s.starts_at, s.ends_at, s.next_fire_at, s.last_slot_at,
+    s.id, s.tenant_id, s.kind, s.queue, s.cron, s.interval_seconds, s.interval_anchor, s.scheduled_at, s.timezone,
+    s.dst_gap, s.dst_fold, s.starts_at, s.ends_at, s.next_fire_at, s.last_slot_at,
     greatest(s.plan_from, now() - make_interval(days => %(retention_days)s)) as plan_from, s.misfire_policy,
     s.misfire_grace_seconds, s.misfire_limit, s.overlap_policy, s.jitter_seconds, s.max_runs, s.run_count,
     now() as claimed_at

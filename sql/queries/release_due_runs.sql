@@ -12,4 +12,4 @@ update runs as r
 set state = 'queued', fence = r.fence + 1, released_at = now(), reason = null
 from due
 where r.id = due.id and r.slot_at = due.slot_at
-returning r.id, r.slot_at, r.fence, r.queue, r.kind
+returning r.id, r.slot_at, r.fence, r.queue, r.kind, r.tenant_id

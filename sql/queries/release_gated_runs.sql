@@ -37,7 +37,7 @@ released as (
     where
         r.id = waiting.id and r.slot_at = waiting.slot_at
         and r.state = 'pending' and r.available_at = 'infinity'
-    returning r.id, r.slot_at, r.fence, r.queue, r.kind, r.schedule_id
+    returning r.id, r.slot_at, r.fence, r.queue, r.kind, r.tenant_id, r.schedule_id
 ),
 
 taken as (
@@ -48,4 +48,4 @@ taken as (
     returning 1
 )
 
-select id, slot_at, fence, queue, kind from released
+select id, slot_at, fence, queue, kind, tenant_id from released

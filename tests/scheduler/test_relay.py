@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import dramatiq
 import pytest
@@ -10,6 +11,7 @@ from dramatiq.brokers.redis import RedisBroker
 from dramatiq.brokers.stub import StubBroker
 from redis import Redis as Client
 
+from config.environ import CROWDS
 from db.ids import id_at
 from db.runs import Ring
 from local.processes import free_port
@@ -20,10 +22,11 @@ from workers.broker import ALL_QUEUES
 from workers.main import Worker
 
 SLOT = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
+TENANT = UUID(int=7)
 
 
-def rings(count: int, queue: str = "default", kind: str = "k") -> list[Ring]:
-    return [Ring(id_at(SLOT), SLOT, number + 1, queue, kind) for number in range(count)]
+def rings(count: int, queue: str = "default", kind: str = "k", tenant: UUID = TENANT) -> list[Ring]:
+    return [Ring(id_at(SLOT), SLOT, number + 1, queue, kind, tenant) for number in range(count)]
 
 
 def decoded(pack: tuple[str, bytes, str]) -> dict[str, Any]:
@@ -145,6 +148,51 @@ def test_a_broker_that_is_away_is_left_alone_for_a_while(monkeypatch: pytest.Mon
     now[0] += timedelta(seconds=3).total_seconds()
     relay.ring(rings(1))
     assert len(bell.packs) == 1
+
+
+def rung(bell: Rings) -> dict[str, set[str]]:
+    """The runs of each queue."""
+    told: dict[str, set[str]] = {}
+    for each in bell.packs:
+        message = decoded(each)
+        told.setdefault(message["queue_name"], set()).update(run for run, _ in message["args"][1])
+    return told
+
+
+def test_nobody_waits_behind_the_crowd_of_another() -> None:
+    bell = Rings()
+    relay = Relay(bell)
+    crowd, other = rings(5000), rings(3, tenant=UUID(int=8))
+
+    relay.ring(crowd)
+    relay.ring(other)
+
+    told = rung(bell)
+    assert set(told) == {"default", "default.crowd"}
+    assert set(CROWDS) < set(ALL_QUEUES)
+    assert {str(run.id) for run in other} <= told["default"]
+    assert len(told["default"]) < 200
+    assert told["default"] | told["default.crowd"] == {str(run.id) for run in [*crowd, *other]}
+
+
+def test_the_next_second_counts_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr("scheduler.relay.time.monotonic", lambda: now[0])
+    bell = Rings()
+    relay = Relay(bell)
+    relay.ring(rings(500))
+    now[0] += 1
+    later = rings(1)
+    relay.ring(later)
+
+    assert str(later[0].id) in rung(bell)["default"]
+
+
+def test_suspects_are_no_crowd() -> None:
+    bell = Rings()
+    Relay(bell).ring(rings(500, SUSPECT))
+
+    assert set(rung(bell)) == {SUSPECT}
 
 
 def test_no_redis_at_all_is_said_once_and_raises_nothing(caplog: pytest.LogCaptureFixture) -> None:

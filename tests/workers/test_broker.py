@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import dramatiq
 import pytest
@@ -36,7 +37,7 @@ def broker(redis: str) -> Iterator[Any]:
 def ring(url: str, count: int = 1) -> None:
     """Rings so many messages, each of its own kind."""
     bell = RedisBell(url)
-    bell.ring(pack(Ring(id_at(SLOT), SLOT, 1, "default", f"k{number}") for number in range(count)))
+    bell.ring(pack(Ring(id_at(SLOT), SLOT, 1, "default", f"k{number}", UUID(int=7)) for number in range(count)))
     bell._client.close()
 
 

@@ -22,9 +22,9 @@ def early(begin_at: float) -> tuple[Work, bool]:
     return cast("Work", Early(begin_at)), False
 
 
-def holding() -> tuple[Hold, "queue.Queue[tuple[Works, int, float]]"]:
+def holding() -> tuple[Hold, "queue.Queue[tuple[Works, int, float, bool]]"]:
     taken: queue.Queue[Any] = queue.Queue()
-    hold = Hold(lambda works, granted: taken.put((works, granted, time.monotonic())))
+    hold = Hold(lambda works, granted, goes_first: taken.put((works, granted, time.monotonic(), goes_first)))
     hold.start()
     return hold, taken
 
@@ -44,7 +44,7 @@ def test_a_herd_begins_together_at_its_instant_in_the_room_granted_for_it() -> N
     herd = [early(soon) for _ in range(3)]
 
     assert hold.keep([*herd, due := early(0.0)]) == [due]
-    works, granted, at = taken.get(timeout=5)
+    works, granted, at, _ = taken.get(timeout=5)
     assert (works, granted) == (herd, 3)
     assert at >= soon
     hold.close()
@@ -58,6 +58,20 @@ def test_the_earlier_instant_comes_first_whenever_it_was_kept() -> None:
     hold.keep([soon])
 
     assert [taken.get(timeout=5)[0] for _ in range(2)] == [[soon], [late]]
+    hold.close()
+
+
+def test_of_one_instant_what_goes_first_is_handed_over_first() -> None:
+    hold, taken = holding()
+    soon = time.monotonic() + 0.05
+    crowd, first = early(soon), early(soon)
+    hold.keep([crowd])
+    hold.keep([first], goes_first=True)
+
+    assert [(each[0], each[3]) for each in (taken.get(timeout=5), taken.get(timeout=5))] == [
+        ([first], True),
+        ([crowd], False),
+    ]
     hold.close()
 
 

@@ -30,8 +30,8 @@ class Bench:
         while not self.gate.is_set():  # noqa: ASYNC110  threads open it too
             await asyncio.sleep(0.005)
 
-    def take(self, *names: str, is_async: bool = False) -> None:
-        self.runner.take([(name, is_async) for name in names])
+    def take(self, *names: str, is_async: bool = False, goes_first: bool = False) -> None:
+        self.runner.take([(name, is_async) for name in names], goes_first=goes_first)
 
 
 @pytest.fixture
@@ -282,3 +282,24 @@ def test_a_work_that_raises_stops_no_other(make_herd: Callable[[int], Herd], mon
     herd.take(bug, nothing)
     until(lambda: len(herd.ran) == 1)
     assert raised == [ValueError]
+
+
+def test_what_goes_first_begins_before_the_crowd(make_bench: Callable[[int], Bench]) -> None:
+    bench = make_bench(1)
+    bench.take("a", "b", "c")
+    until(lambda: bench.begun == ["a"])
+    bench.take("first", "second", goes_first=True)
+    bench.gate.set()
+
+    assert bench.runner.wait_until_idle(20)
+    assert bench.begun == ["a", "first", "second", "b", "c"]
+
+
+def test_what_did_not_begin_is_taken_back_of_both_lines(make_bench: Callable[[int], Bench]) -> None:
+    bench = make_bench(1)
+    bench.take("a")
+    until(lambda: bench.begun == ["a"])
+    bench.take("b", "c")
+    bench.take("first", goes_first=True)
+
+    assert bench.runner.unstarted() == ["first", "b", "c"]
