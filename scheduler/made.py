@@ -4,6 +4,7 @@ import heapq
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from uuid import UUID
 
 from db.runs import LEAD_SECONDS, Ring
 
@@ -24,39 +25,45 @@ class ServerClock:
 
 
 class Made:
-    """The rings of runs made ahead, by instant. They live in this process alone: lost ones are found in Postgres."""
+    """The rings of runs made ahead. They live in this process alone: lost ones are found in Postgres."""
 
     def __init__(self, clock: ServerClock) -> None:
         self._clock = clock
-        self._instants: list[datetime] = []
-        self._rings: dict[datetime, list[Ring]] = {}
+        self._keys: list[tuple[datetime, UUID]] = []
+        self._rings: dict[tuple[datetime, UUID], list[Ring]] = {}
+        self._ripe: dict[UUID, list[Ring]] = {}
 
-    def add(self, made: Mapping[datetime, Sequence[Ring]]) -> None:
+    def add(self, made: Mapping[tuple[datetime, UUID], Sequence[Ring]]) -> None:
         """Keeps the rings for their instants."""
-        for instant, rings in made.items():
-            if instant not in self._rings:
-                heapq.heappush(self._instants, instant)
-                self._rings[instant] = []
-            self._rings[instant] += rings
+        for key, rings in made.items():
+            if key not in self._rings:
+                heapq.heappush(self._keys, key)
+                self._rings[key] = []
+            self._rings[key] += rings
 
-    def replace(self, made: Mapping[datetime, Sequence[Ring]]) -> None:
-        """Keeps the rings in place of those kept for the same instants."""
-        for instant in made.keys() & self._rings.keys():
-            self._rings[instant].clear()
+    def replace(self, made: Mapping[tuple[datetime, UUID], Sequence[Ring]]) -> None:
+        """Keeps the rings in place of those kept for the same instants and tenants."""
+        for key in made.keys() & self._rings.keys():
+            self._rings[key].clear()
         self.add(made)
 
     def seconds(self) -> float:
         """Seconds until the next ring, a little before its instant; infinite when nothing is kept."""
-        return self._clock.seconds_until(self._instants[0]) - LEAD_SECONDS if self._instants else float("inf")
+        if self._ripe:
+            return 0.0
+        return self._clock.seconds_until(self._keys[0][0]) - LEAD_SECONDS if self._keys else float("inf")
 
     def due(self, limit: int) -> list[Ring]:
-        """Takes out rings whose time has come, oldest first and at most `limit` of them."""
+        """Takes out at most `limit` of the rings whose time has come: first those of the tenants that have the fewest."""
+        while self._keys and self._clock.seconds_until(self._keys[0][0]) <= LEAD_SECONDS:
+            key = heapq.heappop(self._keys)
+            self._ripe.setdefault(key[1], []).extend(self._rings.pop(key))
         found: list[Ring] = []
-        while len(found) < limit and self.seconds() <= 0:
-            rings = self._rings[self._instants[0]]
+        for tenant, rings in sorted(self._ripe.items(), key=lambda item: len(item[1])):
             room = limit - len(found)
             found += rings[:room]
             del rings[:room]
-            if not rings:
-                del self._rings[heapq.heappop(self._instants)]
+            if rings:
+                break
+            del self._ripe[tenant]
         return found

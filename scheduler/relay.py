@@ -28,7 +28,7 @@ NAMESPACE = "dramatiq"
 _LARGEST_PACK = 100
 _PACKS_OF_A_HERD = 32
 _SILENCE_SECONDS = 2.0
-_FIRST_OF_A_SECOND = 64
+_FIRST_OF_A_SECOND = 16
 _CROWD_OF = dict(zip(QUEUES, CROWDS, strict=True))
 
 # One call a batch: the messages in Dramatiq's own layout, and a capped bell for consumers that wait in BLPOP.

@@ -200,9 +200,9 @@ class Ticker:
             if found is not None:
                 self._clock.set(found.now)
                 if found.ended or self._tickers_seen_at == LONG_AGO:
-                    made = defaultdict[datetime, list[Ring]](list)
+                    made = defaultdict[tuple[datetime, UUID], list[Ring]](list)
                     for run in FIND_MADE.all(conn, queues=list(QUEUES)):
-                        made[run.fire_at].append(Ring(*run[:-1]))
+                        made[run.fire_at, run.tenant_id].append(Ring(*run[:-1]))
                     self._made.replace(made)
                 self._tickers_seen_at = found.now
         return 0

@@ -53,7 +53,7 @@ class Batch:
 
     claimed: list[DueSchedule] = field(default_factory=list)
     rings: list[Ring] = field(default_factory=list)
-    made: dict[datetime, list[Ring]] = field(default_factory=dict)
+    made: dict[tuple[datetime, UUID], list[Ring]] = field(default_factory=dict)
     gated: list[UUID] = field(default_factory=list)
     misfires: dict[str, int] = field(default_factory=dict)
     failed: list[tuple[DueSchedule, str]] = field(default_factory=list)
@@ -156,7 +156,8 @@ def _write(conn: Connection, batch: Batch, planned: list[tuple[DueSchedule, Plan
         batch.misfires[row.misfire_policy] = batch.misfires.get(row.misfire_policy, 0) + skip.count
     for (row, fire), run_id in zip(fires, run_ids, strict=True):
         if row.overlap_policy == "allow":
-            rings = batch.rings if fire.fire_at <= row.claimed_at else batch.made.setdefault(fire.fire_at, [])
+            is_due = fire.fire_at <= row.claimed_at
+            rings = batch.rings if is_due else batch.made.setdefault((fire.fire_at, row.tenant_id), [])
             rings.append(Ring(run_id, fire.slot_at, 1, row.queue, row.kind, row.tenant_id))
     batch.gated = list(dict.fromkeys(row.id for row, _ in fires if row.overlap_policy != "allow"))
 

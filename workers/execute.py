@@ -80,7 +80,7 @@ class Executor:
         settings: Settings,
         kinds: Mapping[str, Kind],
         pool: Pool,
-        lease_pool: Pool,
+        lease_pools: tuple[Pool, Pool],
         heartbeat: Heartbeat,
         finisher: Finisher,
         http: Client,
@@ -88,7 +88,7 @@ class Executor:
         self._settings = settings
         self._kinds = kinds
         self._pool = pool
-        self._lease_pool = lease_pool
+        self._lease_pools = lease_pools
         self._heartbeat = heartbeat
         self._finisher = finisher
         self._http = http
@@ -96,13 +96,16 @@ class Executor:
         # Everything leased here by (id, fence) whose end is not yet committed or void.
         self.held: set[tuple[UUID, int]] = set()
 
-    def lease(self, pointers: Sequence[tuple[str, int]]) -> list[tuple[Work, bool]]:
-        """Leases those of the (id, fence) pointers that are still to be had; each with whether its kind is async."""
+    def lease(self, pointers: Sequence[tuple[str, int]], *, goes_first: bool = False) -> list[tuple[Work, bool]]:
+        """Leases those of the (id, fence) pointers that are still to be had; each with whether its kind is async.
+
+        What goes first takes turns for a connection with its like alone, not with crowds.
+        """
         if not pointers:
             return []
         faultpoint("before_lease")
         lease = self._heartbeat.lease
-        with self._lease_pool.connection() as conn:
+        with self._lease_pools[goes_first].connection() as conn:
             try:
                 leased = START.all(
                     conn,

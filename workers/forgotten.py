@@ -40,19 +40,19 @@ class Forgotten:
     """Compares what Postgres says with what the process holds, a few times after an answer or a connection was lost.
 
     `runs` and `deliveries` are what is held: ids are there before Postgres hears of the lease, or, of runs, before
-    `lease_pool` lets go of the connection on which all are leased; they go once an end is committed or void.
+    `lease_pools` let go of the connections on which all are leased; they go once an end is committed or void.
     """
 
     def __init__(
         self,
         pool: Pool,
-        lease_pool: Pool,
+        lease_pools: tuple[Pool, Pool],
         heartbeat: Heartbeat,
         runs: Collection[tuple[UUID, int]],
         deliveries: Collection[UUID | None],
     ) -> None:
         self._pool = pool
-        self._lease_pool = lease_pool
+        self._lease_pools = lease_pools
         self._heartbeat = heartbeat
         self._runs = runs
         self._deliveries = deliveries
@@ -71,7 +71,8 @@ class Forgotten:
             self._looks += 1
 
     def _give_back_runs(self) -> None:
-        with self._lease_pool.connection() as conn:
+        # Nobody else has both: so no run is leased whose id is not yet held.
+        with self._lease_pools[0].connection() as conn, self._lease_pools[1].connection():
             process_id = self._heartbeat.lease.process_id
             listed = LIST_RUNS.all(conn, process_id=process_id)
             forgotten = [run for run in listed if (run.id, run.fence) not in self._runs]

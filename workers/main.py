@@ -52,14 +52,21 @@ class Worker:
         )
         self._heartbeat = processes.Heartbeat(database, "worker", lease, settings.queues, settings.threads)
         self._pool = database.open_pool("worker", settings.threads + _DELIVERY_THREADS + 4)
-        # All leasing goes through one connection, whose plans are made once; it is short, and takes turns.
+        # Of each lane all leasing goes through one connection, whose plans are made once; it is short, and takes turns.
         self._lease_pool = database.open_pool("worker lease", 1)
+        self._first_lease_pool = database.open_pool("worker first lease", 1)
         mailer = open_mail(settings.mail_url, settings.mail_from) if settings.mail_url else None
         http = Client(allowed=settings.egress_allow, observe=_observe_http)
         self._deliverer = Deliverer(self._pool, self._heartbeat, mailer, _DELIVERY_THREADS)
         self._finisher = Finisher(database, self._told)
         self._executor = Executor(
-            settings, self._kinds, self._pool, self._lease_pool, self._heartbeat, self._finisher, http
+            settings,
+            self._kinds,
+            self._pool,
+            (self._lease_pool, self._first_lease_pool),
+            self._heartbeat,
+            self._finisher,
+            http,
         )
         self._runner: Runner[Work] = Runner(settings.threads, self._executor.run, self._executor.run_async)
         self._hold = Hold(self._runner.take)
@@ -72,7 +79,13 @@ class Worker:
             self._deliverer,
             settings.queues,
             self._suspects,
-            Forgotten(self._pool, self._lease_pool, self._heartbeat, self._executor.held, self._deliverer.held),
+            Forgotten(
+                self._pool,
+                (self._lease_pool, self._first_lease_pool),
+                self._heartbeat,
+                self._executor.held,
+                self._deliverer.held,
+            ),
         )
         self._broker = self._declare(settings)
         consumed = {*settings.queues, *(CROWDS[QUEUES.index(queue)] for queue in settings.queues), SUSPECT}
@@ -111,6 +124,7 @@ class Worker:
         processes.stop(self._conn, self._heartbeat.lease)
         self._pool.close(1)
         self._lease_pool.close(1)
+        self._first_lease_pool.close(1)
         self._conn.close()
 
     def _give_back_running(self) -> None:
@@ -150,7 +164,7 @@ class Worker:
             works: Works = []
             early = 0
             try:
-                leased = self._executor.lease(pointers[:room])
+                leased = self._executor.lease(pointers[:room], goes_first=goes_first)
                 works = self._hold.keep(leased, goes_first=goes_first)
                 early = len(leased) - len(works)
             finally:

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from db.runs import LEAD_SECONDS
+from db.runs import LEAD_SECONDS, Ring
 from scheduler import schedules
 from scheduler.definition import NewSchedule
+from scheduler.made import Made, ServerClock
 from scheduler.policy import Fire, Policy, plan
 from scheduler.slots import Interval, slots_between
 from scheduler.steps import Ticker
@@ -241,3 +242,23 @@ def test_planning_ahead_decides_each_slot_once(
         count, last = len(fired), found.last_slot_at or last
 
     assert fired == slots_between(recurrence, NOON, until, 100000)[0][: len(fired)]
+
+
+def test_the_few_of_one_tenant_are_not_rung_behind_the_many_of_another() -> None:
+    clock = ServerClock()
+    clock.set(NOON)
+    many, few = UUID(int=1), UUID(int=2)
+    kept = Made(clock)
+    kept.add({(NOON, many): [Ring(uuid4(), NOON, 1, "default", "k", many) for _ in range(25)]})
+    kept.add({(NOON, few): [Ring(uuid4(), NOON, 1, "default", "k", few)]})
+
+    packs = [kept.due(10)]
+    later = NOON + SECOND / 1000
+    kept.add({(later, few): [Ring(uuid4(), later, 1, "default", "k", few)]})
+    while kept.seconds() <= 0:
+        packs.append(kept.due(10))
+
+    assert [[ring.tenant_id for ring in pack] for pack in packs] == [
+        [few, *[many] * 9], [few, *[many] * 9], [many] * 7,
+    ]  # fmt: skip
+    assert not kept.due(10)

@@ -19,7 +19,7 @@ class Desk:
 
     def __init__(self, url: str) -> None:
         self.conn = make.connect(url)
-        self.pool = Database.at(url).open_pool("test", 2)
+        self.pool = Database.at(url).open_pool("test", 3)
         tenant = make.tenant(self.conn)
         self.process = make.process(self.conn)
         self.run_id = make.run(
@@ -35,7 +35,9 @@ class Desk:
         self.heartbeat = SimpleNamespace(doubts=0, lease=SimpleNamespace(process_id=self.process))
         self.runs: set[tuple[UUID, int]] = set()
         self.deliveries: list[UUID | None] = [None]
-        self.forgotten = Forgotten(self.pool, self.pool, cast(Any, self.heartbeat), self.runs, self.deliveries)
+        self.forgotten = Forgotten(
+            self.pool, (self.pool, self.pool), cast(Any, self.heartbeat), self.runs, self.deliveries
+        )
 
     def doubt(self) -> None:
         """What a lost answer tells."""
