@@ -17,7 +17,7 @@ from bench.result import Goal, Options, Result
 from bench.schedules import make_schedules, make_tenant
 from bench.stage import TEMPLATE, Stage, value
 from db.pool import Database
-from scheduler.ticker import LONG_AGO
+from scheduler.frontier import LONG_AGO
 
 CROWD = 10
 _BARE = """

@@ -11,24 +11,22 @@ from typing import Any
 import psycopg
 
 from db.pool import Database
-from scheduler.ticker import LONG_AGO, tick
+from scheduler.frontier import LONG_AGO, Frontier
+from scheduler.ticker import tick
 
 BATCH = 1000
-# As the ticker's step: it looks below what it has claimed again after so long.
-_LOW_SECONDS = 2.0
 
 
 def claim_all(conn: psycopg.Connection[Any]) -> int:
     """Claims until nothing is due; returns how many schedules."""
-    done, low, low_until = 0, LONG_AGO, time.monotonic() + _LOW_SECONDS
+    done, frontier = 0, Frontier()
     while True:
-        if time.monotonic() >= low_until:
-            low, low_until = LONG_AGO, time.monotonic() + _LOW_SECONDS
-        batch = tick(conn, low, BATCH, lambda _claimed: None)
+        frontier.open()
+        batch = tick(conn, frontier.at, BATCH, lambda _claimed: None, low_id=frontier.id)
         assert not batch.failed, batch.failed
         if not batch.claimed:
             return done
-        low = batch.claimed[-1].next_fire_at
+        frontier.close((batch.claimed[-1].next_fire_at, batch.claimed[-1].id))
         done += len(batch.rings)
 
 

@@ -13,12 +13,13 @@ from db.pool import Connection, DatabaseError
 from db.query import Query
 from db.runs import Ring, pass_gates
 from scheduler import reaper
+from scheduler.frontier import LONG_AGO, Frontier
 from scheduler.loop import Step
 from scheduler.made import Made, ServerClock
 from scheduler.relay import Relay
 from scheduler.rows import DueSchedule
 from scheduler.settings import Settings
-from scheduler.ticker import LONG_AGO, PUSH_AHEAD, Batch, tick
+from scheduler.ticker import PUSH_AHEAD, Batch, tick
 from telemetry import metrics
 from telemetry.log import Events
 
@@ -26,7 +27,6 @@ events = Events("ticker")
 
 _LARGEST_BATCH = 1000
 _LARGEST_RING = 4000
-_LOW_SECONDS = 2.0
 _BEHIND_SECONDS = 0.005
 _SHORTEST_LEASE = 5.0
 _HOUSE_SECONDS = 3600.0
@@ -82,8 +82,7 @@ class Ticker:
         self._settings = settings
         self._is_held = is_held
         self._relay = relay
-        self._low = LONG_AGO
-        self._low_until = 0.0
+        self._frontier = Frontier()
         self._limit = _LARGEST_BATCH
         self._claimed: list[DueSchedule] = []
         self._settled = LONG_AGO
@@ -123,7 +122,7 @@ class Ticker:
         seconds = min(known, default=3600.0)
         if seconds <= 0:
             # Due and yet not claimed: another ticker holds it, or it lies below what was looked at.
-            self._low_until = 0.0
+            self._frontier.forget()
             seconds = _BEHIND_SECONDS
         return max(0.0005, min(seconds, self._made.seconds()))
 
@@ -138,17 +137,17 @@ class Ticker:
     def tick(self, conn: Connection) -> int:
         """Plans one batch of due schedules; an error halves the batch down to the culprit, which is pushed ahead."""
         now = time.monotonic()
-        if now >= self._low_until:
-            self._low, self._low_until = LONG_AGO, now + _LOW_SECONDS
+        self._frontier.open()
         try:
             self._claimed = []
             batch = tick(
                 conn,
-                self._low,
+                self._frontier.at,
                 self._limit,
                 self._remember,
                 self._settings.retention_days,
                 self._settings.ahead_seconds,
+                self._frontier.id,
             )
         except DatabaseError as error:
             # A batch that takes longer than the server waits for us must be a smaller one next time.
@@ -158,13 +157,13 @@ class Ticker:
             self._blame(conn, error)
             return 1
         metrics.last_tick.set_to_current_time()
+        self._frontier.close((batch.claimed[-1].next_fire_at, batch.claimed[-1].id) if batch.claimed else None)
         if not batch.claimed:
             return 0
         self._rang_at = now
         faultpoint("after_commit")
         metrics.claim_seconds.observe(time.monotonic() - now)
         self._limit = min(_LARGEST_BATCH, self._limit * 2)
-        self._low = batch.claimed[-1].next_fire_at
         self._tell(batch)
         rings = batch.rings + (pass_gates(conn, batch.gated) if batch.gated else [])
         self._relay.ring(rings)
@@ -242,7 +241,7 @@ class Ticker:
 
     def woken(self) -> None:
         """A schedule was changed: look at everything again."""
-        self._low_until = 0.0
+        self._frontier.forget()
 
     def _remember(self, claimed: list[DueSchedule]) -> None:
         self._claimed = claimed

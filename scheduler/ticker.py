@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from db.ids import ids_at
 from db.pool import Connection, transaction
 from db.query import Query
 from db.runs import Ring
+from scheduler.frontier import FIRST_ID
 from scheduler.policy import Fire, Plan, Skip
 from scheduler.rows import DueSchedule, plan_of, without_jitter
 
@@ -40,7 +41,6 @@ class MadeTables(NamedTuple):
 MAKE_PARTITIONS = Query("make_partitions", MadeTables)
 
 RETENTION_DAYS = 90
-LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class AnotherHand(RuntimeError):
@@ -66,8 +66,9 @@ def tick(
     claimed: Callable[[list[DueSchedule]], None],
     retention_days: int = RETENTION_DAYS,
     ahead_seconds: float = 0,
+    low_id: UUID = FIRST_ID,
 ) -> Batch:
-    """Claims up to `limit` schedules due since `low` and returns what was committed for them.
+    """Claims up to `limit` schedules that are due after (`low`, `low_id`) and returns what was committed for them.
 
     `claimed` is told the rows before they are planned, so that a caller knows the culprits of an error. Slots older
     than `retention_days` are passed over: their weeks have no tables any more. Where runs may overlap, those of the next
@@ -76,7 +77,9 @@ def tick(
     """
     batch = Batch()
     with transaction(conn):
-        batch.claimed = CLAIM.all(conn, low=low, batch=limit, retention_days=retention_days, ahead=ahead_seconds)
+        batch.claimed = CLAIM.all(
+            conn, low=low, low_id=low_id, batch=limit, retention_days=retention_days, ahead=ahead_seconds
+        )
         claimed(batch.claimed)
         if batch.claimed:
             faultpoint("after_claim")

@@ -37,6 +37,8 @@ events = Events("worker")
 
 _DELIVERY_THREADS = 4
 GRACE_SECONDS = 25.0
+# Of the grace, what giving back and ending take at most on a busy machine.
+_RELEASE_SECONDS = 3.0
 
 
 class Worker:
@@ -115,7 +117,7 @@ class Worker:
         self._executor.give_back([work.leased for work in unstarted], "worker_stopped")
         consumer = threading.Thread(target=self._consumer.stop, args=(2000,), daemon=True)
         consumer.start()
-        if not self._runner.wait_until_idle(max(0.0, deadline - time.monotonic() - 2)):
+        if not self._runner.wait_until_idle(max(0.0, deadline - time.monotonic() - _RELEASE_SECONDS)):
             self._give_back_running()
         self._finisher.stop(5)
         self._deliverer.stop(max(0.5, deadline - time.monotonic()))

@@ -33,7 +33,8 @@ def claim_due_schedules(db: Store, now: datetime, p: Params, owner: object) -> A
         row
         for row in db.active()
         if row.next_fire_at is not None
-        and p["low"] <= row.next_fire_at <= ahead
+        and (p["low"], p["low_id"]) < (row.next_fire_at, row.id)
+        and row.next_fire_at <= ahead
         and (row.next_fire_at <= now or row.overlap == "allow")
         and (row.id not in db.locks or "no_lock" in db.plants)
     ]

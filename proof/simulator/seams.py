@@ -11,6 +11,7 @@ from uuid import UUID
 
 import psycopg
 
+import scheduler.frontier
 import scheduler.made
 import scheduler.relay
 import scheduler.steps
@@ -201,7 +202,7 @@ def installed(world: World, nemesis: Nemesis) -> Iterator[None]:
     with ExitStack() as stack:
         for name, stand_in in (("all", _all), ("one", _one), ("run", _run)):
             stack.enter_context(patch.object(Query, name, stand_in))
-        for room in (scheduler.steps, scheduler.made, scheduler.relay, processes):
+        for room in (scheduler.steps, scheduler.frontier, scheduler.made, scheduler.relay, processes):
             stack.enter_context(patch.object(room, "time", clock))
         for room in (scheduler.steps, scheduler.ticker, scheduler.relay):
             stack.enter_context(patch.object(room, "faultpoint", nemesis.at_point))

@@ -4,12 +4,14 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from psycopg import RawCursor
 
 from scheduler import schedules
-from scheduler.ticker import CLAIM, LONG_AGO
+from scheduler.frontier import FIRST_ID, LONG_AGO
+from scheduler.ticker import CLAIM
 from tests import make
 from tests.museum.timed import TimedHand
 from tests.scheduler.ticking import Hand
@@ -47,9 +49,9 @@ def test_an_edit_among_twenty_thousand_schedules_holds_up_nobody(hand: Hand) -> 
     assert written == 21, "nobody else's row was touched"
 
 
-def blocks_of_a_claim(timed: TimedHand, low: datetime) -> int:
-    """How many blocks Postgres looks at for a claim that begins at `low`."""
-    values: dict[str, Any] = {"low": low, "batch": 1000, "retention_days": 90, "ahead": 0}
+def blocks_of_a_claim(timed: TimedHand, low: datetime, low_id: UUID) -> int:
+    """How many blocks Postgres looks at for a claim that begins there."""
+    values: dict[str, Any] = {"low": low, "low_id": low_id, "batch": 1000, "retention_days": 90, "ahead": 0}
     asked = f"explain (analyze, buffers, format json) {CLAIM.text}"
     row = RawCursor(timed.conn).execute(asked, [values[name] for name in CLAIM.params]).fetchone()
     assert row
@@ -73,7 +75,8 @@ def test_an_old_snapshot_makes_no_claim_wade_through_what_is_done(
             assert timed.tick() == 500
 
         timed.set_clock(timed.now + timedelta(seconds=30))
-        assert timed.ticker._low == MONDAY + 20 * MINUTE
-        assert 5 * blocks_of_a_claim(timed, timed.ticker._low) < blocks_of_a_claim(timed, LONG_AGO)
+        frontier = timed.ticker._frontier
+        assert frontier.at == MONDAY + 20 * MINUTE
+        assert 5 * blocks_of_a_claim(timed, frontier.at, frontier.id) < blocks_of_a_claim(timed, LONG_AGO, FIRST_ID)
 
     assert timed.value("select count(*) from runs") == 20 * 500

@@ -12,9 +12,10 @@ from db.pool import Connection, Database
 from db.runs import pass_gates
 from scheduler import asked, schedules
 from scheduler.definition import NewSchedule, Schedule
+from scheduler.frontier import LONG_AGO
 from scheduler.refusals import BadSpan, NameTaken, NotFound, WrongState
 from scheduler.slots import BadRecurrence
-from scheduler.ticker import LONG_AGO, tick
+from scheduler.ticker import tick
 from tests import make
 
 DAY = timedelta(days=1)

@@ -9,7 +9,8 @@ import pytest
 from db.ids import ids_at
 from scheduler import dead
 from scheduler import ticker as module
-from scheduler.ticker import LONG_AGO, tick
+from scheduler.frontier import LONG_AGO
+from scheduler.ticker import tick
 from tests import make
 from tests.scheduler.ticking import Hand
 

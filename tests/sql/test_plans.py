@@ -187,7 +187,7 @@ def test_a_lookup_by_id_reads_one_partition(filled: make.Connection, some: dict[
 CLAIMS: dict[str, tuple[str, dict[str, Any]]] = {
     "claim_due_schedules": (
         "schedules_due",
-        {"low": "1970-01-01T00:00Z", "batch": 1000, "retention_days": 90, "ahead": 20},
+        {"low": "1970-01-01T00:00Z", "low_id": UUID(int=0), "batch": 1000, "retention_days": 90, "ahead": 20},
     ),
     "next_due_seconds": ("schedules_due", {}),
     "complete_schedules": ("schedules_ending", {"after": UUID(int=0)}),
@@ -218,8 +218,12 @@ def test_a_claim_goes_by_its_index(filled: make.Connection, name: str) -> None:
 
 def test_the_claim_reads_on_from_where_the_last_one_ended(filled: make.Connection) -> None:
     low = make.now(filled) - timedelta(seconds=5)
-    nodes = plan_of(filled, "claim_due_schedules", {"low": low, "batch": 1000, "retention_days": 90, "ahead": 20})
+    nodes = plan_of(
+        filled,
+        "claim_due_schedules",
+        {"low": low, "low_id": UUID(int=9), "batch": 1000, "retention_days": 90, "ahead": 20},
+    )
     conditions = [node["Index Cond"] for node in nodes if node.get("Index Name") == "schedules_due"]
 
     assert conditions
-    assert all("next_fire_at <= (now() + " in each and "next_fire_at >= " in each for each in conditions)
+    assert all("next_fire_at <= (now() + " in each and "ROW(next_fire_at, id) > ROW(" in each for each in conditions)
