@@ -1,4 +1,4 @@
-"""Execute: THE actor leases what the runner has room for; the runner runs it and ends it.
+"""Execute: the runner runs what was leased, and its outcome ends it.
 
 The only place where an outcome becomes a state. The walk of one run: lease -> kind.run -> end -> finish -> deliver.
 """
@@ -6,9 +6,7 @@ The only place where an outcome becomes a state. The walk of one run: lease -> k
 import asyncio
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -17,138 +15,41 @@ from pydantic import ValidationError
 
 from config.faults import faultpoint
 from config.zones import zone
-from db.ids import id_at, slot_of
+from db.ids import id_at
 from db.jsonb import dumps
-from db.pool import DatabaseError, Pool
-from db.processes import Heartbeat, Lease
-from db.query import Query, bare
-from db.runs import LEAD_SECONDS
+from db.pool import Pool
 from telemetry import metrics
 from telemetry.log import Events
 from workers.channels.email import compose, message_id
 from workers.finish import Body, End, Finisher, Intent, NewAlertState, storable
 from workers.http import Client
 from workers.journal import RunJournal
-from workers.kind import Cancelled, Context, Kind
+from workers.kind import Cancelled, Context
+from workers.lease import Work
 from workers.outcome import Done, Later, Message, Outcome, Rejected
 from workers.rows import Leased
 from workers.settings import Settings
 
 events = Events("execute")
 
-START = Query("start_runs", Leased)
-RELEASE = Query("release_runs")
-_NO_WORKER_SECONDS = 60
 _LEASE_LOOK_SECONDS = 0.05
 
 
-@dataclass(slots=True)
-class Work:
-    """A leased run on its way through the runner."""
-
-    leased: Leased
-    lease: Lease
-    kind: Kind
-    # What the process holds: this is one of it until `let_go`.
-    held: set[tuple[UUID, int]] = field(default_factory=set)
-    context: Context[Any] | None = None
-    is_cancel_asked: bool = False
-    is_cut: bool = False
-    # The monotonic time at which it may begin.
-    begin_at: float = 0.0
-    when_done: Callable[[], None] = lambda: None
-
-    def let_go(self) -> None:
-        """Its end is committed, or void."""
-        self.held.discard((self.leased.id, self.leased.fence))
-        self.when_done()
-
-    def seconds_early(self) -> float:
-        """Seconds until it may begin: 0 but for what was leased while a drain closed the hold."""
-        return max(0.0, self.begin_at - time.monotonic()) if self.begin_at else 0.0
-
-    def may_begin(self) -> bool | None:
-        """True while the lease is held, False once it is lost; None: Postgres is away, and the next beat tells."""
-        return True if self.lease.is_held() else False if self.lease.is_lost else None
-
-
 class Executor:
-    """Leases runs, runs their kinds and turns what these return into states."""
+    """Runs kinds and turns what these return into states."""
 
     def __init__(
         self,
         settings: Settings,
-        kinds: Mapping[str, Kind],
         pool: Pool,
-        lease_pools: tuple[Pool, Pool],
-        heartbeat: Heartbeat,
         finisher: Finisher,
         http: Client,
     ) -> None:
         self._settings = settings
-        self._kinds = kinds
         self._pool = pool
-        self._lease_pools = lease_pools
-        self._heartbeat = heartbeat
         self._finisher = finisher
         self._http = http
         self.running: dict[UUID, Work] = {}
-        # Everything leased here by (id, fence) whose end is not yet committed or void.
-        self.held: set[tuple[UUID, int]] = set()
-
-    def lease(self, pointers: Sequence[tuple[str, int]], *, goes_first: bool = False) -> list[tuple[Work, bool]]:
-        """Leases those of the (id, fence) pointers that are still to be had; each with whether its kind is async.
-
-        What goes first takes turns for a connection with its like alone, not with crowds.
-        """
-        if not pointers:
-            return []
-        faultpoint("before_lease")
-        lease = self._heartbeat.lease
-        with self._lease_pools[goes_first].connection() as conn:
-            try:
-                leased = START.all(
-                    conn,
-                    ids=bare(run_id for run_id, _ in pointers),
-                    slots=bare(_slot_of(run_id[:13]) for run_id, _ in pointers),
-                    fences=bare(str(fence) for _, fence in pointers),
-                    process_id=lease.process_id,
-                    lead=LEAD_SECONDS,
-                )
-            except DatabaseError:
-                self._heartbeat.doubt()
-                raise
-            self.held.update((run.id, run.fence) for run in leased)
-        # Postgres's clock on the monotonic one: a little late, since the answer was on its way; one for all of a herd.
-        to_monotonic = time.monotonic() - max((run.answered_at.timestamp() for run in leased), default=0.0)
-        if leased:
-            faultpoint("after_lease")
-        works = []
-        for run in leased:
-            kind = self._kinds.get(run.kind)
-            if kind is None:
-                self.give_back([run], "no_worker_for_kind", _NO_WORKER_SECONDS)
-                self.held.discard((run.id, run.fence))
-                events.warning("run.no_worker", run_id=run.id, kind=run.kind)
-            else:
-                begin_at = run.released_at.timestamp() + to_monotonic
-                works.append((Work(run, lease, kind, self.held, begin_at=begin_at), kind.is_async))
-        return works
-
-    def give_back(self, runs: Sequence[Leased], reason: str, delay_seconds: float = 0) -> None:
-        """Gives leased runs back, their attempt not counted."""
-        if runs:
-            slots = [run.slot_at for run in runs]
-            with self._pool.connection() as conn:
-                RELEASE.run(
-                    conn,
-                    ids=[run.id for run in runs],
-                    slots=slots,
-                    fences=[run.fence for run in runs],
-                    process_id=self._heartbeat.lease.process_id,
-                    reason=reason,
-                    delay=delay_seconds,
-                )
 
     def run(self, work: Work) -> None:
         """Runs a plain kind to its end; one whose lease was lost before it began is left to whoever has it now."""
@@ -336,12 +237,6 @@ class Executor:
         if allowed and recipient.rpartition("@")[2].lower() not in allowed:
             return "its domain is not in TOCSIN_RECIPIENT_DOMAINS"
         return None
-
-
-@lru_cache
-def _slot_of(time: str) -> str:
-    """The slot that an id begins with, as text; the runs of a herd share one."""
-    return slot_of(UUID(f"{time}-7000-8000-000000000000")).isoformat()
 
 
 def _zone_of(leased: Leased) -> ZoneInfo:

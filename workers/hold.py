@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from workers.execute import Work
+from workers.lease import Work
 
 Works = Sequence[tuple[Work, bool]]
 

@@ -16,8 +16,9 @@ from db.runs import Pointer
 from telemetry.log import Events
 from workers.broker import SUSPECT
 from workers.deliver import Deliverer
-from workers.execute import Executor, Work
+from workers.execute import Executor
 from workers.forgotten import Forgotten
+from workers.lease import Leaser, Work
 from workers.runner import Runner
 
 events = Events("look")
@@ -53,6 +54,7 @@ class Look:
         self,
         pool: Pool,
         heartbeat: Heartbeat,
+        leaser: Leaser,
         executor: Executor,
         runner: Runner[Work],
         deliverer: Deliverer,
@@ -62,6 +64,7 @@ class Look:
     ) -> None:
         self._pool = pool
         self._heartbeat = heartbeat
+        self._leaser = leaser
         self._executor = executor
         self._runner = runner
         self._deliverer = deliverer
@@ -114,7 +117,7 @@ class Look:
         with self._pool.connection() as conn:
             stale = FIND_RUNS.all(conn, queues=self._queues, age=age, room=4 * room)
         chosen = stale if len(stale) <= room else random.sample(stale, room)
-        self._runner.take(self._executor.lease([(str(run.id), run.fence) for run in chosen]))
+        self._runner.take(self._leaser.lease([(str(run.id), run.fence) for run in chosen]))
         return len(stale) > room
 
     def _look_for_suspects(self) -> None:
@@ -125,7 +128,7 @@ class Look:
             with self._pool.connection() as conn:
                 stale = FIND_RUNS.all(conn, queues=[SUSPECT], age=_STRANDED_SECONDS, room=8)
             chosen = random.sample(stale, 1) if stale else []
-            works = self._executor.lease([(str(run.id), run.fence) for run in chosen])
+            works = self._leaser.lease([(str(run.id), run.fence) for run in chosen])
         finally:
             if not works:
                 self._suspects.release()
@@ -148,6 +151,6 @@ class Look:
         """Gives back what was leased ahead once the runs before it turn out slow."""
         if self._runner.is_stalled():
             works = self._runner.unstarted()
-            self._executor.give_back([work.leased for work in works], "given_back")
+            self._leaser.give_back([work.leased for work in works], "given_back")
             for work in works:
                 work.let_go()

@@ -24,11 +24,12 @@ from workers import kinds
 from workers.broker import ALL_QUEUES, LANES, SUSPECT, WINDOW, open_broker
 from workers.channels import open_mail
 from workers.deliver import Deliverer
-from workers.execute import Executor, Work
+from workers.execute import Executor
 from workers.finish import End, Finisher
 from workers.forgotten import Forgotten
 from workers.hold import Hold, Works
 from workers.http import Client
+from workers.lease import Leaser, Work
 from workers.look import Look
 from workers.runner import Runner
 from workers.settings import Settings
@@ -55,39 +56,26 @@ class Worker:
         self._heartbeat = processes.Heartbeat(database, "worker", lease, settings.queues, settings.threads)
         self._pool = database.open_pool("worker", settings.threads + _DELIVERY_THREADS + 4)
         # Of each lane all leasing goes through one connection, whose plans are made once; it is short, and takes turns.
-        self._lease_pool = database.open_pool("worker lease", 1)
-        self._first_lease_pool = database.open_pool("worker first lease", 1)
+        self._lease_pools = database.open_pool("worker lease", 1), database.open_pool("worker first lease", 1)
         mailer = open_mail(settings.mail_url, settings.mail_from) if settings.mail_url else None
         http = Client(allowed=settings.egress_allow, observe=_observe_http)
         self._deliverer = Deliverer(self._pool, self._heartbeat, mailer, _DELIVERY_THREADS)
         self._finisher = Finisher(database, self._told)
-        self._executor = Executor(
-            settings,
-            self._kinds,
-            self._pool,
-            (self._lease_pool, self._first_lease_pool),
-            self._heartbeat,
-            self._finisher,
-            http,
-        )
+        self._leaser = Leaser(self._kinds, self._pool, self._lease_pools, self._heartbeat)
+        self._executor = Executor(settings, self._pool, self._finisher, http)
         self._runner: Runner[Work] = Runner(settings.threads, self._executor.run, self._executor.run_async)
         self._hold = Hold(self._runner.take)
         self._suspects = threading.Semaphore(1)
         self._look = Look(
             self._pool,
             self._heartbeat,
+            self._leaser,
             self._executor,
             self._runner,
             self._deliverer,
             settings.queues,
             self._suspects,
-            Forgotten(
-                self._pool,
-                (self._lease_pool, self._first_lease_pool),
-                self._heartbeat,
-                self._executor.held,
-                self._deliverer.held,
-            ),
+            Forgotten(self._pool, self._lease_pools, self._heartbeat, self._leaser.held, self._deliverer.held),
         )
         self._broker = self._declare(settings)
         consumed = {*settings.queues, *(CROWDS[QUEUES.index(queue)] for queue in settings.queues), SUSPECT}
@@ -114,7 +102,7 @@ class Worker:
         held = self._hold.close()
         self._runner.take([], len(held))  # gives back the room that was granted for them
         unstarted = [*held, *self._runner.unstarted()]
-        self._executor.give_back([work.leased for work in unstarted], "worker_stopped")
+        self._leaser.give_back([work.leased for work in unstarted], "worker_stopped")
         consumer = threading.Thread(target=self._consumer.stop, args=(2000,), daemon=True)
         consumer.start()
         if not self._runner.wait_until_idle(max(0.0, deadline - time.monotonic() - _RELEASE_SECONDS)):
@@ -124,16 +112,15 @@ class Worker:
         consumer.join(max(0.1, deadline - time.monotonic()))
         self._heartbeat.stop()
         processes.stop(self._conn, self._heartbeat.lease)
-        self._pool.close(1)
-        self._lease_pool.close(1)
-        self._first_lease_pool.close(1)
+        for pool in (self._pool, *self._lease_pools):
+            pool.close(1)
         self._conn.close()
 
     def _give_back_running(self) -> None:
         """Gives back the runs that did not end within the grace; what their threads still return is void."""
         works = list(self._executor.running.values())
         events.warning("drain.cut", runs=len(works))
-        self._executor.give_back([work.leased for work in works], "worker_stopped")
+        self._leaser.give_back([work.leased for work in works], "worker_stopped")
         for work in works:
             if work.context is not None:
                 work.context.cancelled.set()
@@ -166,7 +153,7 @@ class Worker:
             works: Works = []
             early = 0
             try:
-                leased = self._executor.lease(pointers[:room], goes_first=goes_first)
+                leased = self._leaser.lease(pointers[:room], goes_first=goes_first)
                 works = self._hold.keep(leased, goes_first=goes_first)
                 early = len(leased) - len(works)
             finally:
@@ -179,7 +166,7 @@ class Worker:
         works: list[tuple[Work, bool]] = []
         try:
             if not self._runner.is_closed:
-                works = self._executor.lease([pointer])
+                works = self._leaser.lease([pointer])
         finally:
             if not works:
                 self._suspects.release()

@@ -6,9 +6,9 @@ from typing import Any, cast
 from uuid import uuid4
 
 from db.processes import Lease
-from workers.execute import Work
 from workers.hold import Hold, Works
 from workers.kinds.http_call import KIND
+from workers.lease import Work
 
 
 class Early:

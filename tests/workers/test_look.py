@@ -41,11 +41,12 @@ def test_where_a_thread_is_idle_a_queued_run_was_lost_sooner(
     runner.start()
     runner.take([(f"work-{number}", False) for number in range(busy)])
     pool = SimpleNamespace(connection=lambda: nullcontext(None))
-    executor = SimpleNamespace(lease=lambda pointers: pointers)
+    leaser = SimpleNamespace(lease=lambda pointers: pointers)
     looking = Look(
         cast(Any, pool),
         cast(Any, None),
-        cast(Any, executor),
+        cast(Any, leaser),
+        cast(Any, None),
         cast(Any, runner),
         cast(Any, None),
         (),

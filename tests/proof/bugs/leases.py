@@ -11,8 +11,8 @@ from db.processes import EXTEND, REGISTER
 from db.runs import Ring
 from scheduler.relay import Relay
 from tests.proof.bugs.rewrite import replace, rewrite
-from workers.execute import START
 from workers.finish import FINISH, Finisher
+from workers.lease import START
 from workers.rows import Leased
 
 _AHEAD_SECONDS = 600
