@@ -22,7 +22,7 @@ from api.problems import answer_problems
 from api.settings import Settings
 from api.state import Web
 from config.environ import BadSetting, share_metrics
-from config.signals import SignalEvent, set_on
+from config.signals import SignalEvent, set_off, set_on
 from db.processes import VERSION
 from telemetry import exporter, log, metrics
 from telemetry.log import Events
@@ -134,6 +134,7 @@ def _serve(settings: Settings, listening: socket.socket, stopping: SignalEvent, 
     events.info("web.started", port=listening.getsockname()[1], pid=os.getpid())
     _Server(config, stopping, parent).run([listening])
     events.info("web.stopped")
+    set_off()
     return 0
 
 
@@ -158,7 +159,9 @@ def _supervise(settings: Settings, listening: socket.socket, stopping: SignalEve
                     children[number] = start()
         for child in children:
             child.terminate()
-        return max([_ended(child) for child in children])
+        status = max([_ended(child) for child in children])
+    set_off()
+    return status
 
 
 def _ended(child: subprocess.Popen[bytes]) -> int:

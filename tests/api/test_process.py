@@ -52,6 +52,19 @@ def test_a_second_signal_changes_nothing_and_the_row_is_ended(system: System, nu
 
 
 @pytest.mark.race
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_a_second_signal_at_the_very_end_changes_nothing_either(system: System, processes: str) -> None:
+    web = system.start("api", PORT=str(free_port()), WEB_CONCURRENCY=processes)
+    until(lambda: roles_alive(system) == int(processes), why=web.log)
+    web.signal(signal.SIGTERM)
+    until(lambda: web.log().count("web.stopped") == int(processes), why=web.log)
+    while web.is_running():
+        web.signal(signal.SIGTERM)
+
+    assert web.wait() == 0
+
+
+@pytest.mark.race
 def test_several_processes_share_the_port_and_each_is_replaced_when_it_dies(system: System) -> None:
     port = free_port()
     web = system.start("api", wait_for="web.started", PORT=str(port), WEB_CONCURRENCY="2")

@@ -53,7 +53,8 @@ class Post:
         self.pool: Pool = database.open_pool("test", 4)
         self.lease = Lease(make.process(self.conn), 60.0, held_until=time.monotonic() + 60)
         self.outbox = Outbox()
-        self.deliverer = Deliverer(self.pool, Heartbeat(database, "worker", self.lease), self.outbox, 2)
+        self.heartbeat = Heartbeat(database, "worker", self.lease)
+        self.deliverer = Deliverer(self.pool, self.heartbeat, self.outbox, 2)
         self.slot: datetime = make.now(self.conn)
         run = make.run(self.conn, tenant, slot_at=self.slot, state="succeeded")
         self.id: UUID = make.delivery(self.conn, tenant, run, self.slot)
@@ -108,6 +109,21 @@ def test_what_was_sent_is_recorded_once_postgres_is_back(post: Post, monkeypatch
 
     assert len(post.outbox.sent) == 1
     assert post.row()["unknown_count"] == 0
+
+
+def test_a_lease_whose_answer_was_lost_is_a_doubt(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = module.START.one
+
+    def lose(conn: Any, **params: Any) -> None:
+        right(conn, **params)
+        raise psycopg.OperationalError("the answer is lost")
+
+    monkeypatch.setattr(module.START, "one", lose)
+    post.go()
+    until(lambda: post.heartbeat.doubts)
+
+    assert post.row()["state"] == "sending"
+    until(lambda: post.deliverer.held == [None, None])
 
 
 def test_a_lease_that_ran_out_before_the_dot_sends_nothing(post: Post) -> None:
