@@ -9,7 +9,6 @@ import signal
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 from urllib.parse import quote
 
@@ -29,8 +28,8 @@ from local.processes import (
     make_folder,
     remove_folder,
     run_unprivileged,
-    running,
 )
+from local.server import Server
 
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -45,7 +44,7 @@ NO_FLUSH = {"fsync": "off", "full_page_writes": "off"}
 _STOPS = {"smart": signal.SIGTERM, "fast": signal.SIGINT, "immediate": signal.SIGQUIT}
 
 
-class Postgres:
+class Postgres(Server):
     """A Postgres server. `url` is its superuser's address of the database `postgres`.
 
     Its WAL may lie in a folder elsewhere, which that start makes that makes the data.
@@ -68,7 +67,6 @@ class Postgres:
         self._is_temporary = folder is None
         self.folder = make_folder(folder, "postgres")
         self._data = self.folder / f"data-{major}"
-        self._server: Watched | None = None
         close_at_exit(self.close)
 
     @property
@@ -81,14 +79,9 @@ class Postgres:
         password = (self.folder / "password").read_text()
         return f"postgresql://postgres:{password}@127.0.0.1:{self.port}/{quote(database)}"
 
-    @property
-    def pid(self) -> int:
-        """The process id of the running server. Raises ServerError when it is not running."""
-        return running(self._server).pid
-
     def start(self) -> Self:
         """Returns once the server takes connections, however long its recovery takes; one that runs is left alone."""
-        if self._server and self._server.is_running():
+        if self.is_running:
             return self
         if not (self._data / "PG_VERSION").exists():
             self._make_data()
@@ -110,13 +103,7 @@ class Postgres:
 
     def stop(self, mode: str = "fast") -> None:
         """Stops the server, the data stays. Mode as pg_ctl's: smart waits for clients, immediate leaves a recovery."""
-        if self._server:
-            self._server.end(_STOPS[mode])
-
-    def kill(self) -> None:
-        """Kills the server's main process by SIGKILL; its children notice and end."""
-        if self._server:
-            self._server.end(signal.SIGKILL)
+        self._end(_STOPS[mode])
 
     def restart(self, mode: str = "fast") -> None:
         """Stops and starts again on the same port and data."""
@@ -183,9 +170,3 @@ class Postgres:
             time.sleep(BETWEEN_LOOKS)
         server.wait()
         return False
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()

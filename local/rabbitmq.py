@@ -10,7 +10,6 @@ import signal
 import socket
 import time
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from local.processes import (
@@ -23,8 +22,8 @@ from local.processes import (
     give,
     make_folder,
     remove_folder,
-    running,
 )
+from local.server import Server
 
 PROGRAM = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 _PATIENCE_SECONDS = 120.0
@@ -38,7 +37,7 @@ def lacks() -> str:
     return "" if importlib.util.find_spec("pika") else "tocsin[rabbitmq] is not installed"
 
 
-class RabbitMQ:
+class RabbitMQ(Server):
     """A RabbitMQ of one node; durable queues and messages outlive its stops and kills."""
 
     def __init__(self) -> None:
@@ -49,7 +48,6 @@ class RabbitMQ:
         self._mapper_port = free_port()
         self._node_port = free_port()
         self._mapper: Watched | None = None
-        self._server: Watched | None = None
         close_at_exit(self.close)
 
     @property
@@ -57,14 +55,9 @@ class RabbitMQ:
         """The address of the virtual host `/`."""
         return f"amqp://guest:guest@127.0.0.1:{self.port}/"
 
-    @property
-    def pid(self) -> int:
-        """The process id of the running node. Raises ServerError when it is not running."""
-        return running(self._server).pid
-
     def start(self) -> Self:
         """Returns once the node takes connections; one that runs is left alone."""
-        if self._server and self._server.is_running():
+        if self.is_running:
             return self
         if not (self._mapper and self._mapper.is_running()):
             # The node would start one itself, as a daemon that outlives it.
@@ -82,21 +75,6 @@ class RabbitMQ:
                 raise ServerError(f"RabbitMQ did not start:\n{self._server.log_end()}")
             time.sleep(BETWEEN_LOOKS)
         return self
-
-    def stop(self) -> None:
-        """Stops the node in order, by SIGTERM."""
-        if self._server:
-            self._server.end(signal.SIGTERM)
-
-    def kill(self) -> None:
-        """Kills the node by SIGKILL."""
-        if self._server:
-            self._server.end(signal.SIGKILL)
-
-    def restart(self) -> None:
-        """Stops and starts again on the same port."""
-        self.stop()
-        self.start()
 
     def close(self) -> None:
         """Ends the node and removes what it kept."""
@@ -138,9 +116,3 @@ class RabbitMQ:
                 return bool(conn.recv(1))
         except OSError:
             return False
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()

@@ -10,7 +10,6 @@ import socket
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from local.binaries import redis_program
@@ -27,11 +26,12 @@ from local.processes import (
     remove_folder,
     running,
 )
+from local.server import Server
 
 SETTINGS = {"save": '""', "appendonly": "no"}
 
 
-class Redis:
+class Redis(Server):
     """A Redis-compatible server (Valkey) that keeps nothing on disk unless settings say so."""
 
     def __init__(
@@ -44,7 +44,6 @@ class Redis:
         self._is_temporary = folder is None
         self.folder = make_folder(folder, "redis")
         self._password = secrets.token_urlsafe(18)
-        self._server: Watched | None = None
         close_at_exit(self.close)
 
     @property
@@ -56,14 +55,9 @@ class Redis:
         """The address of a database, 0 to 15."""
         return f"redis://:{self._password}@127.0.0.1:{self.port}/{database}"
 
-    @property
-    def pid(self) -> int:
-        """The process id of the running server. Raises ServerError when it is not running."""
-        return running(self._server).pid
-
     def start(self) -> Self:
         """Returns once the server answers PING; one that runs is left alone."""
-        if self._server and self._server.is_running():
+        if self.is_running:
             return self
         log = ""
         for _ in range(PORT_TRIES):
@@ -77,16 +71,6 @@ class Redis:
             self.port = free_port()
         raise ServerError(f"Redis did not start:\n{log}")
 
-    def stop(self) -> None:
-        """Stops the server in order, by SIGTERM; what it was told to save, it saves."""
-        if self._server:
-            self._server.end(signal.SIGTERM)
-
-    def kill(self) -> None:
-        """Kills the server by SIGKILL."""
-        if self._server:
-            self._server.end(signal.SIGKILL)
-
     def pause(self) -> None:
         """Stops the server in its tracks, its connections stay open and unanswered, until `resume`."""
         running(self._server).signal(signal.SIGSTOP)
@@ -94,11 +78,6 @@ class Redis:
     def resume(self) -> None:
         """Lets a paused server go on."""
         running(self._server).signal(signal.SIGCONT)
-
-    def restart(self) -> None:
-        """Stops and starts again on the same port; what was not saved is gone."""
-        self.stop()
-        self.start()
 
     def close(self) -> None:
         """Stops the server and removes its folder where it is temporary."""
@@ -138,9 +117,3 @@ class Redis:
         except OSError:
             return False
         return answer == b"+OK\r\n+PONG\r\n"
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
