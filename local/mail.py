@@ -6,18 +6,14 @@ How it misbehaves on request, and what it witnesses, is told in local/mail_serve
 import email
 import email.policy
 import json
-import tempfile
 import time
 from dataclasses import dataclass
 from email.message import EmailMessage
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from local.journal import read_lines
 from local.mail_server import INDEX
-from local.processes import remove_folder
-from local.sink_process import SinkProcess
+from local.sink_process import Sink
 
 _BETWEEN_LOOKS = 0.02
 
@@ -37,8 +33,8 @@ class Mail:
         return email.message_from_bytes(self.content, policy=email.policy.default)
 
 
-class MailSink:
-    """A mail server in a process of its own that ends with ours. Without a folder the mails are temporary.
+class MailSink(Sink):
+    """A mail server in a process of its own that ends with ours.
 
     With `events` what happens to each mail is witnessed in events.jsonl; without `files` that is all that is kept,
     and `mails` is empty. `delay_ms` lies between the final dot and every answer to it.
@@ -47,35 +43,15 @@ class MailSink:
     def __init__(
         self, folder: Path | None = None, *, port: int = 0, events: bool = False, files: bool = True, delay_ms: int = 0
     ) -> None:
-        self._is_temporary = folder is None
-        self.folder = folder.absolute() if folder else Path(tempfile.mkdtemp(prefix="tocsin-mail-"))
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.port = port
-        options = [f"--folder={self.folder}", f"--delay-ms={delay_ms}"]
-        options += ["--events"] if events else []
-        options += [] if files else ["--no-files"]
-        self._process = SinkProcess("local.mail_server", options)
+        more = ["--events"] if events else []
+        more += [] if files else ["--no-files"]
+        super().__init__("local.mail_server", folder, port, [f"--delay-ms={delay_ms}", *more])
         self._forgotten = 0
 
     @property
     def url(self) -> str:
         """The address for MAIL_URL."""
         return f"smtp://127.0.0.1:{self.port}"
-
-    def start(self) -> Self:
-        """Returns once the server takes connections. Raises RuntimeError when it can't listen."""
-        self.port = self._process.start(self.port)
-        return self
-
-    def stop(self) -> None:
-        """Ends the server; the mails and the port number stay, so that `start` goes on."""
-        self._process.stop()
-
-    def close(self) -> None:
-        """Ends the server and removes the mails where they are temporary."""
-        self.stop()
-        if self._is_temporary:
-            remove_folder(self.folder)
 
     def mails(self) -> list[Mail]:
         """What arrived since the start or since `forget`, in order."""
@@ -94,12 +70,6 @@ class MailSink:
     def forget(self) -> None:
         """Makes `mails` begin after what is there now."""
         self._forgotten += len(self.mails())
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
 
 
 def _read(folder: Path, line: str) -> Mail:

@@ -4,22 +4,34 @@ import asyncio
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from local.processes import remove_folder
 
 
-class SinkProcess:
-    """The parent's side: a Python module started with its options, and killed when it is stopped."""
+class Sink:
+    """The parent's side: a Python module started on a folder, and killed when it is stopped.
 
-    def __init__(self, module: str, options: Sequence[str]) -> None:
+    Without a folder what it keeps is temporary. It runs between `start` and `stop`, or for the length of a `with`.
+    """
+
+    def __init__(self, module: str, folder: Path | None, port: int, options: Sequence[str]) -> None:
         self._module = module
-        self._options = options
+        self._is_temporary = folder is None
+        self.folder = folder.absolute() if folder else Path(tempfile.mkdtemp(prefix="tocsin-sink-"))
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.port = port
+        self._options = [f"--folder={self.folder}", *options]
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self, port: int) -> int:
-        """Returns the port that it listens on, once it does; 0 takes a free one. Raises RuntimeError when it can't."""
+    def start(self) -> Self:
+        """Returns once it takes connections on `port`; 0 takes a free one. Raises RuntimeError when it can't listen."""
         self._process = subprocess.Popen(
-            [sys.executable, "-m", self._module, f"--port={port}", *self._options, "--until-stdin-ends"],
+            [sys.executable, "-m", self._module, f"--port={self.port}", *self._options, "--until-stdin-ends"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,
@@ -28,15 +40,28 @@ class SinkProcess:
         first = self._process.stdout.readline()
         if not first:
             self.stop()
-            raise RuntimeError(f"{self._module} did not start on port {port}")
-        return int(first)
+            raise RuntimeError(f"{self._module} did not start on port {self.port}")
+        self.port = int(first)
+        return self
 
     def stop(self) -> None:
-        """Ends it; one that has ended stays ended."""
+        """Ends it; what it kept and the port number stay, so that `start` goes on. One that has ended stays ended."""
         if self._process:
             self._process.kill()
             self._process.communicate()
             self._process = None
+
+    def close(self) -> None:
+        """Ends it and removes what it kept where that is temporary."""
+        self.stop()
+        if self._is_temporary:
+            remove_folder(self.folder)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
 
 
 def add_options(parser: Any) -> None:

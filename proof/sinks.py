@@ -10,15 +10,12 @@ import asyncio
 import contextlib
 import hashlib
 import json
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 from local.journal import EVENTS, Journal, machine_time, read_lines
-from local.processes import remove_folder
-from local.sink_process import SinkProcess, add_options, serve
+from local.sink_process import Sink, add_options, serve
 from proof.records import SinkEvent, Start
 
 STARTS = "starts.jsonl"
@@ -27,8 +24,8 @@ _REASONS = {200: "OK", 204: "No Content", 400: "Bad Request", 404: "Not Found", 
 _WORDS = {"run": str, "slot": int, "schedule": str, "attempt": int, "pid": int}
 
 
-class CallSink:
-    """An HTTP sink on `host` in a process of its own that ends with ours. Without a folder what it keeps is temporary.
+class CallSink(Sink):
+    """An HTTP sink on `host` in a process of its own that ends with ours.
 
     `delay_ms` lies between the last byte of an effect and the answer to it.
     """
@@ -36,39 +33,13 @@ class CallSink:
     def __init__(
         self, folder: Path | None = None, *, host: str = "127.0.0.1", port: int = 0, delay_ms: int = 0
     ) -> None:
-        self._is_temporary = folder is None
-        self.folder = folder.absolute() if folder else Path(tempfile.mkdtemp(prefix="tocsin-calls-"))
-        self.folder.mkdir(parents=True, exist_ok=True)
+        super().__init__("proof.sinks", folder, port, [f"--delay-ms={delay_ms}", f"--host={host}"])
         self.host = host
-        self.port = port
-        options = [f"--folder={self.folder}", f"--delay-ms={delay_ms}", f"--host={host}"]
-        self._process = SinkProcess("proof.sinks", options)
 
     @property
     def url(self) -> str:
         """Where to call: `/effect/...` and `/start` follow."""
         return f"http://{self.host}:{self.port}"
-
-    def start(self) -> Self:
-        """Returns once the sink takes connections. Raises RuntimeError when it can't listen."""
-        self.port = self._process.start(self.port)
-        return self
-
-    def stop(self) -> None:
-        """Ends the sink; what it kept and the port number stay, so that `start` goes on."""
-        self._process.stop()
-
-    def close(self) -> None:
-        """Ends the sink and removes what it kept where that is temporary."""
-        self.stop()
-        if self._is_temporary:
-            remove_folder(self.folder)
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
 
 
 def read_sink(folder: Path) -> list[SinkEvent]:
