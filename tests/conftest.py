@@ -21,14 +21,6 @@ from local.redis import Redis
 TEMPLATE = "tocsin_template"
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Puts the races into one group, so that they run one after the other however many processes there are."""
-    for item in items:
-        if item.get_closest_marker("race"):
-            item.add_marker(pytest.mark.xdist_group("race"))
-
-
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """The server that this pytest process shares; don't stop it."""

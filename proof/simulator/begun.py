@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from uuid import UUID
 
-from proof.simulator.store import Move, RunRow, ScheduleRow
+from proof.simulator.rows import Move, RunRow, ScheduleRow
 from proof.simulator.system import System
 from proof.simulator.workers import Begun
 

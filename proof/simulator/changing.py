@@ -8,7 +8,8 @@ from functools import partial
 from typing import Any, Final
 
 from proof.simulator.planning import Answer, Params
-from proof.simulator.store import INFINITY, PLANNED, Asked, Change, RunRow, ScheduleRow, Store
+from proof.simulator.rows import INFINITY, PLANNED, Asked, Change, RunRow, ScheduleRow
+from proof.simulator.store import Store
 from scheduler.definition import NewSchedule, Schedule
 from scheduler.runs import Run
 

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from proof.simulator.begun import check_begun
 from proof.simulator.expected import BESIDE, Calendar, Span, decisions, spans
-from proof.simulator.store import PLANNED, Change, RunRow, ScheduleRow, Store, Tick
+from proof.simulator.rows import PLANNED, Change, RunRow, ScheduleRow, Tick
+from proof.simulator.store import Store
 from proof.simulator.system import System
 
 

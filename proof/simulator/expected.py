@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 from proof.oracle import due_slots
-from proof.simulator.store import Change, Tick
+from proof.simulator.rows import Change, Tick
 from proof.simulator.world import EPOCH
 
 PER_TICK: Final = 100

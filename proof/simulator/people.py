@@ -6,8 +6,8 @@ from uuid import UUID
 
 from db.ids import to_milliseconds
 from proof.simulator.made_up import new_change, new_schedule
+from proof.simulator.rows import ScheduleRow
 from proof.simulator.seams import Busy, engine
-from proof.simulator.store import ScheduleRow
 from proof.simulator.system import DAY, System
 from scheduler import asked, runs, schedules
 from scheduler.refusals import BadSpan, NotFound, WrongState

@@ -7,7 +7,8 @@ from functools import lru_cache, partial
 from typing import Any, Final
 from uuid import UUID
 
-from proof.simulator.store import INFINITY, PLANNED, RunRow, ScheduleRow, Store, Tick
+from proof.simulator.rows import INFINITY, PLANNED, RunRow, ScheduleRow, Tick
+from proof.simulator.store import Store
 from scheduler.rows import DueSchedule, planned_until
 
 Params = Mapping[str, Any]

@@ -7,7 +7,8 @@ from typing import Final
 from uuid import UUID
 
 from proof.simulator.planning import Answer, Params, pointer
-from proof.simulator.store import ProcessRow, RunRow, ScheduleRow, Store
+from proof.simulator.rows import ProcessRow, RunRow, ScheduleRow
+from proof.simulator.store import Store
 
 _LATE = timedelta(seconds=5)
 

@@ -10,8 +10,9 @@ from uuid import UUID
 import psycopg
 
 from proof.simulator.redis import Pointers, Redis
+from proof.simulator.rows import INFINITY, ProcessRow, RunRow
 from proof.simulator.seams import Connection
-from proof.simulator.store import INFINITY, ProcessRow, RunRow, Store
+from proof.simulator.store import Store
 from proof.simulator.tickers import LEASE_SECONDS, TickerProcess
 from proof.simulator.workers import Begun, Ended, WorkerProcess
 from proof.simulator.world import Died, World

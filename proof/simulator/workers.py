@@ -11,7 +11,7 @@ from uuid import UUID
 from config.environ import QUEUES
 from db.runs import LEAD_SECONDS
 from proof.simulator.redis import Pointers
-from proof.simulator.store import ProcessRow, RunRow
+from proof.simulator.rows import ProcessRow, RunRow
 
 if TYPE_CHECKING:
     from proof.simulator.system import System

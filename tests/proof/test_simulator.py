@@ -14,9 +14,9 @@ from db.query import QUERIES
 from proof.simulator.check import check
 from proof.simulator.nemesis import Nemesis
 from proof.simulator.people import TENANT, People
+from proof.simulator.rows import ScheduleRow
 from proof.simulator.run import calm_down, simulate
 from proof.simulator.seams import STATEMENTS, engine, installed
-from proof.simulator.store import ScheduleRow
 from proof.simulator.system import System
 from proof.simulator.world import World
 from scheduler import asked, schedules
