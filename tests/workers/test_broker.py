@@ -123,7 +123,12 @@ def test_an_ack_without_redis_is_no_error(redis_server: Redis, broker: Any, redi
     broker.client.connection_pool.disconnect()
     broker.client.connection_pool.connection_kwargs["port"] = free_port()
 
+    assert consumer._open
     consumer.ack(message)
+
+    assert not consumer._open
+    with pytest.raises(ConnectionClosed):
+        next(consumer)
 
 
 def test_there_is_no_middleware_that_retries_or_cuts(broker: Any) -> None:
