@@ -120,8 +120,11 @@ def test_an_ack_without_redis_is_no_error(redis_server: Redis, broker: Any, redi
     ring(redis)
     consumer = broker.consume("default")
     message = next(consumer)
-    broker.client.connection_pool.disconnect()
-    broker.client.connection_pool.connection_kwargs["port"] = free_port()
+    pool = broker.client.connection_pool
+    pool.disconnect()
+    pool.connection_kwargs["port"] = free_port()
+    # Connections that it has would go on to the port that they were made for.
+    pool.reset()
 
     assert consumer._open
     consumer.ack(message)
