@@ -19,6 +19,7 @@ _WHYS = {
     "cancelled": "somebody cancelled it",
     "worker_stopped": "its worker stopped and gave it back",
     "given_back": "its worker had no room and gave it back",
+    "answer_lost": "its worker lost track of it, since an answer of Postgres was lost, and gave it back",
     "expired": "its worker was lost or its time was up",
     "suspect": "its worker was lost while several runs were in it, so it runs alone next",
     "replayed": "somebody opened it again",
