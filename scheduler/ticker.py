@@ -126,7 +126,6 @@ def _plan(batch: Batch, ahead_seconds: float) -> list[tuple[DueSchedule, Plan]]:
 def _write(conn: Connection, batch: Batch, planned: list[tuple[DueSchedule, Plan]]) -> None:
     fires = [(row, fire) for row, plan in planned for fire in plan.decisions if isinstance(fire, Fire)]
     skips = [(row, skip) for row, plan in planned for skip in plan.decisions if isinstance(skip, Skip)]
-    fired = Counter(row.id for row, _ in fires)
     run_ids = _ids([fire.slot_at for _, fire in fires])
     if planned:
         counts = PLAN_SLOTS.one(
@@ -139,7 +138,7 @@ def _write(conn: Connection, batch: Batch, planned: list[tuple[DueSchedule, Plan
             was_fire_at=[row.next_fire_at for row, _ in planned],
             last_slot_at=[plan.last_slot_at for _, plan in planned],
             next_fire_at=[None if plan.is_finished else plan.next_fire_at for _, plan in planned],
-            fired=[fired[row.id] for row, _ in planned],
+            fired=[sum(isinstance(decision, Fire) for decision in plan.decisions) for _, plan in planned],
         )
         if counts is None or counts.advanced != len(planned):
             raise AnotherHand(f"{len(planned)} schedules were planned, {counts} written")
