@@ -147,7 +147,7 @@ class Ticker:
                 self._remember,
                 self._settings.retention_days,
                 self._settings.ahead_seconds,
-                self._frontier.id,
+                low_id=self._frontier.id,
             )
         except DatabaseError as error:
             # A batch that takes longer than the server waits for us must be a smaller one next time.

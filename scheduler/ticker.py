@@ -66,6 +66,7 @@ def tick(
     claimed: Callable[[list[DueSchedule]], None],
     retention_days: int = RETENTION_DAYS,
     ahead_seconds: float = 0,
+    *,
     low_id: UUID = FIRST_ID,
 ) -> Batch:
     """Claims up to `limit` schedules that are due after (`low`, `low_id`) and returns what was committed for them.

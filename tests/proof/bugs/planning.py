@@ -52,8 +52,8 @@ def ring_before_commit() -> None:
         batch.rings.clear()
         time.sleep(_COMMIT_SECONDS)
 
-    def tick_when_due(*args: Any) -> Batch:
-        batch: Batch = tick(*args[:-1], 0)
+    def tick_when_due(*args: Any, **more: Any) -> Batch:
+        batch: Batch = tick(*args[:-1], 0, **more)
         return batch
 
     replace(steps.Ticker, "__init__", keep_relay)
