@@ -1,29 +1,203 @@
-"""Who may ask: until tokens of their own exist, what tells about the installation opens to METRICS_TOKEN alone.
+"""Who asks: an API token or a tenant JWT in one `Authorization: Bearer`, never in the address; and what they may.
 
-Not set means shut, also on loopback: behind a proxy on the same machine everybody comes from loopback.
+A wrong token answers 401 whatever is wrong with it. Without TOCSIN_HOSTING an operator acts for the default tenant,
+with it for the one that `Tocsin-Tenant` names.
 """
 
 import hmac
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Literal, NamedTuple
+from uuid import UUID
 
-from fastapi import Depends, HTTPException
+from fastapi import Depends, Header, HTTPException, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from api.state import Web, web_of
+from api import jwts, tenants, tokens
+from api.limits import Verdict
+from api.state import WRONG_TOKENS, Web, web_of
+from db.live import connected
+from db.pool import Connection
+from db.query import Query
+from scheduler.refusals import NotFound
 
-_bearer = HTTPBearer(auto_error=False, description="the value of METRICS_TOKEN")
+Role = Literal["viewer", "editor", "admin", "operator"]
+_RANKS: dict[str, int] = {"viewer": 0, "editor": 1, "admin": 2, "operator": 3}
+_ROLE_OF_SCOPE: dict[str, Role] = {"read": "viewer", "write": "editor", "admin": "admin", "operator": "operator"}
+PATIENCE_SECONDS = 5.0
+
+_bearer = HTTPBearer(auto_error=False, description="an API token (`toc_…`) or a tenant JWT")
+_metrics_bearer = HTTPBearer(auto_error=False, description="the value of METRICS_TOKEN", scheme_name="MetricsToken")
 
 
-def operator(
+class Caller(NamedTuple):
+    """Who asks, and for which tenant; `who` is what history keeps of them."""
+
+    who: str
+    role: Role
+    tenant_id: UUID | None
+    tenant_slug: str | None
+
+
+class FoundMember(NamedTuple):
+    """The tenant that a JWT names, and its member of that subject, where it has one."""
+
+    tenant_id: UUID
+    tenant_slug: str
+    tenant_status: str
+    role: Role | None
+    is_disabled: bool
+
+
+FIND_MEMBER = Query("find_member", FoundMember)
+
+
+def unauthorized(detail: str) -> HTTPException:
+    """The refusal of somebody who did not say who they are, or not truly."""
+    return HTTPException(401, detail, {"WWW-Authenticate": "Bearer"})
+
+
+def rank(role: str) -> int:
+    """How much a role may: a higher one may all that a lower one may."""
+    return _RANKS[role]
+
+
+def address_of(request: Request) -> str:
+    """The address that the connection comes from; what a header says of it is believed of no one."""
+    return request.client.host if request.client else ""
+
+
+def needs(role: Role) -> Callable[..., Caller]:
+    """A dependency: the caller, who has at least this role. Answers 400, 401, 403 and 429 in its stead."""
+
+    def caller(
+        request: Request,
+        web: Annotated[Web, Depends(web_of)],
+        _shown: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+        tocsin_tenant: Annotated[
+            str | None, Header(description="an operator names the tenant here", max_length=63)
+        ] = None,
+    ) -> Caller:
+        found = _found(request, web, tocsin_tenant if role != "operator" else None)
+        _count(request, web, found)
+        if rank(found.role) < rank(role):
+            raise HTTPException(403, f"this needs the role {role}; yours is {found.role}")
+        if role != "operator" and found.tenant_id is None:
+            raise HTTPException(400, "there are many tenants here: an operator names one in the header Tocsin-Tenant")
+        return found
+
+    return caller
+
+
+def metrics_reader(
     web: Annotated[Web, Depends(web_of)],
-    shown: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+    shown: Annotated[HTTPAuthorizationCredentials | None, Depends(_metrics_bearer)],
 ) -> None:
-    """Passes who shows METRICS_TOKEN as a bearer token; 403 when none is set, 401 for anybody else."""
+    """Passes who shows METRICS_TOKEN as a bearer token; 403 when none is set, 401 for anybody else.
+
+    Not set means shut, also on loopback: behind a proxy on the same machine everybody comes from loopback.
+    """
     token = web.settings.metrics_token
     if not token:
         raise HTTPException(403, "METRICS_TOKEN is not set, so nobody may read this here")
     if shown is None or not hmac.compare_digest(shown.credentials.encode(), token.encode()):
-        raise HTTPException(401, "show METRICS_TOKEN as a bearer token", {"WWW-Authenticate": "Bearer"})
+        raise unauthorized("show METRICS_TOKEN as a bearer token")
 
 
-Operator = Depends(operator)
+MetricsReader = Depends(metrics_reader)
+
+
+def _found(request: Request, web: Web, named: str | None) -> Caller:
+    """Who the request's one bearer token is of. Raises HTTPException."""
+    token = _shown_token(request)
+    address = address_of(request)
+    # Who guesses gets no lookup; what we know to be good passes, so that others at the same address are unharmed.
+    if web.wrong_tokens.is_spent(address) and tokens.hash_of(token) not in web.good_tokens:
+        raise too_many(
+            Verdict(is_passed=False, limit=WRONG_TOKENS, remaining=0, reset_seconds=60), "too many wrong tokens"
+        )
+    caller = _known(web, token, named)
+    if caller is None:
+        web.wrong_tokens.take(address)
+        raise unauthorized("the token is not valid")
+    web.remember(tokens.hash_of(token))
+    return caller
+
+
+def _shown_token(request: Request) -> str:
+    shown = request.headers.getlist("authorization")
+    if len(shown) > 1:
+        raise HTTPException(400, "send one Authorization header")
+    scheme, _, token = (shown[0] if shown else "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise unauthorized("send an API token or a tenant JWT as a bearer token")
+    return token.strip()
+
+
+def _known(web: Web, token: str, named: str | None) -> Caller | None:
+    """Whose token it is; None for a wrong one."""
+    if token.startswith(tokens.PREFIX):
+        if not tokens.is_whole(token):
+            return None
+        with connected(web.pool, PATIENCE_SECONDS) as conn:
+            found = tokens.find(conn, token)
+            if found is None:
+                return None
+            if found.tenant_id is None:
+                return _operator(conn, web, found.id, named)
+        _check_active(found.tenant_status)
+        return Caller(f"token:{found.id}", _ROLE_OF_SCOPE[found.scope], found.tenant_id, found.tenant_slug)
+    secret = web.settings.jwt_secret
+    if not secret:
+        return None
+    try:
+        claims = jwts.read(token, secret)
+    except jwts.BadToken:
+        return None
+    except jwts.WrongRole as error:
+        raise HTTPException(403, str(error)) from None
+    with connected(web.pool, PATIENCE_SECONDS) as conn:
+        member = FIND_MEMBER.one(conn, tenant=claims.tenant, subject=claims.subject)
+    if member is None:
+        return None
+    if member.is_disabled:
+        raise HTTPException(403, "this member is disabled")
+    _check_active(member.tenant_status)
+    role: Role = member.role or claims.role  # type: ignore[assignment]  # jwts.read gives a viewer, editor or admin
+    return Caller(f"member:{claims.subject}", role, member.tenant_id, member.tenant_slug)
+
+
+def _operator(conn: Connection, web: Web, token_id: UUID, named: str | None) -> Caller:
+    try:
+        tenant = tenants.get(conn, named) if named else None if web.settings.is_hosting else tenants.default(conn)
+    except NotFound:
+        raise HTTPException(404, "Tocsin-Tenant names no tenant") from None
+    return Caller(f"token:{token_id}", "operator", tenant and tenant.id, tenant and tenant.slug)
+
+
+def _check_active(status: str | None) -> None:
+    if status != "active":
+        raise HTTPException(403, "this tenant is suspended")
+
+
+def _count(request: Request, web: Web, caller: Caller) -> None:
+    """Counts the request of the token and of the tenant, and says in headers what is left."""
+    verdicts = [web.per_caller.take(caller.who)]
+    if caller.tenant_id is not None:
+        verdicts.append(web.per_tenant.take(str(caller.tenant_id)))
+    least = min(verdicts, key=lambda verdict: (verdict.is_passed, verdict.remaining))
+    request.state.headers = _headers(least)
+    if not least.is_passed:
+        raise too_many(least, f"there is a limit of {least.limit} requests a minute")
+
+
+def too_many(verdict: Verdict, detail: str) -> HTTPException:
+    """The refusal of somebody who asks too often."""
+    return HTTPException(429, detail, _headers(verdict) | {"Retry-After": str(verdict.reset_seconds)})
+
+
+def _headers(verdict: Verdict) -> dict[str, str]:
+    return {
+        "RateLimit-Limit": str(verdict.limit),
+        "RateLimit-Remaining": str(verdict.remaining),
+        "RateLimit-Reset": str(verdict.reset_seconds),
+    }

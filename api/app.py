@@ -15,13 +15,29 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI
 
-from api import health, kinds, processes
+from api.doorway import Doorway
 from api.gauges import Gauges
+from api.limits import Limit
 from api.presence import Presence
-from api.problems import answer_problems
+from api.problems import FieldProblem, Problem, answer_problems
+from api.routes import (
+    audit_log,
+    dead_letters,
+    deliveries,
+    health,
+    kinds,
+    members,
+    processes,
+    runs,
+    schedules,
+    sources,
+    tenants,
+    tokens,
+)
 from api.settings import Settings
-from api.state import Web
+from api.state import PER_CALLER, PER_TENANT, WRONG_TOKENS, Web
 from config.environ import BadSetting, share_metrics
+from config.seal import Seal
 from config.signals import SignalEvent, set_off, set_on
 from db.processes import VERSION
 from telemetry import exporter, log, metrics
@@ -30,9 +46,23 @@ from workers.kinds import load
 
 events = Events("web")
 
+_ROOMS = (
+    health,
+    kinds,
+    processes,
+    schedules,
+    runs,
+    dead_letters,
+    deliveries,
+    sources,
+    members,
+    tokens,
+    tenants,
+    audit_log,
+)
 _DRAIN_SECONDS = 20
 _KILL_SECONDS = 24.0
-_CONNECTIONS = 8
+_CONNECTIONS = 16
 _BACKLOG = 2048
 
 
@@ -46,26 +76,50 @@ def create_app(settings: Settings) -> FastAPI:
         pool = settings.database.open_pool("web", _CONNECTIONS)
         presence = Presence(settings.database, settings.lease_seconds)
         presence.start()
-        app.state.web = Web(settings, pool, loaded, Gauges(pool, sorted(loaded)))
+        app.state.web = Web(
+            settings,
+            pool,
+            loaded,
+            Gauges(pool, sorted(loaded)),
+            Seal(settings.secret_keys),
+            per_caller=Limit(PER_CALLER // settings.processes),
+            per_tenant=Limit(PER_TENANT // settings.processes),
+            wrong_tokens=Limit(WRONG_TOKENS),
+        )
         try:
             yield
         finally:
             presence.stop()
             pool.close(1)
 
-    app = _routed(FastAPI(title="Tocsin", version=VERSION, lifespan=running))
+    app = _routed(lifespan=running)
     answer_problems(app)
+    app.add_middleware(Doorway)
     return app
 
 
 def openapi() -> dict[str, Any]:
     """The OpenAPI document of this release; needs no setting and no server."""
-    return _routed(FastAPI(title="Tocsin", version=VERSION)).openapi()
+    return _routed().openapi()
 
 
-def _routed(app: FastAPI) -> FastAPI:
-    for room in (health, kinds, processes):
+def _routed(**options: Any) -> FastAPI:
+    app = FastAPI(
+        title="Tocsin", version=VERSION, summary="Scheduled work that rings on time, exactly once.", **options
+    )
+    for room in _ROOMS:
         app.include_router(room.router)
+    document = app.openapi
+
+    def described() -> dict[str, Any]:
+        found = document()
+        schemas = found["components"]["schemas"]
+        for model in (Problem, FieldProblem):
+            schemas[model.__name__] = model.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas[model.__name__].pop("$defs", None)
+        return found
+
+    app.openapi = described  # type: ignore[method-assign]  # the way that FastAPI documents
     return app
 
 

@@ -13,12 +13,13 @@ from pydantic.alias_generators import to_camel
 
 from api import alerts
 from api.refusals import of_model, of_recurrence, refuse
+from api.shapes import MASK
 from config.environ import QUEUES
 from config.seal import Seal, is_sealed
 from db.jsonb import dumps
 from db.pool import Connection
 from scheduler import schedules
-from scheduler.definition import NewSchedule, Schedule
+from scheduler.definition import NewSchedule, Schedule, definition_of
 from scheduler.policy import Misfire
 from scheduler.refusals import NameTaken
 from scheduler.slots import BadRecurrence
@@ -67,6 +68,15 @@ def _storable(value: Any) -> Any:
     return value
 
 
+def storable(value: dict[str, Any], pointer: str) -> dict[str, Any]:
+    """The JSON object, if Postgres keeps it. Raises BadDefinition."""
+    try:
+        _storable(value)
+    except ValueError as error:
+        raise refuse(pointer, str(error)) from None
+    return value
+
+
 Time = Annotated[datetime, BeforeValidator(read_time)]
 Words = BeforeValidator(_lower)
 Line = Annotated[str, BeforeValidator(_printable), Field(min_length=1, max_length=200)]
@@ -98,6 +108,7 @@ class ScheduleIn(BaseModel):
     name: Line | None = None
     cron_expression: str | None = None
     interval_seconds: Annotated[int, Field(strict=True)] | None = None
+    interval_anchor: Time | None = None
     scheduled_at: Time | None = None
     timezone: str = "UTC"
     dst_gap: Annotated[Literal["end", "skip", "shift"], Words] = "end"
@@ -182,6 +193,84 @@ def create_schedule(
         raise refuse("name", str(error)) from None
 
 
+def edit_schedule(
+    conn: Connection,
+    tenant_id: UUID,
+    schedule_id: UUID,
+    patch: Mapping[str, Any],
+    *,
+    kinds: Mapping[str, Kind],
+    seal: Seal,
+) -> Schedule:
+    """The schedule with the fields of `patch` changed, the others left; what is checked is the whole that comes out.
+
+    A secret that comes back as it is shown, `***`, is kept. Raises what `create_schedule` raises, NotFound, WrongState.
+    """
+    row = schedules.locked(conn, tenant_id, schedule_id)
+    kind = kinds.get(row.kind)
+    if patch.get("jobType", row.kind) != row.kind:
+        raise refuse("jobType", "does not change; make another schedule")
+    body = read_schedule(_patched(row, patch))
+    if kind is not None and kind.is_gated_only and body.overlap_policy == "allow":
+        raise refuse("overlapPolicy", f"takes skip, queue or cancel_running: {kind.name} keeps state between its runs")
+    columns = {ScheduleIn.model_fields[name].alias: name for name in ScheduleIn.model_fields}
+    changes = _columns_of(body, {name for alias, name in columns.items() if alias in patch})
+    if "jobPayload" in patch:
+        changes["params"] = _patched_params(row, patch["jobPayload"], kind, seal)
+    try:
+        return schedules.edit(conn, tenant_id, schedule_id, changes)
+    except BadRecurrence as error:
+        raise of_recurrence(error) from None
+
+
+_COLUMN_OF = {"cron_expression": "cron"}
+_RECURRENCES = ("cronExpression", "intervalSeconds", "scheduledAt")
+
+
+def _patched(row: Schedule, patch: Mapping[str, Any]) -> dict[str, Any]:
+    """The body that would make the schedule as it is, with the patch laid over it; a new way to recur takes the old off."""
+    stored = definition_of(row)
+    whole: dict[str, Any] = {"jobType": row.kind, "jobPayload": {}}
+    for name, field in ScheduleIn.model_fields.items():
+        if name not in ("job_type", "job_payload"):
+            whole[field.alias or name] = getattr(stored, _COLUMN_OF.get(name, name))
+    whole["tags"] = list(stored.tags)
+    if any(patch.get(name) is not None for name in _RECURRENCES):
+        whole |= dict.fromkeys((*_RECURRENCES, "intervalAnchor"))
+    return {**whole, **patch}
+
+
+def _columns_of(body: ScheduleIn, names: set[str]) -> dict[str, Any]:
+    """The values of these fields as the columns take them."""
+    found = {_COLUMN_OF.get(name, name): getattr(body, name) for name in names - {"job_type", "job_payload"}}
+    if "backoff" in found:
+        found["backoff"] = body.backoff.model_dump(by_alias=True)
+    if "tags" in found:
+        found["tags"] = tuple(body.tags)
+    for name in ("name", "timeout_seconds", "queue"):
+        if name in found and found[name] is None:
+            raise refuse(to_camel(name), "takes a value")
+    return found
+
+
+def _patched_params(row: Schedule, payload: Any, kind: Kind | None, seal: Seal) -> dict[str, Any]:
+    if kind is None:
+        raise refuse("jobPayload", f"there is no kind {row.kind!r} here that could check it")
+    if kind.name == threshold_alert.KIND.name:
+        raise refuse("jobPayload", "of an alert does not change here")
+    context = f"{row.tenant_id}:schedules:{row.id}"
+    return _sealed(kind, _params(kind, _unmasked(payload, row.params, seal, context)), seal, context)
+
+
+def _unmasked(given: Any, stored: Any, seal: Seal, context: str) -> Any:
+    """What was given, with the secret that is stored in the place of each mask."""
+    if isinstance(given, dict) and isinstance(stored, dict):
+        return {name: _unmasked(value, stored.get(name), seal, context) for name, value in given.items()}
+    if given == MASK and isinstance(stored, str) and is_sealed(stored):
+        return seal.open(stored, context)
+    return given
+
+
 def _params(kind: Kind, payload: Mapping[str, Any]) -> BaseModel:
     try:
         return kind.Params.model_validate(payload)
@@ -221,6 +310,7 @@ def _definition(body: ScheduleIn, kind: Kind, schedule_id: UUID) -> NewSchedule:
         name=body.name or f"{kind.name} {str(schedule_id)[:8]}",
         cron=body.cron_expression,
         interval_seconds=body.interval_seconds,
+        interval_anchor=body.interval_anchor,
         scheduled_at=body.scheduled_at,
         timezone=body.timezone,
         dst_gap=body.dst_gap,

@@ -1,22 +1,57 @@
 """Errors as `application/problem+json`: what went wrong, in one sentence, under the status that says whose fault it is."""
 
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import cast
+from typing import Any, cast
 
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
 
-from db.pool import DatabaseError
+from api.refusals import BadDefinition, Stale, detail_of
+from config.seal import SealError
+from db.pool import BadValue, DatabaseError, Unavailable
+from scheduler.refusals import BadSpan, NameTaken, NotFound, WrongState
 from telemetry.log import Events
 
 events = Events("web")
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class FieldProblem(BaseModel):
+    """One field at fault."""
+
+    pointer: str = Field(description="the field, as a JSON pointer into the body, or the name of a parameter")
+    detail: str = Field(description="what it takes")
+
+
+class Problem(BaseModel):
+    """What went wrong (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldProblem] | None = Field(None, description="each field at fault")
 
 
 def problem(status: int, detail: str, *, headers: dict[str, str] | None = None, **more: object) -> JSONResponse:
     """The response to a request that failed."""
     content = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, **more}
-    return JSONResponse(content, status, headers, "application/problem+json")
+    return JSONResponse(content, status, headers, MEDIA_TYPE)
+
+
+def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The problems that an endpoint may answer, as OpenAPI describes them."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}
+
+
+def good(status: int, model: Any, *problems: int) -> dict[int | str, dict[str, Any]]:
+    """The answer of an endpoint when all went well, and the problems that are its own."""
+    return {status: {"model": model}, **answers(*problems)}
 
 
 def answer_problems(app: FastAPI) -> None:
@@ -32,12 +67,79 @@ def answer_problems(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def malformed(_request: Request, error: RequestValidationError) -> JSONResponse:
-        errors = [
-            {"pointer": "/" + "/".join(map(str, each["loc"][1:])), "detail": each["msg"]} for each in error.errors()
-        ]
+        errors = [_of_request(each) for each in error.errors()]
         return problem(422, "the request is malformed", errors=errors)
 
+    @app.exception_handler(BadDefinition)
+    async def bad(_request: Request, error: BadDefinition) -> JSONResponse:
+        errors = [{"pointer": _pointer(each.pointer), "detail": each.detail} for each in error.problems]
+        return problem(422, "the request cannot be done as it is", errors=errors)
+
+    for kind, answered in _ANSWERS.items():
+        app.add_exception_handler(kind, answered)
+
     @app.exception_handler(DatabaseError)
-    async def away(_request: Request, error: DatabaseError) -> JSONResponse:
-        events.warning("request.failed", error=str(error).strip())
-        return problem(503, "the database does not answer", headers={"Retry-After": "1"})
+    async def database(request: Request, error: DatabaseError) -> JSONResponse:
+        if isinstance(error, Unavailable):
+            events.warning("request.failed", request_id=request.state.request_id, error=str(error).strip())
+            return problem(503, "the database does not answer", headers={"Retry-After": "1"})
+        if isinstance(error, BadValue):
+            return problem(422, "a value of this request can't be stored")
+        raise error
+
+    @app.exception_handler(Exception)
+    async def failed(request: Request, error: Exception) -> JSONResponse:
+        request_id = request.scope.get("state", {}).get("request_id", "")
+        events.error("request.raised", request_id=request_id, path=request.url.path, error=type(error).__name__)
+        return problem(500, f"this is a bug of ours; the log knows it as {request_id}")
+
+
+def _of_request(found: Any) -> dict[str, str]:
+    place, *path = found["loc"]
+    if found["type"] == "json_invalid":
+        return {"pointer": "", "detail": "takes JSON"}
+    pointer = _pointer(".".join(map(str, path))) if place == "body" else str(path[-1]) if path else str(place)
+    return {"pointer": pointer, "detail": detail_of(found["type"], found["msg"])}
+
+
+def _pointer(path: str) -> str:
+    """A dotted path of a definition as a JSON pointer into the body."""
+    if not path or path == "body":
+        return ""
+    first, *rest = path.split(".")
+    return "/" + "/".join(["jobPayload" if first == "params" else first, *rest])
+
+
+async def _not_found(_request: Request, _error: Exception) -> JSONResponse:
+    # The same for what another tenant has and for what nobody has.
+    return problem(404, "there is nothing of that id")
+
+
+async def _wrong_state(_request: Request, error: Exception) -> JSONResponse:
+    return problem(409, str(error))
+
+
+async def _name_taken(_request: Request, error: Exception) -> JSONResponse:
+    return problem(422, "the request cannot be done as it is", errors=[{"pointer": "/name", "detail": str(error)}])
+
+
+async def _bad_span(_request: Request, error: Exception) -> JSONResponse:
+    return problem(422, "the request cannot be done as it is", errors=[{"pointer": "/from", "detail": str(error)}])
+
+
+async def _stale(_request: Request, error: Exception) -> JSONResponse:
+    return problem(412, str(error))
+
+
+async def _no_key(_request: Request, error: Exception) -> JSONResponse:
+    return problem(503, f"secrets can't be kept here: {error}")
+
+
+_ANSWERS: dict[type[Exception], Callable[[Request, Exception], Any]] = {
+    NotFound: _not_found,
+    WrongState: _wrong_state,
+    NameTaken: _name_taken,
+    BadSpan: _bad_span,
+    Stale: _stale,
+    SealError: _no_key,
+}

@@ -26,6 +26,10 @@ class BadDefinition(ValueError):
         super().__init__("; ".join(f"{problem.pointer}: {problem.detail}" for problem in self.problems))
 
 
+class Stale(RuntimeError):
+    """Somebody else changed it after it was read."""
+
+
 def refuse(pointer: str, detail: str) -> BadDefinition:
     """The refusal of one field."""
     return BadDefinition([Problem(pointer, detail)])
@@ -41,11 +45,12 @@ def of_model(error: ValidationError, prefix: str = "") -> BadDefinition:
     problems = []
     for found in error.errors(include_url=False, include_input=False, include_context=False):
         pointer = ".".join(str(part) for part in ([prefix] if prefix else []) + list(found["loc"]))
-        problems.append(Problem(pointer or "body", _detail(found["type"], found["msg"])))
+        problems.append(Problem(pointer or "body", detail_of(found["type"], found["msg"])))
     return BadDefinition(problems)
 
 
-def _detail(kind: str, message: str) -> str:
+def detail_of(kind: str, message: str) -> str:
+    """What pydantic says, in our words: what the field takes."""
     if kind == "missing":
         return "is required"
     if kind == "extra_forbidden":

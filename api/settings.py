@@ -1,6 +1,7 @@
 """The web's settings, read once at its entry point."""
 
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
 
 from config.environ import need_broker_url, read
 from db.pool import Database
@@ -15,6 +16,11 @@ class Settings:
     mode: str
     lease_seconds: float
     kinds: tuple[str, ...]
+    is_hosting: bool
+    retention_days: int
+    secret_keys: tuple[str, ...]
+    jwt_secret: str | None
+    egress_allow: tuple[IPv4Network | IPv6Network, ...]
     port: int
     processes: int
     metrics_port: int | None
@@ -30,6 +36,11 @@ class Settings:
                 "TOCSIN_MODE",
                 "TOCSIN_LEASE_SECONDS",
                 "TOCSIN_KINDS",
+                "TOCSIN_HOSTING",
+                "TOCSIN_RETENTION_DAYS",
+                "TOCSIN_SECRET_KEYS",
+                "TOCSIN_EGRESS_ALLOW",
+                "SUPABASE_JWT_SECRET",
                 "PORT",
                 "WEB_CONCURRENCY",
                 "METRICS_PORT",
@@ -44,6 +55,11 @@ class Settings:
             mode=value["TOCSIN_MODE"],
             lease_seconds=value["TOCSIN_LEASE_SECONDS"],
             kinds=value["TOCSIN_KINDS"],
+            is_hosting=value["TOCSIN_HOSTING"] == "on",
+            retention_days=value["TOCSIN_RETENTION_DAYS"],
+            secret_keys=value["TOCSIN_SECRET_KEYS"],
+            jwt_secret=value["SUPABASE_JWT_SECRET"],
+            egress_allow=value["TOCSIN_EGRESS_ALLOW"],
             port=value["PORT"],
             processes=value["WEB_CONCURRENCY"],
             metrics_port=value["METRICS_PORT"],

@@ -1,25 +1,59 @@
 """What a web process holds while it runs, and how a handler gets it."""
 
+from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Lock
 from typing import cast
 
 from fastapi import Request
 
 from api.gauges import Gauges
+from api.limits import Limit
 from api.settings import Settings
+from config.seal import Seal
+from db.live import connected
 from db.pool import Pool
+from db.walls import has_wall
 from workers.kind import Kind
 
+PER_CALLER = 3_000
+PER_TENANT = 6_000
+WRONG_TOKENS = 30
+_MOST_KNOWN = 1_000
+_PATIENCE_SECONDS = 5.0
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class Web:
-    """The settings, the connections and the kinds of one web process."""
+    """The settings, the connections, the kinds and the counters of one web process; any thread may use it."""
 
     settings: Settings
     pool: Pool
     kinds: Mapping[str, Kind]
     gauges: Gauges
+    seal: Seal
+    per_caller: Limit
+    per_tenant: Limit
+    wrong_tokens: Limit
+    good_tokens: "OrderedDict[bytes, None]" = field(default_factory=OrderedDict)
+    _is_walled: bool | None = None
+    _lock: Lock = field(default_factory=Lock)
+
+    def remember(self, token_hash: bytes) -> None:
+        """Notes that a token was good, so that wrong ones from the same address do not shut it out."""
+        with self._lock:
+            self.good_tokens[token_hash] = None
+            self.good_tokens.move_to_end(token_hash)
+            if len(self.good_tokens) > _MOST_KNOWN:
+                self.good_tokens.popitem(last=False)
+
+    def is_walled(self) -> bool:
+        """True when the second wall stands; looked at once."""
+        if self._is_walled is None:
+            with connected(self.pool, _PATIENCE_SECONDS) as conn:
+                self._is_walled = has_wall(conn)
+        return self._is_walled
 
 
 def web_of(request: Request) -> Web:

@@ -1,17 +1,69 @@
 """Tenants: whose schedules they are. Without TOCSIN_HOSTING there is one, made when it is first used."""
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
-from typing import NamedTuple
+from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
-from api.refusals import refuse
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
+
+from api.definitions import Line
+from api.refusals import of_model, refuse
+from config.zones import BadZone, zone
+from db.jsonb import Jsonb
 from db.pool import Connection
 from db.query import Query
-from scheduler.refusals import NameTaken, NotFound
+from scheduler import schedules
+from scheduler.refusals import NameTaken, NotFound, WrongState
+from scheduler.schedules import ScheduleFilter
+from workers.channels.email import mailbox
 
 DEFAULT = "default"
+SUSPENDED = "the tenant is suspended"
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_DOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
+_MANY = 1_000_000
+
+
+def _zone(name: str) -> str:
+    try:
+        zone(name)
+    except BadZone as error:
+        raise ValueError(str(error).removeprefix("timezone ")) from None
+    return name
+
+
+def _domain(text: str) -> str:
+    if not _DOMAIN.fullmatch(text.lower()):
+        raise ValueError("takes a domain such as example.com")
+    return text.lower()
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
+
+
+class Quotas(_Model):
+    """How much a tenant may have; null is no limit."""
+
+    schedules: Annotated[int, Field(strict=True, ge=0, le=_MANY)] | None = None
+    sources: Annotated[int, Field(strict=True, ge=0, le=_MANY)] | None = None
+    members: Annotated[int, Field(strict=True, ge=0, le=_MANY)] | None = None
+    requests_per_minute: Annotated[int, Field(strict=True, ge=1, le=_MANY)] | None = None
+
+
+class Settings(_Model):
+    """What holds for all that a tenant has; the quotas are the operator's to set."""
+
+    default_timezone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    sender: Annotated[Line, AfterValidator(mailbox)] | None = Field(None, description="the sender of the tenant's mail")
+    reply_to: Annotated[Line, AfterValidator(mailbox)] | None = None
+    recipient_domains: Annotated[list[Annotated[str, AfterValidator(_domain)]], Field(max_length=200)] = Field(
+        default_factory=list, description="set, mail to any other domain is recorded `suppressed`"
+    )
+    quotas: Quotas = Field(default_factory=Quotas)
 
 
 class Tenant(NamedTuple):
@@ -21,12 +73,16 @@ class Tenant(NamedTuple):
     slug: str
     name: str
     status: str
+    settings: dict[str, Any]
     created_at: datetime
+    updated_at: datetime
 
 
 INSERT = Query("insert_tenant", Tenant)
 GET = Query("get_tenant", Tenant)
 LIST = Query("list_tenants", Tenant)
+UPDATE = Query("update_tenant")
+SET_STATUS = Query("set_tenant_status")
 
 
 def create(conn: Connection, slug: str, name: str | None = None) -> Tenant:
@@ -54,6 +110,57 @@ def default(conn: Connection) -> Tenant:
     return GET.one(conn, slug=DEFAULT) or INSERT.one(conn, slug=DEFAULT, name="Default") or get(conn, DEFAULT)
 
 
-def list_all(conn: Connection) -> list[Tenant]:
-    """Every tenant by slug: the operator's view."""
-    return LIST.all(conn)
+def list_all(
+    conn: Connection,
+    *,
+    status: str | None = None,
+    before: tuple[datetime | None, UUID | None] = (None, None),
+    limit: int = 1000,
+) -> list[Tenant]:
+    """The tenants, newest first: the operator's view."""
+    return LIST.all(conn, status=status, before_at=before[0], before_id=before[1], room=limit)
+
+
+def settings_of(row: Tenant) -> Settings:
+    """The tenant's settings, defaults filled in."""
+    return Settings.model_validate(row.settings)
+
+
+def edit(conn: Connection, slug: str, *, name: str | None = None, settings: Mapping[str, Any] | None = None) -> Tenant:
+    """The tenant with its name and the settings given changed, the others left. Raises NotFound, BadDefinition."""
+    row = get(conn, slug)
+    UPDATE.run(conn, id=row.id, name=name or row.name, settings=Jsonb(_merged(row, settings or {})))
+    return get(conn, slug)
+
+
+def suspend(conn: Connection, slug: str) -> Tenant:
+    """The tenant suspended: its schedules are paused and its tokens open nothing. Raises NotFound, WrongState."""
+    row = get(conn, slug)
+    if row.status == "suspended":
+        raise WrongState("the tenant is suspended already")
+    for each in schedules.list_all(conn, row.id, ScheduleFilter(status="active"), limit=_MANY):
+        schedules.pause(conn, row.id, each.id, SUSPENDED)
+    SET_STATUS.run(conn, id=row.id, status="suspended")
+    return get(conn, slug)
+
+
+def reinstate(conn: Connection, slug: str) -> Tenant:
+    """The tenant active again, and the schedules with it that its suspension paused. Raises NotFound, WrongState."""
+    row = get(conn, slug)
+    if row.status == "active":
+        raise WrongState("the tenant is active")
+    for each in schedules.list_all(conn, row.id, ScheduleFilter(status="paused"), limit=_MANY):
+        if each.pause_note == SUSPENDED:
+            schedules.resume(conn, row.id, each.id)
+    SET_STATUS.run(conn, id=row.id, status="active")
+    return get(conn, slug)
+
+
+def _merged(row: Tenant, given: Mapping[str, Any]) -> dict[str, Any]:
+    whole = {**row.settings, **given}
+    if isinstance(given.get("quotas"), dict):
+        whole["quotas"] = {**row.settings.get("quotas", {}), **given["quotas"]}
+    try:
+        return Settings.model_validate(whole).model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    except ValidationError as error:
+        raise of_model(error, "settings") from None

@@ -66,6 +66,15 @@ def _choice(*words: str) -> Callable[[str], str]:
     return parse
 
 
+def _at_least(length: int) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if len(text) < length:
+            raise ValueError
+        return text
+
+    return parse
+
+
 def _words(text: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in text.split(",") if word.strip())
 
@@ -127,6 +136,9 @@ SETTINGS: dict[str, Setting] = {
     "TOCSIN_RECIPIENT_DOMAINS": Setting(_words, "domains that may be mailed, such as example.com,example.org", ""),
     "TOCSIN_SECRET_KEYS": Setting(_words, "keys of 32 bytes in base64, newest first", "", is_secret=True),
     "TOCSIN_KINDS": Setting(_kinds, "a list of module:KIND names", ""),
+    "SUPABASE_JWT_SECRET": Setting(
+        _at_least(32), "the secret of at least 32 characters that tenant JWTs are signed with", is_secret=True
+    ),
     "MAIL_URL": Setting(
         _url("smtp", "smtps", "file"), "smtp://user:pass@host:587, smtps:// or file:///folder", is_secret=True
     ),

@@ -17,6 +17,7 @@ Connection: TypeAlias = _Connection[Any]
 Pool: TypeAlias = _ConnectionPool[_Connection[Any]]
 DatabaseError = psycopg.Error
 Unavailable = psycopg.OperationalError
+BadValue = psycopg.DataError
 
 _RECONNECT_SECONDS = 1.0
 

@@ -1,5 +1,7 @@
 """Dead letters: runs that ended dead, waiting for somebody to replay or discard them."""
 
+from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from db.ids import slot_of
@@ -9,6 +11,18 @@ from scheduler import runs
 from scheduler.refusals import NotFound, WrongState
 from scheduler.runs import DeadLetter, Run
 
+
+class LetterFilter(NamedTuple):
+    """Which dead letters of a tenant are listed; None asks nothing. The instants are those of their deaths."""
+
+    state: str = "open"
+    schedule_id: UUID | None = None
+    kind: str | None = None
+    cause: str | None = None
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+
+
 GET = Query("get_dead_letter", DeadLetter)
 LIST = Query("list_dead_letters", DeadLetter)
 DISCARD = Query("discard_dead_letter")
@@ -17,13 +31,20 @@ DISCARD = Query("discard_dead_letter")
 def list_all(
     conn: Connection,
     tenant_id: UUID,
+    wanted: LetterFilter | None = None,
     *,
-    state: str = "open",
-    schedule_id: UUID | None = None,
+    before: tuple[datetime | None, UUID | None] = (None, None),
     limit: int = 100,
 ) -> list[DeadLetter]:
-    """The tenant's dead letters in a state, newest first."""
-    return LIST.all(conn, tenant_id=tenant_id, state=state, schedule_id=schedule_id, room=limit)
+    """The tenant's dead letters, newest first; `before`: behind the one of that instant and id."""
+    return LIST.all(
+        conn,
+        tenant_id=tenant_id,
+        before_at=before[0],
+        before_id=before[1],
+        room=limit,
+        **(wanted or LetterFilter())._asdict(),
+    )
 
 
 def get(conn: Connection, tenant_id: UUID, letter_or_run_id: UUID) -> DeadLetter:

@@ -73,6 +73,7 @@ RECORD_LAST_RUNS = Query("record_last_runs", LastRuns)
 MAKE_PARTITIONS = Query("make_partitions_ahead", MadePartitions)
 DROP_PARTITIONS = Query("drop_old_partitions", DroppedPartitions)
 FORGET_PROCESSES = Query("forget_processes")
+FORGET_ANSWERS = Query("forget_answers")
 
 
 def lose_processes(conn: Connection) -> int:
@@ -118,9 +119,10 @@ def record_last_runs(conn: Connection, since: datetime) -> datetime:
 
 
 def keep_house(conn: Connection, retention_days: int) -> None:
-    """Makes the partitions of the next weeks and drops those beyond retention."""
+    """Makes the partitions of the next weeks, and drops what is beyond its time: partitions, processes, kept answers."""
     made = MAKE_PARTITIONS.one(conn, retention_days=retention_days)
     dropped = DROP_PARTITIONS.one(conn, retention_days=retention_days)
     FORGET_PROCESSES.run(conn)
+    FORGET_ANSWERS.run(conn)
     if (made and made.made) or (dropped and dropped.weeks):
         events.info("partitions.kept", made=made and made.made, dropped=dropped and dropped.weeks)

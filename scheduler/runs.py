@@ -116,6 +116,19 @@ class DeadLetter(NamedTuple):
     resolved_by: str | None
 
 
+class RunFilter(NamedTuple):
+    """Which runs of a tenant are listed; None asks nothing. The instants are those of slots, both ends included."""
+
+    schedule_id: UUID | None = None
+    state: str | None = None
+    kind: str | None = None
+    origin: str | None = None
+    parent_run_id: UUID | None = None
+    tag: str | None = None
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+
+
 class History(NamedTuple):
     """A run with all that belongs to it."""
 
@@ -140,13 +153,20 @@ REOPEN = Query("reopen_run", Pointer)
 def list_all(
     conn: Connection,
     tenant_id: UUID,
+    wanted: RunFilter | None = None,
     *,
-    schedule_id: UUID | None = None,
-    state: str | None = None,
+    before: tuple[datetime | None, UUID | None] = (None, None),
     limit: int = 100,
 ) -> list[Run]:
-    """The tenant's runs, newest slot first."""
-    return LIST.all(conn, tenant_id=tenant_id, schedule_id=schedule_id, state=state, room=limit)
+    """The tenant's runs, newest slot first; `before`: behind the run with that slot and id."""
+    return LIST.all(
+        conn,
+        tenant_id=tenant_id,
+        before_at=before[0],
+        before_id=before[1],
+        room=limit,
+        **(wanted or RunFilter())._asdict(),
+    )
 
 
 def get(conn: Connection, tenant_id: UUID, run_id: UUID) -> Run:

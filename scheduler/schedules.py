@@ -49,6 +49,17 @@ class Id(NamedTuple):
     id: UUID
 
 
+class ScheduleFilter(NamedTuple):
+    """Which schedules of a tenant are listed; None asks nothing. The instants are those at which they were made."""
+
+    kind: str | None = None
+    status: str | None = None
+    tag: str | None = None
+    metadata: Mapping[str, Any] | None = None
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+
+
 class Gate(NamedTuple):
     """The run that holds a gate."""
 
@@ -123,10 +134,17 @@ def get(conn: Connection, tenant_id: UUID, id_or_name: UUID | str) -> Schedule:
 
 
 def list_all(
-    conn: Connection, tenant_id: UUID, *, kind: str | None = None, status: str | None = None, limit: int = 100
+    conn: Connection,
+    tenant_id: UUID,
+    wanted: ScheduleFilter | None = None,
+    *,
+    before: tuple[datetime | None, UUID | None] = (None, None),
+    limit: int = 100,
 ) -> list[Schedule]:
-    """The tenant's schedules, newest first."""
-    return LIST.all(conn, tenant_id=tenant_id, kind=kind, status=status, room=limit)
+    """The tenant's schedules, newest first; `before`: behind the one of that instant and id."""
+    wanted = wanted or ScheduleFilter()
+    asked = wanted._asdict() | {"metadata": None if wanted.metadata is None else Jsonb(wanted.metadata)}
+    return LIST.all(conn, tenant_id=tenant_id, before_at=before[0], before_id=before[1], room=limit, **asked)
 
 
 def edit(conn: Connection, tenant_id: UUID, schedule_id: UUID, changes: Mapping[str, Any]) -> Schedule:
@@ -168,6 +186,11 @@ def edit(conn: Connection, tenant_id: UUID, schedule_id: UUID, changes: Mapping[
         row = get(conn, tenant_id, schedule_id)
     wake(conn)
     return row
+
+
+def replan(conn: Connection, tenant_id: UUID, schedule_id: UUID) -> Schedule:
+    """The schedule with its next fire time computed anew from now on. Raises NotFound, and WrongState when it is over."""
+    return edit(conn, tenant_id, schedule_id, {"timezone": get(conn, tenant_id, schedule_id).timezone})
 
 
 def pause(conn: Connection, tenant_id: UUID, schedule_id: UUID, note: str | None = None) -> Schedule:

@@ -1,5 +1,32 @@
 -- What the migrations make, dumped by `make schema`; a test fails when this file has drifted. Not to be run.
 
+CREATE TABLE public.audit_log (
+    chain uuid NOT NULL,
+    number bigint NOT NULL,
+    tenant_id uuid,
+    at timestamp with time zone NOT NULL,
+    who text NOT NULL,
+    action text NOT NULL,
+    subject_type text NOT NULL,
+    subject_id text NOT NULL,
+    before jsonb,
+    after jsonb,
+    address text,
+    request_id text,
+    previous bytea NOT NULL,
+    hash bytea NOT NULL,
+    CONSTRAINT audit_log_check CHECK ((chain = COALESCE(tenant_id, '00000000-0000-0000-0000-000000000000'::uuid)))
+);
+
+CREATE FUNCTION public.audit_hash(entry public.audit_log) RETURNS bytea
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    select sha256(entry.previous || convert_to(jsonb_build_array(
+        entry.chain, entry.number, entry.tenant_id, extract(epoch from entry.at), entry.who, entry.action,
+        entry.subject_type, entry.subject_id, entry.before, entry.after, entry.address, entry.request_id
+    )::text, 'UTF8'))
+$$;
+
 CREATE FUNCTION public.backoff_delay(schedule uuid, schedule_version integer, attempt integer) RETURNS interval
     LANGUAGE sql
     AS $$
@@ -10,6 +37,39 @@ CREATE FUNCTION public.backoff_delay(schedule uuid, schedule_version integer, at
     from schedule_versions as v
     where v.schedule_id = schedule and v.version = schedule_version
 $$;
+
+CREATE PROCEDURE public.build_wall(IN name text, IN rights text)
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if not exists (select from pg_roles where rolname = 'tocsin_api') then
+        return;
+    end if;
+    execute format('alter table %I enable row level security', name);
+    execute format(
+        'create policy tenant_wall on %I to tocsin_api '
+        'using (tenant_id = (select nullif(current_setting(''tocsin.tenant'', true), '''')::uuid)) '
+        'with check (tenant_id = (select nullif(current_setting(''tocsin.tenant'', true), '''')::uuid))', name);
+    execute format('grant %s on %I to tocsin_api', rights, name);
+end $$;
+
+CREATE FUNCTION public.chain_audit() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    head audit_heads;
+begin
+    new.chain := coalesce(new.tenant_id, '00000000-0000-0000-0000-000000000000');
+    insert into audit_heads (chain, number, hash) values (new.chain, 0, '') on conflict (chain) do nothing;
+    select * into head from audit_heads where chain = new.chain for update;
+    new.number := head.number + 1;
+    new.at := clock_timestamp();
+    new.previous := head.hash;
+    new.hash := audit_hash(new);
+    update audit_heads set number = new.number, hash = new.hash where chain = new.chain;
+    return new;
+end $$;
 
 CREATE FUNCTION public.drop_partitions(cutoff timestamp with time zone) RETURNS text[]
     LANGUAGE plpgsql
@@ -146,8 +206,9 @@ begin
 end $$;
 
 CREATE FUNCTION public.make_partitions(first_at timestamp with time zone, last_at timestamp with time zone) RETURNS integer
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
     SET lock_timeout TO '5s'
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 declare
     made integer := 0;
@@ -313,6 +374,16 @@ begin
     return new;
 end $$;
 
+CREATE FUNCTION public.refuse_to_rewrite_audit() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if tg_op = 'DELETE' and old.tenant_id::text = current_setting('tocsin.erasing', true) then
+        return old;
+    end if;
+    raise exception '% is only added to', tg_table_name using errcode = 'TC006';
+end $$;
+
 CREATE FUNCTION public.refuse_to_rewrite_history() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -333,6 +404,28 @@ CREATE TABLE public.alert_states (
     CONSTRAINT alert_states_state_check CHECK ((state = ANY (ARRAY['ok'::text, 'firing'::text, 'no_data'::text, 'error'::text])))
 )
 WITH (fillfactor='80');
+
+CREATE TABLE public.api_tokens (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    tenant_id uuid,
+    name text NOT NULL,
+    scope text NOT NULL,
+    hash bytea NOT NULL,
+    created_by text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    last_used_at timestamp with time zone,
+    CONSTRAINT api_tokens_check CHECK (((tenant_id IS NULL) = (scope = 'operator'::text))),
+    CONSTRAINT api_tokens_name_check CHECK ((name <> ''::text)),
+    CONSTRAINT api_tokens_scope_check CHECK ((scope = ANY (ARRAY['read'::text, 'write'::text, 'admin'::text, 'operator'::text])))
+);
+
+CREATE TABLE public.audit_heads (
+    chain uuid NOT NULL,
+    number bigint NOT NULL,
+    hash bytea NOT NULL
+);
 
 CREATE TABLE public.dead_letters (
     id uuid NOT NULL,
@@ -418,6 +511,17 @@ CREATE TABLE public.delivery_history (
 )
 PARTITION BY RANGE (slot_at);
 
+CREATE TABLE public.idempotent_answers (
+    who text NOT NULL,
+    key text NOT NULL,
+    tenant_id uuid,
+    request_hash bytea NOT NULL,
+    status integer NOT NULL,
+    headers jsonb NOT NULL,
+    body text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
 CREATE TABLE public.installation (
     is_only boolean DEFAULT true NOT NULL,
     id uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -463,6 +567,8 @@ CREATE TABLE public.members (
     role text NOT NULL,
     disabled_at timestamp with time zone,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    name text,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT members_role_check CHECK ((role = ANY (ARRAY['viewer'::text, 'editor'::text, 'admin'::text])))
 );
 
@@ -715,6 +821,18 @@ CREATE TABLE public.tenants (
 ALTER TABLE ONLY public.alert_states
     ADD CONSTRAINT alert_states_pkey PRIMARY KEY (alert_id, segment);
 
+ALTER TABLE ONLY public.api_tokens
+    ADD CONSTRAINT api_tokens_hash_key UNIQUE (hash);
+
+ALTER TABLE ONLY public.api_tokens
+    ADD CONSTRAINT api_tokens_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.audit_heads
+    ADD CONSTRAINT audit_heads_pkey PRIMARY KEY (chain);
+
+ALTER TABLE ONLY public.audit_log
+    ADD CONSTRAINT audit_log_pkey PRIMARY KEY (chain, number);
+
 ALTER TABLE ONLY public.dead_letters
     ADD CONSTRAINT dead_letters_pkey PRIMARY KEY (id, slot_at);
 
@@ -723,6 +841,9 @@ ALTER TABLE ONLY public.deliveries
 
 ALTER TABLE ONLY public.delivery_bodies
     ADD CONSTRAINT delivery_bodies_pkey PRIMARY KEY (run_id, number, slot_at);
+
+ALTER TABLE ONLY public.idempotent_answers
+    ADD CONSTRAINT idempotent_answers_pkey PRIMARY KEY (who, key);
 
 ALTER TABLE ONLY public.installation
     ADD CONSTRAINT installation_pkey PRIMARY KEY (is_only);
@@ -796,6 +917,8 @@ ALTER TABLE ONLY public.tenants
 ALTER TABLE ONLY public.tenants
     ADD CONSTRAINT tenants_slug_key UNIQUE (slug);
 
+CREATE INDEX api_tokens_of_tenant ON public.api_tokens USING btree (tenant_id, created_at, id);
+
 CREATE UNIQUE INDEX dead_letters_one_per_death ON ONLY public.dead_letters USING btree (run_id, fence, slot_at);
 
 CREATE INDEX dead_letters_open ON ONLY public.dead_letters USING btree (tenant_id, created_at) WHERE (state = 'open'::text);
@@ -807,6 +930,10 @@ CREATE UNIQUE INDEX deliveries_one_per_recipient ON ONLY public.deliveries USING
 CREATE INDEX deliveries_pending ON ONLY public.deliveries USING btree (available_at, id) WHERE (state = 'pending'::text);
 
 CREATE INDEX deliveries_sending ON ONLY public.deliveries USING btree (leased_by, id) WHERE (state = 'sending'::text);
+
+CREATE INDEX idempotent_answers_by_age ON public.idempotent_answers USING btree (created_at);
+
+CREATE INDEX members_of_tenant ON public.members USING btree (tenant_id, created_at, id);
 
 CREATE INDEX processes_live ON public.processes USING btree (leased_until) WHERE ((lost_at IS NULL) AND (stopped_at IS NULL));
 
@@ -833,6 +960,14 @@ CREATE INDEX schedule_gates_held ON public.schedule_gates USING btree (run_id) W
 CREATE INDEX schedules_due ON public.schedules USING btree (next_fire_at, id) WHERE ((status = 'active'::text) AND (next_fire_at IS NOT NULL));
 
 CREATE INDEX schedules_ending ON public.schedules USING btree (id) WHERE ((status = 'active'::text) AND (next_fire_at IS NULL));
+
+CREATE INDEX schedules_of_tenant ON public.schedules USING btree (tenant_id, created_at, id);
+
+CREATE TRIGGER audit_log_chain BEFORE INSERT ON public.audit_log FOR EACH ROW EXECUTE FUNCTION public.chain_audit();
+
+CREATE TRIGGER audit_log_is_kept BEFORE DELETE OR UPDATE ON public.audit_log FOR EACH ROW EXECUTE FUNCTION public.refuse_to_rewrite_audit();
+
+CREATE TRIGGER audit_log_is_not_emptied BEFORE TRUNCATE ON public.audit_log FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_to_rewrite_history();
 
 CREATE TRIGGER deliveries_guard BEFORE UPDATE ON public.deliveries FOR EACH ROW EXECUTE FUNCTION public.guard_delivery();
 
@@ -873,6 +1008,15 @@ CREATE TRIGGER schedules_record_new AFTER INSERT ON public.schedules REFERENCING
 ALTER TABLE ONLY public.alert_states
     ADD CONSTRAINT alert_states_tenant_id_alert_id_fkey FOREIGN KEY (tenant_id, alert_id) REFERENCES public.kpi_alerts(tenant_id, id);
 
+ALTER TABLE ONLY public.api_tokens
+    ADD CONSTRAINT api_tokens_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+
+ALTER TABLE ONLY public.audit_log
+    ADD CONSTRAINT audit_log_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+
+ALTER TABLE ONLY public.idempotent_answers
+    ADD CONSTRAINT idempotent_answers_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+
 ALTER TABLE ONLY public.kpi_alerts
     ADD CONSTRAINT kpi_alerts_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 
@@ -902,11 +1046,17 @@ ALTER TABLE ONLY public.sources
 
 ALTER TABLE public.alert_states ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.api_tokens ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.audit_log ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.dead_letters ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.deliveries ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.delivery_bodies ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.idempotent_answers ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.kpi_alerts ENABLE ROW LEVEL SECURITY;
 
@@ -932,11 +1082,17 @@ ALTER TABLE public.sources ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY tenant_wall ON public.alert_states TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
+CREATE POLICY tenant_wall ON public.api_tokens TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant_wall ON public.audit_log TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
+
 CREATE POLICY tenant_wall ON public.dead_letters TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant_wall ON public.deliveries TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant_wall ON public.delivery_bodies TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant_wall ON public.idempotent_answers TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant_wall ON public.kpi_alerts TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
@@ -966,13 +1122,22 @@ ALTER TABLE public.tenants ENABLE ROW LEVEL SECURITY;
 
 GRANT USAGE ON SCHEMA public TO tocsin_api;
 
+GRANT SELECT,INSERT ON TABLE public.audit_log TO tocsin_api;
+
+REVOKE ALL ON FUNCTION public.make_partitions(first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.make_partitions(first_at timestamp with time zone, last_at timestamp with time zone) TO tocsin_api;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.alert_states TO tocsin_api;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.api_tokens TO tocsin_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.dead_letters TO tocsin_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.deliveries TO tocsin_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.delivery_bodies TO tocsin_api;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.idempotent_answers TO tocsin_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.kpi_alerts TO tocsin_api;
 
@@ -999,3 +1164,9 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.schedules TO tocsin_api;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sources TO tocsin_api;
 
 GRANT SELECT ON TABLE public.tenants TO tocsin_api;
+
+GRANT UPDATE(name) ON TABLE public.tenants TO tocsin_api;
+
+GRANT UPDATE(settings) ON TABLE public.tenants TO tocsin_api;
+
+GRANT UPDATE(updated_at) ON TABLE public.tenants TO tocsin_api;

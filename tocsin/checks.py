@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from api.processes import LIST as LIST_PROCESSES
+from api.routes.processes import LIST as LIST_PROCESSES
 from config import zones
 from config.environ import SETTINGS, BadSetting, need_broker_url, read
 from config.seal import Seal, SealError

@@ -2,4 +2,4 @@
 insert into tenants (slug, name)
 values (%(slug)s, %(name)s)
 on conflict (slug) do nothing
-returning id, slug, name, status, created_at
+returning id, slug, name, status, settings, created_at, updated_at

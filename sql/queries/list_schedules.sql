@@ -1,4 +1,4 @@
--- A tenant's schedules, newest first. Index: schedules' key (tenant_id, id); the order is sorted; runs_one_per_slot.
+-- A tenant's schedules, newest first, on from a place. Index: schedules_of_tenant, runs_one_per_slot.
 select
     s.id, s.tenant_id, s.kind, s.name, s.params, s.cron, s.interval_seconds, s.interval_anchor, s.scheduled_at,
     s.timezone, s.dst_gap, s.dst_fold, s.starts_at, s.ends_at,
@@ -7,7 +7,20 @@ select
     s.max_runs, s.run_count, s.max_attempts, s.backoff, s.timeout_seconds,
     s.unknown_delivery_policy, s.priority, s.queue, s.pause_note, s.metadata, s.tags, s.version, s.last_error,
     s.last_error_at, s.created_by, s.created_at, s.updated_at, made.runs as made_ahead
-from schedules as s
+from (
+    select p.* from schedules as p
+    where
+        p.tenant_id = %(tenant_id)s
+        and (%(kind)s::text is null or p.kind = %(kind)s)
+        and (%(status)s::text is null or p.status = %(status)s)
+        and (%(tag)s::text is null or p.tags @> array[%(tag)s::text])
+        and (%(metadata)s::jsonb is null or p.metadata @> %(metadata)s)
+        and (%(first_at)s::timestamptz is null or p.created_at >= %(first_at)s)
+        and (%(last_at)s::timestamptz is null or p.created_at <= %(last_at)s)
+        and (%(before_at)s::timestamptz is null or (p.created_at, p.id) < (%(before_at)s, %(before_id)s::uuid))
+    order by p.created_at desc, p.id desc
+    limit %(room)s
+) as s
 cross join
     lateral (
         select min(r.released_at) as fire_at, count(*) as runs from runs as r
@@ -15,9 +28,4 @@ cross join
             r.tenant_id = %(tenant_id)s and r.schedule_id = s.id and r.origin = 'schedule'
             and r.slot_at > now() - interval '1 day' and r.state = 'queued' and r.released_at > now()
     ) as made
-where
-    s.tenant_id = %(tenant_id)s
-    and (%(kind)s::text is null or s.kind = %(kind)s)
-    and (%(status)s::text is null or s.status = %(status)s)
 order by s.created_at desc, s.id desc
-limit %(room)s

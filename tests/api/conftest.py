@@ -4,20 +4,26 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
+from uuid import UUID
 
 import pytest
+from httpx import Response
 
+from api import tokens
 from api.app import create_app
 from api.settings import Settings
 from db.pool import Database
+from tests import make
 
 with warnings.catch_warnings():
     # It would rather have httpx2 than the httpx that this project declares; it works with either.
     warnings.simplefilter("ignore")
     from fastapi.testclient import TestClient
 
-__all__ = ["SHOWN", "TOKEN", "MakeWeb", "TestClient"]
+__all__ = ["JWT_SECRET", "KEY", "SHOWN", "TOKEN", "Api", "MakeWeb", "TestClient"]
 
+KEY = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+JWT_SECRET = "a secret of the test's own, long enough"
 TOKEN = "let-me-in"
 SHOWN = {"Authorization": f"Bearer {TOKEN}"}
 MakeWeb = Callable[..., TestClient]
@@ -33,7 +39,12 @@ def make_web(redis: str) -> Iterator[MakeWeb]:
             "broker_url": redis,
             "mode": "live",
             "lease_seconds": 1.0,
-            "kinds": (),
+            "kinds": ("tests.kinds:NOOP",),
+            "is_hosting": False,
+            "retention_days": 90,
+            "secret_keys": (KEY,),
+            "jwt_secret": JWT_SECRET,
+            "egress_allow": (),
             "port": 0,
             "processes": 1,
             "metrics_port": None,
@@ -45,6 +56,40 @@ def make_web(redis: str) -> Iterator[MakeWeb]:
 
     with ExitStack() as open_clients:
         yield make
+
+
+class Api:
+    """A tenant's way to the API, with a token of a scope."""
+
+    def __init__(
+        self, web: TestClient, conn: make.Connection, scope: str = "admin", tenant: UUID | None = None
+    ) -> None:
+        self.web = web
+        self.tenant = None if scope == "operator" else tenant or make.tenant(conn)
+        self.made, self.token = tokens.create(conn, self.tenant, "a test's", scope)
+
+    def __call__(self, method: str, path: str, **options: Any) -> Response:
+        """The answer to a request with the token."""
+        headers = {"Authorization": f"Bearer {self.token}", **options.pop("headers", {})}
+        answer: Response = self.web.request(method, path, headers=headers, **options)
+        return answer
+
+    def of_scope(self, conn: make.Connection, scope: str) -> "Api":
+        """The same tenant with another token."""
+        return Api(self.web, conn, scope, self.tenant)
+
+
+@pytest.fixture
+def conn(database: str) -> Iterator[make.Connection]:
+    """A connection of the test's own to its database."""
+    with make.connect(database) as found:
+        yield found
+
+
+@pytest.fixture
+def api(web: TestClient, conn: make.Connection) -> Api:
+    """A tenant with an admin's token."""
+    return Api(web, conn)
 
 
 @pytest.fixture

@@ -341,8 +341,10 @@ def test_lists_are_newest_first_and_the_tenants_own(conn: Connection, tenant_id:
     schedules.pause(conn, tenant_id, made[0])
     assert [row.id for row in schedules.list_all(conn, tenant_id)] == made[::-1]
     assert [row.id for row in schedules.list_all(conn, tenant_id, limit=1)] == [made[2]]
-    assert [row.id for row in schedules.list_all(conn, tenant_id, status="paused")] == [made[0]]
-    assert schedules.list_all(conn, tenant_id, kind="other") == []
+    assert [row.id for row in schedules.list_all(conn, tenant_id, schedules.ScheduleFilter(status="paused"))] == [
+        made[0]
+    ]
+    assert schedules.list_all(conn, tenant_id, schedules.ScheduleFilter(kind="other")) == []
 
 
 def test_a_backfill_over_a_skipped_span_makes_each_of_its_slots(conn: Connection, tenant_id: UUID) -> None:

@@ -7,12 +7,12 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from api import reasons
 from db.ids import id_at
 from db.jsonb import rfc3339
 from tests import make
 from tests.system import ROOT
 from tests.tocsin.conftest import Tocsin
-from tocsin import reasons
 
 
 @pytest.fixture

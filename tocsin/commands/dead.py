@@ -36,7 +36,8 @@ def _list(args: argparse.Namespace) -> int:
     with opened() as conn:
         tenant = tenant_id(conn, args.tenant)
         schedule = schedules.get(conn, tenant, args.schedule).id if args.schedule else None
-        found = dead.list_all(conn, tenant, state=args.state, schedule_id=schedule, limit=args.limit)
+        wanted = dead.LetterFilter(state=args.state, schedule_id=schedule)
+        found = dead.list_all(conn, tenant, wanted, limit=args.limit)
     if args.is_json:
         show_json([shapes.plain(letter) for letter in found])
     else:

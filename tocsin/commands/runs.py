@@ -44,7 +44,8 @@ def _list(args: argparse.Namespace) -> int:
     with opened() as conn:
         tenant = tenant_id(conn, args.tenant)
         schedule = schedules.get(conn, tenant, args.schedule).id if args.schedule else None
-        found = runs.list_all(conn, tenant, schedule_id=schedule, state=args.state, limit=args.limit)
+        wanted = runs.RunFilter(schedule_id=schedule, state=args.state)
+        found = runs.list_all(conn, tenant, wanted, limit=args.limit)
     if args.is_json:
         show_json([shapes.plain(run) for run in found])
     else:

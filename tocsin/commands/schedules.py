@@ -138,7 +138,9 @@ def _list(args: argparse.Namespace) -> int:
 
     with opened() as conn:
         tenant = tenant_id(conn, args.tenant)
-        found = schedules.list_all(conn, tenant, kind=args.kind, status=args.status, limit=args.limit)
+        found = schedules.list_all(
+            conn, tenant, schedules.ScheduleFilter(kind=args.kind, status=args.status), limit=args.limit
+        )
     if args.is_json:
         show_json([shapes.schedule(row) for row in found])
     else:

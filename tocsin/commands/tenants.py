@@ -32,7 +32,7 @@ def _list(args: argparse.Namespace) -> int:
     from api import shapes, tenants
 
     with opened() as conn:
-        found = tenants.list_all(conn)
+        found = sorted(tenants.list_all(conn), key=lambda each: each.slug)
     if args.is_json:
         show_json([shapes.plain(each) for each in found])
     else:

@@ -24,9 +24,9 @@ def add(commands: Any) -> None:
 
 
 def _why(args: argparse.Namespace) -> int:
+    from api import reasons
     from config.environ import read
     from db.migrate import is_foreign
-    from tocsin import reasons
 
     with opened() as conn:
         tenant = tenant_id(conn, args.tenant)
@@ -41,9 +41,9 @@ def _why(args: argparse.Namespace) -> int:
 
 def _of_run(conn: "Connection", tenant: UUID, what: str) -> dict[str, Any]:
     """The story of the run with that id or of the dead letter's; nothing when it is none."""
+    from api import reasons
     from scheduler import dead, runs, schedules
     from scheduler.refusals import NotFound
-    from tocsin import reasons
 
     try:
         found = UUID(what)
@@ -62,10 +62,10 @@ def _of_run(conn: "Connection", tenant: UUID, what: str) -> dict[str, Any]:
 
 
 def _of_schedule(conn: "Connection", tenant: UUID, what: str) -> dict[str, Any]:
+    from api import reasons
     from scheduler import runs, schedules
-    from tocsin import reasons
 
     row = schedules.get(conn, tenant, what)
-    latest = runs.list_all(conn, tenant, schedule_id=row.id, limit=_LATEST)
+    latest = runs.list_all(conn, tenant, runs.RunFilter(schedule_id=row.id), limit=_LATEST)
     sentences = reasons.of_schedule(row, latest, schedules.read_now(conn))
     return {"scheduleId": row.id, "state": row.status, "sentences": sentences}

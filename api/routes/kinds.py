@@ -1,16 +1,16 @@
 """`/api/kinds`: what an installation can do, each kind with the JSON Schema of its params."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from api.access import Operator
-from api.state import Web, web_of
+from api.problems import answers
+from api.request import Reader
 from workers.kind import Kind
 
-router = APIRouter(prefix="/api/kinds", tags=["kinds"], dependencies=[Operator])
+router = APIRouter(prefix="/api/kinds", tags=["kinds"], responses=answers(400, 401, 403, 429, 503))
 
 
 class KindOut(BaseModel):
@@ -36,9 +36,9 @@ class KindList(BaseModel):
 
 
 @router.get("")
-def list_kinds(web: Annotated[Web, Depends(web_of)]) -> KindList:
+def list_kinds(asking: Reader) -> KindList:
     """Every kind that schedules can be made of here, those of TOCSIN_KINDS included."""
-    return KindList(items=[described(kind) for _, kind in sorted(web.kinds.items())])
+    return KindList(items=[described(kind) for _, kind in sorted(asking.web.kinds.items())])
 
 
 def described(kind: Kind) -> KindOut:

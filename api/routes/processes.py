@@ -1,23 +1,19 @@
 """`/api/processes`: what runs, and what ran within the last day."""
 
 from datetime import datetime
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, field_serializer
 from pydantic.alias_generators import to_camel
 
-from api.access import Operator
-from api.state import Web, web_of
+from api.problems import answers
+from api.request import OperatorReader
 from db.jsonb import rfc3339
-from db.live import connected
 from db.query import Query
 
-router = APIRouter(prefix="/api/processes", tags=["processes"], dependencies=[Operator])
-
-
-_PATIENCE_SECONDS = 3.0
+router = APIRouter(prefix="/api/processes", tags=["processes"], responses=answers(400, 401, 403, 429, 503))
 
 
 class ProcessRow(NamedTuple):
@@ -71,8 +67,8 @@ class ProcessList(BaseModel):
 
 
 @router.get("")
-def list_processes(web: Annotated[Web, Depends(web_of)]) -> ProcessList:
+def list_processes(asking: OperatorReader) -> ProcessList:
     """The processes of every role, at most 500."""
-    with connected(web.pool, _PATIENCE_SECONDS) as conn:
+    with asking.reading() as conn:
         rows = LIST.all(conn)
     return ProcessList(items=[ProcessOut.model_validate(row) for row in rows])

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from pydantic import BaseModel
 
-from api.access import Operator
+from api.access import MetricsReader
 from api.state import Web, web_of
 from db import migrate
 from db.live import connected
@@ -51,7 +51,7 @@ def readyz(web: Annotated[Web, Depends(web_of)]) -> Response:
     return JSONResponse(found.model_dump(exclude_defaults=True), 200 if is_ready else 503)
 
 
-@router.get("/metrics", dependencies=[Operator], response_class=PlainTextResponse)
+@router.get("/metrics", dependencies=[MetricsReader], response_class=PlainTextResponse)
 def metrics(web: Annotated[Web, Depends(web_of)]) -> Response:
     """This process's metrics and the system's gauges, in Prometheus's text format."""
     return Response(exporter.page([web.gauges]), media_type=CONTENT_TYPE_LATEST)

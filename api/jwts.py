@@ -1,0 +1,98 @@
+"""Tenant JWTs, as Supabase signs them: HS256 and nothing else, whatever the token says of itself.
+
+The tenant comes from `app_metadata` alone, which users can't edit; `user_metadata` is theirs and is not looked at.
+"""
+
+import base64
+import binascii
+import json
+import math
+from typing import Any, NamedTuple
+
+import jwt
+
+_LONGEST = 8192
+_LEEWAY_SECONDS = 60
+_AUDIENCE = "authenticated"
+_ROLES = ("viewer", "editor", "admin")
+
+
+class BadToken(Exception):
+    """The token is refused; why is for no one but the test."""
+
+
+class Claims(NamedTuple):
+    """Who the token speaks of, whose tenant they are of, and the role that it gives them where they are no member."""
+
+    subject: str
+    tenant: str
+    role: str
+
+
+class WrongRole(Exception):
+    """The token is good, but for no person: a service key is refused from outside."""
+
+
+def read(token: str, secret: str) -> Claims:
+    """The claims of a good token. Raises BadToken, WrongRole.
+
+    `aud` takes the one text `authenticated`, no list; `exp` is required; instants may be a minute off.
+    """
+    claims = _decoded(token, secret)
+    for name in ("exp", "nbf", "iat"):
+        _check_instant(name, claims.get(name))
+    if claims["aud"] != _AUDIENCE:
+        raise BadToken("aud")
+    if claims.get("role", _AUDIENCE) != _AUDIENCE:
+        raise WrongRole("this token is not a person's")
+    given = claims.get("app_metadata")
+    metadata = given if isinstance(given, dict) else {}
+    subject, tenant = claims["sub"], metadata.get("tenant_id") or metadata.get("tenant")
+    if not isinstance(subject, str) or not 0 < len(subject) <= 200 or not subject.isprintable():
+        raise BadToken("sub")
+    if not isinstance(tenant, str) or not 0 < len(tenant) <= 100 or not tenant.isprintable():
+        raise BadToken("app_metadata")
+    role = metadata.get("role")
+    return Claims(subject, tenant, role if role in _ROLES else "viewer")
+
+
+def _decoded(token: str, secret: str) -> dict[str, Any]:
+    parts = token.split(".")
+    if len(token) > _LONGEST or len(parts) != 3 or not token.isascii():
+        raise BadToken("form")
+    for part in parts[:2]:
+        _refuse_repeated_names(part)
+    try:
+        claims: dict[str, Any] = jwt.decode(
+            token,
+            secret,
+            algorithms=["HS256"],
+            audience=_AUDIENCE,
+            leeway=_LEEWAY_SECONDS,
+            options={"require": ["exp", "sub", "aud"]},
+        )
+    except (jwt.PyJWTError, ValueError, OverflowError, TypeError, RecursionError) as error:
+        raise BadToken(type(error).__name__) from None
+    return claims
+
+
+def _refuse_repeated_names(part: str) -> None:
+    """Two readers may take another one of two values under one name."""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            raise BadToken("repeated names")
+        return found
+
+    try:
+        json.loads(base64.b64decode(part + "=" * (-len(part) % 4), b"-_", validate=True), object_pairs_hook=once)
+    except (ValueError, binascii.Error, RecursionError):
+        raise BadToken("form") from None
+
+
+def _check_instant(name: str, value: Any) -> None:
+    if value is None and name != "exp":
+        return
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value < 0:
+        raise BadToken(name)

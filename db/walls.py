@@ -1,0 +1,41 @@
+"""The second wall between tenants: a transaction that sees one tenant's rows, whatever its statements forget."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+from uuid import UUID
+
+from db.pool import Connection, transaction
+from db.query import Query
+
+
+class Entered(NamedTuple):
+    """What the transaction was set to."""
+
+    statement_timeout: str
+    tenant: str
+    role: str | None
+
+
+class Wall(NamedTuple):
+    """Whether the role behind the wall is there."""
+
+    is_walled: bool
+
+
+ENTER = Query("enter_tenant", Entered)
+LOOK = Query("look_at_wall", Wall)
+
+
+def has_wall(conn: Connection) -> bool:
+    """True when the role `tocsin_api` is there and may be taken; without it the first wall stands alone."""
+    found = LOOK.one(conn)
+    return found is not None and found.is_walled
+
+
+@contextmanager
+def within(conn: Connection, tenant_id: UUID, *, is_walled: bool) -> Iterator[None]:
+    """A transaction in which only this tenant's rows are there. All that it sets passes with it."""
+    with transaction(conn):
+        ENTER.one(conn, tenant_id=tenant_id, is_walled=is_walled)
+        yield

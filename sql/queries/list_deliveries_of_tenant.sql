@@ -1,0 +1,16 @@
+-- A tenant's deliveries, newest slot first, on from a place. Index: deliveries_of_tenant.
+select
+    d.id, d.run_id, d.slot_at, d.channel, d.recipient, d.recipient_type, d.state, d.attempts, d.max_attempts,
+    d.unknown_policy, d.unknown_count, d.available_at, d.provider_message_id, d.error, d.created_at, d.sent_at
+from deliveries as d
+where
+    d.tenant_id = %(tenant_id)s
+    and (%(state)s::text is null or d.state = %(state)s)
+    and (%(channel)s::text is null or d.channel = %(channel)s)
+    and (%(recipient)s::text is null or d.recipient = %(recipient)s)
+    and (%(run_id)s::uuid is null or d.run_id = %(run_id)s)
+    and (%(first_at)s::timestamptz is null or d.slot_at >= %(first_at)s)
+    and (%(last_at)s::timestamptz is null or d.slot_at <= %(last_at)s)
+    and (%(before_at)s::timestamptz is null or (d.slot_at, d.id) < (%(before_at)s, %(before_id)s::uuid))
+order by d.slot_at desc, d.id desc
+limit %(room)s
