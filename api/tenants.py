@@ -18,7 +18,7 @@ from db.query import Query
 from scheduler import schedules
 from scheduler.refusals import NameTaken, NotFound, WrongState
 from scheduler.schedules import ScheduleFilter
-from workers.channels.email import mailbox
+from workers.channels.email import sender_of
 
 DEFAULT = "default"
 SUSPENDED = "the tenant is suspended"
@@ -33,6 +33,14 @@ def _zone(name: str) -> str:
     except BadZone as error:
         raise ValueError(str(error).removeprefix("timezone ")) from None
     return name
+
+
+def _sender(text: str) -> str:
+    try:
+        sender_of(text)
+    except ValueError:
+        raise ValueError("takes an address such as Acme <reports@acme.example>") from None
+    return text
 
 
 def _domain(text: str) -> str:
@@ -58,8 +66,8 @@ class Settings(_Model):
     """What holds for all that a tenant has; the quotas are the operator's to set."""
 
     default_timezone: Annotated[str, AfterValidator(_zone)] = "UTC"
-    sender: Annotated[Line, AfterValidator(mailbox)] | None = Field(None, description="the sender of the tenant's mail")
-    reply_to: Annotated[Line, AfterValidator(mailbox)] | None = None
+    sender: Annotated[Line, AfterValidator(_sender)] | None = Field(None, description="the sender of the tenant's mail")
+    reply_to: Annotated[Line, AfterValidator(_sender)] | None = None
     recipient_domains: Annotated[list[Annotated[str, AfterValidator(_domain)]], Field(max_length=200)] = Field(
         default_factory=list, description="set, mail to any other domain is recorded `suppressed`"
     )

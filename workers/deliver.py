@@ -19,6 +19,7 @@ from db.query import Query
 from telemetry import metrics
 from telemetry.log import Events
 from workers.channels import LeaseLost, Mailer, Receipt
+from workers.mail_rules import RuleBook
 from workers.rows import LeasedDelivery, Value
 
 events = Events("deliver")
@@ -74,8 +75,9 @@ class LeaseGuard:
 class Deliverer:
     """A few threads that deliver what they are pointed at."""
 
-    def __init__(self, pool: Pool, heartbeat: Heartbeat, mailer: Mailer | None, threads: int) -> None:
+    def __init__(self, pool: Pool, heartbeat: Heartbeat, mailer: Mailer | None, rules: RuleBook, threads: int) -> None:
         self._pool = pool
+        self._rules = rules
         self._heartbeat = heartbeat
         self._mailer = mailer
         self._pointers: queue.Queue[tuple[UUID, datetime] | None] = queue.Queue(maxsize=1000)
@@ -179,6 +181,10 @@ class Deliverer:
         """What became of the hand-over; None when the lease was lost and somebody else decides."""
         if self._mailer is None:
             return Receipt("failed", error="MAIL_URL is not set on the workers")
+        # It was allowed when it was written; since then somebody may have set a rule, or have it sent once more.
+        why_not = self._rules.of(delivery.tenant_id).why_not(delivery.recipient)
+        if why_not is not None:
+            return Receipt("failed", error=why_not)
         try:
             return self._mailer.send(
                 delivery.recipient, delivery.content, LeaseGuard(self._pool, lease, delivery, until)

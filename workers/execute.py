@@ -26,6 +26,7 @@ from workers.http import Client
 from workers.journal import RunJournal
 from workers.kind import Cancelled, Context
 from workers.lease import Work
+from workers.mail_rules import RuleBook
 from workers.outcome import Done, Later, Message, Outcome, Rejected
 from workers.rows import Leased
 from workers.settings import Settings
@@ -49,6 +50,7 @@ class Executor:
         self._pool = pool
         self._finisher = finisher
         self._http = http
+        self._mail = RuleBook(pool, settings.mail_from, settings.mode, settings.recipient_domains)
         self.running: dict[UUID, Work] = {}
 
     def run(self, work: Work) -> None:
@@ -212,14 +214,17 @@ class Executor:
         if not messages:
             return (), ()
         bodies, intents = [], []
+        rules = self._mail.of(leased.tenant_id)
         domain = self._settings.mail_from.rpartition("@")[2].rstrip("> ") or "localhost"
         for number, message in enumerate(messages):
             mail_id = message_id(leased.id, number, domain)
-            content = compose(message, sender=self._settings.mail_from, message_id=mail_id, date=leased.started_at)
+            content = compose(
+                message, sender=rules.sender, reply_to=rules.reply_to, message_id=mail_id, date=leased.started_at
+            )
             bodies.append(Body(number, mail_id, content))
             for recipient_type, recipients in (("to", message.to), ("cc", message.cc), ("bcc", message.bcc)):
                 for recipient in recipients:
-                    why_not = self._why_suppressed(recipient)
+                    why_not = rules.why_not(recipient)
                     state = "suppressed" if why_not else "pending"
                     intents.append(
                         Intent(
@@ -229,14 +234,6 @@ class Executor:
         return tuple(bodies), tuple(
             {(intent.channel, intent.recipient): intent for intent in reversed(intents)}.values()
         )
-
-    def _why_suppressed(self, recipient: str) -> str | None:
-        if self._settings.mode == "dry":
-            return "TOCSIN_MODE is dry"
-        allowed = self._settings.recipient_domains
-        if allowed and recipient.rpartition("@")[2].lower() not in allowed:
-            return "its domain is not in TOCSIN_RECIPIENT_DOMAINS"
-        return None
 
 
 def _zone_of(leased: Leased) -> ZoneInfo:

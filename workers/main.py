@@ -31,6 +31,7 @@ from workers.hold import Hold, Works
 from workers.http import Client
 from workers.lease import Leaser, Work
 from workers.look import Look
+from workers.mail_rules import RuleBook
 from workers.runner import Runner
 from workers.settings import Settings
 
@@ -59,7 +60,8 @@ class Worker:
         self._lease_pools = database.open_pool("worker lease", 1), database.open_pool("worker first lease", 1)
         mailer = open_mail(settings.mail_url, settings.mail_from) if settings.mail_url else None
         http = Client(allowed=settings.egress_allow, observe=_observe_http)
-        self._deliverer = Deliverer(self._pool, self._heartbeat, mailer, _DELIVERY_THREADS)
+        rules = RuleBook(self._pool, settings.mail_from, settings.mode, settings.recipient_domains)
+        self._deliverer = Deliverer(self._pool, self._heartbeat, mailer, rules, _DELIVERY_THREADS)
         self._finisher = Finisher(database, self._told)
         self._leaser = Leaser(self._kinds, self._pool, self._lease_pools, self._heartbeat)
         self._executor = Executor(settings, self._pool, self._finisher, http)

@@ -17,6 +17,7 @@ from tests.system import until
 from workers import deliver as module
 from workers.channels import Guard, LeaseLost, Receipt
 from workers.deliver import Deliverer
+from workers.mail_rules import RuleBook
 
 
 @dataclass
@@ -54,7 +55,9 @@ class Post:
         self.lease = Lease(make.process(self.conn), 60.0, held_until=time.monotonic() + 60)
         self.outbox = Outbox()
         self.heartbeat = Heartbeat(database, "worker", self.lease)
-        self.deliverer = Deliverer(self.pool, self.heartbeat, self.outbox, 2)
+        self.deliverer = Deliverer(
+            self.pool, self.heartbeat, self.outbox, RuleBook(self.pool, "a@b.example", "live", ()), 2
+        )
         self.slot: datetime = make.now(self.conn)
         run = make.run(self.conn, tenant, slot_at=self.slot, state="succeeded")
         self.id: UUID = make.delivery(self.conn, tenant, run, self.slot)
@@ -217,3 +220,12 @@ def test_without_mail_url_deliveries_fail_and_say_why(post: Post) -> None:
     until(lambda: post.row()["state"] == "failed")
 
     assert "MAIL_URL" in post.row()["error"]
+
+
+def test_a_recipient_whom_a_rule_has_shut_out_since_gets_nothing_and_the_delivery_says_why(post: Post) -> None:
+    post.conn.execute("""update tenants set settings = '{"recipientDomains": ["elsewhere.example"]}'""")
+    post.go()
+    until(lambda: post.row()["state"] == "failed")
+
+    assert post.outbox.sent == []
+    assert post.row()["error"] == "its domain is not among the tenant's recipientDomains"

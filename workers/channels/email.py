@@ -52,7 +52,7 @@ def message_id(run_id: UUID, index: int, domain: str) -> str:
     return f"<{run_id}.{index}@{domain}>"
 
 
-def compose(message: Message, *, sender: str, message_id: str, date: datetime) -> bytes:
+def compose(message: Message, *, sender: str, message_id: str, date: datetime, reply_to: str | None = None) -> bytes:
     """Return the mail as bytes with CRLF line ends, 7-bit clean and equal for equal arguments.
 
     `date` is aware. Raises ValueError when an address, the Message-ID or a content type is malformed.
@@ -62,6 +62,8 @@ def compose(message: Message, *, sender: str, message_id: str, date: datetime) -
     mail = EmailMessage(policy=_POLICY)
     mail["Date"] = date
     mail["From"] = sender_of(sender)
+    if reply_to is not None:
+        mail["Reply-To"] = sender_of(reply_to)
     if message.to:
         mail["To"] = _addresses(message.to)
     if message.cc:
