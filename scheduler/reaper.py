@@ -6,6 +6,7 @@ from uuid import UUID
 
 from db.pool import Connection
 from db.query import Query
+from scheduler.frontier import FIRST_ID
 from telemetry import metrics
 from telemetry.log import Events
 
@@ -66,8 +67,6 @@ class DroppedPartitions(NamedTuple):
 LOSE_PROCESSES = Query("lose_processes", LostProcess)
 REAP_RUNS = Query("reap_runs", ReapedRun)
 REAP_DELIVERIES = Query("reap_deliveries", ReapedDelivery)
-FIRST_ID = UUID(int=0)
-
 COMPLETE_SCHEDULES = Query("complete_schedules", Ending)
 RECORD_LAST_RUNS = Query("record_last_runs", LastRuns)
 MAKE_PARTITIONS = Query("make_partitions_ahead", MadePartitions)

@@ -13,7 +13,7 @@ from db.pool import Connection, DatabaseError
 from db.query import Query
 from db.runs import Ring, pass_gates
 from scheduler import reaper
-from scheduler.frontier import LONG_AGO, Frontier
+from scheduler.frontier import FIRST_ID, LONG_AGO, Frontier
 from scheduler.loop import Step
 from scheduler.made import Made, ServerClock
 from scheduler.relay import Relay
@@ -87,7 +87,7 @@ class Ticker:
         self._claimed: list[DueSchedule] = []
         self._settled = LONG_AGO
         self._rang_at = float("-inf")
-        self._ending = reaper.FIRST_ID
+        self._ending = FIRST_ID
         self._last_pass: dict[str, float] = {}
         self._lease: processes.Lease | None = None
         self._clock = ServerClock()

@@ -15,6 +15,7 @@ from db.pool import Pool
 from db.processes import Heartbeat
 from db.query import Query
 from telemetry.log import Events
+from workers.lease import RELEASE
 
 events = Events("forgotten")
 
@@ -31,7 +32,6 @@ class Held(NamedTuple):
 
 
 LIST_RUNS = Query("list_leased_runs", Held)
-RELEASE_RUNS = Query("release_runs")
 LIST_DELIVERIES = Query("list_leased_deliveries", Held)
 EXPIRE_DELIVERIES = Query("expire_deliveries")
 
@@ -77,7 +77,7 @@ class Forgotten:
             listed = LIST_RUNS.all(conn, process_id=process_id)
             forgotten = [run for run in listed if (run.id, run.fence) not in self._runs]
             if forgotten:
-                RELEASE_RUNS.run(conn, **_columns(forgotten), process_id=process_id, reason="answer_lost", delay=0)
+                RELEASE.run(conn, **_columns(forgotten), process_id=process_id, reason="answer_lost", delay=0)
                 events.warning("runs.forgotten", runs=len(forgotten))
 
     def _give_back_deliveries(self) -> None:
