@@ -14,13 +14,16 @@ from pathlib import Path
 from types import FrameType
 from typing import IO
 
+from api import tenants, tokens
 from config.signals import SignalEvent
+from db.pool import Database
 from local.children import Child
 from local.machine import Machine, choose_port
 from local.processes import ServerError, can_reach
 from local.recipes import Place, load_figures, sow
 
 CHECKOUT = Path(__file__).resolve().parent.parent
+_AUTHOR = "command:up"
 _BETWEEN_LOOKS = 0.2
 _WEB_PORT = 8000
 
@@ -91,7 +94,7 @@ def _start(machine: Machine) -> dict[str, str]:
     environ.setdefault("TOCSIN_URL", f"http://127.0.0.1:{port}")
     load_figures(machine.own_database_url)
     sow(Place.of(machine), every_seconds=60)
-    _write_environ(machine.files / "env", environ)
+    _write_environ(machine.files / "env", environ, _fresh_token(machine.database_url))
     machine.start_processes(environ)
     _wait_for_web(machine, port)
     return environ
@@ -127,21 +130,33 @@ def _tell_where(machine: Machine, environ: dict[str, str]) -> None:
         f"""
 Tocsin runs until Ctrl-C.
 
-  web       {environ["TOCSIN_URL"]}  (/healthz /readyz /docs; /metrics and /api with the token METRICS_TOKEN)
+  web       {environ["TOCSIN_URL"]}/docs
   Postgres  {machine.database_url}
   mail      {files}/mail  (every mail that is sent is a file there)
   calls     {files}/calls.jsonl  (what http.call called)
   logs      {files}/log
-  settings  . {files}/env  (in another terminal; then: tocsin schedules list)
+  settings  . {files}/env  (in another terminal; then: tocsin schedules list,
+            or curl -H "Authorization: Bearer $TOKEN" $TOCSIN_URL/api/schedules)
 """
     )
 
 
-def _write_environ(file: Path, environ: dict[str, str]) -> None:
-    """A file for a shell to read, so that the command finds what runs here."""
+def _fresh_token(database_url: str) -> str:
+    """An admin's token of the default tenant; the one of an earlier start is revoked."""
+    with Database.at(database_url).connect("up") as conn:
+        tenant = tenants.default(conn).id
+        for token in tokens.list_all(conn, tenant, limit=1000):
+            if token.created_by == _AUTHOR:
+                tokens.revoke(conn, tenant, token.id)
+        return tokens.create(conn, tenant, "tocsin up", "admin", created_by=_AUTHOR)[1]
+
+
+def _write_environ(file: Path, environ: dict[str, str], token: str) -> None:
+    """A file for a shell to read, so that the command and curl find what runs here."""
     names = ("DATABASE_URL", "REDIS_URL", "TOCSIN_SECRET_KEYS", "TOCSIN_URL", "METRICS_TOKEN", "PORT", "MAIL_URL")
     file.touch(0o600)
-    file.write_text("".join(f"export {name}={shlex.quote(environ[name])}\n" for name in names))
+    lines = [*((name, environ[name]) for name in names), ("TOKEN", token)]
+    file.write_text("".join(f"export {name}={shlex.quote(text)}\n" for name, text in lines))
 
 
 def _only_one(folder: Path) -> IO[str]:
