@@ -6,6 +6,7 @@ with it for the one that `Tocsin-Tenant` names.
 
 import hmac
 from collections.abc import Callable
+from ipaddress import IPv6Address, IPv6Network
 from typing import Annotated, Literal, NamedTuple
 from uuid import UUID
 
@@ -63,7 +64,16 @@ def rank(role: str) -> int:
 
 def address_of(request: Request) -> str:
     """The address that the connection comes from; what a header says of it is believed of no one."""
-    return request.client.host if request.client else ""
+    # To a socket of both families an IPv4 address is one of IPv6.
+    return request.client.host.removeprefix("::ffff:") if request.client else ""
+
+
+def _network_of(address: str) -> str:
+    """Whom wrong tokens are counted of: an IPv4 address, or the /64 whose addresses are all one customer's."""
+    try:
+        return str(IPv6Network((IPv6Address(address.partition("%")[0]).packed, 64), strict=False))
+    except ValueError:
+        return address
 
 
 def needs(role: Role) -> Callable[..., Caller]:
@@ -109,15 +119,16 @@ MetricsReader = Depends(metrics_reader)
 def _found(request: Request, web: Web, named: str | None) -> Caller:
     """Who the request's one bearer token is of. Raises HTTPException."""
     token = _shown_token(request)
-    address = address_of(request)
+    network = _network_of(address_of(request))
     # Who guesses gets no lookup; what we know to be good passes, so that others at the same address are unharmed.
-    if web.wrong_tokens.is_spent(address) and tokens.hash_of(token) not in web.good_tokens:
+    if web.wrong_tokens.is_spent(network) and tokens.hash_of(token) not in web.good_tokens:
         raise too_many(
             Verdict(is_passed=False, limit=WRONG_TOKENS, remaining=0, reset_seconds=60), "too many wrong tokens"
         )
     caller = _known(web, token, named)
     if caller is None:
-        web.wrong_tokens.take(address)
+        web.wrong_tokens.take(network)
+        web.forget(tokens.hash_of(token))
         raise unauthorized("the token is not valid")
     web.remember(tokens.hash_of(token))
     return caller
@@ -156,7 +167,7 @@ def _known(web: Web, token: str, named: str | None) -> Caller | None:
     except jwts.WrongRole as error:
         raise HTTPException(403, str(error)) from None
     with connected(web.pool, PATIENCE_SECONDS) as conn:
-        member = FIND_MEMBER.one(conn, tenant=claims.tenant, subject=claims.subject)
+        member = FIND_MEMBER.one(conn, tenant_id=_id(claims.tenant), slug=claims.tenant, subject=claims.subject)
     if member is None:
         return None
     if member.is_disabled:
@@ -164,6 +175,13 @@ def _known(web: Web, token: str, named: str | None) -> Caller | None:
     _check_active(member.tenant_status)
     role: Role = member.role or claims.role  # type: ignore[assignment]  # jwts.read gives a viewer, editor or admin
     return Caller(f"member:{claims.subject}", role, member.tenant_id, member.tenant_slug)
+
+
+def _id(text: str) -> UUID | None:
+    try:
+        return UUID(text) if len(text) == 36 else None
+    except ValueError:
+        return None
 
 
 def _operator(conn: Connection, web: Web, token_id: UUID, named: str | None) -> Caller:
@@ -182,7 +200,8 @@ def _check_active(status: str | None) -> None:
 def _count(request: Request, web: Web, caller: Caller) -> None:
     """Counts the request of the token and of the tenant, and says in headers what is left."""
     verdicts = [web.per_caller.take(caller.who)]
-    if caller.tenant_id is not None:
+    # What is refused for the token is not counted of the tenant, or one token would shut out the others.
+    if caller.tenant_id is not None and verdicts[0].is_passed:
         verdicts.append(web.per_tenant.take(str(caller.tenant_id)))
     least = min(verdicts, key=lambda verdict: (verdict.is_passed, verdict.remaining))
     request.state.headers = _headers(least)

@@ -15,6 +15,7 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI
 
+from api.connection import Connection
 from api.doorway import Doorway
 from api.gauges import Gauges
 from api.limits import Limit
@@ -37,7 +38,7 @@ from api.routes import (
 from api.settings import Settings
 from api.state import PER_CALLER, PER_TENANT, WRONG_TOKENS, Web
 from config.environ import BadSetting, share_metrics
-from config.seal import Seal
+from config.seal import Seal, SealError
 from config.signals import SignalEvent, set_off, set_on
 from db.processes import VERSION
 from telemetry import exporter, log, metrics
@@ -67,8 +68,12 @@ _BACKLOG = 2048
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The web application; it opens its connections when it starts. Raises BadSetting when a kind can't be loaded."""
+    """The web application; it opens its connections when it starts. Raises BadSetting when a kind or a key can't be loaded."""
     loaded = load(settings.kinds)
+    try:
+        seal = Seal(settings.secret_keys)
+    except SealError as error:
+        raise BadSetting(str(error)) from None
 
     @asynccontextmanager
     async def running(app: FastAPI) -> AsyncIterator[None]:
@@ -81,7 +86,7 @@ def create_app(settings: Settings) -> FastAPI:
             pool,
             loaded,
             Gauges(pool, sorted(loaded)),
-            Seal(settings.secret_keys),
+            seal,
             per_caller=Limit(PER_CALLER // settings.processes),
             per_tenant=Limit(PER_TENANT // settings.processes),
             wrong_tokens=Limit(WRONG_TOKENS),
@@ -182,6 +187,9 @@ def _serve(settings: Settings, listening: socket.socket, stopping: SignalEvent, 
         log_config=None,
         access_log=False,
         server_header=False,
+        http=Connection,
+        # Who connects is who asks: from this machine too, a header that names somebody else may be anybody's.
+        proxy_headers=False,
         backlog=_BACKLOG,
         timeout_graceful_shutdown=_DRAIN_SECONDS,
     )

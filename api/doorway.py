@@ -5,6 +5,7 @@ import re
 import uuid
 from typing import Any
 
+from fastapi import HTTPException
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -22,10 +23,9 @@ _SAFE = {
 }
 
 
-class _Refused(Exception):
-    def __init__(self, status: int, detail: str) -> None:
-        super().__init__(detail)
-        self.status = status
+class _Refused(HTTPException):
+    # Of this class, since whoever reads the body makes a 400 of any other.
+    pass
 
 
 class Doorway:
@@ -60,9 +60,9 @@ class Doorway:
         except _Refused as refused:
             if has_begun:
                 raise
-            # What is still on its way is not read, so the connection can carry nothing after it.
-            response = problem(refused.status, str(refused), headers={"Connection": "close"})
-            await response(scope, receive, answer)
+            await problem(refused.status_code, refused.detail, headers=dict(refused.headers or {}))(
+                scope, receive, answer
+            )
 
 
 def _request_id(scope: Scope) -> str:
@@ -74,11 +74,21 @@ def _request_id(scope: Scope) -> str:
 
 
 def _check_headers(scope: Scope) -> None:
+    """Passes what says of itself nothing that is too large; a body that says nothing is counted while it comes."""
     headers = scope["headers"]
     if len(headers) > _MOST_HEADERS or sum(len(name) + len(value) for name, value in headers) > _MOST_HEADER_BYTES:
         raise _Refused(431, f"a request takes {_MOST_HEADERS} headers and {_MOST_HEADER_BYTES} bytes of them")
     if len(scope.get("query_string", b"")) + len(scope["path"]) > _MOST_HEADER_BYTES:
         raise _Refused(414, f"an address takes {_MOST_HEADER_BYTES} bytes")
+    told = next((value for name, value in headers if name == b"content-length"), b"0")
+    # More digits than these are too many bytes too, and take long to read.
+    if len(told) > 18 or (told.isdigit() and int(told) > MOST_BYTES):
+        raise _too_large()
+
+
+def _too_large() -> _Refused:
+    # The connection stays: one that is closed while the body is on its way takes this answer with it.
+    return _Refused(413, f"a body takes at most {MOST_BYTES} bytes")
 
 
 def _limited(receive: Receive) -> Receive:
@@ -97,11 +107,13 @@ def _limited(receive: Receive) -> Receive:
             async with asyncio.timeout_at(end):
                 message = await receive()
         except TimeoutError:
-            raise _Refused(408, f"a body takes at most {BODY_SECONDS:.0f} seconds") from None
+            # What is still on its way is not waited for, so the connection can carry nothing after it.
+            headers = {"Connection": "close"}
+            raise _Refused(408, f"a body takes at most {BODY_SECONDS:.0f} seconds", headers) from None
         seen += len(message.get("body", b""))
         is_whole = not message.get("more_body", False)
         if seen > MOST_BYTES:
-            raise _Refused(413, f"a body takes at most {MOST_BYTES} bytes")
+            raise _too_large()
         return message
 
     return limited

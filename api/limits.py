@@ -45,7 +45,7 @@ class Limit:
             if passes:
                 full_at += each
                 self._full_at[key] = full_at
-                self._forget(now)
+                self._forget()
         remaining = max(0, int((60.0 - (full_at - now)) / each + 1e-9))
         wait = full_at - now if passes else full_at + each - now - 60.0
         return Verdict(passes, limit, remaining, max(1, math.ceil(wait)))
@@ -56,8 +56,8 @@ class Limit:
             now = self._clock()
             return max(self._full_at.get(key, now), now) + 60.0 / self.per_minute - now > 60.0 + 1e-9
 
-    def _forget(self, now: float) -> None:
+    def _forget(self) -> None:
+        """Drops the fuller half when there are too many: nobody fills a spent bucket by filling the memory."""
         if len(self._full_at) > _MOST_BUCKETS:
-            self._full_at = {key: full_at for key, full_at in self._full_at.items() if full_at > now}
-            if len(self._full_at) > _MOST_BUCKETS:
-                self._full_at.clear()
+            by_need = sorted(self._full_at.items(), key=lambda bucket: bucket[1])
+            self._full_at = dict(by_need[-_MOST_BUCKETS // 2 :])

@@ -91,7 +91,10 @@ def answer_problems(app: FastAPI) -> None:
     async def failed(request: Request, error: Exception) -> JSONResponse:
         request_id = request.scope.get("state", {}).get("request_id", "")
         events.error("request.raised", request_id=request_id, path=request.url.path, error=type(error).__name__)
-        return problem(500, f"this is a bug of ours; the log knows it as {request_id}")
+        # This answer alone does not come by the doorway.
+        return problem(
+            500, f"this is a bug of ours; the log knows it as {request_id}", headers={"X-Request-Id": request_id}
+        )
 
 
 def _of_request(found: Any) -> dict[str, str]:

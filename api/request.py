@@ -52,7 +52,7 @@ KEEP_ANSWER = Query("keep_answer")
 class Change:
     """What a request changed, for the audit log, and how it is answered.
 
-    `before` and `after` hold no secrets. An action that changed nothing has no name and leaves no entry.
+    `before` and `after` hold no secrets.
     """
 
     action: str

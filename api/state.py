@@ -48,6 +48,11 @@ class Web:
             if len(self.good_tokens) > _MOST_KNOWN:
                 self.good_tokens.popitem(last=False)
 
+    def forget(self, token_hash: bytes) -> None:
+        """Notes that a token is good no more."""
+        with self._lock:
+            self.good_tokens.pop(token_hash, None)
+
     def is_walled(self) -> bool:
         """True when the second wall stands; looked at once."""
         if self._is_walled is None:

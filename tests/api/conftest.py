@@ -4,15 +4,20 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from httpx import Response
 
 from api import tokens
 from api.app import create_app
+from api.limits import Limit
 from api.settings import Settings
+from api.state import WRONG_TOKENS, Web
+from db.migrate import register
 from db.pool import Database
+from local.postgres import Postgres
+from local.redis import Redis
 from tests import make
 
 with warnings.catch_warnings():
@@ -20,7 +25,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from fastapi.testclient import TestClient
 
-__all__ = ["JWT_SECRET", "KEY", "SHOWN", "TOKEN", "Api", "MakeWeb", "TestClient"]
+__all__ = ["JWT_SECRET", "KEY", "SHOWN", "TOKEN", "Api", "MakeWeb", "TestClient", "web_of_it"]
 
 KEY = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 JWT_SECRET = "a secret of the test's own, long enough"
@@ -29,30 +34,67 @@ SHOWN = {"Authorization": f"Bearer {TOKEN}"}
 MakeWeb = Callable[..., TestClient]
 
 
+def settings_of(database: str, broker: str, **settings: Any) -> Settings:
+    """The settings of a web application for a test; any may be named."""
+    values: dict[str, Any] = {
+        "database": Database.at(database),
+        "broker_url": broker,
+        "mode": "live",
+        "lease_seconds": 1.0,
+        "kinds": ("tests.kinds:NOOP",),
+        "is_hosting": False,
+        "retention_days": 90,
+        "secret_keys": (KEY,),
+        "jwt_secret": JWT_SECRET,
+        "egress_allow": (),
+        "port": 0,
+        "processes": 1,
+        "metrics_port": None,
+        "metrics_token": TOKEN,
+        "log_format": "text",
+        "log_level": "info",
+    }
+    return Settings(**values | settings)
+
+
+@pytest.fixture(scope="module")
+def hosting(postgres: Postgres, template: str, redis_server: Redis) -> Iterator[TestClient]:
+    """One web application of many tenants for a whole module, whose tests keep to tenants of their own."""
+    name = f"test_{uuid4().hex}"
+    url = postgres.create_database(name, template=template)
+    with make.connect(url) as conn:
+        register(conn)
+    with TestClient(create_app(settings_of(url, redis_server.url, is_hosting=True))) as web:
+        yield web
+    postgres.drop_database(name)
+
+
+@pytest.fixture
+def host(hosting: TestClient) -> TestClient:
+    """The module's web application, which nobody has shown a wrong token yet."""
+    web_of_it(hosting).wrong_tokens = Limit(WRONG_TOKENS)
+    return hosting
+
+
+@pytest.fixture
+def owner(hosting: TestClient) -> Iterator[make.Connection]:
+    """A connection to the module's database, as its owner."""
+    with make.connect(web_of_it(hosting).settings.database.url) as found:
+        yield found
+
+
+def web_of_it(client: TestClient) -> Web:
+    """What the web application holds."""
+    found: Web = client.app.state.web  # type: ignore[attr-defined]  # typed as any ASGI application
+    return found
+
+
 @pytest.fixture
 def make_web(redis: str) -> Iterator[MakeWeb]:
     """Makes started web applications, given the address of a database; any setting may be named."""
 
     def make(database: str, **settings: Any) -> TestClient:
-        values: dict[str, Any] = {
-            "database": Database.at(database),
-            "broker_url": redis,
-            "mode": "live",
-            "lease_seconds": 1.0,
-            "kinds": ("tests.kinds:NOOP",),
-            "is_hosting": False,
-            "retention_days": 90,
-            "secret_keys": (KEY,),
-            "jwt_secret": JWT_SECRET,
-            "egress_allow": (),
-            "port": 0,
-            "processes": 1,
-            "metrics_port": None,
-            "metrics_token": TOKEN,
-            "log_format": "text",
-            "log_level": "info",
-        }
-        return open_clients.enter_context(TestClient(create_app(Settings(**values | settings))))
+        return open_clients.enter_context(TestClient(create_app(settings_of(database, redis, **settings))))
 
     with ExitStack() as open_clients:
         yield make
