@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 import uvicorn
@@ -40,6 +40,8 @@ from api.state import PER_CALLER, PER_TENANT, WRONG_TOKENS, Web
 from config.environ import BadSetting, share_metrics
 from config.seal import Seal, SealError
 from config.signals import SignalEvent, set_off, set_on
+from db import sealed
+from db.pool import DatabaseError
 from db.processes import VERSION
 from telemetry import exporter, log, metrics
 from telemetry.log import Events
@@ -68,12 +70,9 @@ _BACKLOG = 2048
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The web application; it opens its connections when it starts. Raises BadSetting when a kind or a key can't be loaded."""
+    """The web application; it opens its connections when it starts. Raises BadSetting when a kind or a key can't be used."""
     loaded = load(settings.kinds)
-    try:
-        seal = Seal(settings.secret_keys)
-    except SealError as error:
-        raise BadSetting(str(error)) from None
+    seal = _seal(settings)
 
     @asynccontextmanager
     async def running(app: FastAPI) -> AsyncIterator[None]:
@@ -101,6 +100,13 @@ def create_app(settings: Settings) -> FastAPI:
     answer_problems(app)
     app.add_middleware(Doorway)
     return app
+
+
+def _seal(settings: Settings) -> Seal:
+    try:
+        return Seal(settings.secret_keys)
+    except SealError as error:
+        raise BadSetting(str(error)) from None
 
 
 def openapi() -> dict[str, Any]:
@@ -146,6 +152,9 @@ def main(argv: Sequence[str] = ()) -> int:
     if told.socket is not None:
         with socket.socket(fileno=told.socket) as listening:
             return _serve(settings, listening, stopping, told.parent)
+    # A web process lives while Postgres is away, and says why it is not ready.
+    with suppress(DatabaseError), settings.database.connect("web") as conn:
+        sealed.check(conn, _seal(settings))
     with ExitStack() as closing:
         listening = closing.enter_context(_listen(settings.port))
         gauges: list[Gauges] = []

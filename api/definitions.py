@@ -15,9 +15,10 @@ from api import alerts
 from api.refusals import of_model, of_recurrence, refuse
 from api.shapes import MASK
 from config.environ import QUEUES
-from config.seal import Seal, is_sealed
+from config.seal import Place, Seal, is_sealed
 from db.jsonb import dumps
 from db.pool import Connection
+from db.sealed import params_place
 from scheduler import schedules
 from scheduler.definition import NewSchedule, Schedule, definition_of
 from scheduler.policy import Misfire
@@ -176,7 +177,7 @@ def create_schedule(
             return alerts.create_threshold(
                 conn, tenant_id, schedule_id, new, params, retention_days=retention_days, created_by=created_by
             )
-        stored = _sealed(kind, params, seal, f"{tenant_id}:schedules:{schedule_id}")
+        stored = _sealed(kind, params, seal, params_place(tenant_id, schedule_id))
         return schedules.create(
             conn,
             tenant_id,
@@ -258,50 +259,56 @@ def _patched_params(row: Schedule, payload: Any, kind: Kind | None, seal: Seal) 
         raise refuse("jobPayload", f"there is no kind {row.kind!r} here that could check it")
     if kind.name == threshold_alert.KIND.name:
         raise refuse("jobPayload", "of an alert does not change here")
-    context = f"{row.tenant_id}:schedules:{row.id}"
-    return _sealed(kind, _params(kind, _unmasked(payload, row.params, seal, context)), seal, context)
+    place = params_place(row.tenant_id, row.id)
+    return _sealed(kind, _params(kind, _unmasked(payload, row.params, seal, place)), seal, place)
 
 
-def _unmasked(given: Any, stored: Any, seal: Seal, context: str) -> Any:
+def _unmasked(given: Any, stored: Any, seal: Seal, place: Place) -> Any:
     """What was given, with the secret that is stored in the place of each mask."""
     if isinstance(given, dict) and isinstance(stored, dict):
-        return {name: _unmasked(value, stored.get(name), seal, context) for name, value in given.items()}
+        return {name: _unmasked(value, stored.get(name), seal, place) for name, value in given.items()}
     if given == MASK and isinstance(stored, str) and is_sealed(stored):
-        return seal.open(stored, context)
+        return seal.open(stored, place)
     return given
 
 
 def _params(kind: Kind, payload: Mapping[str, Any]) -> BaseModel:
+    _refuse_sealed(payload, "params")
     try:
         return kind.Params.model_validate(payload)
     except ValidationError as error:
         raise of_model(error, "params") from None
 
 
+def _refuse_sealed(value: Any, pointer: str) -> None:
+    """Passes what holds no sealed text: one that we did not seal here would be taken for a secret that no key opens."""
+    waiting = [(pointer, value)]
+    while waiting:
+        place, each = waiting.pop()
+        if isinstance(each, str) and is_sealed(each):
+            raise refuse(place, "takes the secret itself; it is sealed when it is stored")
+        within = each.items() if isinstance(each, dict) else enumerate(each) if isinstance(each, list) else ()
+        waiting += [(f"{place}.{name}", part) for name, part in within]
+
+
 # The names of headers and the like whose values are credentials.
 _TELLS_A_SECRET = re.compile("auth|cookie|token|secret|key|password|signature", re.IGNORECASE)
 
 
-def _sealed(kind: Kind, params: BaseModel, seal: Seal, context: str) -> dict[str, Any]:
+def _sealed(kind: Kind, params: BaseModel, seal: Seal, place: Place) -> dict[str, Any]:
     """The params as they are stored: under their public names, with the kind's secrets sealed for this schedule."""
     stored = params.model_dump(mode="json", by_alias=True)
     for field in kind.secret_fields:
         name = kind.Params.model_fields[field].alias or field
         match stored.get(name):
             case str() as secret if secret:
-                stored[name] = _seal_one(secret, name, seal, context)
+                stored[name] = seal.seal(secret, place)
             case dict() as named:
                 stored[name] = {
-                    key: _seal_one(value, f"{name}.{key}", seal, context) if _TELLS_A_SECRET.search(key) else value
+                    key: seal.seal(value, place) if _TELLS_A_SECRET.search(key) else value
                     for key, value in named.items()
                 }
     return stored
-
-
-def _seal_one(secret: str, name: str, seal: Seal, context: str) -> str:
-    if is_sealed(secret):
-        raise refuse(f"params.{name}", "takes the secret itself; it is sealed when it is stored")
-    return seal.seal(secret, context)
 
 
 def _definition(body: ScheduleIn, kind: Kind, schedule_id: UUID) -> NewSchedule:

@@ -1,12 +1,13 @@
 """Members: the people of a tenant who own and watch. A person's JWT finds its member by its subject."""
 
 from datetime import datetime
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from api import shapes
 from api.definitions import Line
 from db.pool import Connection
 from db.query import Query
@@ -104,6 +105,11 @@ def edit(conn: Connection, tenant_id: UUID, member_id: UUID, patch: MemberPatch)
         is_disabled=row.disabled_at is not None if patch.is_disabled is None else patch.is_disabled,
     )
     return get(conn, tenant_id, member_id)
+
+
+def audited(row: Member) -> dict[str, Any]:
+    """A member as the audit log keeps it, from which nothing is erased: by its subject, without name and address."""
+    return shapes.plain(row) | {"email": shapes.MASK, "name": row.name and shapes.MASK}
 
 
 def delete(conn: Connection, tenant_id: UUID, member_id: UUID) -> Member:

@@ -2,6 +2,7 @@
 
 import threading
 
+from api import tokens
 from db import processes
 from db.pool import Connection, Database, DatabaseError
 from telemetry.log import Events
@@ -9,6 +10,7 @@ from telemetry.log import Events
 events = Events("web")
 
 _LONGEST_WAIT = 5.0
+FIRST_COMMAND = "tocsin tokens create --operator"
 
 
 class Presence:
@@ -52,7 +54,10 @@ class Presence:
         if self._conn is None:
             self._conn = self._database.connect("web")
         if self._lease is None or not self._lease.extend(self._conn):
+            is_first = self._lease is None
             self._lease = processes.register(self._conn, "web", self._seconds)
+            if is_first and not tokens.is_any_good(self._conn):
+                events.warning("web.no_token", why="nobody may ask yet", command=FIRST_COMMAND)
 
     def _leave(self) -> None:
         if self._conn is None:

@@ -1,6 +1,6 @@
 """The web's settings, read once at its entry point."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 
 from config.environ import need_broker_url, read
@@ -12,19 +12,19 @@ class Settings:
     """What a web process needs to know."""
 
     database: Database
-    broker_url: str
+    broker_url: str = field(repr=False)
     mode: str
     lease_seconds: float
     kinds: tuple[str, ...]
     is_hosting: bool
     retention_days: int
-    secret_keys: tuple[str, ...]
-    jwt_secret: str | None
+    secret_keys: tuple[str, ...] = field(repr=False)
+    jwt_secret: str | None = field(repr=False)
     egress_allow: tuple[IPv4Network | IPv6Network, ...]
     port: int
     processes: int
     metrics_port: int | None
-    metrics_token: str | None
+    metrics_token: str | None = field(repr=False)
     log_format: str
     log_level: str
 

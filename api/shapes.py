@@ -28,12 +28,17 @@ MASK = "***"
 def schedule(row: NamedTuple) -> dict[str, Any]:
     """A schedule's row."""
     found = {_NAMES.get(name, to_camel(name)): value for name, value in row._asdict().items() if name not in _INNER}
-    return found | {"jobPayload": _without_secrets(found["jobPayload"])}
+    return found | {"jobPayload": without_secrets(found["jobPayload"])}
 
 
 def plain(row: NamedTuple) -> dict[str, Any]:
     """Any other row, and the rows within it."""
     return {to_camel(name): _plain(value) for name, value in row._asdict().items() if name not in _INNER}
+
+
+def moved_run(run: Any) -> dict[str, Any]:
+    """What the audit log keeps of a run that somebody moved."""
+    return {"state": run.state, "reason": run.reason, "fence": run.fence, "attempt": run.attempt}
 
 
 def slots(found: list[Slot]) -> list[dict[str, Any]]:
@@ -86,7 +91,8 @@ def _plain(value: Any) -> Any:
     return plain(value) if hasattr(value, "_asdict") else value
 
 
-def _without_secrets(params: dict[str, Any]) -> dict[str, Any]:
+def without_secrets(params: dict[str, Any]) -> dict[str, Any]:
+    """The JSON object with each sealed text in it struck out."""
     return {name: _shown(value) for name, value in params.items()}
 
 

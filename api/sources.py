@@ -10,6 +10,7 @@ from config.seal import Seal
 from db.foreign import Refused, parse
 from db.pool import Connection, DatabaseError, transaction
 from db.query import Query
+from db.sealed import password_place
 from scheduler.refusals import NameTaken, NotFound, WrongState
 from workers.journal import with_password
 
@@ -51,7 +52,7 @@ def create_source(conn: Connection, tenant_id: UUID, name: str, type_name: str, 
         name=name.strip(),
         type=type_name,
         url=public,
-        sealed_password=seal.seal(password, context(tenant_id, source_id)) if password else None,
+        sealed_password=seal.seal(password, password_place(tenant_id, source_id)) if password else None,
     )
     if made is None:
         raise NameTaken(f"there is a source named {name!r} already")
@@ -99,7 +100,7 @@ def edit(
                 name=(name or row.name).strip(),
                 url=public,
                 is_password_given=bool(password),
-                sealed_password=seal.seal(password, context(tenant_id, source_id)) if password else None,
+                sealed_password=seal.seal(password, password_place(tenant_id, source_id)) if password else None,
             )
     except DatabaseError as error:
         if error.sqlstate != _UNIQUE:
@@ -124,11 +125,6 @@ def delete(conn: Connection, tenant_id: UUID, source_id: UUID) -> Source:
 def _check_name(name: str) -> None:
     if not name.strip() or not name.isprintable() or len(name) > 200:
         raise refuse("name", "takes one line of at most 200 printable characters")
-
-
-def context(tenant_id: UUID, source_id: UUID) -> str:
-    """What binds a source's password to its place."""
-    return f"{tenant_id}:sources:{source_id}"
 
 
 def _split(url: str) -> tuple[str, str]:

@@ -97,8 +97,7 @@ def create(conn: Connection, slug: str, name: str | None = None) -> Tenant:
     """The tenant made. Raises BadDefinition, NameTaken."""
     if not _SLUG.fullmatch(slug):
         raise refuse("slug", "takes up to 63 lower-case letters, digits and hyphens, and begins with no hyphen")
-    if name is not None and (not name.isprintable() or not name.strip()):
-        raise refuse("name", "takes one line of printable characters")
+    _check_name(name)
     made = INSERT.one(conn, slug=slug, name=name or slug)
     if made is None:
         raise NameTaken(f"there is a tenant {slug} already")
@@ -137,6 +136,7 @@ def settings_of(row: Tenant) -> Settings:
 def edit(conn: Connection, slug: str, *, name: str | None = None, settings: Mapping[str, Any] | None = None) -> Tenant:
     """The tenant with its name and the settings given changed, the others left. Raises NotFound, BadDefinition."""
     row = get(conn, slug)
+    _check_name(name)
     UPDATE.run(conn, id=row.id, name=name or row.name, settings=Jsonb(_merged(row, settings or {})))
     return get(conn, slug)
 
@@ -162,6 +162,11 @@ def reinstate(conn: Connection, slug: str) -> Tenant:
             schedules.resume(conn, row.id, each.id)
     SET_STATUS.run(conn, id=row.id, status="active")
     return get(conn, slug)
+
+
+def _check_name(name: str | None) -> None:
+    if name is not None and (not name.isprintable() or not name.strip() or len(name) > 200):
+        raise refuse("name", "takes one line of at most 200 printable characters")
 
 
 def _merged(row: Tenant, given: Mapping[str, Any]) -> dict[str, Any]:

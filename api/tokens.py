@@ -48,12 +48,27 @@ class Found(NamedTuple):
     is_touch_due: bool
 
 
+class Owner(NamedTuple):
+    """Whose a token is; None is the operator."""
+
+    id: UUID
+    tenant_id: UUID | None
+
+
+class Good(NamedTuple):
+    """Whether any token is good."""
+
+    is_there: bool
+
+
 INSERT = Query("insert_token", Token)
 LIST = Query("list_tokens", Token)
 GET = Query("get_token", Token)
 REVOKE = Query("revoke_token")
 FIND = Query("find_token", Found)
 TOUCH = Query("touch_token")
+FIND_OWNER = Query("find_token_owner", Owner)
+HAS_ANY = Query("has_token", Good)
 
 
 def mint() -> str:
@@ -137,6 +152,20 @@ def revoke(conn: Connection, tenant_id: UUID | None, token_id: UUID) -> Token:
     """The token revoked: from now on it opens nothing. Raises NotFound."""
     REVOKE.run(conn, tenant_id=tenant_id, id=token_id)
     return get(conn, tenant_id, token_id)
+
+
+def owner_of(conn: Connection, token_id: UUID) -> UUID | None:
+    """The tenant whose token it is, None for the operator's; for who stands above the tenants. Raises NotFound."""
+    found = FIND_OWNER.one(conn, id=token_id)
+    if found is None:
+        raise NotFound(f"there is no token {token_id}")
+    return found.tenant_id
+
+
+def is_any_good(conn: Connection) -> bool:
+    """True when somebody has a token that opens something."""
+    found = HAS_ANY.one(conn)
+    return found is not None and found.is_there
 
 
 def _checksum(secret: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import psycopg
@@ -29,8 +29,8 @@ set_json_loads(jsonb.loads)
 class Database:
     """Where Postgres is. `url` may be a pooler; `listen_url` is the server itself, or `url` again when none was named."""
 
-    url: str
-    listen_url: str
+    url: str = field(repr=False)
+    listen_url: str = field(repr=False)
 
     @classmethod
     def from_environ(cls) -> "Database":

@@ -1,11 +1,11 @@
 """Statements of sql/queries: one a file, loaded once, prepared and answered as rows of a named class."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar, overload
 
-from psycopg import Connection, RawCursor, adapters
+from psycopg import Connection, RawCursor, RawServerCursor, adapters
 from psycopg.rows import args_row
 
 from db.arrays import ArrayDumper
@@ -45,6 +45,14 @@ class Query(Generic[Row]):
         """The first row that the statement returns, or None."""
         with self._rows(conn, params) as cursor:
             return cursor.fetchone()
+
+    def each(self, conn: Connection[Any], /, **params: Any) -> Iterator[Row]:
+        """The rows one by one, a few hundred of them at a time, within the caller's transaction."""
+        if self.row is None:
+            raise TypeError(f"{self.name} returns no rows")
+        with RawServerCursor(conn, self.name, row_factory=args_row(self.row)) as cursor:
+            cursor.execute(self._bytes, [params[name] for name in self.params], binary=True)
+            yield from cursor
 
     def run(self, conn: Connection[Any], /, **params: Any) -> int:
         """The number of rows that the statement wrote."""

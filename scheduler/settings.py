@@ -1,6 +1,6 @@
 """The ticker's settings, read once at its entry point."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from config.environ import need_broker_url, read
 from db.pool import Database
@@ -11,7 +11,7 @@ class Settings:
     """What a ticker needs to know."""
 
     database: Database
-    broker_url: str
+    broker_url: str = field(repr=False)
     mode: str
     lease_seconds: float
     retention_days: int

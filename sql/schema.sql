@@ -101,6 +101,37 @@ begin
     return dropped;
 end $$;
 
+CREATE FUNCTION public.erase_tenant(erased uuid) RETURNS TABLE(name text, gone bigint)
+    LANGUAGE plpgsql
+    AS $_$
+begin
+    perform set_config('tocsin.erasing', erased::text, true);
+    perform from schedules as s where s.tenant_id = erased order by s.id for update;
+    perform from tenants as t where t.id = erased for update;
+    perform from schedules as s where s.tenant_id = erased order by s.id for update;
+    for name in select t.name from tables_of_tenants() as t loop
+        execute format('delete from %I where tenant_id = $1', name) using erased;
+        get diagnostics gone = row_count;
+        return next;
+    end loop;
+    delete from audit_heads as h where h.chain = erased;
+    delete from tenants as t where t.id = erased;
+    perform set_config('tocsin.erasing', '', true);
+end $_$;
+
+CREATE FUNCTION public.export_tenant(wanted uuid) RETURNS TABLE(name text, content jsonb)
+    LANGUAGE plpgsql STABLE
+    AS $_$
+declare
+    place text;
+begin
+    return query select 'tenants', to_jsonb(t) from tenants as t where t.id = wanted;
+    for place in select t.name from tables_of_tenants() as t loop
+        return query execute format('select %L, to_jsonb(t) from %I as t where t.tenant_id = $1', place, place)
+        using wanted;
+    end loop;
+end $_$;
+
 CREATE FUNCTION public.guard_delivery() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -266,6 +297,10 @@ CREATE FUNCTION public.raise_schedule_version() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 begin
+    -- The same secrets under another key are no other definition.
+    if current_setting('tocsin.rewrapping', true) = 'on' and to_jsonb(new) - 'params' = to_jsonb(old) - 'params' then
+        return new;
+    end if;
     new.version := old.version + 1;
     new.updated_at := now();
     return new;
@@ -390,6 +425,27 @@ CREATE FUNCTION public.refuse_to_rewrite_history() RETURNS trigger
 begin
     raise exception '% is only added to', tg_table_name using errcode = 'TC006';
 end $$;
+
+CREATE FUNCTION public.tables_of_tenants() RETURNS TABLE(name text)
+    LANGUAGE sql STABLE
+    AS $$
+    with recursive
+    held as (
+        select c.oid from pg_class as c
+        inner join pg_attribute as a on a.attrelid = c.oid and a.attname = 'tenant_id' and not a.attisdropped
+        where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
+    ),
+    reached as (
+        select held.oid, 0 as depth from held
+        union
+        select k.conrelid, reached.depth + 1 from reached
+        inner join pg_constraint as k on k.confrelid = reached.oid and k.contype = 'f' and k.conrelid <> k.confrelid
+        inner join held on held.oid = k.conrelid
+    )
+    select reached.oid::regclass::text from reached
+    group by reached.oid
+    order by reached.oid <> 'runs'::regclass, max(reached.depth) desc, reached.oid::regclass::text
+$$;
 
 CREATE TABLE public.alert_states (
     alert_id uuid NOT NULL,
@@ -957,6 +1013,8 @@ CREATE INDEX runs_waiting ON ONLY public.runs USING btree (schedule_id, slot_at)
 
 CREATE INDEX schedule_gates_held ON public.schedule_gates USING btree (run_id) WHERE (run_id IS NOT NULL);
 
+CREATE INDEX schedule_versions_sealed ON public.schedule_versions USING btree (schedule_id, version) WHERE ((params)::text ~~ '%"sealed:%'::text);
+
 CREATE INDEX schedules_due ON public.schedules USING btree (next_fire_at, id) WHERE ((status = 'active'::text) AND (next_fire_at IS NOT NULL));
 
 CREATE INDEX schedules_ending ON public.schedules USING btree (id) WHERE ((status = 'active'::text) AND (next_fire_at IS NULL));
@@ -1123,6 +1181,10 @@ ALTER TABLE public.tenants ENABLE ROW LEVEL SECURITY;
 GRANT USAGE ON SCHEMA public TO tocsin_api;
 
 GRANT SELECT,INSERT ON TABLE public.audit_log TO tocsin_api;
+
+REVOKE ALL ON FUNCTION public.erase_tenant(erased uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.export_tenant(wanted uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.make_partitions(first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.make_partitions(first_at timestamp with time zone, last_at timestamp with time zone) TO tocsin_api;

@@ -10,7 +10,7 @@ from api.routes.processes import LIST as LIST_PROCESSES
 from config import zones
 from config.environ import SETTINGS, BadSetting, need_broker_url, read
 from config.seal import Seal, SealError
-from db import migrate
+from db import migrate, sealed
 from db.pool import Connection, Database, DatabaseError, is_pooled
 from db.query import Query
 from scheduler.turns import offset_at, turns
@@ -96,6 +96,23 @@ def _keys(keys: tuple[str, ...]) -> Check:
         detail = "TOCSIN_SECRET_KEYS is not set: no secret can be stored; `tocsin keys generate` makes a key"
         return Check("keys", "warn", detail)
     return Check("keys", "ok", f"{len(keys)} to seal secrets with")
+
+
+def of_secrets(conn: Connection) -> Check:
+    """Whether every stored secret can be opened, and is under the newest key; keys are named by their ids."""
+    try:
+        listed = Seal(read(("TOCSIN_SECRET_KEYS",))["TOCSIN_SECRET_KEYS"]).key_ids
+    except (BadSetting, SealError) as error:
+        return Check("secrets", "fail", str(error))
+    found = sealed.count_by_key(conn)
+    lost = {key: count for key, count in found.items() if key not in listed}
+    if lost:
+        words = ", ".join(f"{count} under the key {key}" for key, count in sorted(lost.items()))
+        return Check("secrets", "fail", f"TOCSIN_SECRET_KEYS cannot open what is stored: {words}")
+    old = sum(count for key, count in found.items() if key != listed[0])
+    if old:
+        return Check("secrets", "warn", f"{old} of {found.total()} are under an older key; run `tocsin keys rotate`")
+    return Check("secrets", "ok", f"{found.total()} stored, all under the newest key")
 
 
 def _mail(value: dict[str, object]) -> Check:

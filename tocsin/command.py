@@ -6,7 +6,23 @@ import sys
 from collections.abc import Sequence
 
 from tocsin import complaints
-from tocsin.commands import bench, chaos, cron, dead, doctor, keys, processes, runs, schedules, sources, tenants, why
+from tocsin.commands import (
+    audit,
+    bench,
+    chaos,
+    cron,
+    dead,
+    doctor,
+    keys,
+    members,
+    processes,
+    runs,
+    schedules,
+    sources,
+    tenants,
+    tokens,
+    why,
+)
 
 INTERRUPTED = 130
 
@@ -17,7 +33,8 @@ def parser() -> argparse.ArgumentParser:
         prog="tocsin", description="A due row in Postgres becomes exactly one delivered alert, report or call."
     )
     commands = found.add_subparsers(metavar="COMMAND", required=True)
-    for noun in (processes, doctor, why, schedules, runs, dead, sources, cron, tenants, keys, bench, chaos):
+    nouns = (processes, doctor, why, schedules, runs, dead, sources, cron, tenants, members, tokens, audit, keys)
+    for noun in (*nouns, bench, chaos):
         noun.add(commands)
     return found
 

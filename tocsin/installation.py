@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from tocsin.complaints import Complaint
 
 if TYPE_CHECKING:
+    from api.audit import Author
     from config.seal import Seal
     from db.pool import Connection
 
@@ -23,6 +24,39 @@ def opened() -> "Iterator[Connection]":
     with Database.from_environ().connect("command") as conn:
         check(conn)
         yield conn
+
+
+@contextmanager
+def changing() -> "Iterator[Connection]":
+    """The same, and one transaction: what a command changes is kept together with its audit entry, or not at all."""
+    from db.pool import transaction
+
+    with opened() as conn, transaction(conn):
+        yield conn
+
+
+def record(
+    conn: "Connection",
+    tenant: UUID | None,
+    action: str,
+    subject: tuple[str, object],
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+) -> None:
+    """Adds the audit entry of what a command changed, as the API adds it to each change; None is the operator's chain.
+
+    Comes last in the transaction: until its end nobody else writes into that chain.
+    """
+    from api import audit
+
+    audit.record(conn, tenant, author(), action, subject, before, after)
+
+
+def author() -> "Author":
+    """Whoever gives the command, as the audit log names them."""
+    from api.audit import Author
+
+    return Author(who())
 
 
 def tenant_id(conn: "Connection", slug: str | None) -> UUID:

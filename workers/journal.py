@@ -9,11 +9,12 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
 from uuid import UUID
 
-from config.seal import Seal
+from config.seal import Seal, SealError
 from db.ids import id_at
 from db.jsonb import Jsonb, dumps
 from db.pool import Pool
 from db.query import Query
+from db.sealed import params_place, password_place
 from telemetry import metrics
 from workers.kind import KnownState
 from workers.rows import Leased, Value
@@ -111,7 +112,7 @@ class RunJournal:
             raise SourceRefused(f"there is no source {name!r}")
         url = row.url
         if row.sealed_password is not None:
-            password = self.seal.open(row.sealed_password, f"{self.leased.tenant_id}:sources:{row.id}")
+            password = self.seal.open(row.sealed_password, password_place(self.leased.tenant_id, row.id))
             url = with_password(url, password)
         return open_source(
             row.type,
@@ -123,7 +124,9 @@ class RunJournal:
 
     def unseal(self, sealed: str) -> str:
         """The secret sealed in the schedule's params."""
-        return self.seal.open(sealed, f"{self.leased.tenant_id}:schedules:{self.leased.schedule_id}")
+        if self.leased.schedule_id is None:
+            raise SealError("a run without a schedule has no sealed params")
+        return self.seal.open(sealed, params_place(self.leased.tenant_id, self.leased.schedule_id))
 
     def _run(self) -> dict[str, Any]:
         leased = self.leased

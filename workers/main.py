@@ -10,13 +10,14 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 
 import dramatiq
 
 from config.environ import CROWDS, QUEUES, metrics_folder, share_metrics
 from config.faults import faultpoint
 from config.signals import SignalEvent, set_off, set_on
-from db import migrate, processes
+from db import migrate, processes, sealed
 from db.pool import DatabaseError
 from telemetry import exporter, log, metrics
 from telemetry.log import Events
@@ -213,6 +214,8 @@ def main(grace_seconds: float = GRACE_SECONDS, parent: int | None = None) -> int
     with settings.database.connect("worker") as conn:
         migrate.check(conn)
         is_held = settings.mode == "held" or migrate.is_foreign(conn)
+        if parent is None and not is_held:
+            sealed.check(conn, settings.seal)
     if settings.metrics_port is not None and settings.processes == 1:
         events.info("metrics.served", port=exporter.serve(settings.metrics_port))
     metrics.build_info.labels(processes.VERSION).set(1)
@@ -253,7 +256,9 @@ def _wait(stopping: SignalEvent, parent: int | None) -> None:
 
 
 def _supervise(settings: Settings, grace_seconds: float) -> int:
-    """Keeps WORKER_PROCESSES processes alive and serves their metrics as one; passes SIGTERM on."""
+    """Keeps WORKER_PROCESSES processes alive and serves their metrics as one; passes SIGTERM on. Raises BadSetting."""
+    with suppress(DatabaseError), settings.database.connect("worker") as conn:
+        sealed.check(conn, settings.seal)  # once for all; each child would only be started again and again
     stopping = SignalEvent()
     set_on(stopping)
     with tempfile.TemporaryDirectory(prefix="tocsin-metrics-") as folder:

@@ -1,7 +1,7 @@
 """A worker's settings, read once at its entry point."""
 
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from config.environ import BadSetting, need_broker_url, read
 from config.seal import Seal, SealError
@@ -13,7 +13,7 @@ class Settings:
     """What a worker needs to know."""
 
     database: Database
-    broker_url: str
+    broker_url: str = field(repr=False)
     mode: str
     lease_seconds: float
     processes: int
@@ -22,7 +22,7 @@ class Settings:
     kinds: tuple[str, ...]
     egress_allow: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
     recipient_domains: tuple[str, ...]
-    mail_url: str | None
+    mail_url: str | None = field(repr=False)
     mail_from: str
     seal: Seal
     metrics_port: int | None

@@ -71,7 +71,7 @@ def delete_member(asking: Admin, member_id: UUID) -> Response:
     def work(conn: Connection) -> Change:
         asking.check_match(etag_of(shapes.plain(members.get(conn, asking.tenant, member_id))))
         before = members.delete(conn, asking.tenant, member_id)
-        return Change("member.deleted", ("member", member_id), shapes.plain(before), None, status=204)
+        return Change("member.deleted", ("member", member_id), members.audited(before), None, status=204)
 
     return asking.writing(work)
 
@@ -80,5 +80,6 @@ def _changed(
     what: str, before: Member | None, after: Member, *, status: int = 200, location: str | None = None
 ) -> Change:
     shape = shapes.plain(after)
-    past = before and shapes.plain(before)
-    return Change(f"member.{what}", ("member", after.id), past, shape, shape, status, location, etag_of(shape))
+    past = before and members.audited(before)
+    kept = members.audited(after)
+    return Change(f"member.{what}", ("member", after.id), past, kept, shape, status, location, etag_of(shape))

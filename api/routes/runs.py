@@ -97,8 +97,4 @@ def _detail(asking: Asked, conn: Connection, run_id: UUID) -> dict[str, Any]:
 
 def _moved(what: str, before: Run, after: Run) -> Change:
     shape = shapes.plain(after)
-    return Change(f"run.{what}", ("run", after.id), _brief(before), _brief(after), shape)
-
-
-def _brief(run: Run) -> dict[str, Any]:
-    return {"state": run.state, "reason": run.reason, "fence": run.fence, "attempt": run.attempt}
+    return Change(f"run.{what}", ("run", after.id), shapes.moved_run(before), shapes.moved_run(after), shape)

@@ -16,6 +16,7 @@ from api.refusals import refuse
 from api.request import Asked, Change, Editor, Reader, answer, etag_of
 from api.sources import Source
 from db.pool import Connection
+from db.sealed import password_place
 from workers.journal import GET_SOURCE, with_password
 from workers.sources import RowCap, SourceRefused, SourceUnavailable, Table, open_source
 
@@ -179,8 +180,7 @@ def _read(asking: Asked, source_id: UUID, query: str) -> Table:
         raise SourceRefused("the source was deleted meanwhile")
     url = row.url
     if row.sealed_password is not None:
-        context = sources.context(asking.tenant, row.id)
-        url = with_password(url, asking.web.seal.open(row.sealed_password, context))
+        url = with_password(url, asking.web.seal.open(row.sealed_password, password_place(asking.tenant, row.id)))
     source = open_source(row.type, url, allowed=asking.web.settings.egress_allow)
     return source.query(query, timeout_seconds=_TEST_SECONDS, row_cap=_PREVIEW_ROWS)
 

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from uuid import uuid4
 
 import pytest
 
@@ -48,7 +49,11 @@ def test_the_contracts_commands_are_there() -> None:
         *(("runs", verb) for verb in ["list", "show", "cancel", "retry", "watch"]),
         *(("dead", verb) for verb in ["list", "show", "replay", "discard"]),
         *(("cron", verb) for verb in ["explain", "next"]),
-        *(("tenants", verb) for verb in ["create", "list"]),
+        *(("tenants", verb) for verb in ["create", "list", "show", "set", "suspend", "reinstate", "export", "delete"]),
+        *(("members", verb) for verb in ["list", "create", "disable", "erase"]),
+        *(("tokens", verb) for verb in ["create", "list", "revoke"]),
+        *(("keys", verb) for verb in ["generate", "rotate"]),
+        ("audit", "verify"),
     } <= set(COMMANDS)
 
 
@@ -77,10 +82,11 @@ def test_the_public_face_holds_what_a_kind_needs() -> None:
 
 
 def test_a_generated_key_seals(bare: Tocsin) -> None:
-    from config.seal import Seal
+    from config.seal import Place, Seal
 
+    here = Place(uuid4(), "sources", uuid4(), "sealed_password")
     seal = Seal((bare("keys", "generate", "--json").json()["key"],))
-    assert seal.open(seal.seal("hush", "here"), "here") == "hush"
+    assert seal.open(seal.seal("hush", here), here) == "hush"
 
 
 def test_the_openapi_document_needs_no_setting(bare: Tocsin) -> None:

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from api.definitions import create_schedule, read_schedule
 from api.shapes import schedule as shown
-from config.seal import Seal
+from config.seal import Place, Seal
 from db.pool import Database
 from tests import make
 from workers.kinds import KINDS
@@ -34,7 +34,7 @@ def test_header_values_that_tell_a_secret_are_stored_sealed_and_shown_as_stars(d
 
     headers = stored["headers"]
     assert headers["X-Team"] == "blue"
-    assert seal.open(headers["Authorization"], f"{tenant}:schedules:{created.id}") == "Bearer canary-4711"
+    assert seal.open(headers["Authorization"], Place(tenant, "schedules", created.id, "params")) == "Bearer canary-4711"
     assert "canary" not in whole
     assert "sealed:" not in str(shown(created))
     assert "***" in str(shown(created))

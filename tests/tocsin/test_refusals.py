@@ -75,6 +75,14 @@ CREATE = ("schedules", "create")
             ("http.call", "--every", "60", "--params", '{"url": "https://x.example", "secret": "sealed:1:x"}'),
             "params.secret: takes the secret itself",
         ),
+        (
+            ("http.call", "--every", "60", "--params", '{"url": "https://x.example", "body": {"a": ["sealed:1:x"]}}'),
+            "params.body.a.0: takes the secret itself",
+        ),
+        (
+            ("http.call", "--every", "60", "--params", '{"url": "https://x.example", "headers": {"X": "sealed:1:x"}}'),
+            "params.headers.X: takes the secret itself",
+        ),
         (("kpi.threshold", "--cron", "@daily", "--params", FIGURE), "params.source: there is no source 'warehouse'"),
         (
             ("kpi.threshold", "--cron", "@daily", "--params", FIGURE, "--overlap", "allow"),

@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 from tocsin.commands.runs import show_attempts
-from tocsin.installation import opened, run_id, tenant_id, who
+from tocsin.installation import changing, opened, record, run_id, tenant_id, who
 from tocsin.terminal import short, show_facts, show_json, show_row, show_table, with_json, with_limit, with_tenant
 
 
@@ -68,14 +68,21 @@ def _show(args: argparse.Namespace) -> int:
 def _replay(args: argparse.Namespace) -> int:
     from scheduler import dead
 
-    with opened() as conn:
-        run = dead.replay(conn, tenant_id(conn, args.tenant), run_id(args.letter), by=who())
+    with changing() as conn:
+        tenant = tenant_id(conn, args.tenant)
+        letter = dead.get(conn, tenant, run_id(args.letter))
+        run = dead.replay(conn, tenant, letter.id, by=who())
+        subject = ("dead_letter", letter.id)
+        record(conn, tenant, "dead_letter.replayed", subject, {"state": letter.state}, {"runId": run.id})
     return show_row(args, run, f"the run {run.id} is open again")
 
 
 def _discard(args: argparse.Namespace) -> int:
     from scheduler import dead
 
-    with opened() as conn:
-        letter = dead.discard(conn, tenant_id(conn, args.tenant), run_id(args.letter), by=who())
+    with changing() as conn:
+        tenant = tenant_id(conn, args.tenant)
+        letter = dead.discard(conn, tenant, run_id(args.letter), by=who())
+        subject = ("dead_letter", letter.id)
+        record(conn, tenant, "dead_letter.discarded", subject, {"state": "open"}, {"state": letter.state})
     return show_row(args, letter, f"the dead letter {letter.id} is discarded")

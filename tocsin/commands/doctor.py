@@ -3,6 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from tocsin.installation import record
 from tocsin.terminal import show_json, with_json
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def _of_database(must_adopt: bool) -> "list[Check]":  # noqa: FBT001  the flag o
 
     from config.environ import BadSetting
     from db import migrate
-    from db.pool import Database, DatabaseError
+    from db.pool import Database, DatabaseError, transaction
     from tocsin import checks, complaints
 
     try:
@@ -50,8 +51,10 @@ def _of_database(must_adopt: bool) -> "list[Check]":  # noqa: FBT001  the flag o
             found = [*checks.of_server(conn, here), checks.of_listening(database), checks.of_schema(conn)]
             if found[-1].state == "ok":
                 if must_adopt:
-                    migrate.adopt(conn)
-                found += [checks.of_installation(conn), *checks.of_work(conn)]
+                    with transaction(conn):
+                        migrate.adopt(conn)
+                        record(conn, None, "installation.adopted", ("installation", "this"))
+                found += [checks.of_installation(conn), checks.of_secrets(conn), *checks.of_work(conn)]
             return [*found, checks.of_zones(conn, here)]
     except BadSetting as error:
         return [checks.Check("database", "fail", str(error))]

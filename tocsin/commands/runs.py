@@ -3,12 +3,14 @@
 import argparse
 import time
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
-from tocsin.installation import opened, run_id, tenant_id, who
+from tocsin.installation import changing, opened, record, run_id, tenant_id, who
 from tocsin.terminal import cell, short, show_facts, show_json, show_row, show_table, with_json, with_limit, with_tenant
 
 if TYPE_CHECKING:
-    from scheduler.runs import Attempt, History
+    from db.pool import Connection
+    from scheduler.runs import Attempt, History, Run
 
 STATES = ("pending", "queued", "running", "succeeded", "dead", "cancelled", "skipped")
 _OVER = frozenset({"succeeded", "dead", "cancelled", "skipped"})
@@ -102,8 +104,11 @@ def _show_history(found: "History") -> None:
 def _cancel(args: argparse.Namespace) -> int:
     from scheduler import runs
 
-    with opened() as conn:
-        run = runs.cancel(conn, tenant_id(conn, args.tenant), run_id(args.run))
+    with changing() as conn:
+        tenant = tenant_id(conn, args.tenant)
+        before = runs.get(conn, tenant, run_id(args.run))
+        run = runs.cancel(conn, tenant, before.id)
+        _record(conn, tenant, "cancelled", before, run)
     became = "asked to stop" if run.state == "running" else run.state
     return show_row(args, run, f"the run {run.id} is {became}")
 
@@ -111,9 +116,18 @@ def _cancel(args: argparse.Namespace) -> int:
 def _retry(args: argparse.Namespace) -> int:
     from scheduler import runs
 
-    with opened() as conn:
-        run = runs.retry(conn, tenant_id(conn, args.tenant), run_id(args.run), by=who())
+    with changing() as conn:
+        tenant = tenant_id(conn, args.tenant)
+        before = runs.get(conn, tenant, run_id(args.run))
+        run = runs.retry(conn, tenant, before.id, by=who())
+        _record(conn, tenant, "retried", before, run)
     return show_row(args, run, f"the run {run.id} is open again")
+
+
+def _record(conn: "Connection", tenant: UUID, what: str, before: "Run", after: "Run") -> None:
+    from api.shapes import moved_run
+
+    record(conn, tenant, f"run.{what}", ("run", after.id), moved_run(before), moved_run(after))
 
 
 def _watch(args: argparse.Namespace) -> int:

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tocsin.complaints import Complaint
-from tocsin.installation import opened, retention_days, seal, tenant_id, who
+from tocsin.installation import changing, opened, record, retention_days, seal, tenant_id, who
 from tocsin.terminal import between, show_facts, show_json, show_table, with_json, with_limit, with_tenant
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from db.pool import Connection
     from scheduler.definition import Schedule
 
 # Options of `create` that go into the body under another name.
@@ -100,23 +101,24 @@ def _add_create(verbs: Any) -> None:
 def _create(args: argparse.Namespace) -> int:
     from api.definitions import create_schedule, read_schedule
     from config.environ import read
-    from db.pool import transaction
     from workers.kinds import load
 
     given = {field: getattr(args, option) for option, field in _FIELDS.items()}
     body = {field: value for field, value in given.items() if value is not None}
     body["jobPayload"] = _params(args.params)
     kinds = load(read(("TOCSIN_KINDS",))["TOCSIN_KINDS"])
-    with opened() as conn, transaction(conn):
+    with changing() as conn:
+        tenant = tenant_id(conn, args.tenant)
         row = create_schedule(
             conn,
-            tenant_id(conn, args.tenant),
+            tenant,
             read_schedule(body),
             kinds=kinds,
             seal=seal(),
             retention_days=retention_days(),
             created_by=who(),
         )
+        _record(conn, "created", None, row)
     return _show_one(args, row, "made")
 
 
@@ -162,36 +164,41 @@ def _show(args: argparse.Namespace) -> int:
 def _pause(args: argparse.Namespace) -> int:
     from scheduler import schedules
 
-    with opened() as conn:
-        tenant = tenant_id(conn, args.tenant)
-        row = schedules.pause(conn, tenant, schedules.get(conn, tenant, args.schedule).id, args.note)
+    with changing() as conn:
+        before = schedules.get(conn, tenant_id(conn, args.tenant), args.schedule)
+        row = schedules.pause(conn, before.tenant_id, before.id, args.note)
+        _record(conn, "paused", before, row)
     return _show_one(args, row, "paused")
 
 
 def _resume(args: argparse.Namespace) -> int:
     from scheduler import schedules
 
-    with opened() as conn:
-        tenant = tenant_id(conn, args.tenant)
-        row = schedules.resume(conn, tenant, schedules.get(conn, tenant, args.schedule).id)
+    with changing() as conn:
+        before = schedules.get(conn, tenant_id(conn, args.tenant), args.schedule)
+        row = schedules.resume(conn, before.tenant_id, before.id)
+        _record(conn, "resumed", before, row)
     return _show_one(args, row, "resumed")
 
 
 def _cancel(args: argparse.Namespace) -> int:
     from scheduler import schedules
 
-    with opened() as conn:
-        tenant = tenant_id(conn, args.tenant)
-        row = schedules.cancel(conn, tenant, schedules.get(conn, tenant, args.schedule).id)
+    with changing() as conn:
+        before = schedules.get(conn, tenant_id(conn, args.tenant), args.schedule)
+        row = schedules.cancel(conn, before.tenant_id, before.id)
+        _record(conn, "cancelled", before, row)
     return _show_one(args, row, "cancelled")
 
 
 def _run(args: argparse.Namespace) -> int:
     from scheduler import asked, schedules
 
-    with opened() as conn:
+    with changing() as conn:
         tenant = tenant_id(conn, args.tenant)
-        run = asked.run_now(conn, tenant, schedules.get(conn, tenant, args.schedule).id, triggered_by=who())
+        row = schedules.get(conn, tenant, args.schedule)
+        run = asked.run_now(conn, tenant, row.id, triggered_by=who())
+        record(conn, tenant, "schedule.run", ("schedule", row.id), None, {"runIds": [run]})
     return _show_runs(args, [run])
 
 
@@ -199,17 +206,20 @@ def _backfill(args: argparse.Namespace) -> int:
     from scheduler import asked, schedules
 
     first, last = _time("--from", args.first), _time("--to", args.last)
-    with opened() as conn:
+    with changing() as conn:
         tenant = tenant_id(conn, args.tenant)
+        row = schedules.get(conn, tenant, args.schedule)
         made = asked.backfill(
             conn,
             tenant,
-            schedules.get(conn, tenant, args.schedule).id,
+            row.id,
             first,
             last,
             retention_days=retention_days(),
             triggered_by=who(),
         )
+        after = {"from": first, "to": last, "runIds": made}
+        record(conn, tenant, "schedule.backfilled", ("schedule", row.id), None, after)
     return _show_runs(args, made)
 
 
@@ -248,6 +258,13 @@ def _show_runs(args: argparse.Namespace, made: "list[Any]") -> int:
     else:
         print("\n".join(f"made the run {run}" for run in made) or "no run made: every slot of the span has its row")
     return 0
+
+
+def _record(conn: "Connection", what: str, before: "Schedule | None", after: "Schedule") -> None:
+    from api.shapes import schedule
+
+    past = before and schedule(before)
+    record(conn, after.tenant_id, f"schedule.{what}", ("schedule", after.id), past, schedule(after))
 
 
 def _when(row: "Schedule") -> str:

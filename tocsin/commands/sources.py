@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from tocsin.installation import opened, seal, tenant_id
+from tocsin.installation import changing, opened, record, seal, tenant_id
 from tocsin.terminal import show_json, show_row, show_table, with_json, with_tenant
 
 
@@ -30,14 +30,14 @@ def add(commands: Any) -> None:
 def _create(args: argparse.Namespace) -> int:
     import sys
 
-    from api import sources
-    from db.pool import transaction
+    from api import shapes, sources
 
     # An address on the command line is seen by whoever lists processes.
     url = sys.stdin.readline().strip() if args.url == "-" else args.url
-    with opened() as conn, transaction(conn):
+    with changing() as conn:
         tenant = tenant_id(conn, args.tenant)
         made = sources.create_source(conn, tenant, args.name, args.type, url, seal())
+        record(conn, tenant, "source.created", ("source", made.id), None, shapes.plain(made))
     return show_row(args, made, f"made the source {made.name} ({made.id})")
 
 

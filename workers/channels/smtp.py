@@ -12,7 +12,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -34,7 +34,7 @@ class _Server:
     port: int
     has_tls_at_once: bool
     user: str
-    password: str
+    password: str = field(repr=False)
 
 
 class Smtp:

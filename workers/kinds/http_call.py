@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Annotated, Any, Literal
@@ -26,6 +26,7 @@ from workers.outcome import Done, Later, Outcome, Rejected
 KEPT_BYTES = 4096
 MAX_BODY = 1_000_000
 LEAST_WAIT, LONGEST_WAIT = 1.0, 86_400.0
+LEAST_SECRET = 8
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
 _VALUE = re.compile(r"[\t\x20-\x7e]{0,8192}")
 _OURS = frozenset(
@@ -131,11 +132,25 @@ def signature_headers(secret: str, message_id: str, at: datetime, body: bytes) -
     return {"webhook-id": message_id, "webhook-timestamp": timestamp, "webhook-signature": signatures}
 
 
-def outcome_of(response: http.Response, called_at: datetime) -> Outcome:
-    """Return what an answer means: 2xx done, 408, 425, 429 and 5xx later, all else rejected."""
+def secrets_of(ctx: Context[Params], params: Params) -> list[str]:
+    """Return the secrets of a call, opened, and the words of those that have several, such as that after `Bearer`."""
+    sealed = [text for text in (*params.headers.values(), params.secret or "") if is_sealed(text)]
+    opened = [ctx.unseal(text) for text in sealed]
+    words = [word for text in opened for word in text.split() if len(word) >= LEAST_SECRET]
+    return sorted({*(text for text in opened if text), *words}, key=len, reverse=True)
+
+
+def outcome_of(response: http.Response, called_at: datetime, secrets: Sequence[str] = ()) -> Outcome:
+    """Return what an answer means: 2xx done, 408, 425, 429 and 5xx later, all else rejected.
+
+    Of what is kept of it the secrets are struck out: some receivers answer with what they were sent.
+    """
     status = response.status
     if 200 <= status < 300:
-        text = response.content[:KEPT_BYTES].decode("utf-8", "replace").replace("\0", "\ufffd")
+        content = response.content
+        for secret in secrets:
+            content = content.replace(secret.encode(), b"***")
+        text = content[:KEPT_BYTES].decode("utf-8", "replace").replace("\0", "\ufffd")
         return Done({"status": status, "body": text, "bodyBytes": len(response.content)})
     if status in (408, 425, 429) or status >= 500:
         return Later(retry_after(response.headers, called_at), f"the receiver answered {status}")
@@ -203,7 +218,7 @@ def run(ctx: Context[Params]) -> Outcome:
         return Later(None, str(error))
     except (Forbidden, http.BadUrl) as error:
         return Rejected(str(error))
-    return outcome_of(response, ctx.started_at)
+    return outcome_of(response, ctx.started_at, secrets_of(ctx, params))
 
 
 KIND = Kind(

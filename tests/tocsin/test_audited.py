@@ -1,0 +1,147 @@
+"""Every command that writes leaves one entry in the audit log, and those that read leave none; the log is verified."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import pytest
+
+from db.jsonb import rfc3339
+from tests import make
+from tests.tocsin.conftest import Tocsin
+from tests.tocsin.test_command import COMMANDS, SILENT
+
+
+class World(NamedTuple):
+    """What the commands work on: a tenant with one of everything."""
+
+    tenant: UUID
+    run: UUID
+    dead: UUID
+    letter: UUID
+    token: str
+    past: str
+
+
+SLUG = "acme"
+OURS = ("--tenant", SLUG)
+URL = "postgresql://bob:hush@db.example.com/x"
+
+# Each command that writes, how it is given, and what its entry says.
+WRITES: dict[tuple[str, ...], tuple[Callable[[World], tuple[str, ...]], str]] = {
+    ("schedules", "create"): (lambda _: ("test.noop", "--every", "60", *OURS), "schedule.created"),
+    ("schedules", "pause"): (lambda _: ("active", *OURS), "schedule.paused"),
+    ("schedules", "resume"): (lambda _: ("paused", *OURS), "schedule.resumed"),
+    ("schedules", "cancel"): (lambda _: ("active", *OURS), "schedule.cancelled"),
+    ("schedules", "run"): (lambda _: ("active", *OURS), "schedule.run"),
+    ("schedules", "backfill"): (
+        lambda world: ("active", "--from", world.past, "--to", world.past, *OURS),
+        "schedule.backfilled",
+    ),
+    ("runs", "cancel"): (lambda world: (str(world.run), *OURS), "run.cancelled"),
+    ("runs", "retry"): (lambda world: (str(world.dead), *OURS), "run.retried"),
+    ("dead", "replay"): (lambda world: (str(world.letter), *OURS), "dead_letter.replayed"),
+    ("dead", "discard"): (lambda world: (str(world.letter), *OURS), "dead_letter.discarded"),
+    ("sources", "create"): (lambda _: ("own", "--url", URL, *OURS), "source.created"),
+    ("tenants", "create"): (lambda _: ("globex",), "tenant.created"),
+    ("tenants", "set"): (lambda _: (SLUG, "name=Acme", "quotas.schedules=5"), "tenant.edited"),
+    ("tenants", "suspend"): (lambda _: (SLUG,), "tenant.suspended"),
+    ("tenants", "reinstate"): (lambda _: ("asleep",), "tenant.reinstated"),
+    ("tenants", "export"): (lambda _: (SLUG, "-o", "export.jsonl"), "tenant.exported"),
+    ("tenants", "delete"): (lambda _: (SLUG, "--yes"), "tenant.erased"),
+    ("members", "create"): (lambda _: ("ann-2", "--email", "ann@example.com", *OURS), "member.created"),
+    ("members", "disable"): (lambda _: ("ann", *OURS), "member.edited"),
+    ("members", "erase"): (lambda _: ("ann", *OURS), "member.erased"),
+    ("tokens", "create"): (lambda _: ("--scope", "read", *OURS), "token.created"),
+    ("tokens", "revoke"): (lambda world: (world.token,), "token.revoked"),
+    ("keys", "rotate"): (lambda _: (), "keys.rotated"),
+    ("doctor",): (lambda _: ("--adopt",), "installation.adopted"),
+}
+READS = {
+    ("why",),
+    *(("schedules", verb) for verb in ("list", "show", "next")),
+    *(("runs", verb) for verb in ("list", "show", "watch")),
+    *(("dead", verb) for verb in ("list", "show")),
+    ("sources", "list"),
+    *(("cron", verb) for verb in ("explain", "next")),
+    *(("tenants", verb) for verb in ("list", "show")),
+    ("members", "list"),
+    ("tokens", "list"),
+    ("keys", "generate"),
+    ("audit", "verify"),
+}
+# These write on a database of their own, or are the schema's.
+ELSEWHERE = {("migrate",), ("demo",), ("bench",), ("chaos",)}
+
+
+def test_every_command_is_known_to_write_or_to_read() -> None:
+    assert set(WRITES) | READS | ELSEWHERE | SILENT == set(COMMANDS)
+
+
+@pytest.fixture
+def world(conn: make.Connection, tocsin: Tocsin, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> World:
+    monkeypatch.chdir(tmp_path)
+    tenant = make.tenant(conn, slug=SLUG)
+    make.tenant(conn, slug="asleep", status="suspended")
+    interval = {"interval_seconds": 3600, "interval_anchor": make.value(conn, "select timestamptz '2026-01-01Z'")}
+    make.schedule(conn, tenant, name="active", **interval)
+    make.schedule(conn, tenant, name="paused", status="paused", next_fire_at=None, **interval)
+    slot = make.now(conn)
+    run, dead = make.run(conn, tenant, state="pending"), make.run(conn, tenant, state="dead", slot_at=slot)
+    letter = dead
+    make.insert(
+        conn,
+        "dead_letters",
+        {"id": letter, "tenant_id": tenant, "run_id": dead, "slot_at": slot}
+        | {"kind": "test.noop", "fence": 1, "cause": "rejected", "attempts": 1},
+    )
+    make.insert(conn, "members", {"tenant_id": tenant, "subject": "ann", "email": "ann@example.com", "role": "viewer"})
+    token = make.value(
+        conn, "insert into api_tokens (tenant_id, name, scope, hash) values (%s, 'a', 'read', 'x') returning id", tenant
+    )
+    return World(tenant, run, dead, letter, str(token), rfc3339(slot - timedelta(days=1)))
+
+
+def entries(conn: make.Connection) -> list[tuple[Any, ...]]:
+    return conn.execute("select action, who, subject_id, before::text, after::text from audit_log").fetchall()
+
+
+@pytest.mark.parametrize("command", sorted(WRITES), ids=" ".join)
+def test_a_command_that_writes_leaves_one_entry(
+    tocsin: Tocsin, conn: make.Connection, world: World, command: tuple[str, ...]
+) -> None:
+    argv, action = WRITES[command]
+    answer = tocsin(*command, *argv(world), "--json")
+    assert answer.status == 0 or command == ("doctor",), answer.err
+    answer.json()
+    (entry,) = entries(conn)
+    assert entry[0] == action
+    assert entry[1].startswith("command")
+    assert "hush" not in str(entry)
+    assert "ann@example.com" not in str(entry)
+    assert tocsin("audit", "verify", "--json").json() == {"ok": True, "entries": 1, "chains": 1, "broken": []}
+
+
+def test_a_command_that_is_refused_leaves_none(tocsin: Tocsin, conn: make.Connection, world: World) -> None:
+    tocsin("schedules", "resume", "active", *OURS).complaint()
+    tocsin("runs", "retry", str(world.run), *OURS).complaint()
+    tocsin("tenants", "reinstate", SLUG).complaint()
+    tocsin("tokens", "create", "--scope", "read", "--expires", "2001-01-01T00:00:00Z", *OURS).complaint()
+    for noun in ("schedules", "tokens", "members"):
+        assert tocsin(noun, "list", *OURS).status == 0
+    assert tocsin("audit", "verify").status == 0
+    assert entries(conn) == []
+
+
+def test_an_entry_that_was_altered_is_named(tocsin: Tocsin, conn: make.Connection, world: World) -> None:
+    for name in ("one", "two", "three"):
+        tocsin("tokens", "create", "--scope", "read", "--name", name, *OURS)
+    assert tocsin("audit", "verify").out == "3 entries in 1 chains, none broken\n"
+    with conn.transaction():
+        conn.execute("set local session_replication_role to replica")
+        conn.execute("update audit_log set who = 'somebody else' where number = 2")
+    answer = tocsin("audit", "verify")
+    assert (answer.status, answer.out) == (1, f"broken: entry 2 of {SLUG}: altered\n")
+    (broken,) = tocsin("audit", "verify", "--json").json()["broken"]
+    assert (broken["tenant"], broken["number"], broken["problem"]) == (SLUG, 2, "altered")

@@ -1,0 +1,216 @@
+"""Tenants, people and tokens by command: what is made works, and what is erased is gone, and nothing else with it."""
+
+import json
+import stat
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from api import tokens
+from config.seal import Seal
+from db import sealed
+from tests import make
+from tests.tocsin.conftest import KEY, Tocsin
+
+SECRET = "whsec_Y2FuYXJ5"
+CALL = json.dumps({"url": "https://example.com/hook", "secret": SECRET})
+FIGURE = json.dumps(
+    {"alertName": "A", "recipients": ["a@example.com"], "source": "own", "query": "select 1"}
+    | {"condition": "LESS_THAN", "thresholdValue": 0}
+)
+
+
+def fill(tocsin: Tocsin, conn: make.Connection, slug: str) -> UUID:
+    """A tenant with something in as many tables as commands and rows by hand can fill."""
+    ours = ("--tenant", slug)
+    for argv in (
+        ("tenants", "create", slug),
+        ("sources", "create", "own", "--url", "postgresql://bob:canary-hush@db.example.com/x", *ours),
+        ("schedules", "create", "http.call", "--name", "calls", "--every", "3600", "--params", CALL, *ours),
+        ("schedules", "create", "kpi.threshold", "--name", "figure", "--cron", "@daily", "--params", FIGURE, *ours),
+        ("schedules", "pause", "figure", *ours),
+        ("schedules", "run", "calls", *ours),
+        ("members", "create", "ann", "--email", "ann@example.com", *ours),
+        ("tokens", "create", "--scope", "admin", *ours),
+    ):
+        assert tocsin(*argv).status == 0, argv
+    tenant = make.value(conn, "select id from tenants where slug = %s", slug)
+    slot = make.now(conn)
+    make.delivery(conn, tenant, make.run(conn, tenant, slot_at=slot), slot)
+    return UUID(str(tenant))
+
+
+def counts(conn: make.Connection, tenant: UUID) -> dict[str, int]:
+    """The rows of the tenant in each table that has any."""
+    names = conn.execute("select name from tables_of_tenants() order by name").fetchall()
+    found = {name: make.value(conn, f"select count(*) from {name} where tenant_id = %s", tenant) for (name,) in names}
+    return {name: count for name, count in found.items() if count}
+
+
+def test_a_tenant_that_is_deleted_is_gone_whole_and_its_neighbour_untouched(
+    tocsin: Tocsin, conn: make.Connection
+) -> None:
+    gone, stays = fill(tocsin, conn, "acme"), fill(tocsin, conn, "globex")
+    before = counts(conn, stays)
+    its = counts(conn, gone)
+    assert set(its) > {
+        "audit_log",
+        "api_tokens",
+        "deliveries",
+        "kpi_thresholds",
+        "members",
+        "runs",
+        "schedule_versions",
+    }
+
+    assert "say it again with --yes" in tocsin("tenants", "delete", "acme").complaint()
+    assert counts(conn, gone) == its
+    assert tocsin("tenants", "delete", "acme", "--yes", "--json").json() == {"slug": "acme", "rows": its}
+
+    assert counts(conn, gone) == {}
+    assert make.value(conn, "select count(*) from tenants where id = %s", gone) == 0
+    assert make.value(conn, "select count(*) from audit_heads where chain = %s", gone) == 0
+    assert counts(conn, stays) == before
+    erased = conn.execute(
+        "select tenant_id, subject_id, before ->> 'slug' from audit_log where action = 'tenant.erased'"
+    ).fetchall()
+    assert erased == [(None, str(gone), "acme")]
+    assert tocsin("audit", "verify").status == 0
+    assert "there is no tenant" in tocsin("tenants", "delete", "acme", "--yes").complaint()
+
+
+def test_nobody_erases_the_audit_log_without_erasing_the_tenant(tocsin: Tocsin, conn: make.Connection) -> None:
+    tenant = fill(tocsin, conn, "acme")
+    conn.execute("select erase_tenant(%s)", (make.tenant(conn),))
+    with pytest.raises(Exception, match="only added to"):
+        conn.execute("delete from audit_log where tenant_id = %s", (tenant,))
+
+
+def test_an_export_holds_every_row_and_no_secret(tocsin: Tocsin, conn: make.Connection, tmp_path: Path) -> None:
+    tenant = fill(tocsin, conn, "acme")
+    fill(tocsin, conn, "globex")
+    its = counts(conn, tenant)
+    file = tmp_path / "acme.jsonl"
+    told = tocsin("tenants", "export", "acme", "-o", str(file), "--json").json()
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    assert told["rows"] == {"tenants": 1, **its}
+    assert {row["table"]: sum(each["table"] == row["table"] for each in rows) for row in rows} == told["rows"]
+    assert {row["row"].get("tenant_id") or row["row"]["id"] for row in rows} == {str(tenant)}
+    text = file.read_text()
+    assert "ann@example.com" in text
+    for secret in ("sealed:", "canary", SECRET, "Y2FuYXJ5", '"hash": "\\\\x', '"api_tokens","row":{"hash"'):
+        assert secret not in text
+    assert not [row for row in rows if row["table"] == "api_tokens" and "hash" in row["row"]]
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert "is there already" in tocsin("tenants", "export", "acme", "-o", str(file)).complaint()
+    nowhere = str(tmp_path / "no" / "file")
+    assert "cannot write" in tocsin("tenants", "export", "acme", "-o", nowhere).complaint()
+    other = tmp_path / "other"
+    assert "there is no tenant" in tocsin("tenants", "export", "none", "-o", str(other)).complaint()
+    assert not other.exists()
+
+
+def test_settings_are_set_one_by_one_and_refused_by_name(tocsin: Tocsin) -> None:
+    tocsin("tenants", "create", "acme")
+    changes = ("name=Acme Ltd", "defaultTimezone=Europe/Paris", "quotas.schedules=5", 'recipientDomains=["a.example"]')
+    assert tocsin("tenants", "set", "acme", *changes, "--json").json()["name"] == "Acme Ltd"
+    tocsin("tenants", "set", "acme", "quotas.members=2")
+    shown = tocsin("tenants", "show", "acme", "--json").json()["settings"]
+    assert shown["quotas"] == {"schedules": 5, "members": 2}
+    assert (shown["defaultTimezone"], shown["recipientDomains"]) == ("Europe/Paris", ["a.example"])
+    for bad, said in (
+        ("defaultTimezone=Mars/Olympus", "settings.defaultTimezone: takes an IANA name"),
+        ("colour=red", "settings.colour: is not a field of this"),
+        ("quotas.schedules=-1", "settings.quotas.schedules: "),
+        ("name=", "name: takes one line"),
+        ("suspend", "takes NAME=VALUE"),
+    ):
+        assert said in tocsin("tenants", "set", "acme", bad).complaint()
+    assert tocsin("tenants", "show", "acme", "--json").json()["settings"] == shown
+
+
+def test_a_suspended_tenant_is_reinstated_as_it_was(tocsin: Tocsin, conn: make.Connection) -> None:
+    fill(tocsin, conn, "acme")
+    assert tocsin("tenants", "suspend", "acme", "--json").json()["status"] == "suspended"
+    assert make.value(conn, "select count(*) from schedules where status = 'active'") == 0
+    assert "suspended already" in tocsin("tenants", "suspend", "acme").complaint()
+    assert tocsin("tenants", "reinstate", "acme", "--json").json()["status"] == "active"
+    assert dict(conn.execute("select name, status from schedules").fetchall()) == {
+        "calls": "active",
+        "figure": "paused",
+    }
+
+
+def test_a_token_is_printed_once_opens_what_it_says_and_nothing_once_revoked(
+    tocsin: Tocsin, conn: make.Connection
+) -> None:
+    tocsin("tenants", "create", "acme")
+    text = tocsin("tokens", "create", "--tenant", "acme", "--scope", "write", "--name", "ci").out.strip()
+    assert tokens.is_whole(text)
+    found = tokens.find(conn, text)
+    assert found
+    assert (found.tenant_slug, found.scope) == ("acme", "write")
+    (listed,) = tocsin("tokens", "list", "--tenant", "acme", "--json").json()
+    assert (listed["id"], listed["name"]) == (str(found.id), "ci")
+    assert text not in tocsin("tokens", "list", "--tenant", "acme").out
+    assert tocsin("tokens", "revoke", listed["id"], "--json").json()["revokedAt"]
+    assert tokens.find(conn, text) is None
+    assert text not in tocsin("tokens", "revoke", text).complaint()
+    assert "there is no token" in tocsin("tokens", "revoke", str(UUID(int=1))).complaint()
+
+
+def test_an_operators_token_stands_above_the_tenants(tocsin: Tocsin, conn: make.Connection) -> None:
+    made = tocsin("tokens", "create", "--operator", "--expires", "2999-01-01T00:00:00Z", "--json").json()
+    found = tokens.find(conn, made["token"])
+    assert found
+    assert (found.tenant_id, found.scope) == (None, "operator")
+    assert [each["id"] for each in tocsin("tokens", "list", "--operator", "--json").json()] == [made["id"]]
+    assert tocsin("tokens", "list", "--json").json() == []
+    assert "not both" in tocsin("tokens", "create", "--operator", "--tenant", "default").complaint()
+    assert tocsin("tokens", "create", "--operator", "--scope", "read").status == 2
+    assert tocsin("tokens", "create").status == 2
+
+
+def test_a_person_who_is_erased_leaves_a_pseudonym(tocsin: Tocsin, conn: make.Connection) -> None:
+    made = tocsin("members", "create", "auth0|17", "--email", "ann@example.com", "--name", "Ann Example", "--json")
+    assert made.json()["email"] == "ann@example.com"
+    assert "already" in tocsin("members", "create", "auth0|17", "--email", "b@example.com").complaint()
+    assert "email: " in tocsin("members", "create", "x", "--email", "nobody").complaint()
+    assert tocsin("members", "disable", "auth0|17", "--json").json()["disabledAt"]
+    tocsin("members", "erase", made.json()["id"])
+    assert tocsin("members", "list", "--json").json() == []
+    kept = str(conn.execute("select a::text from audit_log as a").fetchall())
+    assert kept.count("auth0|17") >= 3
+    assert "ann@example.com" not in kept
+    assert "Ann Example" not in kept
+    assert "there is no member" in tocsin("members", "erase", "auth0|17").complaint()
+
+
+def test_a_rotation_by_command_says_what_is_left(
+    tocsin: Tocsin, conn: make.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(tocsin, conn, "acme")
+    new = tocsin("keys", "generate", "--json").json()["key"]
+    old_id, new_id = Seal((KEY,)).key_ids[0], Seal((new,)).key_ids[0]
+    count = sum(sealed.count_by_key(conn).values())
+
+    def secrets() -> Any:
+        checks = tocsin("doctor", "--json").json()["checks"]
+        return next(check for check in checks if check["name"] == "secrets")
+
+    monkeypatch.setenv("TOCSIN_SECRET_KEYS", new)
+    lost = tocsin("keys", "rotate", "--json")
+    assert (lost.status, lost.json()["remaining"]) == (1, {old_id: count})
+    assert (secrets()["state"], old_id in secrets()["detail"]) == ("fail", True)
+
+    monkeypatch.setenv("TOCSIN_SECRET_KEYS", f"{new},{KEY}")
+    assert secrets()["state"] == "warn"
+    done = tocsin("keys", "rotate", "--json")
+    assert (done.status, done.json()) == (0, {"newestKey": new_id, "rewrapped": count, "remaining": {}})
+    monkeypatch.setenv("TOCSIN_SECRET_KEYS", new)
+    assert secrets()["state"] == "ok"
+    assert "0 brought under" in tocsin("keys", "rotate").out
+    monkeypatch.delenv("TOCSIN_SECRET_KEYS")
+    assert "TOCSIN_SECRET_KEYS is not set" in tocsin("keys", "rotate").complaint()
