@@ -14,11 +14,13 @@ from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 
 from api.connection import Connection
 from api.doorway import Doorway
 from api.gauges import Gauges
 from api.limits import Limit
+from api.meanings import explain
 from api.presence import Presence
 from api.problems import FieldProblem, Problem, answer_problems
 from api.routes import (
@@ -97,7 +99,7 @@ def create_app(settings: Settings) -> FastAPI:
             pool.close(1)
 
     app = _routed(lifespan=running)
-    answer_problems(app)
+    answer_problems(app, _routes())
     app.add_middleware(Doorway)
     return app
 
@@ -116,7 +118,11 @@ def openapi() -> dict[str, Any]:
 
 def _routed(**options: Any) -> FastAPI:
     app = FastAPI(
-        title="Tocsin", version=VERSION, summary="Scheduled work that rings on time, exactly once.", **options
+        title="Tocsin",
+        version=VERSION,
+        summary="Scheduled work that rings on time, exactly once.",
+        generate_unique_id_function=_operation_id,
+        **options,
     )
     for room in _ROOMS:
         app.include_router(room.router)
@@ -128,10 +134,22 @@ def _routed(**options: Any) -> FastAPI:
         for model in (Problem, FieldProblem):
             schemas[model.__name__] = model.model_json_schema(ref_template="#/components/schemas/{model}")
             schemas[model.__name__].pop("$defs", None)
+        for name, schema in schemas.items():
+            explain(name, schema)
         return found
 
     app.openapi = described  # type: ignore[method-assign]  # the way that FastAPI documents
     return app
+
+
+def _routes() -> list[APIRoute]:
+    """Every endpoint, in the order in which the router looks at them."""
+    return [route for room in _ROOMS for route in room.router.routes if isinstance(route, APIRoute)]
+
+
+def _operation_id(route: APIRoute) -> str:
+    """The name of the route's function: a generated client calls it so too. A test holds that no two are the same."""
+    return route.name
 
 
 def main(argv: Sequence[str] = ()) -> int:

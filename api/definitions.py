@@ -127,7 +127,7 @@ class ScheduleIn(BaseModel):
     timeout_seconds: Annotated[int, _whole(1, 86_400)] | None = None
     unknown_delivery_policy: Annotated[Literal["resend", "hold"], Words] = "resend"
     priority: Annotated[int, _whole(0, 9)] = 5
-    queue: Annotated[str, Words] | None = None
+    queue: Annotated[Literal[QUEUES], Words] | None = None  # type: ignore[valid-type]  # the names are there
     metadata: Json = Field(default_factory=dict)
     tags: Annotated[list[Line], Field(max_length=50)] = Field(default_factory=list)
 
@@ -136,8 +136,6 @@ class ScheduleIn(BaseModel):
         given = [self.cron_expression, self.interval_seconds, self.scheduled_at]
         if sum(value is not None for value in given) != 1:
             raise ValueError("takes exactly one of cronExpression, intervalSeconds and scheduledAt")
-        if self.queue is not None and self.queue not in QUEUES:
-            raise ValueError(f"queue takes one of {', '.join(QUEUES)}")
         return self
 
 

@@ -1,13 +1,15 @@
 """Errors as `application/problem+json`: what went wrong, in one sentence, under the status that says whose fault it is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any
 
-from fastapi import FastAPI, HTTPException, Request
+from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from api.refusals import BadDefinition, Stale, detail_of
 from config.seal import SealError
@@ -54,16 +56,19 @@ def good(status: int, model: Any, *problems: int) -> dict[int | str, dict[str, A
     return {status: {"model": model}, **answers(*problems)}
 
 
-def answer_problems(app: FastAPI) -> None:
-    """Makes every error of `app` a problem; a database that is away is 503 and no traceback."""
+def answer_problems(app: FastAPI, routes: Sequence[APIRoute] = ()) -> None:
+    """Makes every error of `app` a problem; a database that is away is 503 and no traceback.
 
-    async def refused(_request: Request, error: Exception) -> JSONResponse:
-        # What the router raises for 404 and 405 is the parent class of FastAPI's own, with the same fields.
-        found = cast(HTTPException, error)
-        return problem(found.status_code, str(found.detail), headers=dict(found.headers or {}))
+    A method that a path does not have is answered with those of the `routes` that it has.
+    """
 
-    for which in (HTTPException, 404, 405):
-        app.add_exception_handler(which, refused)
+    # What the router raises, and what is raised for a body that can't be read, is the parent class of FastAPI's own.
+    @app.exception_handler(StarletteHTTPException)
+    async def refused(request: Request, error: StarletteHTTPException) -> JSONResponse:
+        headers = dict(error.headers or {})
+        if error.status_code == 405:
+            headers["Allow"] = ", ".join(_methods(request.url.path, routes)) or headers.get("Allow", "")
+        return problem(error.status_code, str(error.detail), headers=headers)
 
     @app.exception_handler(RequestValidationError)
     async def malformed(_request: Request, error: RequestValidationError) -> JSONResponse:
@@ -95,6 +100,12 @@ def answer_problems(app: FastAPI) -> None:
         return problem(
             500, f"this is a bug of ours; the log knows it as {request_id}", headers={"X-Request-Id": request_id}
         )
+
+
+def _methods(path: str, routes: Sequence[APIRoute]) -> list[str]:
+    """The methods of the first path that fits: the router itself would tell those of one function alone."""
+    first = next((route.path for route in routes if route.path_regex.match(path)), None)
+    return sorted({method for route in routes if route.path == first for method in route.methods or ()})
 
 
 def _of_request(found: Any) -> dict[str, str]:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from api import shapes
-from api.definitions import Time
+from api.definitions import Line, Time
 from api.pages import Cursor, Instant, Limit, Lower, Word, page, place_of, room
 from api.problems import answers, good
 from api.request import Change, Editor, Reader, answer
@@ -37,7 +37,7 @@ class ReplayIn(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
 
     schedule_id: UUID | None = None
-    kind: Annotated[str | None, Field(max_length=200)] = None
+    kind: Line | None = None
     cause: Annotated[Cause | None, Lower] = None
     first: Time | None = Field(None, alias="from")
     last: Time | None = Field(None, alias="to")
@@ -74,7 +74,7 @@ def list_dead_letters(
 
 
 @router.post("/replay", status_code=202, responses=good(202, Replayed))
-def replay_many(asking: Editor, body: ReplayIn) -> Response:
+def replay_dead_letters(asking: Editor, body: ReplayIn) -> Response:
     """Opens the runs of many dead letters again, all of them or none; ask again while there are more."""
 
     def work(conn: Connection) -> Change:
@@ -96,7 +96,7 @@ def get_dead_letter(asking: Reader, letter_id: UUID) -> Response:
 
 
 @router.post("/{letter_id}/replay", responses=good(200, RunOut, 409))
-def replay(asking: Editor, letter_id: UUID) -> Response:
+def replay_dead_letter(asking: Editor, letter_id: UUID) -> Response:
     """Opens its run again; what was done and delivered is not done twice."""
 
     def work(conn: Connection) -> Change:
@@ -114,7 +114,7 @@ def replay(asking: Editor, letter_id: UUID) -> Response:
 
 
 @router.delete("/{letter_id}", status_code=204, responses=answers(409))
-def discard(asking: Editor, letter_id: UUID) -> Response:
+def discard_dead_letter(asking: Editor, letter_id: UUID) -> Response:
     """Settles it without a replay; its run stays dead."""
 
     def work(conn: Connection) -> Change:

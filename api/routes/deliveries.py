@@ -60,7 +60,7 @@ def get_delivery(asking: Reader, delivery_id: UUID) -> Response:
 
 
 @router.post("/{delivery_id}/resend", responses=good(200, DeliveryOut, 409))
-def resend(asking: Editor, delivery_id: UUID, body: ResendIn | None = None) -> Response:
+def resend_delivery(asking: Editor, delivery_id: UUID, body: ResendIn | None = None) -> Response:
     """Sends a settled delivery anew, with the bytes of the first time; one that was sent needs `force`."""
 
     def work(conn: Connection) -> Change:

@@ -22,6 +22,12 @@ router = APIRouter(tags=["health"])
 _PATIENCE_SECONDS = 3.0
 
 
+class Alive(BaseModel):
+    """The process lives."""
+
+    status: Literal["alive"] = "alive"
+
+
 class Ready(BaseModel):
     """What readiness found. A broker that is away is degraded: work is found in Postgres until it is back."""
 
@@ -32,13 +38,13 @@ class Ready(BaseModel):
 
 
 @router.get("/healthz")
-async def healthz() -> dict[str, str]:
+async def get_health() -> Alive:
     """The process is alive; asks neither Postgres nor the broker."""
-    return {"status": "alive"}
+    return Alive()
 
 
 @router.get("/readyz", responses={503: {"model": Ready}}, response_model_exclude_defaults=True)
-def readyz(web: Annotated[Web, Depends(web_of)]) -> Response:
+def get_readiness(web: Annotated[Web, Depends(web_of)]) -> Response:
     """200 once Postgres answers and holds this release's schema; 503 with the reason otherwise."""
     database, reason = _database(web.pool)
     is_ready = database == "ok"
@@ -52,7 +58,7 @@ def readyz(web: Annotated[Web, Depends(web_of)]) -> Response:
 
 
 @router.get("/metrics", dependencies=[MetricsReader], response_class=PlainTextResponse)
-def metrics(web: Annotated[Web, Depends(web_of)]) -> Response:
+def get_metrics(web: Annotated[Web, Depends(web_of)]) -> Response:
     """This process's metrics and the system's gauges, in Prometheus's text format."""
     return Response(exporter.page([web.gauges]), media_type=CONTENT_TYPE_LATEST)
 

@@ -3,14 +3,14 @@
 from typing import Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from api.problems import answers
 from api.request import Reader
 from workers.kind import Kind
 
-router = APIRouter(prefix="/api/kinds", tags=["kinds"], responses=answers(400, 401, 403, 429, 503))
+router = APIRouter(prefix="/api/kinds", tags=["kinds"], responses=answers(400, 401, 403, 404, 422, 429, 503))
 
 
 class KindOut(BaseModel):
@@ -20,10 +20,10 @@ class KindOut(BaseModel):
 
     name: str
     summary: str
-    queue: str
-    timeout_seconds: int
-    is_gated_only: bool
-    params: dict[str, Any]
+    queue: str = Field(description="which workers take its runs, where its schedule does not say")
+    timeout_seconds: int = Field(description="how long one attempt may take, where its schedule does not say")
+    is_gated_only: bool = Field(description="its runs never overlap: it keeps state from one to the next")
+    params: dict[str, Any] = Field(description="the JSON Schema of `jobPayload`")
 
 
 class KindList(BaseModel):
@@ -32,7 +32,7 @@ class KindList(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
 
     items: list[KindOut]
-    next_cursor: None = None
+    next_cursor: None = Field(None, description="always null: it is one page")
 
 
 @router.get("")

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, field_serializer
+from pydantic import BaseModel, ConfigDict, Field, field_serializer
 from pydantic.alias_generators import to_camel
 
 from api.problems import answers
@@ -13,7 +13,7 @@ from api.request import OperatorReader
 from db.jsonb import rfc3339
 from db.query import Query
 
-router = APIRouter(prefix="/api/processes", tags=["processes"], responses=answers(400, 401, 403, 429, 503))
+router = APIRouter(prefix="/api/processes", tags=["processes"], responses=answers(400, 401, 403, 422, 429, 503))
 
 
 class ProcessRow(NamedTuple):
@@ -63,7 +63,7 @@ class ProcessList(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
 
     items: list[ProcessOut]
-    next_cursor: None = None
+    next_cursor: None = Field(None, description="always null: it is one page")
 
 
 @router.get("")

@@ -88,7 +88,8 @@ SchedulePatch = create_model(
     __doc__="What changes; fields that are not named stay. A new way to recur takes the old one's place.",
     __config__=ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid"),
     **{  # type: ignore[call-overload]  # made of fields
-        name: (field.annotation, None) for name, field in ScheduleIn.model_fields.items()
+        name: (Annotated[(field.annotation, *field.metadata, Field())], None)
+        for name, field in ScheduleIn.model_fields.items()
     },
 )
 
@@ -197,7 +198,7 @@ def resume_schedule(asking: Editor, schedule_id: UUID) -> Response:
 
 
 @router.post("/api/schedules/{schedule_id}/reschedule", responses=good(200, ScheduleOut, 409, 412))
-def reschedule(asking: Editor, schedule_id: UUID) -> Response:
+def reschedule_schedule(asking: Editor, schedule_id: UUID) -> Response:
     """Computes the next fire time anew from now on."""
 
     def work(conn: Connection) -> Change:
@@ -238,7 +239,7 @@ def backfill_schedule(asking: Editor, schedule_id: UUID, body: BackfillIn) -> Re
 
 
 @router.get("/api/schedules/{schedule_id}/next", responses=good(200, SlotList))
-def next_slots(asking: Reader, schedule_id: UUID, count: Annotated[int, Query(ge=1, le=1000)] = 10) -> Response:
+def list_next_slots(asking: Reader, schedule_id: UUID, count: Annotated[int, Query(ge=1, le=1000)] = 10) -> Response:
     """When it fires next; a paused schedule as if it were resumed now."""
     with asking.reading() as conn:
         row = schedules.get(conn, asking.tenant, schedule_id)

@@ -1,0 +1,60 @@
+"""A tenant's rows of every sort and in every state, for tests that ask for all that there is."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from db.ids import id_at
+from tests import make
+from tests.api.conftest import Api
+
+STATES = ("pending", "queued", "dead", "dead", "succeeded")
+
+
+def of_every_sort(conn: make.Connection, api: Api) -> dict[str, list[str]]:
+    """Fresh rows of the tenant: their ids, by the names that the paths have for them."""
+    assert api.tenant
+    slug = f"s-{uuid4().hex[:12]}"
+    make.tenant(conn, slug=slug)
+    schedules = [
+        make.schedule(conn, api.tenant),
+        make.schedule(conn, api.tenant, cron="0 9 * * 1"),
+        make.schedule(conn, api.tenant, interval_seconds=60, status="paused"),
+    ]
+    runs: dict[UUID, datetime] = {}
+    letters, deliveries = [], []
+    for state in STATES:
+        slot = make.now(conn)
+        run = make.run(conn, api.tenant, state=state, slot_at=slot, schedule_id=schedules[1])
+        runs[run] = slot
+        if state == "dead":
+            letters.append(letter(conn, api.tenant, run, slot))
+        if state == "succeeded":
+            deliveries = [
+                make.delivery(conn, api.tenant, run, slot, state=each, recipient=f"{each}@example.com")
+                for each in ("sent", "failed")
+            ]
+    ids: dict[str, Any] = {
+        "schedule_id": schedules,
+        "run_id": runs,
+        "letter_id": letters,
+        "delivery_id": deliveries,
+        "member_id": [_made(api, "members", subject=uuid4().hex, email="someone@example.com")],
+        "source_id": [_made(api, "sources", name=uuid4().hex, url="postgresql://u:p@127.0.0.1:1/x")],
+        "token_id": [_made(api, "tokens", name="a spare one", scope="read")],
+        "slug": [slug],
+    }
+    return {name: [str(each) for each in found] for name, found in ids.items()}
+
+
+def letter(conn: make.Connection, tenant_id: UUID, run_id: UUID, slot_at: datetime) -> UUID:
+    """An open dead letter of the run."""
+    row = {"id": id_at(slot_at), "tenant_id": tenant_id, "run_id": run_id, "slot_at": slot_at, "kind": "test.noop"}
+    make.insert(conn, "dead_letters", row | {"cause": "rejected", "error": "never", "attempts": 1, "fence": 1})
+    return UUID(str(row["id"]))
+
+
+def _made(api: Api, room: str, **body: str) -> str:
+    made = api("POST", f"/api/{room}", json=body)
+    assert made.status_code == 201, made.text
+    return str(made.json()["id"])

@@ -1,0 +1,257 @@
+"""The API as its OpenAPI page tells it: whatever a stranger's tool makes of that page is answered as the page says.
+
+Checks of schemathesis that are left out, and why:
+- positive_data_acceptance: the page can't say which kinds, zones, expressions and ids there are;
+- unsupported_method of `/api/dead-letters/replay`: for a GET it is the letter of the id `replay`, which is none;
+- use_after_free: what is cancelled, discarded or revoked can still be read;
+- ignored_auth after the first round: each case would be sent three times, and it asks nothing new.
+"""
+
+import contextlib
+import socket
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+import hypothesis
+import pytest
+import requests
+import schemathesis
+import uvicorn
+from fastapi import FastAPI
+from hypothesis import HealthCheck, Phase
+from schemathesis import Case
+from schemathesis.config import SchemathesisConfig
+from schemathesis.generation.hypothesis.builder import HypothesisTestConfig, HypothesisTestMode, create_test
+from schemathesis.specs.openapi.checks import ignored_auth, unsupported_method, use_after_free
+from schemathesis.specs.openapi.checks import positive_data_acceptance as acceptance
+
+from api.app import openapi
+from api.limits import Limit
+from tests import make
+from tests.api import rows
+from tests.api.conftest import TOKEN, Api, MakeWeb
+
+# How many cases each room gets, at the least. A room whose endpoints take hardly anything has few that differ.
+SHARES = {
+    "health": 30,
+    "kinds": 40,
+    "processes": 40,
+    "schedules": 3700,
+    "runs": 900,
+    "dead letters": 1100,
+    "deliveries": 800,
+    "sources": 1100,
+    "members": 900,
+    "tokens": 600,
+    "tenants": 1000,
+    "audit log": 400,
+}
+STORIES, STEPS = 60, 8
+EACH = 40  # cases that one endpoint gets in one round
+OPERATORS = ("/api/tenants", "/api/processes", "/api/audit-log/operator")
+
+# What the page can't tell: in a case that is good but for these fields, they are good too.
+TRUE: dict[str, dict[str, Any]] = {
+    "create_schedule": {
+        "jobType": "test.noop",
+        "jobPayload": {},
+        "cronExpression": None,
+        "scheduledAt": None,
+        "intervalSeconds": 60,
+        "timezone": "Europe/Paris",
+        "endsAt": None,
+        "name": None,
+    },
+    "edit_schedule": {"jobType": "test.noop", "cronExpression": "0 9 * * 1", "timezone": "Asia/Tokyo"},
+    "preview_cron": {"cronExpression": "30 2 * * *", "timezone": "Europe/Paris"},
+    "create_source": {"url": "postgresql://u:p@127.0.0.1:1/x"},
+    "edit_source": {"url": "postgresql://u:p@127.0.0.1:1/x"},
+    "create_member": {"email": "someone@example.com"},
+    "edit_member": {"email": "someone@example.com"},
+    "edit_tenant": {"settings": {"defaultTimezone": "Europe/Paris"}},
+    "edit_own_tenant": {"settings": {"replyTo": "someone@example.com"}},
+}
+
+SCHEMA = {
+    "generation": {
+        "deterministic": True,
+        "no-shrink": True,
+        "database": "none",
+        "max-examples": EACH,
+        "with-security-parameters": False,
+    },
+    "checks": {"positive_data_acceptance": {"enabled": False}, "use_after_free": {"enabled": False}},
+}
+
+
+@dataclass
+class Stranger:
+    """Somebody with the page, the address and a tenant's admin token, and an operator's beside it."""
+
+    url: str
+    api: Api
+    operator: Api
+    conn: make.Connection
+    session: requests.Session
+    answers: Counter[int] = field(default_factory=Counter)
+
+    def way(self, path: str) -> dict[str, Any]:
+        """How the path is called: where, and with which token."""
+        whose = TOKEN if path == "/metrics" else (self.operator if path.startswith(OPERATORS) else self.api).token
+        return {"base_url": self.url, "session": self.session, "headers": {"Authorization": f"Bearer {whose}"}}
+
+    def ask(self, case: Case[Any], ids: dict[str, list[str]], *, is_first: bool) -> None:
+        """Sends the case, and checks that the answer is one that the page tells."""
+        if case.meta is None or case.meta.generation.mode.is_positive:
+            self._make_true(case, ids)
+        left_out = [acceptance, use_after_free]
+        if not is_first:
+            left_out.append(ignored_auth)
+        if case.path == "/api/dead-letters/replay":
+            left_out.append(unsupported_method)
+        answer = case.call_and_validate(excluded_checks=left_out, **self.way(case.path))
+        self.answers[answer.status_code] += 1
+
+    def _make_true(self, case: Case[Any], ids: dict[str, list[str]]) -> None:
+        """Three of four cases are about rows that are there."""
+        number = self.answers.total()
+        if number % 4 == 0:
+            return
+        for name in case.path_parameters or {}:
+            case.path_parameters[name] = ids[name][number % len(ids[name])]
+        case.headers.pop("if-match", None)
+        true = TRUE.get(case.operation.definition.raw["operationId"])
+        if true is not None and isinstance(case.body, dict):
+            required = case.operation.definition.raw["operationId"].startswith("create")
+            case.body = {
+                **case.body,
+                **{name: value for name, value in true.items() if required or name in case.body},
+            }
+
+
+@pytest.fixture
+def stranger(make_web: MakeWeb, database: str, conn: make.Connection) -> Iterator[Stranger]:
+    """A stranger before a web server on loopback, whose limits they do not reach."""
+    web = make_web(database)
+    assert isinstance(web.app, FastAPI)
+    held = web.app.state.web
+    held.per_caller, held.per_tenant, held.wrong_tokens = Limit(10**9), Limit(10**9), Limit(10**9)
+    with _served(web.app) as url, requests.Session() as session:
+        yield Stranger(url, Api(web, conn), Api(web, conn, "operator"), conn, session)
+
+
+@contextlib.contextmanager
+def _served(app: FastAPI) -> Iterator[str]:
+    """The address at which the application, which has started already, answers over HTTP."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None, access_log=False))
+        thread = threading.Thread(target=server.run, args=([listening],))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def _schema() -> Any:
+    return schemathesis.openapi.from_dict(openapi(), config=SchemathesisConfig.from_dict(SCHEMA))
+
+
+def _ask_all(stranger: Stranger, operation: Any, round_number: int) -> None:
+    """Asks one round of cases of the operation; the first with every bound of its fields."""
+    ids = rows.of_every_sort(stranger.conn, stranger.api)
+    modes = [HypothesisTestMode.FUZZING] + ([HypothesisTestMode.COVERAGE] if round_number == 0 else [])
+    settings = hypothesis.settings(
+        max_examples=EACH,
+        phases=[Phase.explicit, Phase.generate],
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    project = operation.schema.config
+
+    def ask(case: Case[Any]) -> None:
+        stranger.ask(case, ids, is_first=round_number == 0)
+
+    create_test(
+        operation=operation,
+        test_func=hypothesis.seed(round_number)(ask),
+        config=HypothesisTestConfig(project=project, modes=modes, settings=settings),
+    )()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("times", [1, pytest.param(5, marks=pytest.mark.long)])
+@pytest.mark.parametrize("room", SHARES)
+def test_every_case_of_a_room_is_answered_as_the_page_says(room: str, times: int, stranger: Stranger) -> None:
+    found = [each.ok() for each in _schema().get_all_operations()]
+    operations = [each for each in found if room == each.definition.raw["tags"][0]]
+    assert operations
+
+    for round_number in count():
+        for operation in operations:
+            _ask_all(stranger, operation, round_number)
+        if stranger.answers.total() >= SHARES[room] * (times if SHARES[room] > EACH else 1):
+            break
+
+    assert not [status for status in stranger.answers if status >= 500]
+    assert [status for status in stranger.answers if status < 300]
+    print(f"{room}: {stranger.answers.total()} cases, {dict(sorted(stranger.answers.items()))}")  # noqa: T201  the figures
+
+
+def test_the_rooms_are_all_and_have_ten_thousand_cases() -> None:
+    tags = {operation["tags"][0] for path in openapi()["paths"].values() for operation in path.values()}
+    assert tags == set(SHARES)
+    assert sum(SHARES.values()) >= 10_000
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("times", [1, pytest.param(5, marks=pytest.mark.long)])
+def test_what_one_answer_leads_to_is_answered_as_the_page_says(times: int, stranger: Stranger) -> None:
+    schema = _schema()
+    ids = rows.of_every_sort(stranger.conn, stranger.api)
+
+    class Story(schema.as_state_machine()):  # type: ignore[misc]  # made while running
+        def before_call(self, case: Case[Any]) -> None:
+            if case.meta is None or case.meta.generation.mode.is_positive:
+                true = TRUE.get(case.operation.definition.raw["operationId"])
+                if true is not None and isinstance(case.body, dict):
+                    case.body = {**case.body, **true}
+                case.headers.pop("if-match", None)
+
+        def get_call_kwargs(self, case: Case[Any]) -> dict[str, Any]:
+            return stranger.way(case.path)
+
+        def after_call(self, response: Any, case: Case[Any]) -> None:  # noqa: ARG002  as schemathesis calls it
+            stranger.answers[response.status_code] += 1
+
+        def validate_response(self, response: Any, case: Case[Any], **options: Any) -> None:
+            left_out = [acceptance, use_after_free, ignored_auth]
+            if case.path == "/api/dead-letters/replay":
+                left_out.append(unsupported_method)
+            case.validate_response(response, excluded_checks=left_out, transport_kwargs=options)
+
+    assert ids
+    hypothesis.seed(1)(Story)
+    Story.run(
+        settings=hypothesis.settings(
+            max_examples=STORIES * times,
+            stateful_step_count=STEPS,
+            deadline=None,
+            database=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
+    )
+
+    assert stranger.answers.total() >= STORIES * times
+    assert not [status for status in stranger.answers if status >= 500]
+    assert [status for status in stranger.answers if status < 300]
+    print(f"stories: {stranger.answers.total()} steps, {dict(sorted(stranger.answers.items()))}")  # noqa: T201  the figures
