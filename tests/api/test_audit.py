@@ -12,7 +12,7 @@ from api import audit
 from api.app import openapi
 from api.audit import Author, Broken
 from config.environ import BadSetting
-from config.seal import Seal, SealError
+from config.seal import Place, Seal, SealError
 from db.ids import id_at
 from tests import make
 from tests.api.conftest import KEY, Api, MakeWeb, TestClient, web_of_it
@@ -390,7 +390,7 @@ def test_a_key_that_is_missing_is_named_by_its_id_alone(host: TestClient, owner:
     for secret in (CANARY, KEY, sealed):
         assert secret not in answer.text
     with pytest.raises(SealError):
-        web.seal.open(sealed, "another place")
+        web.seal.open(sealed, Place(uuid4(), "sources", uuid4(), "sealed_password"))
 
 
 def test_without_a_key_a_secret_is_refused_and_nothing_is_left(
