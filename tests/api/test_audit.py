@@ -271,7 +271,7 @@ def as_api(conn: make.Connection, tenant: UUID, work: Callable[[], object]) -> N
         "request_id = ''",
         "previous = ''",
         "hash = sha256('x')",
-        "tenant_id = null, chain = '00000000-0000-0000-0000-000000000000', number = 6",
+        "tenant_id = null, chain = '00000000-0000-0000-0000-000000000000', number = 1000000",
     ],
     ids=str,
 )
