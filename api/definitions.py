@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -258,7 +259,17 @@ def _patched_params(row: Schedule, payload: Any, kind: Kind | None, seal: Seal) 
     if kind.name == threshold_alert.KIND.name:
         raise refuse("jobPayload", "of an alert does not change here")
     place = params_place(row.tenant_id, row.id)
-    return _sealed(kind, _params(kind, _unmasked(payload, row.params, seal, place)), seal, place)
+    params = _params(kind, whole := _unmasked(payload, row.params, seal, place))
+    if whole != payload and _origin(whole) != _origin(row.params):
+        # A stored secret goes nowhere else than where it was given for.
+        raise refuse("params.url", "takes the secrets again when the host or the port changes")
+    return _sealed(kind, params, seal, place)
+
+
+def _origin(params: Mapping[str, Any]) -> tuple[str, str]:
+    """Where the params' secrets are sent to."""
+    parts = urlsplit(str(params.get("url", "")))
+    return parts.scheme, parts.netloc.lower()
 
 
 def _unmasked(given: Any, stored: Any, seal: Seal, place: Place) -> Any:

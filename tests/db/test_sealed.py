@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from api.definitions import create_schedule, edit_schedule, read_schedule
+from api.refusals import BadDefinition
 from api.sources import create_source
 from config.environ import BadSetting
 from config.seal import Seal, SealError
@@ -42,8 +43,8 @@ def a_source(conn: Connection, tenant: UUID, seal: Seal) -> UUID:
     return create_source(conn, tenant, "own", "postgres", "postgresql://bob:canary-4711@db.example.com/x", seal).id
 
 
-def edited(conn: Connection, tenant: UUID, schedule: UUID, seal: Seal) -> None:
-    payload = {"url": "https://example.com/new", "headers": {"Authorization": "***"}, "secret": "***"}
+def edited(conn: Connection, tenant: UUID, schedule: UUID, seal: Seal, url: str = "https://example.com/new") -> None:
+    payload = {"url": url, "headers": {"Authorization": "***"}, "secret": "***"}
     edit_schedule(conn, tenant, schedule, {"jobPayload": payload}, kinds=KINDS, seal=seal)
 
 
@@ -98,6 +99,19 @@ def test_after_a_rotation_the_old_key_opens_nothing_and_the_new_one_everything(c
     with pytest.raises(SealError):
         old.open(password, place)
     assert sealed.rotate(conn, new).rewrapped == 0
+
+
+def test_a_masked_secret_is_kept_but_never_for_another_host(conn: Connection) -> None:
+    seal = Seal((OLD,))
+    tenant = make.tenant(conn)
+    schedule = a_schedule(conn, tenant, seal)
+    edited(conn, tenant, schedule, seal)
+    kept = schedules.get(conn, tenant, str(schedule)).params
+    assert seal.open(kept["secret"], sealed.params_place(tenant, schedule)) == SECRET
+    for url in ("https://elsewhere.example/hook", "http://example.com/hook", "https://example.com:8443/hook"):
+        with pytest.raises(BadDefinition, match="takes the secrets again"):
+            edited(conn, tenant, schedule, seal, url)
+    assert schedules.get(conn, tenant, str(schedule)).params == kept
 
 
 def test_more_rows_than_a_batch_are_all_moved(conn: Connection, monkeypatch: pytest.MonkeyPatch) -> None:

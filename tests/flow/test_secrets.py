@@ -103,9 +103,9 @@ def test_keys_rotate_while_runs_go_on_and_none_fails(system: System, echo: Echo)
     assert system.value("select max(version) from schedules") == 1
 
 
-@pytest.mark.parametrize("module", ["workers", "api"])
-@pytest.mark.parametrize("keys", ["", NEW])
-@pytest.mark.parametrize("processes", ["1", "2"])
+@pytest.mark.parametrize(
+    ("module", "keys", "processes"), [("workers", "", "1"), ("workers", NEW, "2"), ("api", NEW, "1"), ("api", "", "2")]
+)
 def test_a_process_without_the_key_refuses_to_start_and_names_its_id(
     system: System, module: str, keys: str, processes: str
 ) -> None:
@@ -166,7 +166,7 @@ def test_no_canary_is_in_a_log_an_answer_or_a_table(system: System, echo: Echo) 
 
     def call(status: int, expected: int = 201, **more: Any) -> Any:
         headers = {"Authorization": f"Bearer {CANARY['authorization']}", "X-Api-Key": CANARY["key"]}
-        payload = {"url": f"{echo.url}/{status}", "headers": headers, "secret": SECRET, **more}
+        payload = {"url": f"{echo.url}/{status}", "headers": headers, "secret": SECRET, "body": {"n": 1}, **more}
         body = {"jobType": "http.call", "intervalSeconds": 3600, "maxAttempts": 1, "jobPayload": payload}
         return ask("POST", "/api/schedules", expected, body)
 
