@@ -94,7 +94,7 @@ class Asked:
                 with transaction(conn):
                     yield conn
             else:
-                with within(conn, self.tenant_id, is_walled=self.web.is_walled()):
+                with within(conn, self.tenant_id, is_walled=self.web.is_walled(conn)):
                     yield conn
 
     def writing(self, work: Callable[[Connection], Change]) -> Response:

@@ -12,8 +12,7 @@ from api.gauges import Gauges
 from api.limits import Limit
 from api.settings import Settings
 from config.seal import Seal
-from db.live import connected
-from db.pool import Pool
+from db.pool import Connection, Pool
 from db.walls import has_wall
 from workers.kind import Kind
 
@@ -21,7 +20,6 @@ PER_CALLER = 3_000
 PER_TENANT = 6_000
 WRONG_TOKENS = 30
 _MOST_KNOWN = 1_000
-_PATIENCE_SECONDS = 5.0
 
 
 @dataclass(slots=True)
@@ -53,11 +51,13 @@ class Web:
         with self._lock:
             self.good_tokens.pop(token_hash, None)
 
-    def is_walled(self) -> bool:
-        """True when the second wall stands; looked at once."""
+    def is_walled(self, conn: Connection) -> bool:
+        """True when the second wall stands; looked at once, on the connection that the request has already.
+
+        A second one for it would starve a burst of first requests: each holds one while it waits for another.
+        """
         if self._is_walled is None:
-            with connected(self.pool, _PATIENCE_SECONDS) as conn:
-                self._is_walled = has_wall(conn)
+            self._is_walled = has_wall(conn)
         return self._is_walled
 
 

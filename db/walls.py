@@ -18,7 +18,7 @@ class Entered(NamedTuple):
 
 
 class Wall(NamedTuple):
-    """Whether the role behind the wall is there."""
+    """Whether all of a tenant's is behind the wall."""
 
     is_walled: bool
 
@@ -28,7 +28,7 @@ LOOK = Query("look_at_wall", Wall)
 
 
 def has_wall(conn: Connection) -> bool:
-    """True when the role `tocsin_api` is there and may be taken; without it the first wall stands alone."""
+    """True when the role `tocsin_api` may be taken and every tenant's table is behind it; else the first wall is alone."""
     found = LOOK.one(conn)
     return found is not None and found.is_walled
 

@@ -3,9 +3,10 @@
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 from httpx import Response
 
@@ -14,9 +15,10 @@ from api.app import create_app
 from api.limits import Limit
 from api.settings import Settings
 from api.state import WRONG_TOKENS, Web
-from db.migrate import register
+from db import walls
+from db.migrate import migrate, register
 from db.pool import Database
-from local.postgres import Postgres
+from local.postgres import NO_FLUSH, Postgres
 from local.redis import Redis
 from tests import make
 
@@ -25,7 +27,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from fastapi.testclient import TestClient
 
-__all__ = ["JWT_SECRET", "KEY", "SHOWN", "TOKEN", "Api", "MakeWeb", "TestClient", "web_of_it"]
+__all__ = ["JWT_SECRET", "KEY", "SHOWN", "TOKEN", "Api", "MakeWeb", "Place", "TestClient", "Two", "web_of_it"]
 
 KEY = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 JWT_SECRET = "a secret of the test's own, long enough"
@@ -138,3 +140,57 @@ def api(web: TestClient, conn: make.Connection) -> Api:
 def web(make_web: MakeWeb, database: str) -> TestClient:
     """A web application on a migrated database."""
     return make_web(database)
+
+
+class Place(NamedTuple):
+    """A database: the address that the web has, the superuser's, and whether the second wall stands there."""
+
+    url: str
+    admin_url: str
+    is_walled: bool
+
+
+@pytest.fixture(scope="session")
+def plain() -> Iterator[Place]:
+    """A migrated database on a server without the role, whose owner may make none."""
+    with Postgres(settings=NO_FLUSH) as server:
+        with make.connect(server.url) as conn:
+            conn.execute("create role keeper login nosuperuser nocreaterole password 'hush'")
+            conn.execute("create database kept owner keeper")
+        url = f"postgresql://keeper:hush@127.0.0.1:{server.port}/kept"
+        migrate(Database.at(url))
+        yield Place(url, server.url_of("kept"), is_walled=False)
+
+
+@pytest.fixture(params=["both walls", "the first wall alone"])
+def place(request: pytest.FixtureRequest) -> Place:
+    """A database with the second wall, and one where it could not be built."""
+    if request.param == "both walls":
+        url = request.getfixturevalue("database")
+        return Place(url, url, is_walled=True)
+    found: Place = request.getfixturevalue("plain")
+    return found
+
+
+class Two(NamedTuple):
+    """Two tenants, each with an admin; and the web that both ask."""
+
+    web: TestClient
+    conn: make.Connection
+    a: Api
+    b: Api
+
+
+@pytest.fixture
+def two(web: TestClient, conn: make.Connection) -> Two:
+    """Two tenants on one web behind both walls."""
+    return Two(web, conn, Api(web, conn), Api(web, conn))
+
+
+@pytest.fixture
+def two_anywhere(make_web: MakeWeb, place: Place) -> Iterator[Two]:
+    """Two tenants behind both walls, and behind the first alone."""
+    web = make_web(place.url)
+    with make.connect(place.admin_url) as conn, psycopg.connect(place.url, autocommit=True) as owner:
+        assert walls.has_wall(owner) == place.is_walled
+        yield Two(web, conn, Api(web, conn), Api(web, conn))

@@ -4,15 +4,19 @@ import json
 import signal
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 
+from api import tokens
 from db.migrate import migrate, migrations
 from db.pool import Database, is_pooled, transaction
+from db.walls import has_wall
 from local.mail import MailSink
 from local.processes import free_port
 from tests import make
@@ -182,5 +186,54 @@ def test_the_web_is_ready_behind_pgbouncer_alone(system: System) -> None:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=10) as answer:
             assert json.load(answer)["database"] == "ok"
 
+    assert web.stop() == 0, web.log()
+    assert " error " not in web.log()
+
+
+def test_two_tenants_in_turn_do_all_that_the_api_can_behind_pgbouncer(system: System, bouncer: PgBouncer) -> None:
+    port = free_port()
+    web = system.start("api", wait_for="web.started", PORT=str(port), DATABASE_LISTEN_URL="")
+    tenants = {word: make.tenant(system.conn) for word in ("alfa", "bravo")}
+    shown = {word: tokens.create(system.conn, tenant, word, "admin")[1] for word, tenant in tenants.items()}
+
+    def ask(word: str, method: str, path: str, **body: object) -> Any:
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{port}{path}",
+            method=method,
+            data=json.dumps(body).encode() if body else None,
+            headers={"Authorization": f"Bearer {shown[word]}", "Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.loads(answer.read() or "null")
+
+    day = 'select to_char(now() - make_interval(days => %s), \'YYYY-MM-DD"T"HH24:MI:SS"Z"\')'
+    span = {"from": system.value(day, 40), "to": system.value(day, 35)}
+    made: dict[str, str] = {}
+    for number in range(2 * POOL_SIZE):
+        for word in tenants:
+            body = {"jobType": "test.noop", "cronExpression": "0 9 * * *", "name": f"{word} {number}"}
+            made[word] = ask(word, "POST", "/api/schedules", **body)["id"]
+        for word, schedule_id in made.items():
+            path = f"/api/schedules/{schedule_id}"
+            assert ask(word, "PATCH", path, tags=[word])["tags"] == [word]
+            assert len(ask(word, "POST", f"{path}/run")["runIds"]) == 1
+            assert len(ask(word, "POST", f"{path}/backfill", **span)["runIds"]) in (5, 6)
+            assert ask(word, "POST", f"{path}/pause", note="a rest")["status"] == "paused"
+            assert ask(word, "POST", f"{path}/resume")["status"] == "active"
+            assert len(ask(word, "GET", f"{path}/next?count=3")["items"]) == 3
+            listed = ask(word, "GET", "/api/schedules")["items"]
+            assert [each["name"] for each in listed] == [f"{word} {each}" for each in reversed(range(number + 1))]
+            runs = ask(word, "GET", "/api/runs")["items"]
+            assert {each["scheduleName"].split()[0] for each in runs} == {word}
+            assert ask(word, "GET", "/api/tenant")["id"] == str(tenants[word])
+        for word, other in (("alfa", "bravo"), ("bravo", "alfa")):
+            with pytest.raises(urllib.error.HTTPError, match="404"):
+                ask(word, "GET", f"/api/schedules/{made[other]}")
+
+    # Each server of the bouncer served both, and keeps neither's tenant nor role.
+    left = "select current_user = session_user, coalesce(current_setting('tocsin.tenant', true), '')"
+    with Database.at(bouncer.url).connect("test") as conn:
+        assert has_wall(conn)
+        assert {conn.execute(left).fetchone() for _ in range(3 * POOL_SIZE)} == {(True, "")}
     assert web.stop() == 0, web.log()
     assert " error " not in web.log()

@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from db.migrate import MIGRATIONS
+from db.query import QUERIES
 from tests import make
 
 TABLES = """
@@ -23,6 +24,7 @@ OF_NO_TENANT = {
 } | dict.fromkeys(HISTORY, "is the operator's, whom no wall stops")
 # Rows without a tenant are the operator's: no wall opens to them.
 ALSO_THE_OPERATORS = {"api_tokens", "audit_log", "idempotent_answers"}
+STATEMENTS = sorted(QUERIES.glob("*.sql"))
 KEPT_FROM_THE_API = {"installation", "schema_migrations", "audit_heads"} | HISTORY
 
 
@@ -88,6 +90,75 @@ def test_the_api_role_has_what_its_tenants_need_and_no_more(schema: make.Connect
     assert rights["processes"] == rights["tenants"] == ["SELECT"]
     every = ["DELETE", "INSERT", "SELECT", "UPDATE"]
     assert all(set(each) <= set(every) for each in rights.values())
+
+
+def test_the_api_role_is_nobody_beside_its_grants(schema: make.Connection) -> None:
+    assert (
+        schema.execute(
+            "select rolsuper, rolbypassrls, rolcreaterole, rolcreatedb, rolreplication, rolcanlogin from pg_roles "
+            "where rolname = 'tocsin_api'"
+        ).fetchone()
+        == (False,) * 6
+    )
+    assert make.value(schema, "select count(*) from pg_auth_members where member = 'tocsin_api'::regrole") == 0
+    assert (
+        make.value(schema, "select count(*) from pg_shdepend where refobjid = 'tocsin_api'::regrole and deptype = 'o'")
+        == 0
+    )
+
+
+DEFINERS = """
+    select p.oid::regprocedure::text as name, coalesce(array_to_string(p.proconfig, ' '), '') as settings,
+        p.prorettype = 'trigger'::regtype as is_trigger, has_function_privilege('public', p.oid, 'execute') as is_public
+    from pg_proc as p where p.prosecdef and p.pronamespace = 'public'::regnamespace
+"""
+
+
+def test_what_runs_as_the_owner_looks_nowhere_but_where_the_owner_put_it(schema: make.Connection) -> None:
+    found = schema.execute(DEFINERS).fetchall()
+
+    assert [name for name, settings, *_ in found if "search_path=public, pg_temp" not in settings] == []
+    assert {name for name, _, is_trigger, _ in found if not is_trigger} == {
+        "make_partitions(timestamp with time zone,timestamp with time zone)"
+    }
+    # A trigger's function cannot be called.
+    assert [name for name, _, is_trigger, is_public in found if is_public and not is_trigger] == []
+
+
+def test_a_function_of_the_owners_without_its_search_path_is_found(conn: make.Connection) -> None:
+    with conn.transaction(force_rollback=True):
+        conn.execute("create function loose() returns trigger language plpgsql security definer as 'begin end'")
+
+        with pytest.raises(AssertionError, match="loose"):
+            test_what_runs_as_the_owner_looks_nowhere_but_where_the_owner_put_it(conn)
+
+
+def test_no_view_shows_what_its_owner_sees(schema: make.Connection) -> None:
+    loose = schema.execute(
+        "select c.relname from pg_class as c where c.relkind in ('v', 'm') and c.relnamespace = 'public'::regnamespace "
+        "and not coalesce('security_invoker=true' = any(c.reloptions), false)"
+    ).fetchall()
+
+    assert loose == []
+
+
+def test_a_role_and_a_tenant_are_only_ever_set_for_one_transaction() -> None:
+    settings = {
+        file.name: re.findall(r"set_config\([^()]*(?:\([^()]*\)[^()]*)*\)", file.read_text()) for file in STATEMENTS
+    }
+    for_longer = [(name, each) for name, found in settings.items() for each in found if not each.endswith(", true)")]
+    in_code = [
+        str(file)
+        for room in ("api", "db", "scheduler", "workers", "tocsin")
+        for file in (MIGRATIONS.parents[1] / room).rglob("*.py")
+        # What it sets, it sets in the databases of tenants.
+        if file.name != "foreign.py"
+        and re.search(r"set (local |session )?role|set_config\(|tocsin\.tenant", file.read_text(), re.IGNORECASE)
+    ]
+
+    assert for_longer == []
+    assert len(settings["enter_tenant.sql"]) == 3
+    assert in_code == [], "enter_tenant.sql is the one place that does"
 
 
 def test_the_public_is_granted_no_table(schema: make.Connection) -> None:

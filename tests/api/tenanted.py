@@ -1,0 +1,263 @@
+"""What the tests of the walls know of each route: the role it needs, a good body, and how a row of its own is made.
+
+A route that is missing here, or whose id nobody can make, fails `test_walls.py`: its author says here whom it serves.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any, NamedTuple
+from uuid import UUID, uuid4
+
+from httpx import Response
+
+from api import tokens
+from db.ids import id_at
+from tests import make
+from tests.api.conftest import Api
+
+OPEN = {"GET /healthz", "GET /readyz", "GET /metrics"}
+"""What asks for no token of a tenant's."""
+
+A, B = "alfa", "bravo"
+"""Words in all that the one tenant has, and the other."""
+
+RANKS = ["viewer", "editor", "admin", "operator"]
+
+VERBS = ("get", "post", "put", "patch", "delete")
+
+
+class Route(NamedTuple):
+    """A route: the least role, a good body, what an id of one's own answers, and what the row behind that id is like."""
+
+    role: str
+    body: Any = None
+    own: int = 200
+    row: Mapping[str, Any] = {}
+
+
+_CRON = {"jobType": "test.noop", "cronExpression": "0 9 * * 1"}
+_PAUSED = {"status": "paused", "next_fire_at": None}
+_URL = "postgresql://reader@db.example.com:5432/sales"
+
+ROUTES: dict[str, Route] = {
+    "GET /api/kinds": Route("viewer"),
+    "GET /api/processes": Route("operator"),
+    "GET /api/schedules": Route("viewer"),
+    "POST /api/schedules": Route("editor", _CRON, 201),
+    "GET /api/schedules/{schedule_id}": Route("viewer"),
+    "PATCH /api/schedules/{schedule_id}": Route("editor", {"priority": 7}),
+    "DELETE /api/schedules/{schedule_id}": Route("editor", own=204),
+    "POST /api/schedules/{schedule_id}/pause": Route("editor", {"note": "a rest"}),
+    "POST /api/schedules/{schedule_id}/resume": Route("editor", row=_PAUSED),
+    "POST /api/schedules/{schedule_id}/reschedule": Route("editor"),
+    "POST /api/schedules/{schedule_id}/run": Route("editor", own=202),
+    "POST /api/schedules/{schedule_id}/backfill": Route(
+        "editor", {"from": "2000-01-01T00:00:00Z", "to": "2000-01-01T00:00:00Z"}, 422
+    ),
+    "GET /api/schedules/{schedule_id}/next": Route("viewer"),
+    "POST /api/cron/preview": Route("viewer", {"cronExpression": "0 9 * * 1"}),
+    "GET /api/runs": Route("viewer"),
+    "GET /api/runs/{run_id}": Route("viewer"),
+    "POST /api/runs/{run_id}/cancel": Route("editor"),
+    "POST /api/runs/{run_id}/retry": Route("editor", row={"state": "dead", "attempt": 1}),
+    "GET /api/dead-letters": Route("viewer"),
+    "POST /api/dead-letters/replay": Route("editor", {"kind": "test.none"}, 202),
+    "GET /api/dead-letters/{letter_id}": Route("viewer"),
+    "DELETE /api/dead-letters/{letter_id}": Route("editor", own=204),
+    "POST /api/dead-letters/{letter_id}/replay": Route("editor"),
+    "GET /api/deliveries": Route("viewer"),
+    "GET /api/deliveries/{delivery_id}": Route("viewer"),
+    "POST /api/deliveries/{delivery_id}/resend": Route("editor", {"force": False}, row={"state": "failed"}),
+    "GET /api/sources": Route("viewer"),
+    "POST /api/sources": Route("editor", {"name": "sales", "url": _URL}, 201),
+    "GET /api/sources/{source_id}": Route("viewer"),
+    "PATCH /api/sources/{source_id}": Route("editor", {"name": "renamed"}),
+    "DELETE /api/sources/{source_id}": Route("editor", own=204),
+    "POST /api/sources/{source_id}/test": Route("editor"),
+    "POST /api/sources/{source_id}/preview": Route("editor", {"query": "select 1"}, 422),
+    "GET /api/members": Route("admin"),
+    "POST /api/members": Route("admin", {"subject": "someone", "email": "someone@example.com"}, 201),
+    "GET /api/members/{member_id}": Route("admin"),
+    "PATCH /api/members/{member_id}": Route("admin", {"isDisabled": True}),
+    "DELETE /api/members/{member_id}": Route("admin", own=204),
+    "GET /api/tokens": Route("admin"),
+    "POST /api/tokens": Route("admin", {"name": "a robot", "scope": "read"}, 201),
+    "GET /api/tokens/{token_id}": Route("admin"),
+    "DELETE /api/tokens/{token_id}": Route("admin", own=204),
+    "GET /api/tenants": Route("operator"),
+    "POST /api/tenants": Route("operator", {"slug": "another"}, 201),
+    "GET /api/tenants/{slug}": Route("operator"),
+    "PATCH /api/tenants/{slug}": Route("operator", {"name": "Another"}),
+    "POST /api/tenants/{slug}/suspend": Route("operator"),
+    "POST /api/tenants/{slug}/reinstate": Route("operator", own=409),
+    "GET /api/tenant": Route("viewer"),
+    "PATCH /api/tenant": Route("admin", {"name": "Ours"}),
+    "GET /api/audit-log": Route("admin"),
+    "GET /api/audit-log/operator": Route("operator"),
+}
+
+
+def operations(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """What the OpenAPI document describes, by `METHOD /path`."""
+    return {
+        f"{verb.upper()} {path}": found
+        for path, verbs in document["paths"].items()
+        for verb, found in verbs.items()
+        if verb in VERBS
+    }
+
+
+def check_table(document: Mapping[str, Any]) -> None:
+    """Passes when each route of the document is in the table, and each id in a path can be made."""
+    found = operations(document)
+    assert set(found) == set(ROUTES) | OPEN, "a route is missing in ROUTES, or is no more"
+    for name in found:
+        missing = set(path_names(name)) - set(ROWS)
+        assert not missing, f"{name}: nobody can make {missing}"
+
+
+def path_names(operation: str) -> list[str]:
+    """The names in the path of an operation."""
+    return [part[1:-1] for part in operation.split("/") if part.startswith("{")]
+
+
+def with_ids() -> list[str]:
+    """The operations with an id in their path."""
+    return [name for name in ROUTES if path_names(name)]
+
+
+def filled(operation: str, named: str) -> tuple[str, str]:
+    """The method, and the path with the id in its place."""
+    method, path = operation.split(" ", 1)
+    [name] = path_names(operation) or [""]
+    return method, path.replace("{" + name + "}", named)
+
+
+def own_row(conn: make.Connection, operation: str, tenant_id: UUID, word: str) -> str:
+    """The id of a new row of the tenant's that the operation may be asked about; its texts hold the word."""
+    return ROWS[path_names(operation)[0]](conn, tenant_id, word, **ROUTES[operation].row)
+
+
+def nobodys_id(operation: str, like: str) -> str:
+    """An id that nobody has: of the same slot as `like` where ids carry one."""
+    if path_names(operation) == ["slug"]:
+        return f"t-{uuid4().hex[:12]}"
+    given = UUID(like)
+    return str(UUID(int=given.int ^ 1) if given.version == 7 else uuid4())
+
+
+def schedule(conn: make.Connection, tenant_id: UUID, word: str, **row: Any) -> str:
+    """A schedule of every hour."""
+    name = f"{word} {uuid4().hex[:8]}"
+    return str(make.schedule(conn, tenant_id, name=name, metadata={"of": word}, interval_seconds=3600, **row))
+
+
+def run(conn: make.Connection, tenant_id: UUID, word: str, **row: Any) -> str:
+    """A run of a schedule, by hand."""
+    schedule_id = schedule(conn, tenant_id, word)
+    return str(make.run(conn, tenant_id, schedule_id=schedule_id, triggered_by=word, **row))
+
+
+def letter(conn: make.Connection, tenant_id: UUID, word: str) -> str:
+    """An open dead letter of a dead run."""
+    run_id = UUID(run(conn, tenant_id, word, state="dead", attempt=1))
+    slot_at = make.value(conn, "select slot_at from runs where id = %s", run_id)
+    row = {"id": id_at(slot_at), "run_id": run_id, "slot_at": slot_at, "tenant_id": tenant_id, "kind": "test.noop"}
+    make.insert(conn, "dead_letters", {**row, "cause": "rejected", "error": word, "attempts": 1, "fence": 1})
+    return str(row["id"])
+
+
+def delivery(conn: make.Connection, tenant_id: UUID, word: str, **row: Any) -> str:
+    """A delivery of a run."""
+    run_id = UUID(run(conn, tenant_id, word, state="succeeded"))
+    slot_at = make.value(conn, "select slot_at from runs where id = %s", run_id)
+    return str(make.delivery(conn, tenant_id, run_id, slot_at, recipient=f"{word}@example.com", **row))
+
+
+def source(conn: make.Connection, tenant_id: UUID, word: str) -> str:
+    """A source on a machine that no source may be on."""
+    source_id = uuid4()
+    url = f"postgresql://{word}@127.0.0.1:1/{word}"
+    row = {"id": source_id, "tenant_id": tenant_id, "name": f"{word} {source_id}", "type": "postgres", "url": url}
+    make.insert(conn, "sources", row)
+    return str(source_id)
+
+
+def alert(conn: make.Connection, tenant_id: UUID, word: str) -> str:
+    """A threshold alert with its state."""
+    alert_id, source_id, schedule_id = uuid4(), source(conn, tenant_id, word), schedule(conn, tenant_id, word)
+    of = {"tenant_id": tenant_id}
+    row = {"schedule_id": schedule_id, "source_id": source_id, "alert_type": "threshold", "alert_name": word}
+    make.insert(conn, "kpi_alerts", {"id": alert_id, **of, **row, "recipients": [f"{word}@example.com"], "query": "q"})
+    threshold = {"condition": "EQUAL", "threshold_value": 1}
+    make.insert(conn, "kpi_thresholds", {"kpi_alert_id": alert_id, **of, **threshold})
+    state = {"state": "ok", "since": make.now(conn), "run_id": uuid4(), "slot_at": make.now(conn)}
+    make.insert(conn, "alert_states", {"alert_id": alert_id, **of, **state})
+    return str(alert_id)
+
+
+def member(conn: make.Connection, tenant_id: UUID, word: str) -> str:
+    """A member."""
+    member_id = uuid4()
+    row = {"subject": f"{word} {member_id}", "email": f"{word}@example.com", "name": word, "role": "viewer"}
+    make.insert(conn, "members", {"id": member_id, "tenant_id": tenant_id, **row})
+    return str(member_id)
+
+
+def token(conn: make.Connection, tenant_id: UUID, word: str) -> str:
+    """A token that nobody uses."""
+    return str(tokens.create(conn, tenant_id, word, "read")[0].id)
+
+
+def slug(conn: make.Connection, tenant_id: UUID, _word: str) -> str:
+    """The tenant's own slug."""
+    return str(make.value(conn, "select slug from tenants where id = %s", tenant_id))
+
+
+ROWS: dict[str, Callable[..., str]] = {
+    "schedule_id": schedule,
+    "run_id": run,
+    "letter_id": letter,
+    "delivery_id": delivery,
+    "source_id": source,
+    "member_id": member,
+    "token_id": token,
+    "slug": slug,
+}
+"""For each name in a path, who makes a row of a tenant's and says its id."""
+
+
+def whole(conn: make.Connection, tenant_id: UUID) -> dict[str, str]:
+    """A digest of all that a tenant has, table by table; that a token was used is no change of it."""
+    tables = [
+        name
+        for (name,) in conn.execute(
+            "select c.relname from pg_class as c inner join pg_attribute as a on a.attrelid = c.oid "
+            "where a.attname = 'tenant_id' and c.relkind in ('r', 'p') and not c.relispartition "
+            "and c.relnamespace = 'public'::regnamespace"
+        ).fetchall()
+    ]
+    parts = " union all ".join(
+        f"select '{name}', md5(string_agg((to_jsonb(t) - 'last_used_at')::text, ',' order by to_jsonb(t)::text)) "
+        f"from {name} as t where tenant_id = %(tenant)s"
+        for name in tables
+    )
+    own = " union all select 'tenants', md5(to_jsonb(t)::text) from tenants as t where id = %(tenant)s"
+    return dict(conn.execute(parts + own, {"tenant": tenant_id}).fetchall())
+
+
+def later(conn: make.Connection, **apart: float) -> str:
+    """Postgres's time and so much more, as a body holds it."""
+    return (make.now(conn) + timedelta(**apart)).isoformat()
+
+
+def seen(answer: Response) -> tuple[int, str, str]:
+    """All of an answer that depends on what was asked for."""
+    return answer.status_code, answer.headers.get("content-type", ""), answer.text
+
+
+def ask(who: Api, operation: str, named: str = "", **options: Any) -> Response:
+    """The answer to the operation about an id, with the body that fits it."""
+    method, path = filled(operation, named)
+    body = ROUTES[operation].body
+    return who(method, path, **({} if body is None else {"json": body}), **options)

@@ -1,0 +1,202 @@
+"""The second wall by itself: statements that are given another tenant's id find and change nothing from behind it."""
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+
+from db.ids import slot_of
+from db.jsonb import Jsonb
+from db.pool import Connection, Database
+from db.query import QUERIES, Query
+from db.walls import has_wall, within
+from tests import make
+from tests.api import tenanted
+from tests.sql.statements import NAMES, declared, describe
+
+NOT_ABOUT_ROWS = {"enter_tenant": "it builds the wall"}
+OF_A_TENANT = sorted(
+    name for name in NAMES if "%(tenant_id)s" in (QUERIES / f"{name}.sql").read_text() and name not in NOT_ABOUT_ROWS
+)
+
+
+def code(name: str) -> str:
+    """The statement without its comments."""
+    return re.sub(r"--.*", "", (QUERIES / f"{name}.sql").read_text()).strip()
+
+
+READERS = [name for name in OF_A_TENANT if not re.search(r"\b(insert into|update \w+ as|delete from)\b", code(name))]
+WRITERS = [name for name in OF_A_TENANT if name not in READERS]
+
+# Whose `id` it is, and whose name or state.
+OF_RUNS = {"get_run", "reopen_run"}
+OF = {
+    "schedule": {"get_schedule", "lock_schedule", "claim_schedule", "update_schedule", "stop_schedule", "resume_schedule",
+                 "rewind_schedule"},
+    "letter": {"get_dead_letter", "discard_dead_letter"},
+    "delivery": {"get_delivery", "resend_delivery"},
+    "source": {"find_source", "update_source", "delete_source"},
+    "member": {"get_member", "update_member", "delete_member"},
+    "token": {"get_token", "revoke_token"},
+}  # fmt: skip
+
+
+class Held:
+    """A tenant with a row of everything, and the parameters that name them."""
+
+    def __init__(self, conn: make.Connection, word: str) -> None:
+        self.tenant = make.tenant(conn)
+        made = {name: fill(conn, self.tenant, word) for name, fill in FILLS.items()}
+        self.ids = {name: UUID(each) for name, each in made.items()}
+        run_id = UUID(str(make.value(conn, "select run_id from dead_letters where id = %s", self.ids["letter"])))
+        slot_at = make.value(conn, "select slot_at from runs where id = %s", run_id)
+        delivered = make.value(conn, "select run_id from deliveries where id = %s", self.ids["delivery"])
+        of = {"tenant_id": self.tenant, "run_id": run_id, "slot_at": slot_at, "fence": 1}
+        make.insert(conn, "run_attempts", {**of, "attempt": 1, "outcome": "rejected"})
+        steps = {"tenant_id": self.tenant, "run_id": run_id, "slot_at": slot_at, "fence": 1}
+        make.insert(conn, "run_steps", {**steps, "name": "step"})
+        make.insert(conn, "run_logs", {**steps, "id": uuid4(), "message": word})
+        schedule_id = self.ids["schedule"]
+        ahead = make.schedule(conn, self.tenant, interval_seconds=3600)
+        due = make.now(conn) + timedelta(hours=1)
+        make.run(conn, self.tenant, schedule_id=ahead, origin="schedule", slot_at=due, released_at=due)
+        gated = make.schedule(conn, self.tenant, overlap_policy="queue", cron="0 9 * * *")
+        make.run(conn, self.tenant, schedule_id=gated, state="pending", fence=0)
+        conn.execute(
+            "insert into audit_log (chain, number, tenant_id, at, who, action, subject_type, subject_id, previous, hash) "
+            "values (%s, 0, %s, now(), 'x', 'x', 'x', 'x', '', '')",
+            (self.tenant, self.tenant),
+        )
+        letter_slot, delivery_slot = slot_of(self.ids["letter"]), slot_of(self.ids["delivery"])
+        of_run: dict[str, Any] = {"id": run_id, "slot_at": slot_at}
+        self.of: dict[str, dict[str, Any]] = {
+            "list_dead_letters": {"state": "open"},
+            "rewind_schedule": {"id": ahead},
+            "get_dead_letter": {"slot_at": letter_slot},
+            "discard_dead_letter": {"slot_at": letter_slot},
+            "get_delivery": {"slot_at": delivery_slot},
+            "resend_delivery": {"slot_at": delivery_slot},
+            "list_deliveries": {"run_id": delivered, "slot_at": delivery_slot},
+            "get_source": {"name": str(self.ids["source"])},
+            "get_gate": {"schedule_id": gated},
+            "list_open_runs": {"schedule_id": gated},
+            "keep_earlier_runs": {"schedule_id": gated},
+            "insert_asked_runs": {"ids": [uuid4()], "slots": [slot_at], "origin": "manual"},
+            "insert_schedule": {"id": uuid4(), "name": f"{word} other"},
+            "insert_source": {"id": uuid4(), "name": f"{word} other"},
+            "insert_member": {"subject": f"{word} other", "email": "x@example.com", "name": word, "role": "viewer"},
+        }
+        self.of |= dict.fromkeys(OF_RUNS, of_run)
+        self.every: dict[str, Any] = {
+            "tenant_id": self.tenant,
+            "run_id": run_id,
+            "slot_at": slot_at,
+            "schedule_id": schedule_id,
+            "alert_id": self.ids["alert"],
+            "segment": "",
+            "fence": 1,
+            "room": 100,
+            "retention_days": 90,
+            "has_no_jitter": True,
+            "is_forced": True,
+            "is_disabled": True,
+            "is_password_given": False,
+        }
+
+    def params(self, name: str, types: dict[str, str]) -> dict[str, Any]:
+        """What the statement is asked with: this tenant's rows, and nothing else given."""
+        given = dict.fromkeys(types) | {each: value for each, value in self.every.items() if each in types}
+        whose = next((each for each, names in OF.items() if name in names), None)
+        if whose is not None:
+            given["id"] = self.ids[whose]
+        if "room" in types:
+            # A list's filter that is null asks nothing.
+            given |= {each: None for each in ("schedule_id", "run_id") if each in given}
+        for each, kind in types.items():
+            if given[each] is None and kind.endswith("[]"):
+                given[each] = []
+            if given[each] is None and kind == "jsonb" and not name.startswith("list_"):
+                given[each] = Jsonb({})
+        return given | self.of.get(name, {})
+
+
+FILLS = {
+    "schedule": tenanted.schedule,
+    "letter": tenanted.letter,
+    "delivery": lambda conn, tenant, word: tenanted.delivery(conn, tenant, word, state="failed"),
+    "source": tenanted.source,
+    "member": tenanted.member,
+    "token": tenanted.token,
+    "alert": tenanted.alert,
+}
+
+
+@pytest.fixture(scope="module")
+def held(schema: make.Connection) -> tuple[Held, Held]:
+    """Two tenants with a row of everything."""
+    return Held(schema, "alfa"), Held(schema, "bravo")
+
+
+@pytest.fixture(scope="module")
+def web_conn(shared: str) -> Iterator[Connection]:
+    """A connection as the web has it."""
+    with Database.at(shared).connect("test") as conn:
+        assert has_wall(conn)
+        yield conn
+
+
+class Undone(Exception):
+    """Takes back what a statement did."""
+
+
+def outcome(conn: Connection, query: Query[Any], tenant: UUID, params: dict[str, Any], *, is_walled: bool) -> int | str:
+    """How many rows the statement found or wrote in a transaction of the tenant's, or the name of its error; undone."""
+    found: int | str = 0
+    with suppress(Undone), within(conn, tenant, is_walled=is_walled):
+        try:
+            with conn.transaction():
+                found = len(query.all(conn, **params)) if query.row is not None else query.run(conn, **params)
+        except psycopg.Error as error:
+            found = type(error).__name__
+        raise Undone
+    return found
+
+
+def of(name: str) -> Query[Any]:
+    """The statement as the code declares it."""
+    return declared()[name][0][1]
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_reader_that_is_given_another_tenants_id_finds_nothing(
+    schema: make.Connection, web_conn: Connection, held: tuple[Held, Held], name: str
+) -> None:
+    mine, theirs = held
+    params = theirs.params(name, describe(schema, name).params)
+
+    assert outcome(web_conn, of(name), mine.tenant, params, is_walled=True) == 0
+    # Without the wall it would have found them, and their own tenant does.
+    assert outcome(web_conn, of(name), mine.tenant, params, is_walled=False) in range(1, 100)
+    assert outcome(web_conn, of(name), theirs.tenant, params, is_walled=True) in range(1, 100)
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_writer_that_is_given_another_tenants_id_changes_nothing(
+    schema: make.Connection, web_conn: Connection, held: tuple[Held, Held], name: str
+) -> None:
+    mine, theirs = held
+    params = theirs.params(name, describe(schema, name).params)
+
+    assert outcome(web_conn, of(name), mine.tenant, params, is_walled=True) in (0, "InsufficientPrivilege")
+    # Without the wall it would have written, or met what only a row that is found or made can meet.
+    assert outcome(web_conn, of(name), mine.tenant, params, is_walled=False) not in (0, "InsufficientPrivilege")
+
+
+def test_there_are_statements_to_ask() -> None:
+    assert len(READERS) >= 25
+    assert len(WRITERS) >= 15
