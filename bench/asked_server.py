@@ -20,7 +20,7 @@ from db.jsonb import dumps
 def main() -> None:
     settings = Settings.from_environ()
     if sys.argv[1] == "unwalled":
-        Web.is_walled = lambda _web, _conn: False  # type: ignore[method-assign, assignment, misc]  # the first wall alone
+        Web.is_walled = lambda _web, _conn: False  # type: ignore[method-assign, assignment]  # the first wall alone
         served = app.create_app(settings)
     else:
         served = bare(settings.database.url)
