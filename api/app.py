@@ -36,6 +36,7 @@ from api.routes import (
     sources,
     tenants,
     tokens,
+    webhooks,
 )
 from api.settings import Settings
 from api.state import PER_CALLER, PER_TENANT, WRONG_TOKENS, Web
@@ -47,7 +48,7 @@ from db.pool import DatabaseError
 from db.processes import VERSION
 from telemetry import exporter, log, metrics
 from telemetry.log import Events
-from workers.kinds import load
+from workers.kinds import INNER, load
 
 events = Events("web")
 
@@ -64,6 +65,7 @@ _ROOMS = (
     tokens,
     tenants,
     audit_log,
+    webhooks,
 )
 _DRAIN_SECONDS = 20
 _KILL_SECONDS = 24.0
@@ -86,7 +88,7 @@ def create_app(settings: Settings) -> FastAPI:
             settings,
             pool,
             loaded,
-            Gauges(pool, sorted(loaded)),
+            Gauges(pool, sorted({*loaded, *INNER})),
             seal,
             per_caller=Limit(PER_CALLER // settings.processes),
             per_tenant=Limit(PER_TENANT // settings.processes),

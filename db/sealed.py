@@ -57,6 +57,8 @@ class Column:
 
 _PASSWORD = ("sources", "sealed_password")
 _PARAMS = ("schedules", "params")
+_URL = ("webhooks", "sealed_url")
+_SECRET = ("webhooks", "sealed_secret")
 
 ALLOW = Query("allow_rewrap", Allowed)
 LIST_SOURCES = Query("list_sealed_sources", Row)
@@ -65,11 +67,17 @@ LIST_SCHEDULES = Query("list_sealed_schedules", Row)
 REWRAP_SOURCES = Query("rewrap_sources", Written)
 REWRAP_VERSIONS = Query("rewrap_versions", Written)
 REWRAP_SCHEDULES = Query("rewrap_schedules", Written)
+LIST_URLS = Query("list_sealed_webhook_urls", Row)
+LIST_SECRETS = Query("list_sealed_webhook_secrets", Row)
+REWRAP_URLS = Query("rewrap_webhook_urls", Written)
+REWRAP_SECRETS = Query("rewrap_webhook_secrets", Written)
 
 COLUMNS = (
     Column(*_PASSWORD, _PASSWORD, LIST_SOURCES, REWRAP_SOURCES),
     Column("schedule_versions", "params", _PARAMS, LIST_VERSIONS, REWRAP_VERSIONS),
     Column(*_PARAMS, _PARAMS, LIST_SCHEDULES, REWRAP_SCHEDULES),
+    Column(*_URL, _URL, LIST_URLS, REWRAP_URLS),
+    Column(*_SECRET, _SECRET, LIST_SECRETS, REWRAP_SECRETS),
 )
 """Every column that holds sealed texts: what is kept elsewhere would be lost when its key goes."""
 
@@ -90,6 +98,16 @@ def password_place(tenant_id: UUID, source_id: UUID) -> Place:
 def params_place(tenant_id: UUID, schedule_id: UUID) -> Place:
     """The place of the secrets in a schedule's params."""
     return Place(tenant_id, _PARAMS[0], schedule_id, _PARAMS[1])
+
+
+def webhook_url_place(tenant_id: UUID, webhook_id: UUID) -> Place:
+    """The place of a webhook's address."""
+    return Place(tenant_id, _URL[0], webhook_id, _URL[1])
+
+
+def webhook_secret_place(tenant_id: UUID, webhook_id: UUID) -> Place:
+    """The place of a webhook's secret."""
+    return Place(tenant_id, _SECRET[0], webhook_id, _SECRET[1])
 
 
 def count_by_key(conn: Connection) -> Counter[str]:

@@ -1,5 +1,14 @@
 -- What the migrations make, dumped by `make schema`; a test fails when this file has drifted. Not to be run.
 
+CREATE TYPE public.event AS (
+	tenant_id uuid,
+	run_id uuid,
+	slot_at timestamp with time zone,
+	name text,
+	which text,
+	data jsonb
+);
+
 CREATE TABLE public.audit_log (
     chain uuid NOT NULL,
     number bigint NOT NULL,
@@ -214,6 +223,12 @@ begin
     return new;
 end $$;
 
+CREATE FUNCTION public.id_beside(other uuid) RETURNS uuid
+    LANGUAGE sql
+    AS $$
+    select (left(other::text, 14) || '7' || substr(gen_random_uuid()::text, 16))::uuid
+$$;
+
 CREATE FUNCTION public.keep_schedule_version() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -268,6 +283,12 @@ begin
     return made;
 end $$;
 
+CREATE FUNCTION public.may_raise_events(kind text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    select kind not in ('webhook.send', 'notice.mail')
+$$;
+
 CREATE FUNCTION public.partitioned_tables() RETURNS text[]
     LANGUAGE sql IMMUTABLE
     AS $$
@@ -290,6 +311,115 @@ begin
     ))
     from kpi_alerts as a inner join kpi_thresholds as t on t.kpi_alert_id = a.id
     where a.id = alert and s.id = a.schedule_id;
+    return null;
+end $$;
+
+CREATE FUNCTION public.raise_alert_event() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    told text := case when new.state = 'firing' then 'alert.firing' else 'alert.resolved' end;
+    evaluated runs;
+begin
+    if not exists (
+        select from webhooks as w
+        where w.tenant_id = new.tenant_id and w.status = 'active' and told = any(w.events)
+    ) then
+        return null;
+    end if;
+    select * into evaluated from runs as r where r.id = new.run_id and r.slot_at = new.slot_at;
+    if found then
+        perform raise_events(array[row(
+            new.tenant_id, new.run_id, new.slot_at, told, nullif(new.segment, ''),
+            told_of_run(evaluated) || jsonb_build_object(
+                'alertId', new.alert_id,
+                'alertName', (
+                    select a.alert_name from kpi_alerts as a
+                    where a.tenant_id = new.tenant_id and a.id = new.alert_id
+                ),
+                'segment', new.segment, 'alertState', new.state, 'value', new.value::text, 'since', rfc3339(new.since)
+            )
+        )::event]);
+    end if;
+    return null;
+end $$;
+
+CREATE FUNCTION public.raise_delivered_event() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    delivered runs;
+begin
+    if not exists (
+        select from webhooks as w
+        where w.tenant_id = new.tenant_id and w.status = 'active' and 'run.delivered' = any(w.events)
+    ) then
+        return null;
+    end if;
+    select * into delivered from runs as r where r.id = new.run_id and r.slot_at = new.slot_at for no key update;
+    if not found or not may_raise_events(delivered.kind) or exists (
+        select from deliveries as d
+        where d.run_id = new.run_id and d.slot_at = new.slot_at and d.state not in ('sent', 'suppressed')
+    ) then
+        return null;
+    end if;
+    perform raise_events(array[row(
+        new.tenant_id, new.run_id, new.slot_at, 'run.delivered', null,
+        told_of_run(delivered) || jsonb_build_object('deliveries', (
+            select count(*) from deliveries as d
+            where d.run_id = new.run_id and d.slot_at = new.slot_at and d.state = 'sent'
+        ))
+    )::event]);
+    return null;
+end $$;
+
+CREATE FUNCTION public.raise_events(events public.event[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    insert into runs (
+        id, slot_at, tenant_id, parent_run_id, item_key, kind, queue, origin, state, max_attempts, available_at, params
+    )
+    select
+        id_beside(e.run_id), e.slot_at, e.tenant_id, e.run_id, concat_ws(':', w.id, e.name, e.which),
+        'webhook.send', 'calls', 'system', 'pending', 10, now(),
+        jsonb_build_object(
+            'webhookId', w.id,
+            'body', jsonb_build_object('type', e.name, 'timestamp', rfc3339(now()), 'data', e.data)
+        )
+    from unnest(events) as e
+    inner join webhooks as w on w.tenant_id = e.tenant_id and w.status = 'active' and e.name = any(w.events)
+    on conflict do nothing;
+    if found then
+        perform pg_notify('tocsin', '');
+    end if;
+end $$;
+
+CREATE FUNCTION public.raise_run_events() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    events event[];
+begin
+    if not exists (select from webhooks where status = 'active') then
+        return null;
+    end if;
+    -- A run succeeds once; it dies as often as it is opened again.
+    select array_agg(row(
+        m.tenant_id, m.id, m.slot_at, 'run.' || m.state, case when m.state = 'dead' then m.fence end,
+        told_of_run(row(m.*)::runs)
+    )::event) into events
+    from moved as m
+    where m.state in ('succeeded', 'dead') and may_raise_events(m.kind) and exists (
+        select from webhooks as w
+        where w.tenant_id = m.tenant_id and w.status = 'active' and 'run.' || m.state = any(w.events)
+    );
+    if events is not null then
+        perform raise_events(events);
+    end if;
     return null;
 end $$;
 
@@ -426,6 +556,12 @@ begin
     raise exception '% is only added to', tg_table_name using errcode = 'TC006';
 end $$;
 
+CREATE FUNCTION public.rfc3339(instant timestamp with time zone) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+    select replace(to_char(instant at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '.000Z', 'Z')
+$$;
+
 CREATE FUNCTION public.tables_of_tenants() RETURNS TABLE(name text)
     LANGUAGE sql STABLE
     AS $$
@@ -446,6 +582,64 @@ CREATE FUNCTION public.tables_of_tenants() RETURNS TABLE(name text)
     group by reached.oid
     order by reached.oid <> 'runs'::regclass, max(reached.depth) desc, reached.oid::regclass::text
 $$;
+
+CREATE TABLE public.runs (
+    id uuid NOT NULL,
+    slot_at timestamp with time zone NOT NULL,
+    tenant_id uuid NOT NULL,
+    schedule_id uuid,
+    schedule_version integer,
+    parent_run_id uuid,
+    item_key text,
+    kind text NOT NULL,
+    queue text NOT NULL,
+    origin text NOT NULL,
+    triggered_by text,
+    state text NOT NULL,
+    reason text,
+    fence bigint DEFAULT 0 NOT NULL,
+    written_fence bigint,
+    attempt integer DEFAULT 0 NOT NULL,
+    max_attempts integer DEFAULT 1 NOT NULL,
+    available_at timestamp with time zone NOT NULL,
+    released_at timestamp with time zone,
+    leased_by uuid,
+    deadline_at timestamp with time zone,
+    cancel_requested_at timestamp with time zone,
+    skipped_until timestamp with time zone,
+    skipped_count bigint,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    params jsonb,
+    outcome jsonb,
+    error text,
+    progress jsonb,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT runs_origin_check CHECK ((origin = ANY (ARRAY['schedule'::text, 'manual'::text, 'backfill'::text, 'child'::text, 'replay'::text, 'test'::text, 'system'::text]))),
+    CONSTRAINT runs_released_unless_pending CHECK (
+CASE
+    WHEN (state = 'pending'::text) THEN (released_at IS NULL)
+    WHEN (state = ANY (ARRAY['queued'::text, 'running'::text])) THEN (released_at IS NOT NULL)
+    ELSE true
+END),
+    CONSTRAINT runs_slot_at_check CHECK ((slot_at = date_trunc('milliseconds'::text, slot_at))),
+    CONSTRAINT runs_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'queued'::text, 'running'::text, 'succeeded'::text, 'dead'::text, 'cancelled'::text, 'skipped'::text])))
+)
+PARTITION BY RANGE (slot_at);
+
+CREATE FUNCTION public.told_of_run(told public.runs) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    AS $$
+begin
+    return jsonb_build_object(
+        'runId', told.id, 'kind', told.kind, 'scheduleId', told.schedule_id,
+        'scheduleName', (
+            select s.name from schedules as s where s.tenant_id = told.tenant_id and s.id = told.schedule_id
+        ),
+        'slotAt', rfc3339(told.slot_at), 'origin', told.origin, 'state', told.state, 'attempt', told.attempt,
+        'startedAt', rfc3339(told.started_at), 'finishedAt', rfc3339(told.finished_at), 'error', told.error
+    );
+end $$;
 
 CREATE TABLE public.alert_states (
     alert_id uuid NOT NULL,
@@ -699,50 +893,6 @@ CREATE TABLE public.run_steps (
 )
 PARTITION BY RANGE (slot_at);
 
-CREATE TABLE public.runs (
-    id uuid NOT NULL,
-    slot_at timestamp with time zone NOT NULL,
-    tenant_id uuid NOT NULL,
-    schedule_id uuid,
-    schedule_version integer,
-    parent_run_id uuid,
-    item_key text,
-    kind text NOT NULL,
-    queue text NOT NULL,
-    origin text NOT NULL,
-    triggered_by text,
-    state text NOT NULL,
-    reason text,
-    fence bigint DEFAULT 0 NOT NULL,
-    written_fence bigint,
-    attempt integer DEFAULT 0 NOT NULL,
-    max_attempts integer DEFAULT 1 NOT NULL,
-    available_at timestamp with time zone NOT NULL,
-    released_at timestamp with time zone,
-    leased_by uuid,
-    deadline_at timestamp with time zone,
-    cancel_requested_at timestamp with time zone,
-    skipped_until timestamp with time zone,
-    skipped_count bigint,
-    started_at timestamp with time zone,
-    finished_at timestamp with time zone,
-    params jsonb,
-    outcome jsonb,
-    error text,
-    progress jsonb,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT runs_origin_check CHECK ((origin = ANY (ARRAY['schedule'::text, 'manual'::text, 'backfill'::text, 'child'::text, 'replay'::text, 'test'::text, 'system'::text]))),
-    CONSTRAINT runs_released_unless_pending CHECK (
-CASE
-    WHEN (state = 'pending'::text) THEN (released_at IS NULL)
-    WHEN (state = ANY (ARRAY['queued'::text, 'running'::text])) THEN (released_at IS NOT NULL)
-    ELSE true
-END),
-    CONSTRAINT runs_slot_at_check CHECK ((slot_at = date_trunc('milliseconds'::text, slot_at))),
-    CONSTRAINT runs_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'queued'::text, 'running'::text, 'succeeded'::text, 'dead'::text, 'cancelled'::text, 'skipped'::text])))
-)
-PARTITION BY RANGE (slot_at);
-
 CREATE TABLE public.schedule_gates (
     schedule_id uuid NOT NULL,
     tenant_id uuid NOT NULL,
@@ -874,6 +1024,25 @@ CREATE TABLE public.tenants (
     CONSTRAINT tenants_status_check CHECK ((status = ANY (ARRAY['active'::text, 'suspended'::text])))
 );
 
+CREATE TABLE public.webhooks (
+    id uuid NOT NULL,
+    tenant_id uuid NOT NULL,
+    name text NOT NULL,
+    origin text NOT NULL,
+    sealed_url text NOT NULL,
+    events text[] NOT NULL,
+    sealed_secret text NOT NULL,
+    old_secret_until timestamp with time zone,
+    status text DEFAULT 'active'::text NOT NULL,
+    disabled_reason text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT webhooks_check CHECK (((status = 'disabled'::text) = (disabled_reason IS NOT NULL))),
+    CONSTRAINT webhooks_events_check CHECK (((cardinality(events) > 0) AND (events <@ ARRAY['run.succeeded'::text, 'run.dead'::text, 'run.delivered'::text, 'alert.firing'::text, 'alert.resolved'::text]))),
+    CONSTRAINT webhooks_name_check CHECK ((name <> ''::text)),
+    CONSTRAINT webhooks_status_check CHECK ((status = ANY (ARRAY['active'::text, 'disabled'::text])))
+);
+
 ALTER TABLE ONLY public.alert_states
     ADD CONSTRAINT alert_states_pkey PRIMARY KEY (alert_id, segment);
 
@@ -973,6 +1142,15 @@ ALTER TABLE ONLY public.tenants
 ALTER TABLE ONLY public.tenants
     ADD CONSTRAINT tenants_slug_key UNIQUE (slug);
 
+ALTER TABLE ONLY public.webhooks
+    ADD CONSTRAINT webhooks_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.webhooks
+    ADD CONSTRAINT webhooks_tenant_id_id_key UNIQUE (tenant_id, id);
+
+ALTER TABLE ONLY public.webhooks
+    ADD CONSTRAINT webhooks_tenant_id_name_key UNIQUE (tenant_id, name);
+
 CREATE INDEX api_tokens_of_tenant ON public.api_tokens USING btree (tenant_id, created_at, id);
 
 CREATE UNIQUE INDEX dead_letters_one_per_death ON ONLY public.dead_letters USING btree (run_id, fence, slot_at);
@@ -1021,6 +1199,12 @@ CREATE INDEX schedules_ending ON public.schedules USING btree (id) WHERE ((statu
 
 CREATE INDEX schedules_of_tenant ON public.schedules USING btree (tenant_id, created_at, id);
 
+CREATE INDEX webhooks_active ON public.webhooks USING btree (tenant_id) WHERE (status = 'active'::text);
+
+CREATE TRIGGER alert_states_raise_change AFTER UPDATE ON public.alert_states FOR EACH ROW WHEN ((((new.state = 'firing'::text) AND (old.state <> 'firing'::text)) OR ((new.state = 'ok'::text) AND (old.state = 'firing'::text)))) EXECUTE FUNCTION public.raise_alert_event();
+
+CREATE TRIGGER alert_states_raise_firing AFTER INSERT ON public.alert_states FOR EACH ROW WHEN ((new.state = 'firing'::text)) EXECUTE FUNCTION public.raise_alert_event();
+
 CREATE TRIGGER audit_log_chain BEFORE INSERT ON public.audit_log FOR EACH ROW EXECUTE FUNCTION public.chain_audit();
 
 CREATE TRIGGER audit_log_is_kept BEFORE DELETE OR UPDATE ON public.audit_log FOR EACH ROW EXECUTE FUNCTION public.refuse_to_rewrite_audit();
@@ -1028,6 +1212,8 @@ CREATE TRIGGER audit_log_is_kept BEFORE DELETE OR UPDATE ON public.audit_log FOR
 CREATE TRIGGER audit_log_is_not_emptied BEFORE TRUNCATE ON public.audit_log FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_to_rewrite_history();
 
 CREATE TRIGGER deliveries_guard BEFORE UPDATE ON public.deliveries FOR EACH ROW EXECUTE FUNCTION public.guard_delivery();
+
+CREATE TRIGGER deliveries_raise_event AFTER UPDATE ON public.deliveries FOR EACH ROW WHEN (((new.state = 'sent'::text) AND (old.state <> 'sent'::text))) EXECUTE FUNCTION public.raise_delivered_event();
 
 CREATE TRIGGER deliveries_record_moved AFTER UPDATE ON public.deliveries REFERENCING NEW TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION public.record_moved_deliveries();
 
@@ -1044,6 +1230,8 @@ CREATE TRIGGER run_history_is_kept BEFORE DELETE OR UPDATE OR TRUNCATE ON public
 CREATE TRIGGER runs_begin_open BEFORE INSERT ON public.runs FOR EACH ROW WHEN (((new.state <> ALL (ARRAY['pending'::text, 'queued'::text, 'skipped'::text])) OR (new.attempt <> 0))) EXECUTE FUNCTION public.guard_new_run();
 
 CREATE TRIGGER runs_guard BEFORE UPDATE ON public.runs FOR EACH ROW EXECUTE FUNCTION public.guard_run();
+
+CREATE TRIGGER runs_raise_events AFTER UPDATE ON public.runs REFERENCING NEW TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION public.raise_run_events();
 
 CREATE TRIGGER runs_record_deleted AFTER DELETE ON public.runs REFERENCING OLD TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION public.record_deleted_runs();
 
@@ -1101,6 +1289,9 @@ ALTER TABLE ONLY public.schedules
 
 ALTER TABLE ONLY public.sources
     ADD CONSTRAINT sources_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+
+ALTER TABLE ONLY public.webhooks
+    ADD CONSTRAINT webhooks_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 
 ALTER TABLE public.alert_states ENABLE ROW LEVEL SECURITY;
 
@@ -1176,7 +1367,11 @@ CREATE POLICY tenant_wall ON public.sources TO tocsin_api USING ((tenant_id = ( 
 
 CREATE POLICY tenant_wall ON public.tenants TO tocsin_api USING ((id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
+CREATE POLICY tenant_wall ON public.webhooks TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
+
 ALTER TABLE public.tenants ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.webhooks ENABLE ROW LEVEL SECURITY;
 
 GRANT USAGE ON SCHEMA public TO tocsin_api;
 
@@ -1188,6 +1383,8 @@ REVOKE ALL ON FUNCTION public.export_tenant(wanted uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.make_partitions(first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.make_partitions(first_at timestamp with time zone, last_at timestamp with time zone) TO tocsin_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.runs TO tocsin_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.alert_states TO tocsin_api;
 
@@ -1215,8 +1412,6 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.run_logs TO tocsin_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.run_steps TO tocsin_api;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.runs TO tocsin_api;
-
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.schedule_gates TO tocsin_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.schedule_versions TO tocsin_api;
@@ -1232,3 +1427,5 @@ GRANT UPDATE(name) ON TABLE public.tenants TO tocsin_api;
 GRANT UPDATE(settings) ON TABLE public.tenants TO tocsin_api;
 
 GRANT UPDATE(updated_at) ON TABLE public.tenants TO tocsin_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.webhooks TO tocsin_api;

@@ -14,9 +14,9 @@ from db.ids import id_at
 from db.jsonb import Jsonb, dumps
 from db.pool import Pool
 from db.query import Query
-from db.sealed import params_place, password_place
+from db.sealed import params_place, password_place, webhook_secret_place, webhook_url_place
 from telemetry import metrics
-from workers.kind import KnownState
+from workers.kind import KnownState, Webhook
 from workers.rows import Leased, Value
 from workers.sources import Source, SourceRefused, open_source
 
@@ -40,12 +40,31 @@ class StateRow(NamedTuple):
     since: datetime
 
 
+class WebhookRow(NamedTuple):
+    """A tenant's webhook as it is stored."""
+
+    name: str
+    status: str
+    sealed_url: str
+    sealed_secret: str
+    has_old_secret: bool
+
+
+class Address(NamedTuple):
+    """A person's address."""
+
+    email: str
+
+
 GET_STEP = Query("get_step", Value)
 INSERT_STEP = Query("insert_step", Value)
 INSERT_LOG = Query("insert_log")
 SET_PROGRESS = Query("set_progress")
 GET_ALERT_STATE = Query("get_alert_state", StateRow)
 GET_SOURCE = Query("get_source", SourceRow)
+OPEN_WEBHOOK = Query("open_webhook", WebhookRow)
+DISABLE_WEBHOOK = Query("disable_webhook", Value)
+LIST_ADMINS = Query("list_admins", Address)
 
 
 class RunTakenAway(RuntimeError):
@@ -128,6 +147,22 @@ class RunJournal:
             raise SealError("a run without a schedule has no sealed params")
         return self.seal.open(sealed, params_place(self.leased.tenant_id, self.leased.schedule_id))
 
+    def webhook(self, webhook_id: UUID) -> Webhook | None:
+        """The tenant's webhook with that id, opened; None once it was deleted. Raises SealError."""
+        with self.pool.connection() as conn:
+            row = OPEN_WEBHOOK.one(conn, tenant_id=self.leased.tenant_id, id=webhook_id)
+        return row and open_webhook(row, self.leased.tenant_id, webhook_id, self.seal)
+
+    def disable_webhook(self, webhook_id: UUID, reason: str, *, subject: str, text: str) -> None:
+        """Disables the webhook, unless it is or the run was taken away; the admins are told in a run of its own."""
+        with self.pool.connection() as conn:
+            DISABLE_WEBHOOK.one(conn, webhook_id=webhook_id, reason=reason, subject=subject, text=text, **self._run())
+
+    def admins(self) -> list[str]:
+        """The addresses of the tenant's admins that are not disabled, at most a hundred."""
+        with self.pool.connection() as conn:
+            return [row.email for row in LIST_ADMINS.all(conn, tenant_id=self.leased.tenant_id)]
+
     def _run(self) -> dict[str, Any]:
         leased = self.leased
         return {"run_id": leased.id, "slot_at": leased.slot_at, "fence": leased.fence}
@@ -138,3 +173,14 @@ def with_password(url: str, password: str) -> str:
     parts = urlsplit(url)
     user, _, host = parts.netloc.rpartition("@")
     return parts._replace(netloc=f"{user}:{quote(password, safe='')}@{host}").geturl()
+
+
+def open_webhook(row: WebhookRow, tenant_id: UUID, webhook_id: UUID, seal: Seal) -> Webhook:
+    """The webhook with the secrets that sign now: the new one, and the old one while it still does. Raises SealError."""
+    secrets = seal.open(row.sealed_secret, webhook_secret_place(tenant_id, webhook_id)).split()
+    return Webhook(
+        row.name,
+        row.status == "active",
+        seal.open(row.sealed_url, webhook_url_place(tenant_id, webhook_id)),
+        " ".join(secrets if row.has_old_secret else secrets[:1]),
+    )

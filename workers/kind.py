@@ -82,6 +82,32 @@ class KnownState:
     since: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """A tenant's webhook, opened: whom to call, and the one or two secrets that sign, with a space between."""
+
+    name: str
+    is_active: bool
+    url: str = field(repr=False)
+    secret: str = field(repr=False)
+
+
+class InnerJournal(Journal, Protocol):
+    """What the kinds of Tocsin's own runs also reach."""
+
+    def webhook(self, webhook_id: UUID) -> Webhook | None:
+        """The tenant's webhook of that id."""
+        ...
+
+    def disable_webhook(self, webhook_id: UUID, reason: str, *, subject: str, text: str) -> None:
+        """Disables it once, with an audit entry and a mail to the tenant's admins."""
+        ...
+
+    def admins(self) -> list[str]:
+        """The addresses of the tenant's admins."""
+        ...
+
+
 class Cancelled(Exception):
     """Raised by a kind that stops because its run was cancelled."""
 

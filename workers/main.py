@@ -50,7 +50,7 @@ class Worker:
     def __init__(self, settings: Settings) -> None:
         database = settings.database
         self._settings = settings
-        self._kinds = kinds.load(settings.kinds)
+        self._kinds = kinds.load(settings.kinds) | kinds.INNER
         self._conn = database.connect("worker")
         lease = processes.register(
             self._conn, "worker", settings.lease_seconds, queues=settings.queues, threads=settings.threads

@@ -15,6 +15,7 @@ CHECKED = {
     "Deliveries": ("deliveries", "state"),
     "Schedules": ("schedules", "status"),
     "Dead letters": ("dead_letters", "state"),
+    "Webhooks": ("webhooks", "status"),
     "Alerts": ("alert_states", "state"),
 }
 GUARDS = {"Runs": "guard_run", "Deliveries": "guard_delivery"}

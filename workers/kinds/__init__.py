@@ -1,15 +1,20 @@
-"""The kinds: those of Tocsin, in a literal dict, and those that TOCSIN_KINDS names."""
+"""The kinds: those of Tocsin, in literal dicts, and those that TOCSIN_KINDS names."""
 
 from collections.abc import Sequence
 from importlib import import_module
 
 from config.environ import BadSetting
 from workers.kind import Kind
-from workers.kinds import http_call, threshold_alert
+from workers.kinds import http_call, notice_mail, threshold_alert, webhook_send
 
 KINDS: dict[str, Kind] = {
     "http.call": http_call.KIND,
     "kpi.threshold": threshold_alert.KIND,
+}
+# What only Tocsin itself makes runs of: no schedule has such a kind.
+INNER: dict[str, Kind] = {
+    "notice.mail": notice_mail.KIND,
+    "webhook.send": webhook_send.KIND,
 }
 
 
@@ -24,7 +29,7 @@ def load(names: Sequence[str]) -> dict[str, Kind]:
             raise BadSetting(f"TOCSIN_KINDS names {name}, which cannot be loaded: {error}") from None
         if not isinstance(kind, Kind):
             raise BadSetting(f"TOCSIN_KINDS names {name}, which is a {type(kind).__name__} and not a tocsin.Kind")
-        if kind.name in kinds:
+        if kind.name in kinds or kind.name in INNER:
             raise BadSetting(f"TOCSIN_KINDS names {name}, but there is a kind {kind.name} already")
         kinds[kind.name] = kind
     return kinds

@@ -124,7 +124,12 @@ def signing_keys(secret: str) -> list[bytes]:
 
 
 def signature_headers(secret: str, message_id: str, at: datetime, body: bytes) -> dict[str, str]:
-    """Return the headers that sign a body; one signature for each key. Source: Standard Webhooks 1.0.0."""
+    """Return the headers that sign a body; one signature for each key. Source: Standard Webhooks 1.0.0.
+
+    Raises ValueError when the id holds a dot, which is what parts it from the timestamp.
+    """
+    if "." in message_id:
+        raise ValueError("the id of a message holds no dot")
     timestamp = str(int(at.timestamp()))
     signed = f"{message_id}.{timestamp}.".encode() + body
     digests = [hmac.new(key, signed, hashlib.sha256).digest() for key in signing_keys(secret)]
@@ -183,7 +188,7 @@ def _http_date(text: str) -> datetime | None:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def headers_of(ctx: Context[Params], params: Params, body: bytes) -> dict[str, str]:
+def headers_of(ctx: Context[Any], params: Params, body: bytes) -> dict[str, str]:
     """Return all headers of one attempt: the user's first, then ours, which no user's can be."""
     headers = {name: ctx.unseal(value) if is_sealed(value) else value for name, value in params.headers.items()}
     if body and "content-type" not in {name.lower() for name in headers}:
@@ -200,25 +205,31 @@ def headers_of(ctx: Context[Params], params: Params, body: bytes) -> dict[str, s
     return headers
 
 
-def run(ctx: Context[Params]) -> Outcome:
-    """Call once and return what the answer means; in dry mode call nobody."""
-    params = ctx.params
+def call(ctx: Context[Any], params: Params, kind: str) -> http.Response | Outcome:
+    """Call once and return the answer, or the outcome where there is none; in dry mode call nobody."""
     if ctx.mode == "dry":
         return Done({"suppressed": True})
     body = body_bytes(params.body)
-    options: dict[str, Any] = {"headers": headers_of(ctx, params, body), "content": body, "kind": KIND.name}
+    options: dict[str, Any] = {"headers": headers_of(ctx, params, body), "content": body, "kind": kind}
     timeout = min(params.timeout_seconds, ctx.seconds_left())
     if ctx.is_cancelled():
         raise Cancelled  # its worker may have slept, and another attempt have called meanwhile
     try:
-        response = ctx.http.request(params.method, params.url, timeout_seconds=timeout, **options)
+        return ctx.http.request(params.method, params.url, timeout_seconds=timeout, **options)
     except http.TooLarge as error:
-        response = error.response  # the receiver did its part, and its status says how it went
+        return error.response  # the receiver did its part, and its status says how it went
     except (http.Unreachable, http.TooSlow) as error:
         return Later(None, str(error))
     except (Forbidden, http.BadUrl) as error:
         return Rejected(str(error))
-    return outcome_of(response, ctx.started_at, secrets_of(ctx, params))
+
+
+def run(ctx: Context[Params]) -> Outcome:
+    """Call once and return what the answer means."""
+    found = call(ctx, ctx.params, KIND.name)
+    if not isinstance(found, http.Response):
+        return found
+    return outcome_of(found, ctx.started_at, secrets_of(ctx, ctx.params))
 
 
 KIND = Kind(

@@ -1,0 +1,155 @@
+"""webhook.send from due row to history: what happens is told once, signed, with the same bytes until it is heard."""
+
+import base64
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+from uuid import UUID
+
+import pytest
+from standardwebhooks import Webhook
+
+from api import webhooks
+from tests import make
+from tests.flow.world import World
+from tests.system import until
+
+pytestmark = pytest.mark.race
+
+SECRET = "whsec_" + base64.b64encode(b"a secret of the receiver's own").decode()
+EVERY = ["run.succeeded", "run.dead", "run.delivered", "alert.firing", "alert.resolved"]
+ALERT = {
+    "alertName": "Unsold seats",
+    "recipients": ["ops@example.com"],
+    "source": "box office",
+    "query": "select value from figure",
+    "condition": "GREATER_THAN",
+    "thresholdValue": "100",
+}
+
+
+class Receiver:
+    """Believes what verifies with the reference library; answers with the statuses given, the last one for ever."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[dict[str, str], bytes]] = []
+        self.statuses = [204]
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                Webhook(SECRET).verify(body, headers)
+                receiver.calls.append((headers, body))
+                self.send_response(receiver.statuses.pop(0) if len(receiver.statuses) > 1 else receiver.statuses[0])
+                self.send_header("Retry-After", "1")
+                self.end_headers()
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/hook"
+
+    def events(self) -> list[str]:
+        """What it was told, in the order of the alphabet."""
+        return sorted(Webhook(SECRET).verify(body, headers)["type"] for headers, body in self.calls)
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    found = Receiver()
+    thread = Thread(target=found.server.serve_forever, args=(0.05,))
+    thread.start()
+    yield found
+    found.server.shutdown()
+    found.server.server_close()
+    thread.join()
+
+
+def hook(world: World, receiver: Receiver, events: list[str] = EVERY) -> UUID:
+    """A webhook at the receiver, made as the API makes it."""
+    conn, tenant = world.system.conn, world.system.tenant
+    made, _ = webhooks.create(conn, tenant, "ops", receiver.url, events, SECRET, world.seal)
+    return made.id
+
+
+def sends(world: World) -> list[dict[str, Any]]:
+    return world.all("select id, state, attempt, error, outcome from runs where kind = 'webhook.send' order by slot_at")
+
+
+def until_over(world: World, count: int) -> list[dict[str, Any]]:
+    """The runs that send, once there are so many and none is open."""
+    until(
+        lambda: len(sends(world)) == count and {each["state"] for each in sends(world)} <= {"succeeded", "dead"},
+        why=world.system.logs,
+    )
+    return sends(world)
+
+
+def test_an_alert_tells_that_it_fires_is_delivered_and_is_back_each_once(world: World, receiver: Receiver) -> None:
+    hook(world, receiver)
+    world.source("box office")
+    world.figures.execute("update figure set value = 150")
+    schedule = world.schedule("kpi.threshold", ALERT)
+    run = world.next_slot(schedule)
+    until_over(world, 3)
+    assert receiver.events() == ["alert.firing", "run.delivered", "run.succeeded"]
+    [firing] = [body for _, body in receiver.calls if b"alert.firing" in body]
+    assert f'"runId":"{run["id"]}"'.encode() in firing
+    assert b'"value":"150"' in firing
+    world.figures.execute("update figure set value = 50")
+    world.next_slot(schedule)
+    until_over(world, 6)
+    assert receiver.events() == ["alert.firing", "alert.resolved", *["run.delivered"] * 2, *["run.succeeded"] * 2]
+    assert len({headers["webhook-id"] for headers, _ in receiver.calls}) == 6
+
+
+def test_a_receiver_that_is_away_is_told_again_with_the_same_id_and_bytes(world: World, receiver: Receiver) -> None:
+    hook(world, receiver, ["run.dead"])
+    receiver.statuses = [503, 429, 200]
+    run = world.next_slot(world.schedule("http.call", {"url": "http://10.0.0.1/"}))
+    assert run["state"] == "dead"
+    [send] = until_over(world, 1)
+    assert (send["state"], send["attempt"], send["outcome"]) == ("succeeded", 3, {"status": 200})
+    assert {headers["webhook-id"] for headers, _ in receiver.calls} == {str(send["id"])}
+    assert len({body for _, body in receiver.calls}) == 1
+    assert len({headers["webhook-timestamp"] for headers, _ in receiver.calls}) == 3
+    assert len({headers["webhook-signature"] for headers, _ in receiver.calls}) == 3
+
+
+def test_a_receiver_that_is_gone_is_called_once_and_the_admins_are_told(world: World, receiver: Receiver) -> None:
+    """notice.mail from due row to history: each admin gets one mail."""
+    conn, tenant = world.system.conn, world.system.tenant
+    for name, row in (
+        ("admin", {"role": "admin"}),
+        ("viewer", {"role": "viewer"}),
+        ("former", {"role": "admin", "disabled_at": make.now(conn)}),
+    ):
+        make.insert(conn, "members", {"tenant_id": tenant, "subject": name, "email": f"{name}@example.com"} | row)
+    webhook = hook(world, receiver, ["run.dead"])
+    receiver.statuses = [410]
+    schedule = world.schedule("http.call", {"url": "http://10.0.0.1/"})
+    world.next_slot(schedule)
+    [send] = until_over(world, 1)
+    assert (send["state"], send["attempt"]) == ("dead", 1)
+    found = webhooks.get(conn, tenant, webhook)
+    assert (found.status, found.disabled_reason) == ("disabled", "its receiver answered 410: it is gone for good")
+    assert world.all("select who, action, subject_id from audit_log") == [
+        {"who": "system", "action": "webhook.disabled", "subject_id": str(webhook)}
+    ]
+    [notice] = until(
+        lambda: world.all("select id, parent_run_id from runs where kind = 'notice.mail' and state = 'succeeded'"),
+        why=world.system.logs,
+    )
+    assert notice["parent_run_id"] == send["id"]
+    [delivery] = world.until_delivered(notice["id"])
+    assert (delivery["recipient"], delivery["state"]) == ("admin@example.com", "sent")
+    [mail] = world.mail.mails()
+    assert "The webhook ops was disabled" in str(mail)
+
+    world.next_slot(schedule)
+    assert len(sends(world)) == 1
+    assert len(receiver.calls) == 1
