@@ -193,23 +193,20 @@ NAUGHTY = (
 )
 
 
-@pytest.mark.parametrize("text", NAUGHTY)
-def test_naughty_text_is_kept_and_shown_literally(text: str, api: Api) -> None:
-    body = GOOD["create_schedule"] | {"name": text, "tags": [text], "metadata": {text: [text]}}
-    made = api("POST", "/api/schedules", json=body)
-    assert made.status_code == 201, made.text
-    path = made.headers["location"]
+def test_naughty_text_is_kept_and_shown_literally(api: Api) -> None:
+    for text in NAUGHTY:
+        body = GOOD["create_schedule"] | {"name": text, "tags": [text], "metadata": {text: [text]}}
+        made = api("POST", "/api/schedules", json=body)
+        assert made.status_code == 201, made.text
+        path = made.headers["location"]
 
-    assert {name: api("GET", path).json()[name] for name in ("name", "tags", "metadata")} == {
-        "name": text,
-        "tags": [text],
-        "metadata": {text: [text]},
-    }
-    assert api("POST", f"{path}/pause", json={"note": text}).json()["pauseNote"] == text
-    for query in ({"tag": text}, {"metadata": json.dumps({text: [text]})}):
-        assert [each["name"] for each in api("GET", "/api/schedules", params=query).json()["items"]] == [text]
-    assert api("GET", "/api/schedules", params={"tag": "_" + text[1:]}).json()["items"] == []
-    assert api("GET", "/api/schedules", params={"jobType": text}).json()["items"] == []
+        shown = api("GET", path).json()
+        assert (shown["name"], shown["tags"], shown["metadata"]) == (text, [text], {text: [text]})
+        assert api("POST", f"{path}/pause", json={"note": text}).json()["pauseNote"] == text
+        for query in ({"tag": text}, {"metadata": json.dumps({text: [text]})}):
+            assert [each["name"] for each in api("GET", "/api/schedules", params=query).json()["items"]] == [text]
+        assert api("GET", "/api/schedules", params={"tag": "_" + text[1:]}).json()["items"] == []
+        assert api("GET", "/api/schedules", params={"jobType": text}).json()["items"] == []
 
 
 ZONES = (
@@ -226,18 +223,18 @@ ZONES = (
 )
 
 
-@pytest.mark.parametrize("zone", ZONES, ids=range(len(ZONES)))
-def test_a_timezone_is_one_of_the_names_and_no_path(zone: str, api: Api) -> None:
-    for path, body in (
-        ("/api/schedules", {"jobType": "test.noop", "cronExpression": "0 9 * * 1"}),
-        ("/api/cron/preview", GOOD["preview_cron"]),
-    ):
-        answer = api("POST", path, json=body | {"timezone": zone})
-        assert answer.status_code == 422, answer.text
-        assert [each["pointer"] for each in answer.json()["errors"]] == ["/timezone"]
-        assert len(answer.text) < 1000
-    answer = api("PATCH", "/api/tenant", json={"settings": {"defaultTimezone": zone}})
-    assert [each["pointer"] for each in answer.json()["errors"]] == ["/settings/defaultTimezone"]
+def test_a_timezone_is_one_of_the_names_and_no_path(api: Api) -> None:
+    recurrence = {"jobType": "test.noop", "cronExpression": "0 9 * * 1"}
+    for zone in ZONES:
+        answers = {
+            "/timezone": api("POST", "/api/schedules", json=recurrence | {"timezone": zone}),
+            "/timezone ": api("POST", "/api/cron/preview", json=GOOD["preview_cron"] | {"timezone": zone}),
+            "/settings/defaultTimezone": api("PATCH", "/api/tenant", json={"settings": {"defaultTimezone": zone}}),
+        }
+        for pointer, answer in answers.items():
+            assert answer.status_code == 422, (zone, answer.text)
+            assert [each["pointer"] for each in answer.json()["errors"]] == [pointer.strip()]
+            assert len(answer.text) < 1000
 
 
 CRONS = {
@@ -259,16 +256,19 @@ CRONS = {
 CRON_SECONDS = 0.05
 
 
-@pytest.mark.parametrize("expression", CRONS.values(), ids=CRONS)
-def test_a_cron_expression_that_never_fires_or_is_none_is_refused_at_once(expression: str, api: Api) -> None:
-    spent = []
-    for _ in range(3):
-        began = time.process_time()
-        answer = api("POST", "/api/cron/preview", json={"cronExpression": expression})
-        spent.append(time.process_time() - began)
-        assert answer.status_code == 422, answer.text
-        assert [each["pointer"] for each in answer.json()["errors"]] == ["/cronExpression"]
-    assert min(spent) < CRON_SECONDS
+def test_a_cron_expression_that_never_fires_or_is_none_is_refused_at_once(api: Api) -> None:
+    slow = {}
+    for name, expression in CRONS.items():
+        spent = []
+        for _ in range(3):
+            began = time.process_time()
+            answer = api("POST", "/api/cron/preview", json={"cronExpression": expression})
+            spent.append(time.process_time() - began)
+            assert answer.status_code == 422, (name, answer.text)
+            assert [each["pointer"] for each in answer.json()["errors"]] == ["/cronExpression"]
+        if min(spent) > CRON_SECONDS:
+            slow[name] = spent
+    assert slow == {}
 
 
 def test_seconds_are_a_sixth_field(api: Api) -> None:
@@ -379,11 +379,12 @@ def test_odd_json_is_kept_as_it_reads_or_refused_under_its_field(api: Api) -> No
     assert wrong == {}
 
 
-@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be", "utf-32-le"])
-def test_json_in_another_encoding_is_read_rightly_or_refused(encoding: str, api: Api) -> None:
-    answer = _sent(api, json.dumps(GOOD["create_schedule"] | {"name": "größer"}).encode(encoding))
-    assert answer.status_code in (201, 400, 422)
-    assert answer.json().get("name", "größer") == "größer"
+def test_json_in_another_encoding_is_read_rightly_or_refused(api: Api) -> None:
+    for encoding in ("utf-8-sig", "utf-16", "utf-16-be", "utf-32-le"):
+        text = json.dumps(GOOD["create_schedule"] | {"name": f"größer {encoding}"}, ensure_ascii=False)
+        answer = _sent(api, text.encode(encoding))
+        assert answer.status_code in (201, 400, 422)
+        assert answer.json().get("name", f"größer {encoding}") == f"größer {encoding}"
 
 
 LISTS = [
@@ -409,11 +410,11 @@ def test_a_page_of_a_thousand_million_is_the_largest_that_there_is(api: Api, con
     assert len(api("GET", "/api/members", params={"cursor": page["nextCursor"]}).json()["items"]) == 1
 
 
-@pytest.mark.parametrize("path", LISTS)
-def test_a_limit_is_a_whole_number(path: str, api: Api) -> None:
-    assert api("GET", f"{path}?limit=1000000000").status_code == 200
-    assert api("GET", f"{path}?limit={10**30}").status_code == 200
-    for wrong in ("1e9", "0", "-1", "1.5", "", "NaN", "\u0663x", "1" + "0" * 5000):
-        answer = api("GET", path, params={"limit": wrong})
-        assert answer.status_code == 422, (wrong, answer.text)
-        assert [each["pointer"] for each in answer.json()["errors"]] == ["limit"]
+def test_a_limit_is_a_whole_number(api: Api) -> None:
+    for path in LISTS:
+        assert api("GET", f"{path}?limit=1000000000").status_code == 200
+        assert api("GET", f"{path}?limit={10**30}").status_code == 200
+        for wrong in ("1e9", "0", "-1", "1.5", "", "NaN", "\u0663x", "1" + "0" * 5000):
+            answer = api("GET", path, params={"limit": wrong})
+            assert answer.status_code == 422, (path, wrong, answer.text)
+            assert [each["pointer"] for each in answer.json()["errors"]] == ["limit"]
