@@ -37,6 +37,7 @@ class Caller(NamedTuple):
     role: Role
     tenant_id: UUID | None
     tenant_slug: str | None
+    requests_per_minute: int | None = None
 
 
 class FoundMember(NamedTuple):
@@ -47,6 +48,7 @@ class FoundMember(NamedTuple):
     tenant_status: str
     role: Role | None
     is_disabled: bool
+    requests_per_minute: int | None
 
 
 FIND_MEMBER = Query("find_member", FoundMember)
@@ -156,7 +158,13 @@ def _known(web: Web, token: str, named: str | None) -> Caller | None:
             if found.tenant_id is None:
                 return _operator(conn, web, found.id, named)
         _check_active(found.tenant_status)
-        return Caller(f"token:{found.id}", _ROLE_OF_SCOPE[found.scope], found.tenant_id, found.tenant_slug)
+        return Caller(
+            f"token:{found.id}",
+            _ROLE_OF_SCOPE[found.scope],
+            found.tenant_id,
+            found.tenant_slug,
+            found.requests_per_minute,
+        )
     secret = web.settings.jwt_secret
     if not secret:
         return None
@@ -174,7 +182,8 @@ def _known(web: Web, token: str, named: str | None) -> Caller | None:
         raise HTTPException(403, "this member is disabled")
     _check_active(member.tenant_status)
     role: Role = member.role or claims.role  # type: ignore[assignment]  # jwts.read gives a viewer, editor or admin
-    return Caller(f"member:{claims.subject}", role, member.tenant_id, member.tenant_slug)
+    who = f"member:{claims.subject}"
+    return Caller(who, role, member.tenant_id, member.tenant_slug, member.requests_per_minute)
 
 
 def _id(text: str) -> UUID | None:
@@ -202,7 +211,8 @@ def _count(request: Request, web: Web, caller: Caller) -> None:
     verdicts = [web.per_caller.take(caller.who)]
     # What is refused for the token is not counted of the tenant, or one token would shut out the others.
     if caller.tenant_id is not None and verdicts[0].is_passed:
-        verdicts.append(web.per_tenant.take(str(caller.tenant_id)))
+        share = caller.requests_per_minute and caller.requests_per_minute // web.settings.processes
+        verdicts.append(web.per_tenant.take(str(caller.tenant_id), share))
     least = min(verdicts, key=lambda verdict: (verdict.is_passed, verdict.remaining))
     request.state.headers = _headers(least)
     if not least.is_passed:

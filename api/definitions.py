@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
-from api import alerts
+from api import alerts, tenant_rules
 from api.refusals import of_model, of_recurrence, refuse
 from api.shapes import MASK
 from config.environ import QUEUES
@@ -169,6 +169,9 @@ def create_schedule(
         detail = f"takes skip, queue or cancel_running: {kind.name} keeps state from one run to the next"
         raise refuse("overlapPolicy", detail)
     params = _params(kind, body.job_payload)
+    tenant_rules.check_room(conn, tenant_id, "schedules")
+    if "timezone" not in body.model_fields_set:
+        body = body.model_copy(update={"timezone": tenant_rules.default_timezone(conn, tenant_id)})
     schedule_id = uuid4()
     new = _definition(body, kind, schedule_id)
     try:

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from api import shapes
+from api import shapes, tenant_rules
 from api.definitions import Line
 from db.pool import Connection
 from db.query import Query
@@ -15,6 +15,12 @@ from scheduler.refusals import NameTaken, NotFound
 from workers.channels.email import mailbox
 
 Role = Literal["viewer", "editor", "admin"]
+
+
+class Locked(NamedTuple):
+    """The row is the caller's."""
+
+    id: UUID
 
 
 class Member(NamedTuple):
@@ -32,6 +38,7 @@ class Member(NamedTuple):
 
 INSERT = Query("insert_member", Member)
 LIST = Query("list_members", Member)
+LOCK = Query("lock_member", Locked)
 GET = Query("get_member", Member)
 UPDATE = Query("update_member")
 DELETE = Query("delete_member")
@@ -64,7 +71,8 @@ class MemberPatch(BaseModel):
 
 
 def create(conn: Connection, tenant_id: UUID, body: MemberIn) -> Member:
-    """The member made. Raises NameTaken."""
+    """The member made. Raises NameTaken, and BadDefinition when the tenant has as many as it may."""
+    tenant_rules.check_room(conn, tenant_id, "members")
     made = INSERT.one(conn, tenant_id=tenant_id, **body.model_dump())
     if made is None:
         raise NameTaken("there is a member of that subject already")
@@ -83,8 +91,14 @@ def list_all(
     return LIST.all(conn, tenant_id=tenant_id, role=role, before_at=before[0], before_id=before[1], room=limit)
 
 
-def get(conn: Connection, tenant_id: UUID, member_id: UUID) -> Member:
+def locked(conn: Connection, tenant_id: UUID, member_id: UUID) -> Member:
     """The tenant's member, locked for the caller's transaction. Raises NotFound."""
+    LOCK.one(conn, tenant_id=tenant_id, id=member_id)
+    return get(conn, tenant_id, member_id)
+
+
+def get(conn: Connection, tenant_id: UUID, member_id: UUID) -> Member:
+    """The tenant's member. Raises NotFound."""
     found = GET.one(conn, tenant_id=tenant_id, id=member_id)
     if found is None:
         raise NotFound(f"there is no member {member_id}")
@@ -93,7 +107,7 @@ def get(conn: Connection, tenant_id: UUID, member_id: UUID) -> Member:
 
 def edit(conn: Connection, tenant_id: UUID, member_id: UUID, patch: MemberPatch) -> Member:
     """The member with the fields of the patch changed. Raises NotFound."""
-    row = get(conn, tenant_id, member_id)
+    row = locked(conn, tenant_id, member_id)
     given = patch.model_dump(exclude_unset=True)
     UPDATE.run(
         conn,
@@ -114,6 +128,6 @@ def audited(row: Member) -> dict[str, Any]:
 
 def delete(conn: Connection, tenant_id: UUID, member_id: UUID) -> Member:
     """The member as it was before it was deleted. Raises NotFound."""
-    row = get(conn, tenant_id, member_id)
+    row = locked(conn, tenant_id, member_id)
     DELETE.run(conn, tenant_id=tenant_id, id=member_id)
     return row

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 from uuid import UUID, uuid4
 
+from api import tenant_rules
 from api.refusals import refuse
 from config.seal import Seal
 from db.foreign import Refused, parse
@@ -17,6 +18,12 @@ from workers.journal import with_password
 TYPES = ("postgres",)
 _FOREIGN_KEY = "23503"
 _UNIQUE = "23505"
+
+
+class Locked(NamedTuple):
+    """The row is the caller's."""
+
+    id: UUID
 
 
 class Source(NamedTuple):
@@ -33,6 +40,7 @@ class Source(NamedTuple):
 
 INSERT = Query("insert_source", Source)
 LIST = Query("list_sources", Source)
+LOCK = Query("lock_source", Locked)
 FIND = Query("find_source", Source)
 UPDATE = Query("update_source")
 DELETE = Query("delete_source")
@@ -45,6 +53,7 @@ def create_source(conn: Connection, tenant_id: UUID, name: str, type_name: str, 
     _check_name(name)
     public, password = _split(url)
     source_id = uuid4()
+    tenant_rules.check_room(conn, tenant_id, "sources")
     made = INSERT.one(
         conn,
         id=source_id,
@@ -70,8 +79,14 @@ def list_all(
     return LIST.all(conn, tenant_id=tenant_id, before_at=before[0], before_id=before[1], room=limit)
 
 
-def get(conn: Connection, tenant_id: UUID, source_id: UUID) -> Source:
+def locked(conn: Connection, tenant_id: UUID, source_id: UUID) -> Source:
     """The tenant's source, locked for the caller's transaction. Raises NotFound."""
+    LOCK.one(conn, tenant_id=tenant_id, id=source_id)
+    return get(conn, tenant_id, source_id)
+
+
+def get(conn: Connection, tenant_id: UUID, source_id: UUID) -> Source:
+    """The tenant's source. Raises NotFound."""
     found = FIND.one(conn, tenant_id=tenant_id, id=source_id)
     if found is None:
         raise NotFound(f"there is no source {source_id}")
@@ -85,7 +100,7 @@ def edit(
 
     Raises NotFound, BadDefinition, NameTaken, SealError.
     """
-    row = get(conn, tenant_id, source_id)
+    row = locked(conn, tenant_id, source_id)
     public, password = (row.url, "") if url is None else _split(url)
     if row.has_password and not password and urlsplit(public).netloc != urlsplit(row.url).netloc:
         # A stored password goes nowhere else than where it was given for.
@@ -111,7 +126,7 @@ def edit(
 
 def delete(conn: Connection, tenant_id: UUID, source_id: UUID) -> Source:
     """The source as it was before it was deleted. Raises NotFound, and WrongState while something reads it."""
-    row = get(conn, tenant_id, source_id)
+    row = locked(conn, tenant_id, source_id)
     try:
         with transaction(conn):
             DELETE.run(conn, tenant_id=tenant_id, id=source_id)

@@ -74,6 +74,12 @@ class Settings(_Model):
     quotas: Quotas = Field(default_factory=Quotas)
 
 
+class Locked(NamedTuple):
+    """The row is the caller's."""
+
+    id: UUID
+
+
 class Tenant(NamedTuple):
     """A tenant's row."""
 
@@ -87,6 +93,7 @@ class Tenant(NamedTuple):
 
 
 INSERT = Query("insert_tenant", Tenant)
+LOCK = Query("lock_tenant", Locked)
 GET = Query("get_tenant", Tenant)
 LIST = Query("list_tenants", Tenant)
 UPDATE = Query("update_tenant")
@@ -112,6 +119,12 @@ def get(conn: Connection, slug: str) -> Tenant:
     return found
 
 
+def locked(conn: Connection, slug: str) -> Tenant:
+    """The tenant, locked for the caller's transaction. Raises NotFound."""
+    LOCK.one(conn, slug=slug)
+    return get(conn, slug)
+
+
 def default(conn: Connection) -> Tenant:
     """The default tenant, made now if this is its first use."""
     return GET.one(conn, slug=DEFAULT) or INSERT.one(conn, slug=DEFAULT, name="Default") or get(conn, DEFAULT)
@@ -135,7 +148,7 @@ def settings_of(row: Tenant) -> Settings:
 
 def edit(conn: Connection, slug: str, *, name: str | None = None, settings: Mapping[str, Any] | None = None) -> Tenant:
     """The tenant with its name and the settings given changed, the others left. Raises NotFound, BadDefinition."""
-    row = get(conn, slug)
+    row = locked(conn, slug)
     _check_name(name)
     UPDATE.run(conn, id=row.id, name=name or row.name, settings=Jsonb(_merged(row, settings or {})))
     return get(conn, slug)
@@ -143,7 +156,7 @@ def edit(conn: Connection, slug: str, *, name: str | None = None, settings: Mapp
 
 def suspend(conn: Connection, slug: str) -> Tenant:
     """The tenant suspended: its schedules are paused and its tokens open nothing. Raises NotFound, WrongState."""
-    row = get(conn, slug)
+    row = locked(conn, slug)
     if row.status == "suspended":
         raise WrongState("the tenant is suspended already")
     for each in schedules.list_all(conn, row.id, ScheduleFilter(status="active"), limit=_MANY):
@@ -154,7 +167,7 @@ def suspend(conn: Connection, slug: str) -> Tenant:
 
 def reinstate(conn: Connection, slug: str) -> Tenant:
     """The tenant active again, and the schedules with it that its suspension paused. Raises NotFound, WrongState."""
-    row = get(conn, slug)
+    row = locked(conn, slug)
     if row.status == "active":
         raise WrongState("the tenant is active")
     for each in schedules.list_all(conn, row.id, ScheduleFilter(status="paused"), limit=_MANY):
@@ -173,6 +186,7 @@ def _merged(row: Tenant, given: Mapping[str, Any]) -> dict[str, Any]:
     whole = {**row.settings, **given}
     if isinstance(given.get("quotas"), dict):
         whole["quotas"] = {**row.settings.get("quotas", {}), **given["quotas"]}
+    whole = {name: value for name, value in whole.items() if value is not None}
     try:
         return Settings.model_validate(whole).model_dump(mode="json", by_alias=True, exclude_defaults=True)
     except ValidationError as error:

@@ -45,6 +45,7 @@ class Found(NamedTuple):
     tenant_slug: str | None
     tenant_status: str | None
     scope: str
+    requests_per_minute: int | None
     is_touch_due: bool
 
 

@@ -27,6 +27,12 @@ _LEAST_KEY, _LONGEST_KEY = 24, 64
 _UNIQUE = "23505"
 
 
+class Locked(NamedTuple):
+    """The row is the caller's."""
+
+    id: UUID
+
+
 class Webhook(NamedTuple):
     """A webhook as it is shown: of its address only scheme, host and port."""
 
@@ -44,6 +50,7 @@ class Webhook(NamedTuple):
 INSERT = Query("insert_webhook", Webhook)
 COUNT = Query("count_webhooks", Value)
 LIST = Query("list_webhooks", Webhook)
+LOCK = Query("lock_webhook", Locked)
 GET = Query("get_webhook", Webhook)
 UPDATE = Query("update_webhook")
 ROTATE = Query("rotate_webhook")
@@ -91,8 +98,14 @@ def list_all(
     return LIST.all(conn, tenant_id=tenant_id, before_at=before[0], before_id=before[1], room=limit)
 
 
-def get(conn: Connection, tenant_id: UUID, webhook_id: UUID) -> Webhook:
+def locked(conn: Connection, tenant_id: UUID, webhook_id: UUID) -> Webhook:
     """The tenant's webhook, locked for the caller's transaction. Raises NotFound."""
+    LOCK.one(conn, tenant_id=tenant_id, id=webhook_id)
+    return get(conn, tenant_id, webhook_id)
+
+
+def get(conn: Connection, tenant_id: UUID, webhook_id: UUID) -> Webhook:
+    """The tenant's webhook. Raises NotFound."""
     found = GET.one(conn, tenant_id=tenant_id, id=webhook_id)
     if found is None:
         raise NotFound(f"there is no webhook {webhook_id}")
@@ -110,7 +123,7 @@ def edit(
     seal: Seal,
 ) -> Webhook:
     """The webhook changed, what is None left. Raises NotFound, BadDefinition, NameTaken, SealError."""
-    row = get(conn, tenant_id, webhook_id)
+    row = locked(conn, tenant_id, webhook_id)
     if url is not None:
         _check_url(url)
     try:
@@ -137,7 +150,7 @@ def rotate(conn: Connection, tenant_id: UUID, webhook_id: UUID, secret: str | No
     Raises NotFound, BadDefinition, SealError.
     """
     secret = _checked(secret)
-    get(conn, tenant_id, webhook_id)
+    locked(conn, tenant_id, webhook_id)
     stored = OPEN_WEBHOOK.one(conn, tenant_id=tenant_id, id=webhook_id)
     if stored is None:
         raise NotFound(f"there is no webhook {webhook_id}")
@@ -149,7 +162,7 @@ def rotate(conn: Connection, tenant_id: UUID, webhook_id: UUID, secret: str | No
 
 def enable(conn: Connection, tenant_id: UUID, webhook_id: UUID) -> Webhook:
     """The webhook active again. Raises NotFound, and WrongState when it is."""
-    if get(conn, tenant_id, webhook_id).status == "active":
+    if locked(conn, tenant_id, webhook_id).status == "active":
         raise WrongState("the webhook is active")
     ENABLE.run(conn, tenant_id=tenant_id, id=webhook_id)
     return get(conn, tenant_id, webhook_id)
@@ -157,7 +170,7 @@ def enable(conn: Connection, tenant_id: UUID, webhook_id: UUID) -> Webhook:
 
 def delete(conn: Connection, tenant_id: UUID, webhook_id: UUID) -> Webhook:
     """The webhook as it was before it was deleted. Raises NotFound."""
-    row = get(conn, tenant_id, webhook_id)
+    row = locked(conn, tenant_id, webhook_id)
     DELETE.run(conn, tenant_id=tenant_id, id=webhook_id)
     return row
 

@@ -57,7 +57,7 @@ def edit_member(asking: Admin, member_id: UUID, body: MemberPatch) -> Response:
     """Changes a member; one that is disabled is let in nowhere."""
 
     def work(conn: Connection) -> Change:
-        before = members.get(conn, asking.tenant, member_id)
+        before = members.locked(conn, asking.tenant, member_id)
         asking.check_match(etag_of(shapes.plain(before)))
         return _changed("edited", before, members.edit(conn, asking.tenant, member_id, body))
 
@@ -69,7 +69,7 @@ def delete_member(asking: Admin, member_id: UUID) -> Response:
     """Deletes a member; the audit log keeps what they did under their subject."""
 
     def work(conn: Connection) -> Change:
-        asking.check_match(etag_of(shapes.plain(members.get(conn, asking.tenant, member_id))))
+        asking.check_match(etag_of(shapes.plain(members.locked(conn, asking.tenant, member_id))))
         before = members.delete(conn, asking.tenant, member_id)
         return Change("member.deleted", ("member", member_id), members.audited(before), None, status=204)
 

@@ -118,7 +118,7 @@ def edit_source(asking: Editor, source_id: UUID, body: SourcePatch) -> Response:
     """Changes a source."""
 
     def work(conn: Connection) -> Change:
-        before = sources.get(conn, asking.tenant, source_id)
+        before = sources.locked(conn, asking.tenant, source_id)
         asking.check_match(etag_of(shapes.plain(before)))
         after = sources.edit(conn, asking.tenant, source_id, name=body.name, url=body.url, seal=asking.web.seal)
         return _changed("edited", before, after)
@@ -131,7 +131,7 @@ def delete_source(asking: Editor, source_id: UUID) -> Response:
     """Deletes a source that nothing reads."""
 
     def work(conn: Connection) -> Change:
-        asking.check_match(etag_of(shapes.plain(sources.get(conn, asking.tenant, source_id))))
+        asking.check_match(etag_of(shapes.plain(sources.locked(conn, asking.tenant, source_id))))
         before = sources.delete(conn, asking.tenant, source_id)
         return Change("source.deleted", ("source", source_id), shapes.plain(before), None, status=204)
 

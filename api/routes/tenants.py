@@ -79,7 +79,7 @@ def edit_tenant(asking: Operator, slug: str, body: TenantPatch) -> Response:
     """Changes a tenant's name, settings and quotas."""
 
     def work(conn: Connection) -> Change:
-        before = tenants.get(conn, slug)
+        before = tenants.locked(conn, slug)
         return _changed("edited", before, tenants.edit(conn, slug, name=body.name, settings=body.settings))
 
     return asking.writing(work)
@@ -90,7 +90,7 @@ def suspend_tenant(asking: Operator, slug: str) -> Response:
     """Pauses its schedules and shuts its tokens out."""
 
     def work(conn: Connection) -> Change:
-        return _changed("suspended", tenants.get(conn, slug), tenants.suspend(conn, slug))
+        return _changed("suspended", tenants.locked(conn, slug), tenants.suspend(conn, slug))
 
     return asking.writing(work)
 
@@ -100,7 +100,7 @@ def reinstate_tenant(asking: Operator, slug: str) -> Response:
     """Ends its suspension, and resumes the schedules that it paused."""
 
     def work(conn: Connection) -> Change:
-        return _changed("reinstated", tenants.get(conn, slug), tenants.reinstate(conn, slug))
+        return _changed("reinstated", tenants.locked(conn, slug), tenants.reinstate(conn, slug))
 
     return asking.writing(work)
 
@@ -120,7 +120,7 @@ def edit_own_tenant(asking: Admin, body: TenantPatch) -> Response:
     slug = asking.caller.tenant_slug or ""
 
     def work(conn: Connection) -> Change:
-        before = tenants.get(conn, slug)
+        before = tenants.locked(conn, slug)
         return _changed("edited", before, tenants.edit(conn, slug, name=body.name, settings=body.settings))
 
     return asking.writing(work)

@@ -117,7 +117,7 @@ def edit_webhook(asking: Editor, webhook_id: UUID, body: WebhookPatch) -> Respon
     """Changes a webhook; what is on its way already goes to the new address."""
 
     def work(conn: Connection) -> Change:
-        before = webhooks.get(conn, asking.tenant, webhook_id)
+        before = webhooks.locked(conn, asking.tenant, webhook_id)
         asking.check_match(etag_of(shapes.plain(before)))
         after = webhooks.edit(
             conn,
@@ -138,7 +138,7 @@ def delete_webhook(asking: Editor, webhook_id: UUID) -> Response:
     """Deletes a webhook; what was on its way to it is not sent."""
 
     def work(conn: Connection) -> Change:
-        asking.check_match(etag_of(shapes.plain(webhooks.get(conn, asking.tenant, webhook_id))))
+        asking.check_match(etag_of(shapes.plain(webhooks.locked(conn, asking.tenant, webhook_id))))
         before = webhooks.delete(conn, asking.tenant, webhook_id)
         return Change("webhook.deleted", ("webhook", webhook_id), shapes.plain(before), None, status=204)
 
@@ -150,7 +150,7 @@ def rotate_webhook(asking: Editor, webhook_id: UUID, body: RotateIn | None = Non
     """Gives it a new secret; for a day the one before signs too. Repeated, the answer is without the secret."""
 
     def work(conn: Connection) -> Change:
-        before = webhooks.get(conn, asking.tenant, webhook_id)
+        before = webhooks.locked(conn, asking.tenant, webhook_id)
         given = None if body is None else body.secret
         after, secret = webhooks.rotate(conn, asking.tenant, webhook_id, given, asking.web.seal)
         return _shown_once("rotated", before, after, secret)
@@ -163,7 +163,7 @@ def enable_webhook(asking: Editor, webhook_id: UUID) -> Response:
     """Makes a disabled one active; what died meanwhile is among the dead letters."""
 
     def work(conn: Connection) -> Change:
-        before = webhooks.get(conn, asking.tenant, webhook_id)
+        before = webhooks.locked(conn, asking.tenant, webhook_id)
         return _changed("enabled", before, webhooks.enable(conn, asking.tenant, webhook_id))
 
     return asking.writing(work)

@@ -1,5 +1,4 @@
--- A tenant's member by its id, locked for the caller's transaction. Index: members' key (tenant_id, id).
+-- A tenant's member by its id. Index: members' key (tenant_id, id).
 select m.id, m.subject, m.email, m.name, m.role, m.disabled_at, m.created_at, m.updated_at
 from members as m
 where m.tenant_id = %(tenant_id)s and m.id = %(id)s
-for update

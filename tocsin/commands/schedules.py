@@ -80,7 +80,7 @@ def _add_create(verbs: Any) -> None:
     when.add_argument("--cron", metavar="EXPR", help="five fields, six with seconds first, or @daily and the like")
     when.add_argument("--every", type=int, metavar="SECONDS", help="an interval, counted from now")
     when.add_argument("--at", metavar="TIME", help="once, such as 2026-03-29T01:00:00Z; fires at once when it is past")
-    create.add_argument("--tz", metavar="ZONE", help="an IANA name such as Europe/Paris (UTC)")
+    create.add_argument("--tz", metavar="ZONE", help="an IANA name such as Europe/Paris (the tenant's own, UTC)")
     create.add_argument("--params", metavar="JSON|@FILE", help="what the kind takes: JSON, or @ and a file with it")
     create.add_argument("--max-runs", type=int, metavar="N", help="end after so many planned slots")
     create.add_argument("--misfire", metavar="POLICY", help="slots that are late: once|all|skip (once)")

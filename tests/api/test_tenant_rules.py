@@ -1,0 +1,71 @@
+"""What a tenant's settings decide: how many there may be, how often may be asked, in which zone a schedule is."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+from tests import make
+from tests.api.conftest import Api, TestClient
+
+EVERY_DAY = {"jobType": "test.noop", "cronExpression": "0 9 * * *"}
+
+
+def quota(conn: make.Connection, api: Api, **quotas: int) -> None:
+    """Sets the tenant's quotas as an operator does."""
+    slug = make.value(conn, "select slug from tenants where id = %s", api.tenant)
+    answer = Api(api.web, conn, "operator")("PATCH", f"/api/tenants/{slug}", json={"settings": {"quotas": quotas}})
+    assert answer.status_code == 200, answer.text
+
+
+def test_one_schedule_more_than_the_quota_is_refused_and_says_who_can_raise_it(api: Api, conn: make.Connection) -> None:
+    quota(conn, api, schedules=1)
+    first = api("POST", "/api/schedules", json=EVERY_DAY)
+    second = api("POST", "/api/schedules", json=EVERY_DAY)
+
+    assert (first.status_code, second.status_code) == (201, 422)
+    assert second.json()["errors"][0]["detail"] == (
+        "this tenant may have 1 schedules, and has them; an operator can raise its quota"
+    )
+    assert make.value(conn, "select count(*) from schedules") == 1
+
+    assert api("DELETE", first.headers["location"]).status_code == 204
+    assert api("POST", "/api/schedules", json=EVERY_DAY).status_code == 201
+
+
+def test_of_many_at_once_as_many_pass_as_the_quota_has_room_for(api: Api, conn: make.Connection) -> None:
+    quota(conn, api, schedules=3)
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(lambda _: api("POST", "/api/schedules", json=EVERY_DAY).status_code, range(8)))
+
+    assert sorted(found) == [201] * 3 + [422] * 5
+
+
+def test_sources_and_members_have_quotas_too(api: Api, conn: make.Connection) -> None:
+    quota(conn, api, sources=0, members=0)
+    source = {"name": "s", "url": "postgresql://u:p@db.example/x"}
+    member = {"subject": "s", "email": "a@b.example"}
+
+    assert api("POST", "/api/sources", json=source).status_code == 422
+    assert api("POST", "/api/members", json=member).status_code == 422
+
+
+def test_a_tenants_own_rate_takes_the_place_of_the_installations(api: Api, conn: make.Connection) -> None:
+    quota(conn, api, requestsPerMinute=2)
+    found = [api("GET", "/api/kinds") for _ in range(3)]
+
+    assert [answer.status_code for answer in found] == [200, 200, 429]
+    assert found[2].headers["RateLimit-Limit"] == "2"
+    assert int(found[2].headers["Retry-After"]) >= 1
+
+
+def test_an_admin_sets_no_quota(api: Api) -> None:
+    answer = api("PATCH", "/api/tenant", json={"settings": {"quotas": {"schedules": 1000}}})
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == "/settings/quotas"
+
+
+def test_a_schedule_that_names_no_zone_is_in_its_tenants(api: Api, web: TestClient, conn: make.Connection) -> None:
+    assert api("PATCH", "/api/tenant", json={"settings": {"defaultTimezone": "Europe/Paris"}}).status_code == 200
+
+    assert api("POST", "/api/schedules", json=EVERY_DAY).json()["timezone"] == "Europe/Paris"
+    assert api("POST", "/api/schedules", json={**EVERY_DAY, "timezone": "UTC"}).json()["timezone"] == "UTC"
+    assert Api(web, conn)("POST", "/api/schedules", json=EVERY_DAY).json()["timezone"] == "UTC"
