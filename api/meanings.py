@@ -32,6 +32,7 @@ MEANINGS = {
     "skipped (`skip`), or moves by the gap's length (`shift`)",
     "endsAt": "no slot after this instant",
     "error": "what went wrong, in one line",
+    "events": "what it is told of",
     "expiresAt": "from when on it opens nothing; null is never",
     "fence": "rises each time the run is taken up or opened again; a worker with an older one can write nothing",
     "fields": "what the line carries beside its message",
@@ -121,6 +122,12 @@ MEANINGS = {
     "Problem.type": "always `about:blank`: the status says what sort of problem it is",
     "Source.url": "the address without the password",
     "SourcePatch.url": "one without a password keeps the stored one",
+    "disabledReason": "why it is called no more; null while it is active",
+    "oldSecretUntil": "until when the secret before signs too; null while one alone signs",
+    "Webhook.origin": "scheme, host and port of its address; the rest is never shown",
+    "WebhookPatch.url": "http or https, without user name; never shown again",
+    "RotateIn.secret": "whsec_ and 24 to 64 bytes in base64; left out, Tocsin makes one",
+    "WebhookIn.secret": "whsec_ and 24 to 64 bytes in base64; left out, Tocsin makes one",
     "words": "the expression in plain words; null for what is no cron expression",
     "version": "rises with each edit",
     "who": "the token (`token:<id>`), the member (`member:<subject>`) or the command that changed it",
@@ -128,7 +135,13 @@ MEANINGS = {
 
 
 # Models with the fields of another.
-_KIN = {"RunDetail": "Run", "MadeToken": "Token", "SchedulePatch": "ScheduleIn", "MemberPatch": "MemberIn"}
+_KIN = {
+    "RunDetail": "Run",
+    "MadeToken": "Token",
+    "MadeWebhook": "Webhook",
+    "SchedulePatch": "ScheduleIn",
+    "MemberPatch": "MemberIn",
+}
 
 
 def explain(model: str, schema: dict[str, Any]) -> None:

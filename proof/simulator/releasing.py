@@ -259,6 +259,11 @@ def forget_processes(db: Store, now: datetime, p: Params, owner: object) -> Answ
     return []
 
 
+def forget_answers(db: Store, now: datetime, p: Params, owner: object) -> Answer:
+    """Nothing: nobody asks over HTTP here."""
+    return []
+
+
 def find_ended_tickers(db: Store, now: datetime, p: Params, owner: object) -> Answer:
     """The clock, and how many tickers ended since."""
     ended = sum(
@@ -329,5 +334,6 @@ STATEMENTS: Final = (
     extend_lease,
     stop_process,
     forget_processes,
+    forget_answers,
     find_ended_tickers,
 )

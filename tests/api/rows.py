@@ -7,7 +7,9 @@ from uuid import UUID, uuid4
 from db.ids import id_at
 from tests import make
 from tests.api.conftest import Api
+from tests.api.tenanted import webhook
 
+DISABLED = {"status": "disabled", "disabled_reason": "gone"}
 STATES = ("pending", "queued", "dead", "dead", "succeeded")
 
 
@@ -41,6 +43,7 @@ def of_every_sort(conn: make.Connection, api: Api) -> dict[str, list[str]]:
         "delivery_id": deliveries,
         "member_id": [_made(api, "members", subject=uuid4().hex, email="someone@example.com")],
         "source_id": [_made(api, "sources", name=uuid4().hex, url="postgresql://u:p@127.0.0.1:1/x")],
+        "webhook_id": [webhook(conn, api.tenant, "alfa"), webhook(conn, api.tenant, "alfa", **DISABLED)],
         "token_id": [_made(api, "tokens", name="a spare one", scope="read")],
         "slug": [slug],
     }

@@ -11,9 +11,11 @@ from uuid import UUID, uuid4
 from httpx import Response
 
 from api import tokens
+from config.seal import Seal
 from db.ids import id_at
+from db.sealed import webhook_secret_place, webhook_url_place
 from tests import make
-from tests.api.conftest import Api
+from tests.api.conftest import KEY, Api
 
 OPEN = {"GET /healthz", "GET /readyz", "GET /metrics"}
 """What asks for no token of a tenant's."""
@@ -37,6 +39,8 @@ class Route(NamedTuple):
 
 _CRON = {"jobType": "test.noop", "cronExpression": "0 9 * * 1"}
 _PAUSED = {"status": "paused", "next_fire_at": None}
+_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+_TOLD = {"name": "told", "url": "https://example.com/hook", "events": ["run.dead"]}
 _URL = "postgresql://reader@db.example.com:5432/sales"
 
 ROUTES: dict[str, Route] = {
@@ -75,6 +79,14 @@ ROUTES: dict[str, Route] = {
     "DELETE /api/sources/{source_id}": Route("editor", own=204),
     "POST /api/sources/{source_id}/test": Route("editor"),
     "POST /api/sources/{source_id}/preview": Route("editor", {"query": "select 1"}, 422),
+    "GET /api/webhooks": Route("viewer"),
+    "POST /api/webhooks": Route("editor", _TOLD, 201),
+    "GET /api/webhooks/{webhook_id}": Route("viewer"),
+    "PATCH /api/webhooks/{webhook_id}": Route("editor", {"name": "renamed"}),
+    "DELETE /api/webhooks/{webhook_id}": Route("editor", own=204),
+    "POST /api/webhooks/{webhook_id}/rotate": Route("editor"),
+    "POST /api/webhooks/{webhook_id}/enable": Route("editor", row={"status": "disabled", "disabled_reason": "gone"}),
+    "POST /api/webhooks/{webhook_id}/test": Route("editor", own=202),
     "GET /api/members": Route("admin"),
     "POST /api/members": Route("admin", {"subject": "someone", "email": "someone@example.com"}, 201),
     "GET /api/members/{member_id}": Route("admin"),
@@ -204,6 +216,22 @@ def member(conn: make.Connection, tenant_id: UUID, word: str) -> str:
     return str(member_id)
 
 
+def webhook(conn: make.Connection, tenant_id: UUID, word: str, **row: Any) -> str:
+    """A webhook with an address and a secret sealed by the tests' key."""
+    webhook_id, seal = uuid4(), Seal((KEY,))
+    stored = {
+        "id": webhook_id,
+        "tenant_id": tenant_id,
+        "name": f"{word} {webhook_id}",
+        "origin": f"https://{word}.example",
+        "sealed_url": seal.seal(f"https://{word}.example/hook", webhook_url_place(tenant_id, webhook_id)),
+        "sealed_secret": seal.seal(_SECRET, webhook_secret_place(tenant_id, webhook_id)),
+        "events": ["run.dead"],
+    }
+    make.insert(conn, "webhooks", stored | row)
+    return str(webhook_id)
+
+
 def token(conn: make.Connection, tenant_id: UUID, word: str) -> str:
     """A token that nobody uses."""
     return str(tokens.create(conn, tenant_id, word, "read")[0].id)
@@ -222,6 +250,7 @@ ROWS: dict[str, Callable[..., str]] = {
     "source_id": source,
     "member_id": member,
     "token_id": token,
+    "webhook_id": webhook,
     "slug": slug,
 }
 """For each name in a path, who makes a row of a tenant's and says its id."""

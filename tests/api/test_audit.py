@@ -63,6 +63,15 @@ class World:
         body = {"name": f"n{uuid4().hex[:8]}", "url": f"postgresql://reader:{CANARY}@db.example.com/x"}
         return UUID(self.admin("POST", "/api/sources", json=body).json()["id"])
 
+    def webhook(self) -> UUID:
+        body = {"name": uuid4().hex, "url": f"https://example.com/{CANARY}", "events": ["run.dead"]}
+        return UUID(self.admin("POST", "/api/webhooks", json=body).json()["id"])
+
+    def disabled(self) -> UUID:
+        webhook = self.webhook()
+        self.conn.execute("update webhooks set status = 'disabled', disabled_reason = 'gone' where id = %s", (webhook,))
+        return webhook
+
     def member(self) -> UUID:
         body = {"subject": uuid4().hex, "email": "ada@example.com"}
         return UUID(self.admin("POST", "/api/members", json=body).json()["id"])
@@ -88,6 +97,7 @@ CALL = {"url": "https://example.com/hook", "secret": CANARY_KEY, "headers": {"Au
 LAST = datetime.now(UTC)
 SPAN = {"from": (LAST - timedelta(hours=1)).isoformat(), "to": LAST.isoformat()}
 CALLED = {"jobType": "http.call", "jobPayload": CALL, "intervalSeconds": 60, "tags": ["seen"]}
+TOLD = {"name": "seen", "url": f"https://example.com/{CANARY}", "events": ["run.dead"]}
 SOURCE = {"name": "seen", "url": f"postgresql://reader:{CANARY}@db.example.com/x"}
 MEMBER = {"subject": "seen", "email": "ada@example.com"}
 
@@ -121,6 +131,12 @@ WRITES: dict[tuple[str, str], Write] = {
     ("post", "/api/members"): Write("member.created", World.nothing, MEMBER),
     ("patch", "/api/members/{member_id}"): Write("member.edited", World.member, {"isDisabled": True}, "before after"),
     ("delete", "/api/members/{member_id}"): Write("member.deleted", World.member, None, "before"),
+    ("post", "/api/webhooks"): Write("webhook.created", World.nothing, TOLD),
+    ("patch", "/api/webhooks/{webhook_id}"): Write("webhook.edited", World.webhook, TOLD, "before after"),
+    ("delete", "/api/webhooks/{webhook_id}"): Write("webhook.deleted", World.webhook, None, "before"),
+    ("post", "/api/webhooks/{webhook_id}/rotate"): Write("webhook.rotated", World.webhook, None, "before after"),
+    ("post", "/api/webhooks/{webhook_id}/enable"): Write("webhook.enabled", World.disabled, None, "before after"),
+    ("post", "/api/webhooks/{webhook_id}/test"): Write("webhook.tested", World.webhook),
     ("post", "/api/tokens"): Write("token.created", World.nothing, {"name": "seen", "scope": "read"}),
     ("delete", "/api/tokens/{token_id}"): Write("token.revoked", World.token, None, "before after"),
     ("patch", "/api/tenant"): Write("tenant.edited", World.nothing, {"name": "seen"}, "before after"),

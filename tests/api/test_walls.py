@@ -156,6 +156,7 @@ def test_what_one_tenant_named_another_may_name_too(two: Two) -> None:
     named = {
         "/api/schedules": {**ROUTES["POST /api/schedules"].body, "name": "mondays"},
         "/api/sources": ROUTES["POST /api/sources"].body,
+        "/api/webhooks": ROUTES["POST /api/webhooks"].body,
         "/api/members": ROUTES["POST /api/members"].body,
         "/api/tokens": ROUTES["POST /api/tokens"].body,
     }
@@ -187,6 +188,7 @@ def test_another_tenants_cursor_leads_nowhere(two: Two) -> None:
         for make_row in (tenanted.schedule, tenanted.letter, tenanted.delivery, tenanted.source, tenanted.member):
             make_row(conn, a.tenant, A)
         tenanted.token(conn, a.tenant, A)
+        tenanted.webhook(conn, a.tenant, A)
     lists = [
         name
         for name, found in tenanted.operations(openapi()).items()

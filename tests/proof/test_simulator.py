@@ -111,9 +111,9 @@ def test_each_modelled_statement_is_a_file_of_sql_queries() -> None:
     ("plants", "seed", "name"),
     [
         ("no_lock no_compare_and_set no_unique_slot no_guard", 1, "decided twice"),
-        ("no_fence", 2, "zombie"),
+        ("no_fence", 4, "zombie"),
         ("no_look", 2, "never ended"),
-        ("gate_kept", 3, "gate kept"),
+        ("gate_kept", 4, "gate kept"),
         ("hasty_reaper", 1, "hasty"),
         ("no_hold", 3, "early"),
         ("deaf_pause", 1, "phantom"),

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 from cronsim import CronSim
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from config.zones import zone
@@ -251,7 +251,7 @@ def test_cronsim_agrees_on_fixed_times_at_every_night(fields: Fields, place: tup
     assert_cronsim_agrees(fields, *place)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
 @given(
     fields=expressions(days=False),
     place=st.sampled_from([place for place in PLACES if place[0] in {"America/New_York", "Europe/Paris"}]),

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from db.ids import slot_of
+from db.ids import id_at, slot_of
 from db.jsonb import Jsonb
 from db.pool import Connection, Database
 from db.query import QUERIES, Query
@@ -19,7 +19,14 @@ from tests import make
 from tests.api import tenanted
 from tests.sql.statements import NAMES, declared, describe
 
-NOT_ABOUT_ROWS = {"enter_tenant": "it builds the wall"}
+NOT_ABOUT_ROWS = {
+    "enter_tenant": "it builds the wall",
+    "erase_tenant": "the owner's, who stands above the tenants",
+    "export_tenant": "the owner's, who stands above the tenants",
+    "count_webhooks": "a count is a row whatever it counts",
+    "count_for_quota": "likewise",
+    "lock_quota": "asks the tenant's own row, and only where it has a quota",
+}
 OF_A_TENANT = sorted(
     name for name in NAMES if "%(tenant_id)s" in (QUERIES / f"{name}.sql").read_text() and name not in NOT_ABOUT_ROWS
 )
@@ -40,9 +47,11 @@ OF = {
                  "rewind_schedule"},
     "letter": {"get_dead_letter", "discard_dead_letter"},
     "delivery": {"get_delivery", "resend_delivery"},
-    "source": {"find_source", "update_source", "delete_source"},
-    "member": {"get_member", "update_member", "delete_member"},
+    "source": {"find_source", "lock_source", "update_source", "delete_source"},
+    "member": {"get_member", "lock_member", "update_member", "delete_member"},
     "token": {"get_token", "revoke_token"},
+    "webhook": {"get_webhook", "lock_webhook", "open_webhook", "update_webhook", "rotate_webhook", "enable_webhook",
+                "delete_webhook"},
 }  # fmt: skip
 
 
@@ -58,6 +67,8 @@ class Held:
         delivered = make.value(conn, "select run_id from deliveries where id = %s", self.ids["delivery"])
         of = {"tenant_id": self.tenant, "run_id": run_id, "slot_at": slot_at, "fence": 1}
         make.insert(conn, "run_attempts", {**of, "attempt": 1, "outcome": "rejected"})
+        admin = {"subject": f"{word} admin", "email": f"{word}-admin@example.com", "role": "admin"}
+        make.insert(conn, "members", {"id": uuid4(), "tenant_id": self.tenant, **admin})
         steps = {"tenant_id": self.tenant, "run_id": run_id, "slot_at": slot_at, "fence": 1}
         make.insert(conn, "run_steps", {**steps, "name": "step"})
         make.insert(conn, "run_logs", {**steps, "id": uuid4(), "message": word})
@@ -89,6 +100,17 @@ class Held:
             "insert_asked_runs": {"ids": [uuid4()], "slots": [slot_at], "origin": "manual"},
             "insert_schedule": {"id": uuid4(), "name": f"{word} other"},
             "insert_source": {"id": uuid4(), "name": f"{word} other"},
+            "insert_webhook": {
+                "id": uuid4(),
+                "name": f"{word} other",
+                "origin": "o",
+                "sealed_url": "u",
+                "sealed_secret": "s",
+                "events": ["run.dead"],
+            },
+            "insert_webhook_test": {"id": id_at(slot_at), "slot_at": slot_at, "webhook_id": self.ids["webhook"]},
+            "update_webhook": {"name": f"{word} renamed", "origin": "o", "events": ["run.dead"]},
+            "rotate_webhook": {"sealed_secret": "s"},
             "insert_member": {"subject": f"{word} other", "email": "x@example.com", "name": word, "role": "viewer"},
         }
         self.of |= dict.fromkeys(OF_RUNS, of_run)
@@ -132,6 +154,9 @@ FILLS = {
     "source": tenanted.source,
     "member": tenanted.member,
     "token": tenanted.token,
+    "webhook": lambda conn, tenant, word: tenanted.webhook(
+        conn, tenant, word, status="disabled", disabled_reason="gone"
+    ),
     "alert": tenanted.alert,
 }
 

@@ -57,7 +57,7 @@ CREATE = ("schedules", "create")
         (("http.call", "--params", CALL, "--every", "60", "--misfire", "x"), "misfirePolicy: takes 'once'"),
         (("http.call", "--params", CALL, "--cron", "@daily", "--gap", "x"), "dstGap: takes 'end'"),
         (("http.call", "--params", CALL, "--every", "60", "--max-runs", "0"), "maxRuns: takes"),
-        (("http.call", "--params", CALL, "--every", "60", "--queue", "fast"), "queue takes one of alerts"),
+        (("http.call", "--params", CALL, "--every", "60", "--queue", "fast"), "queue: takes 'alerts', 'reports'"),
         (("http.call", "--params", CALL, "--every", "60", "--ends-at", "2020-01-01T00:00:00Z"), "no slot to come"),
         (("http.call", "--params", CALL, "--every", "60", "--name", "two\nlines"), "name: takes one line"),
         (("no.such", "--every", "60"), "jobType: there is no kind 'no.such'; the kinds are http.call, kpi.threshold"),
