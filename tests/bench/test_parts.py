@@ -62,6 +62,7 @@ def test_tickers_rows_and_dead_rows_claim_all_that_is_due() -> None:
     assert len(names(dead_rows.run(TINY))) == 3
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_flood_runs_to_its_end() -> None:
     assert "flood.finished_times_as_long" in names(flood.run(TINY))
@@ -74,6 +75,7 @@ def test_a_small_tenant_is_measured_alone_and_beside_a_crowd(monkeypatch: pytest
     assert found["fairness.times_as_late"].tocsin > 0
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_lag_goes_on_without_peers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lag, "PEERS", dict.fromkeys(PEERS, absent))
@@ -81,6 +83,7 @@ def test_lag_goes_on_without_peers(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found[0].absent.keys() == {"plain Dramatiq actor", "PgQueuer", "Procrastinate"}
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_idle_watches_each_process_at_both_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(idle, "_WATCHED_SECONDS", 0.5)

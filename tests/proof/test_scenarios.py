@@ -80,6 +80,7 @@ def test_lost_tickers_lose_no_slot(capsys: pytest.CaptureFixture[str]) -> None:
     assert [part["figures"]["losses"] for part in parts] == [1, 1]
 
 
+@pytest.mark.long
 @pytest.mark.race
 @pytest.mark.slow
 @pytest.mark.timeout(300)
@@ -97,6 +98,7 @@ def test_without_redis_every_slot_runs(capsys: pytest.CaptureFixture[str]) -> No
     assert part["figures"]["slotsOfTheOutage"] > 50
 
 
+@pytest.mark.long
 @pytest.mark.race
 @pytest.mark.slow
 @pytest.mark.timeout(240)
@@ -118,6 +120,7 @@ def test_a_failing_disk_makes_nothing_false(capsys: pytest.CaptureFixture[str], 
     assert part["figures"]["faults"] == {fault: 1}
 
 
+@pytest.mark.long
 @pytest.mark.race
 @pytest.mark.slow
 @pytest.mark.timeout(240)

@@ -28,7 +28,7 @@ from tests.system import Process, System, until
 
 pytestmark = pytest.mark.race
 
-MINUTE = 60.0
+AWAY_SECONDS = 20.0
 # A lost ring is looked for about once a second, when it is two seconds old.
 LONGEST_LAG = 8.0
 RUNG_LAG = 1.0
@@ -124,8 +124,8 @@ def make_side(
 
 @pytest.mark.slow
 @pytest.mark.timeout(240)
-def test_a_minute_without_redis_stops_no_work_and_doubles_none(make_side: Callable[[str], Side]) -> None:
-    # The two faults share the minute.
+def test_a_while_without_redis_stops_no_work_and_doubles_none(make_side: Callable[[str], Side]) -> None:
+    # The two faults share the while; a minute and ten were measured by `proof.scenarios resume --only outage`.
     stopped, hung = sides = make_side("stopped"), make_side("hung")
     for side in sides:
         side.until_rung(make.now(side.system.conn))
@@ -133,7 +133,7 @@ def test_a_minute_without_redis_stops_no_work_and_doubles_none(make_side: Callab
     stopped.redis.stop()
     hung.redis.pause()
     away_at = make.now(stopped.system.conn)
-    over = time.monotonic() + MINUTE
+    over = time.monotonic() + AWAY_SECONDS
     while time.monotonic() < over:
         for side in sides:
             side.until_one_more_succeeds()
@@ -143,7 +143,7 @@ def test_a_minute_without_redis_stops_no_work_and_doubles_none(make_side: Callab
             ask(side.redis)
         lags = side.lags(away_at)
         side.tell("away", lags)
-        assert len(lags) > MINUTE - LONGEST_LAG
+        assert len(lags) > AWAY_SECONDS - LONGEST_LAG
         assert max(lag.made for lag in lags) < LONGEST_TICK_LAG
         assert max(lag.started for lag in lags) < LONGEST_LAG
 
