@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -14,14 +13,13 @@ from pydantic.alias_generators import to_camel
 
 from api import alerts, tenant_rules
 from api.refusals import of_model, of_recurrence, refuse
-from api.shapes import MASK
 from config.environ import QUEUES
 from config.seal import Place, Seal, is_sealed
 from db.jsonb import dumps
 from db.pool import Connection
 from db.sealed import params_place
 from scheduler import schedules
-from scheduler.definition import NewSchedule, Schedule, definition_of
+from scheduler.definition import NewSchedule, Schedule
 from scheduler.policy import Misfire
 from scheduler.refusals import NameTaken
 from scheduler.slots import BadRecurrence
@@ -168,7 +166,7 @@ def create_schedule(
     if kind.is_gated_only and body.overlap_policy == "allow":
         detail = f"takes skip, queue or cancel_running: {kind.name} keeps state from one run to the next"
         raise refuse("overlapPolicy", detail)
-    params = _params(kind, body.job_payload)
+    params = read_params(kind, body.job_payload)
     tenant_rules.check_room(conn, tenant_id, "schedules")
     if "timezone" not in body.model_fields_set:
         body = body.model_copy(update={"timezone": tenant_rules.default_timezone(conn, tenant_id)})
@@ -179,7 +177,7 @@ def create_schedule(
             return alerts.create_threshold(
                 conn, tenant_id, schedule_id, new, params, retention_days=retention_days, created_by=created_by
             )
-        stored = _sealed(kind, params, seal, params_place(tenant_id, schedule_id))
+        stored = sealed_params(kind, params, seal, params_place(tenant_id, schedule_id))
         return schedules.create(
             conn,
             tenant_id,
@@ -196,95 +194,8 @@ def create_schedule(
         raise refuse("name", str(error)) from None
 
 
-def edit_schedule(
-    conn: Connection,
-    tenant_id: UUID,
-    schedule_id: UUID,
-    patch: Mapping[str, Any],
-    *,
-    kinds: Mapping[str, Kind],
-    seal: Seal,
-) -> Schedule:
-    """The schedule with the fields of `patch` changed, the others left; what is checked is the whole that comes out.
-
-    A secret that comes back as it is shown, `***`, is kept. Raises what `create_schedule` raises, NotFound, WrongState.
-    """
-    row = schedules.locked(conn, tenant_id, schedule_id)
-    kind = kinds.get(row.kind)
-    if patch.get("jobType", row.kind) != row.kind:
-        raise refuse("jobType", "does not change; make another schedule")
-    body = read_schedule(_patched(row, patch))
-    if kind is not None and kind.is_gated_only and body.overlap_policy == "allow":
-        raise refuse("overlapPolicy", f"takes skip, queue or cancel_running: {kind.name} keeps state between its runs")
-    columns = {ScheduleIn.model_fields[name].alias: name for name in ScheduleIn.model_fields}
-    changes = _columns_of(body, {name for alias, name in columns.items() if alias in patch})
-    if "jobPayload" in patch:
-        changes["params"] = _patched_params(row, patch["jobPayload"], kind, seal)
-    try:
-        return schedules.edit(conn, tenant_id, schedule_id, changes)
-    except BadRecurrence as error:
-        raise of_recurrence(error) from None
-
-
-_COLUMN_OF = {"cron_expression": "cron"}
-_RECURRENCES = ("cronExpression", "intervalSeconds", "scheduledAt")
-
-
-def _patched(row: Schedule, patch: Mapping[str, Any]) -> dict[str, Any]:
-    """The body that would make the schedule as it is, with the patch laid over it; a new way to recur takes the old off."""
-    stored = definition_of(row)
-    whole: dict[str, Any] = {"jobType": row.kind, "jobPayload": {}}
-    for name, field in ScheduleIn.model_fields.items():
-        if name not in ("job_type", "job_payload"):
-            whole[field.alias or name] = getattr(stored, _COLUMN_OF.get(name, name))
-    whole["tags"] = list(stored.tags)
-    if any(patch.get(name) is not None for name in _RECURRENCES):
-        whole |= dict.fromkeys((*_RECURRENCES, "intervalAnchor"))
-    return {**whole, **patch}
-
-
-def _columns_of(body: ScheduleIn, names: set[str]) -> dict[str, Any]:
-    """The values of these fields as the columns take them."""
-    found = {_COLUMN_OF.get(name, name): getattr(body, name) for name in names - {"job_type", "job_payload"}}
-    if "backoff" in found:
-        found["backoff"] = body.backoff.model_dump(by_alias=True)
-    if "tags" in found:
-        found["tags"] = tuple(body.tags)
-    for name in ("name", "timeout_seconds", "queue"):
-        if name in found and found[name] is None:
-            raise refuse(to_camel(name), "takes a value")
-    return found
-
-
-def _patched_params(row: Schedule, payload: Any, kind: Kind | None, seal: Seal) -> dict[str, Any]:
-    if kind is None:
-        raise refuse("jobPayload", f"there is no kind {row.kind!r} here that could check it")
-    if kind.name == threshold_alert.KIND.name:
-        raise refuse("jobPayload", "of an alert does not change here")
-    place = params_place(row.tenant_id, row.id)
-    params = _params(kind, whole := _unmasked(payload, row.params, seal, place))
-    if whole != payload and _origin(whole) != _origin(row.params):
-        # A stored secret goes nowhere else than where it was given for.
-        raise refuse("params.url", "takes the secrets again when the host or the port changes")
-    return _sealed(kind, params, seal, place)
-
-
-def _origin(params: Mapping[str, Any]) -> tuple[str, str]:
-    """Where the params' secrets are sent to."""
-    parts = urlsplit(str(params.get("url", "")))
-    return parts.scheme, parts.netloc.lower()
-
-
-def _unmasked(given: Any, stored: Any, seal: Seal, place: Place) -> Any:
-    """What was given, with the secret that is stored in the place of each mask."""
-    if isinstance(given, dict) and isinstance(stored, dict):
-        return {name: _unmasked(value, stored.get(name), seal, place) for name, value in given.items()}
-    if given == MASK and isinstance(stored, str) and is_sealed(stored):
-        return seal.open(stored, place)
-    return given
-
-
-def _params(kind: Kind, payload: Mapping[str, Any]) -> BaseModel:
+def read_params(kind: Kind, payload: Mapping[str, Any]) -> BaseModel:
+    """The params of a kind, read. Raises BadDefinition naming each field at fault."""
     _refuse_sealed(payload, "params")
     try:
         return kind.Params.model_validate(payload)
@@ -307,7 +218,7 @@ def _refuse_sealed(value: Any, pointer: str) -> None:
 _TELLS_A_SECRET = re.compile("auth|cookie|token|secret|key|password|signature", re.IGNORECASE)
 
 
-def _sealed(kind: Kind, params: BaseModel, seal: Seal, place: Place) -> dict[str, Any]:
+def sealed_params(kind: Kind, params: BaseModel, seal: Seal, place: Place) -> dict[str, Any]:
     """The params as they are stored: under their public names, with the kind's secrets sealed for this schedule."""
     stored = params.model_dump(mode="json", by_alias=True)
     for field in kind.secret_fields:

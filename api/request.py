@@ -23,7 +23,7 @@ from db.jsonb import Jsonb, dumps
 from db.live import connected
 from db.pool import Connection, transaction
 from db.query import Query
-from db.walls import within
+from db.walls import plan_each, within
 
 Json = dict[str, Any]
 
@@ -96,6 +96,13 @@ class Asked:
             else:
                 with within(conn, self.tenant_id, is_walled=self.web.is_walled(conn)):
                     yield conn
+
+    @contextmanager
+    def listing(self) -> Iterator[Connection]:
+        """The same for a list with filters."""
+        with self.reading() as conn:
+            plan_each(conn)
+            yield conn
 
     def writing(self, work: Callable[[Connection], Change]) -> Response:
         """The answer to the change that `work` makes; what it raises leaves nothing behind.

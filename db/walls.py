@@ -17,6 +17,12 @@ class Entered(NamedTuple):
     role: str | None
 
 
+class Planned(NamedTuple):
+    """How statements are planned from now on."""
+
+    plan_cache_mode: str
+
+
 class Wall(NamedTuple):
     """Whether all of a tenant's is behind the wall."""
 
@@ -24,6 +30,7 @@ class Wall(NamedTuple):
 
 
 ENTER = Query("enter_tenant", Entered)
+ENTER_LISTING = Query("enter_listing", Planned)
 LOOK = Query("look_at_wall", Wall)
 
 
@@ -39,3 +46,8 @@ def within(conn: Connection, tenant_id: UUID, *, is_walled: bool) -> Iterator[No
     with transaction(conn):
         ENTER.one(conn, tenant_id=tenant_id, is_walled=is_walled)
         yield
+
+
+def plan_each(conn: Connection) -> None:
+    """Has the statements of this transaction planned for their own values: lists whose filters may be null need it."""
+    ENTER_LISTING.one(conn)

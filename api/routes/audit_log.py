@@ -52,7 +52,7 @@ def _listed(
     asking: Reader, subject_type: str | None, subject_id: str | None, who: str | None, limit: int, cursor: str | None
 ) -> Response:
     most = min(limit, MOST)
-    with asking.reading() as conn:
+    with asking.listing() as conn:
         rows = audit.list_all(
             conn,
             asking.tenant_id,

@@ -66,7 +66,7 @@ def list_dead_letters(
     """The dead letters in a state, newest first."""
     before = place_of(cursor, "dead-letters", asking.tenant)
     wanted = LetterFilter(state, schedule_id, kind, cause, first_at, last_at)
-    with asking.reading() as conn:
+    with asking.listing() as conn:
         found = dead.list_all(conn, asking.tenant, wanted, before=before, limit=room(limit))
     return answer(
         page(found, limit, "dead-letters", asking.tenant, lambda letter: (letter.created_at, letter.id), shapes.plain)

@@ -47,7 +47,7 @@ def list_deliveries(
     """The deliveries, newest slot first."""
     before = place_of(cursor, "deliveries", asking.tenant)
     wanted = DeliveryFilter(state, channel, recipient, run_id, first_at, last_at)
-    with asking.reading() as conn:
+    with asking.listing() as conn:
         found = deliveries.list_all(conn, asking.tenant, wanted, before=before, limit=room(limit))
     return answer(page(found, limit, "deliveries", asking.tenant, lambda each: (each.slot_at, each.id), shapes.plain))
 

@@ -28,7 +28,7 @@ def list_members(
 ) -> Response:
     """The members, newest first."""
     before = place_of(cursor, "members", asking.tenant)
-    with asking.reading() as conn:
+    with asking.listing() as conn:
         rows = members.list_all(conn, asking.tenant, role=role, before=before, limit=room(limit))
     return answer(page(rows, limit, "members", asking.tenant, lambda row: (row.created_at, row.id), shapes.plain))
 

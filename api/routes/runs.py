@@ -52,7 +52,7 @@ def list_runs(
     """The runs, newest slot first."""
     before = place_of(cursor, "runs", asking.tenant)
     wanted = RunFilter(schedule_id, state, kind, origin, parent_run_id, tag, first_at, last_at)
-    with asking.reading() as conn:
+    with asking.listing() as conn:
         found = runs.list_all(conn, asking.tenant, wanted, before=before, limit=room(limit))
     return answer(page(found, limit, "runs", asking.tenant, lambda run: (run.slot_at, run.id), shapes.plain))
 

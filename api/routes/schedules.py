@@ -9,7 +9,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field, create_model
 from pydantic.alias_generators import to_camel
 
-from api import definitions, shapes
+from api import definitions, edits, shapes
 from api.definitions import Json, Line, ScheduleIn, Time
 from api.pages import Cursor, Instant, Limit, Lower, Word, page, place_of, room
 from api.problems import answers, good
@@ -112,7 +112,7 @@ def list_schedules(
     """The schedules, newest first."""
     before = place_of(cursor, "schedules", asking.tenant)
     wanted = ScheduleFilter(kind, "active" if is_active else status, tag, _metadata(metadata), first_at, last_at)
-    with asking.reading() as conn:
+    with asking.listing() as conn:
         rows = schedules.list_all(conn, asking.tenant, wanted, before=before, limit=room(limit))
     return answer(page(rows, limit, "schedules", asking.tenant, lambda row: (row.created_at, row.id), shapes.schedule))
 
@@ -151,7 +151,7 @@ def edit_schedule(asking: Editor, schedule_id: UUID, body: SchedulePatch) -> Res
 
     def work(conn: Connection) -> Change:
         before = _locked(asking, conn, schedule_id)
-        made = definitions.edit_schedule(
+        made = edits.edit_schedule(
             conn, asking.tenant, schedule_id, given, kinds=asking.web.kinds, seal=asking.web.seal
         )
         return _changed("edited", before, made)

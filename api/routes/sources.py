@@ -89,7 +89,7 @@ class Preview(BaseModel):
 def list_sources(asking: Reader, limit: Limit = 50, cursor: Cursor = None) -> Response:
     """The sources, newest first."""
     before = place_of(cursor, "sources", asking.tenant)
-    with asking.reading() as conn:
+    with asking.listing() as conn:
         rows = sources.list_all(conn, asking.tenant, before=before, limit=room(limit))
     return answer(page(rows, limit, "sources", asking.tenant, lambda row: (row.created_at, row.id), shapes.plain))
 

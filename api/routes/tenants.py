@@ -51,7 +51,7 @@ def list_tenants(
 ) -> Response:
     """Every tenant, newest first."""
     before = place_of(cursor, "tenants", None)
-    with asking.reading() as conn:
+    with asking.listing() as conn:
         rows = tenants.list_all(conn, status=status, before=before, limit=room(limit))
     return answer(page(rows, limit, "tenants", None, lambda row: (row.created_at, row.id), shapes.plain))
 

@@ -41,7 +41,7 @@ class TokenIn(BaseModel):
 def list_tokens(asking: AdminReader, limit: Limit = 50, cursor: Cursor = None) -> Response:
     """The tenant's tokens, newest first, those that were revoked too."""
     before = place_of(cursor, "tokens", asking.tenant)
-    with asking.reading() as conn:
+    with asking.listing() as conn:
         rows = tokens.list_all(conn, asking.tenant, before_at=before.at, before_id=before.id, limit=room(limit))
     return answer(page(rows, limit, "tokens", asking.tenant, lambda row: (row.created_at, row.id), shapes.plain))
 

@@ -86,7 +86,7 @@ class Tried(BaseModel):
 def list_webhooks(asking: Reader, limit: Limit = 50, cursor: Cursor = None) -> Response:
     """The webhooks, newest first."""
     before = place_of(cursor, "webhooks", asking.tenant)
-    with asking.reading() as conn:
+    with asking.listing() as conn:
         rows = webhooks.list_all(conn, asking.tenant, before=before, limit=room(limit))
     return answer(page(rows, limit, "webhooks", asking.tenant, lambda row: (row.created_at, row.id), shapes.plain))
 

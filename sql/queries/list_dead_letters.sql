@@ -3,7 +3,7 @@ select
     d.id, d.run_id, d.slot_at, d.schedule_id, s.name as schedule_name, d.kind, d.cause, d.error, d.attempts, d.fence,
     d.state, d.created_at, d.resolved_at, d.resolved_by
 from dead_letters as d
-left join schedules as s on d.tenant_id = s.tenant_id and d.schedule_id = s.id
+left join schedules as s on d.tenant_id = s.tenant_id and s.id = any(array[d.schedule_id])
 where
     d.tenant_id = %(tenant_id)s and d.state = %(state)s
     and (%(schedule_id)s::uuid is null or d.schedule_id = %(schedule_id)s)

@@ -6,7 +6,7 @@ select
     r.skipped_until, r.skipped_count, r.started_at, r.finished_at, r.outcome, r.error, r.progress, r.created_at,
     nullif(r.available_at, 'infinity') as available_at
 from runs as r
-left join schedules as s on r.tenant_id = s.tenant_id and r.schedule_id = s.id
+left join schedules as s on r.tenant_id = s.tenant_id and s.id = any(array[r.schedule_id])
 where
     r.tenant_id = %(tenant_id)s
     and (%(schedule_id)s::uuid is null or r.schedule_id = %(schedule_id)s)

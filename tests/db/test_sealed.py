@@ -6,7 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from api.definitions import create_schedule, edit_schedule, read_schedule
+from api.definitions import create_schedule, read_schedule
+from api.edits import edit_schedule
 from api.refusals import BadDefinition
 from api.sources import create_source
 from config.environ import BadSetting
