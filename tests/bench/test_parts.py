@@ -55,6 +55,7 @@ def test_a_herd_tells_when_its_runs_began_what_they_cost_and_who_was_not_measure
     assert {"worker", "ticker", "postgres", "redis"} <= told["memory"].keys() & told["cpuMicrosecondsPerRun"].keys()
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_tickers_rows_and_dead_rows_claim_all_that_is_due() -> None:
     assert names(tickers.run(TINY)) == ["claim.two_tickers"]
@@ -68,6 +69,7 @@ def test_a_flood_runs_to_its_end() -> None:
     assert "flood.finished_times_as_long" in names(flood.run(TINY))
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_small_tenant_is_measured_alone_and_beside_a_crowd(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fairness, "_SAMPLES", 5)
