@@ -208,10 +208,12 @@ def _check_active(status: str | None) -> None:
 
 def _count(request: Request, web: Web, caller: Caller) -> None:
     """Counts the request of the token and of the tenant, and says in headers what is left."""
-    verdicts = [web.per_caller.take(caller.who)]
+    # Two tenants may have a member of one subject; neither spends what is the other's.
+    verdicts = [web.per_caller.take(f"{caller.tenant_id} {caller.who}")]
     # What is refused for the token is not counted of the tenant, or one token would shut out the others.
     if caller.tenant_id is not None and verdicts[0].is_passed:
-        share = caller.requests_per_minute and caller.requests_per_minute // web.settings.processes
+        quota = caller.requests_per_minute
+        share = None if quota is None else max(1, quota // web.settings.processes)
         verdicts.append(web.per_tenant.take(str(caller.tenant_id), share))
     least = min(verdicts, key=lambda verdict: (verdict.is_passed, verdict.remaining))
     request.state.headers = _headers(least)

@@ -7,7 +7,7 @@ repeated request finds either all three or none, and is answered as it was the f
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
@@ -75,9 +75,9 @@ class Asked:
     caller: Caller
     tenant_id: UUID | None
     author: Author
-    key: str | None
-    fingerprint: bytes
-    if_match: str | None
+    key: str | None = None
+    fingerprint: bytes = b""
+    if_match: str | None = None
 
     @property
     def tenant(self) -> UUID:
@@ -176,11 +176,23 @@ async def _fingerprint(request: Request) -> bytes:
     return hashlib.sha256(head.encode() + await request.body()).digest()
 
 
-def _asked(role: Role) -> Callable[..., Asked]:
+def _asked_to_read(role: Role) -> Callable[..., Asked]:
     def asked(
-        request: Request,
-        web: Annotated[Web, Depends(web_of)],
-        caller: Annotated[Caller, Depends(needs(role))],
+        request: Request, web: Annotated[Web, Depends(web_of)], caller: Annotated[Caller, Depends(needs(role))]
+    ) -> Asked:
+        return Asked(
+            web=web,
+            caller=caller,
+            tenant_id=None if role == "operator" else caller.tenant_id,
+            author=Author(caller.who, address_of(request), request.state.request_id),
+        )
+
+    return asked
+
+
+def _asked_to_write(role: Role) -> Callable[..., Asked]:
+    def asked(
+        asking: Annotated[Asked, Depends(_asked_to_read(role))],
         fingerprint: Annotated[bytes, Depends(_fingerprint)],
         idempotency_key: Annotated[
             str | None, Header(description="the same request under the same key is done once a day", max_length=255)
@@ -191,32 +203,7 @@ def _asked(role: Role) -> Callable[..., Asked]:
     ) -> Asked:
         if idempotency_key is not None and not (idempotency_key.isprintable() and idempotency_key.isascii()):
             raise HTTPException(400, "Idempotency-Key takes up to 255 printable characters")
-        return Asked(
-            web=web,
-            caller=caller,
-            tenant_id=None if role == "operator" else caller.tenant_id,
-            author=Author(caller.who, address_of(request), request.state.request_id),
-            key=idempotency_key or None,
-            fingerprint=fingerprint,
-            if_match=if_match,
-        )
-
-    return asked
-
-
-def _asked_to_read(role: Role) -> Callable[..., Asked]:
-    def asked(
-        request: Request, web: Annotated[Web, Depends(web_of)], caller: Annotated[Caller, Depends(needs(role))]
-    ) -> Asked:
-        return Asked(
-            web=web,
-            caller=caller,
-            tenant_id=None if role == "operator" else caller.tenant_id,
-            author=Author(caller.who, address_of(request), request.state.request_id),
-            key=None,
-            fingerprint=b"",
-            if_match=None,
-        )
+        return replace(asking, key=idempotency_key or None, fingerprint=fingerprint, if_match=if_match)
 
     return asked
 
@@ -224,6 +211,6 @@ def _asked_to_read(role: Role) -> Callable[..., Asked]:
 Reader = Annotated[Asked, Depends(_asked_to_read("viewer"))]
 AdminReader = Annotated[Asked, Depends(_asked_to_read("admin"))]
 OperatorReader = Annotated[Asked, Depends(_asked_to_read("operator"))]
-Editor = Annotated[Asked, Depends(_asked("editor"))]
-Admin = Annotated[Asked, Depends(_asked("admin"))]
-Operator = Annotated[Asked, Depends(_asked("operator"))]
+Editor = Annotated[Asked, Depends(_asked_to_write("editor"))]
+Admin = Annotated[Asked, Depends(_asked_to_write("admin"))]
+Operator = Annotated[Asked, Depends(_asked_to_write("operator"))]

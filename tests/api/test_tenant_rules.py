@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 from tests import make
-from tests.api.conftest import Api, TestClient
+from tests.api.conftest import Api, MakeWeb, TestClient
 
 EVERY_DAY = {"jobType": "test.noop", "cronExpression": "0 9 * * *"}
 
@@ -69,3 +69,12 @@ def test_a_schedule_that_names_no_zone_is_in_its_tenants(api: Api, web: TestClie
     assert api("POST", "/api/schedules", json=EVERY_DAY).json()["timezone"] == "Europe/Paris"
     assert api("POST", "/api/schedules", json={**EVERY_DAY, "timezone": "UTC"}).json()["timezone"] == "UTC"
     assert Api(web, conn)("POST", "/api/schedules", json=EVERY_DAY).json()["timezone"] == "UTC"
+
+
+def test_a_quota_smaller_than_the_number_of_web_processes_is_a_quota_all_the_same(
+    make_web: MakeWeb, database: str, conn: make.Connection
+) -> None:
+    api = Api(make_web(database, processes=4), conn)
+    quota(conn, api, requestsPerMinute=1)
+
+    assert [api("GET", "/api/kinds").status_code for _ in range(2)] == [200, 429]

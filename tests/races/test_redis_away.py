@@ -28,7 +28,7 @@ from tests.system import Process, System, until
 
 pytestmark = pytest.mark.race
 
-AWAY_SECONDS = 20.0
+AWAY_SECONDS = 60.0
 # A lost ring is looked for about once a second, when it is two seconds old.
 LONGEST_LAG = 8.0
 RUNG_LAG = 1.0
@@ -124,8 +124,8 @@ def make_side(
 
 @pytest.mark.slow
 @pytest.mark.timeout(240)
-def test_a_while_without_redis_stops_no_work_and_doubles_none(make_side: Callable[[str], Side]) -> None:
-    # The two faults share the while; a minute and ten were measured by `proof.scenarios resume --only outage`.
+def test_a_minute_without_redis_stops_no_work_and_doubles_none(make_side: Callable[[str], Side]) -> None:
+    # The two faults share the minute; ten were measured by `proof.scenarios resume --only outage`.
     stopped, hung = sides = make_side("stopped"), make_side("hung")
     for side in sides:
         side.until_rung(make.now(side.system.conn))
