@@ -1,5 +1,6 @@
 """Threshold alerts: the schedule, the alert and its threshold are made together or not at all."""
 
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 from api.refusals import refuse
@@ -7,6 +8,7 @@ from db.pool import Connection, transaction
 from db.query import Query
 from scheduler import schedules
 from scheduler.definition import NewSchedule, Schedule
+from workers import uses
 from workers.journal import GET_SOURCE
 from workers.kinds.threshold_alert import Params
 
@@ -34,6 +36,7 @@ def create_threshold(
         source = GET_SOURCE.one(conn, tenant_id=tenant_id, name=params.source)
         if source is None:
             raise refuse("params.source", f"there is no source {params.source!r}; make it with `tocsin sources create`")
+        new = replace(new, uses=(uses.source(source.id),))
         schedules.create(conn, tenant_id, schedule_id, new, retention_days=retention_days, created_by=created_by)
         alert_id = uuid4()
         INSERT_ALERT.run(

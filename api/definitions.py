@@ -182,7 +182,7 @@ def create_schedule(
             conn,
             tenant_id,
             schedule_id,
-            replace(new, params=stored),
+            replace(new, params=stored, uses=tuple(kind.uses(params))),
             retention_days=retention_days,
             created_by=created_by,
         )

@@ -43,7 +43,7 @@ def edit_schedule(
     columns = {ScheduleIn.model_fields[name].alias: name for name in ScheduleIn.model_fields}
     changes = _columns_of(body, {name for alias, name in columns.items() if alias in patch})
     if "jobPayload" in patch:
-        changes["params"] = _patched_params(row, patch["jobPayload"], kind, seal)
+        changes |= _patched_params(row, patch["jobPayload"], kind, seal)
     try:
         return schedules.edit(conn, tenant_id, schedule_id, changes)
     except BadRecurrence as error:
@@ -81,6 +81,7 @@ def _columns_of(body: ScheduleIn, names: set[str]) -> dict[str, Any]:
 
 
 def _patched_params(row: Schedule, payload: Any, kind: Kind | None, seal: Seal) -> dict[str, Any]:
+    """The columns that follow from the params."""
     if kind is None:
         raise refuse("jobPayload", f"there is no kind {row.kind!r} here that could check it")
     if kind.name == threshold_alert.KIND.name:
@@ -90,7 +91,7 @@ def _patched_params(row: Schedule, payload: Any, kind: Kind | None, seal: Seal) 
     if whole != payload and _origin(whole) != _origin(row.params):
         # A stored secret goes nowhere else than where it was given for.
         raise refuse("params.url", "takes the secrets again when the host or the port changes")
-    return sealed_params(kind, params, seal, place)
+    return {"params": sealed_params(kind, params, seal, place), "uses": tuple(kind.uses(params))}
 
 
 def _origin(params: Mapping[str, Any]) -> tuple[str, str]:

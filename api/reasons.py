@@ -132,6 +132,8 @@ def _next_of_run(run: Run, now: datetime, gate: UUID | None) -> str:
             return f"Next: it starts once{holder}."
         if run.available_at > now:
             return f"Next: it is tried again at {rfc3339(run.available_at)}."
+        if run.limited_by:
+            return f"Next: it starts once its limits leave room for it: {', '.join(run.limited_by)}."
         return "Next: the ticker releases it."
     if run.state == "queued" and run.available_at is not None and run.available_at > now:
         return f"Next: it starts at {rfc3339(run.available_at)}, for which it was made ahead."

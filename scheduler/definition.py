@@ -60,6 +60,8 @@ class NewSchedule:
     queue: str = "default"
     metadata: Mapping[str, Any] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
+    # What its runs use, by the names that limits have; its kind reads them out of its params.
+    uses: tuple[str, ...] = ()
 
 
 class Schedule(NamedTuple):
@@ -106,6 +108,7 @@ class Schedule(NamedTuple):
     created_by: str | None
     created_at: datetime
     updated_at: datetime
+    uses: list[str]
     made_ahead: int
 
 

@@ -45,6 +45,7 @@ class Run(NamedTuple):
     progress: dict[str, Any] | None
     created_at: datetime
     available_at: datetime | None
+    limited_by: list[str] | None
 
 
 class Attempt(NamedTuple):

@@ -300,7 +300,7 @@ def _uuid(text: UUID | str) -> UUID | None:
 
 def _columns(new: NewSchedule) -> dict[str, Any]:
     found = {column.name: getattr(new, column.name) for column in fields(NewSchedule)}
-    return found | {name: Jsonb(found[name]) for name in _JSON} | {"tags": list(new.tags)}
+    return found | {name: Jsonb(found[name]) for name in _JSON} | {"tags": list(new.tags), "uses": list(new.uses)}
 
 
 def _make_room(conn: Connection, slot: datetime, now: datetime, retention_days: int) -> None:

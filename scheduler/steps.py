@@ -14,6 +14,7 @@ from db.query import Query
 from db.runs import Ring, pass_gates
 from scheduler import reaper
 from scheduler.frontier import FIRST_ID, LONG_AGO, Frontier
+from scheduler.limits import Door
 from scheduler.loop import Step
 from scheduler.made import Made, ServerClock
 from scheduler.relay import Relay
@@ -33,6 +34,8 @@ _HOUSE_SECONDS = 3600.0
 _PUT_OFF_SECONDS = 60.0
 _BUSY_SECONDS = 3.0
 _LATE = timedelta(seconds=2)
+_BLOCKED_SECONDS = 0.02
+_HELD_BACK_SECONDS = 1.0
 
 
 class NextDue(NamedTuple):
@@ -93,6 +96,9 @@ class Ticker:
         self._clock = ServerClock()
         self._made = Made(self._clock)
         self._tickers_seen_at = LONG_AGO
+        self._door = Door()
+        self._door_opens_at = 0.0
+        self._held_back_until = float("inf")
 
     def steps(self) -> list[Step]:
         """The steps of a pass, in order; a held ticker only shows that it lives."""
@@ -106,6 +112,7 @@ class Ticker:
             self.tick,
             self.pass_gates,
             self.release,
+            self.pass_limits,
             self.reap,
             self.take_over,
             self.settle,
@@ -113,7 +120,7 @@ class Ticker:
         ]
 
     def next_due(self, conn: Connection) -> float:
-        """Seconds until the next schedule is due, a run made ahead is to be rung or a pending one released."""
+        """Seconds until the next schedule is due, a run made ahead is to be rung, or a pending or limited one released."""
         found = None if self._is_held else NEXT_DUE.one(conn)
         if found is None:
             return 3600.0
@@ -124,7 +131,7 @@ class Ticker:
             # Due and yet not claimed: another ticker holds it, or it lies below what was looked at.
             self._frontier.forget()
             seconds = _BEHIND_SECONDS
-        return max(0.0005, min(seconds, self._made.seconds()))
+        return max(0.0005, min(seconds, self._made.seconds(), self._held_back_until - time.monotonic()))
 
     def ring_made(self, conn: Connection) -> int:  # noqa: ARG002  the steps are alike; this one needs no database
         """Rings the runs made ahead whose instant is about to come."""
@@ -168,6 +175,8 @@ class Ticker:
         rings = batch.rings + (pass_gates(conn, batch.gated) if batch.gated else [])
         self._relay.ring(rings)
         self._made.add(batch.made)
+        if batch.limited_at is not None:
+            self._look_at_limits(self._clock.seconds_until(batch.limited_at))
         return len(batch.claimed)
 
     def pass_gates(self, conn: Connection) -> int:
@@ -175,6 +184,8 @@ class Ticker:
         waiting = [row.schedule_id for row in FIND_WAITING.all(conn)]
         rings = pass_gates(conn, waiting) if waiting else []
         self._relay.ring(rings)
+        if waiting:
+            self._look_at_limits(0.0)
         return len(rings)
 
     def release(self, conn: Connection) -> int:
@@ -182,6 +193,21 @@ class Ticker:
         rings = RELEASE_DUE.all(conn, batch=_LARGEST_BATCH)
         self._relay.ring(rings)
         return len(rings)
+
+    def pass_limits(self, conn: Connection) -> int:
+        """Releases and rings runs under limits, as far as those leave room."""
+        now = time.monotonic()
+        if now < min(self._door_opens_at, self._held_back_until):
+            return 0
+        released = self._door.pass_through(conn)
+        self._relay.ring(released.rings)
+        # Who ends a run under limits wakes us; a ticker with much else to do may not hear it.
+        self._door_opens_at = now + (_BLOCKED_SECONDS if released.is_blocked else _HELD_BACK_SECONDS)
+        self._held_back_until = now if released.rings else now + released.seconds
+        return len(released.rings)
+
+    def _look_at_limits(self, seconds: float) -> None:
+        self._held_back_until = min(self._held_back_until, time.monotonic() + seconds)
 
     def reap(self, conn: Connection) -> int:
         """Takes back what lost processes held: at once what this ticker finds lost, and seldom what others left."""
@@ -242,6 +268,7 @@ class Ticker:
     def woken(self) -> None:
         """A schedule was changed: look at everything again."""
         self._frontier.forget()
+        self._look_at_limits(0.0)
 
     def _remember(self, claimed: list[DueSchedule]) -> None:
         self._claimed = claimed

@@ -21,10 +21,11 @@ CLAIM_ONE = Query("claim_schedule", DueSchedule)
 
 
 class Counts(NamedTuple):
-    """How many runs were inserted and how many schedules advanced."""
+    """How many runs were inserted and how many schedules advanced; and the runs that are under limits, None for none."""
 
     fired: int
     advanced: int
+    limited: list[UUID] | None
 
 
 PLAN_SLOTS = Query("plan_slots", Counts)
@@ -49,12 +50,16 @@ class AnotherHand(RuntimeError):
 
 @dataclass(slots=True)
 class Batch:
-    """What one batch did: what to ring now and what at its instant, whose gates to pass, and what was counted."""
+    """What one batch did: what to ring now and what at its instant, whose gates to pass, and what was counted.
+
+    `limited_at`: the first instant of a run under limits.
+    """
 
     claimed: list[DueSchedule] = field(default_factory=list)
     rings: list[Ring] = field(default_factory=list)
     made: dict[tuple[datetime, UUID], list[Ring]] = field(default_factory=dict)
     gated: list[UUID] = field(default_factory=list)
+    limited_at: datetime | None = None
     misfires: dict[str, int] = field(default_factory=dict)
     failed: list[tuple[DueSchedule, str]] = field(default_factory=list)
 
@@ -128,6 +133,7 @@ def _write(conn: Connection, batch: Batch, planned: list[tuple[DueSchedule, Plan
     fires = [(row, fire) for row, plan in planned for fire in plan.decisions if isinstance(fire, Fire)]
     skips = [(row, skip) for row, plan in planned for skip in plan.decisions if isinstance(skip, Skip)]
     run_ids = _ids([fire.slot_at for _, fire in fires])
+    limited: set[UUID] = set()
     if planned:
         counts = PLAN_SLOTS.one(
             conn,
@@ -143,6 +149,7 @@ def _write(conn: Connection, batch: Batch, planned: list[tuple[DueSchedule, Plan
         )
         if counts is None or counts.advanced != len(planned):
             raise AnotherHand(f"{len(planned)} schedules were planned, {counts} written")
+        limited.update(counts.limited or ())
     if skips:
         INSERT_SKIPPED.run(
             conn,
@@ -158,7 +165,9 @@ def _write(conn: Connection, batch: Batch, planned: list[tuple[DueSchedule, Plan
     for row, skip in skips:
         batch.misfires[row.misfire_policy] = batch.misfires.get(row.misfire_policy, 0) + skip.count
     for (row, fire), run_id in zip(fires, run_ids, strict=True):
-        if row.overlap_policy == "allow":
+        if run_id in limited:
+            batch.limited_at = min(batch.limited_at or fire.fire_at, fire.fire_at)
+        elif row.overlap_policy == "allow":
             is_due = fire.fire_at <= row.claimed_at
             rings = batch.rings if is_due else batch.made.setdefault((fire.fire_at, row.tenant_id), [])
             rings.append(Ring(run_id, fire.slot_at, 1, row.queue, row.kind, row.tenant_id))

@@ -251,6 +251,16 @@ begin
     return null;
 end $$;
 
+CREATE FUNCTION public.limits_of(tenant uuid, uses text[]) RETURNS text[]
+    LANGUAGE plpgsql STABLE
+    AS $$
+begin
+    return (
+        select array_agg(l.name order by l.name) from limits as l
+        where l.tenant_id = tenant and (l.name = 'tenant' or l.name = any(uses))
+    );
+end $$;
+
 CREATE FUNCTION public.make_partitions(first_at timestamp with time zone, last_at timestamp with time zone) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET lock_timeout TO '5s'
@@ -615,6 +625,7 @@ CREATE TABLE public.runs (
     error text,
     progress jsonb,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    limited_by text[],
     CONSTRAINT runs_origin_check CHECK ((origin = ANY (ARRAY['schedule'::text, 'manual'::text, 'backfill'::text, 'child'::text, 'replay'::text, 'test'::text, 'system'::text]))),
     CONSTRAINT runs_released_unless_pending CHECK (
 CASE
@@ -809,6 +820,22 @@ CREATE TABLE public.kpi_thresholds (
     CONSTRAINT kpi_thresholds_range CHECK (((((condition = ANY (ARRAY['BETWEEN'::text, 'OUTSIDE'::text])) = (threshold_high IS NOT NULL)) AND (threshold_high >= threshold_value)) OR ((condition <> ALL (ARRAY['BETWEEN'::text, 'OUTSIDE'::text])) AND (threshold_high IS NULL))))
 );
 
+CREATE TABLE public.limits (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    tenant_id uuid NOT NULL,
+    name text NOT NULL,
+    max_running integer,
+    max_per_minute integer,
+    spent_until timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT limits_max_per_minute_check CHECK (((max_per_minute >= 1) AND (max_per_minute <= 1000000))),
+    CONSTRAINT limits_max_running_check CHECK (((max_running >= 0) AND (max_running <= 1000000))),
+    CONSTRAINT limits_name_check CHECK ((name ~ '^(tenant|source:[0-9a-f-]{36}|host:[^[:space:]]{1,255})$'::text)),
+    CONSTRAINT limits_say_something CHECK ((num_nonnulls(max_running, max_per_minute) > 0))
+)
+WITH (fillfactor='50');
+
 CREATE TABLE public.members (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     tenant_id uuid NOT NULL,
@@ -969,6 +996,7 @@ CREATE TABLE public.schedules (
     created_by text,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    uses text[] DEFAULT '{}'::text[] NOT NULL,
     CONSTRAINT schedules_at_whole_milliseconds CHECK ((scheduled_at = date_trunc('milliseconds'::text, scheduled_at))),
     CONSTRAINT schedules_dst_fold_check CHECK ((dst_fold = ANY (ARRAY['first'::text, 'second'::text, 'both'::text]))),
     CONSTRAINT schedules_dst_gap_check CHECK ((dst_gap = ANY (ARRAY['end'::text, 'skip'::text, 'shift'::text]))),
@@ -1085,6 +1113,15 @@ ALTER TABLE ONLY public.kpi_alerts
 ALTER TABLE ONLY public.kpi_thresholds
     ADD CONSTRAINT kpi_thresholds_pkey PRIMARY KEY (kpi_alert_id);
 
+ALTER TABLE ONLY public.limits
+    ADD CONSTRAINT limits_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.limits
+    ADD CONSTRAINT limits_tenant_id_id_key UNIQUE (tenant_id, id);
+
+ALTER TABLE ONLY public.limits
+    ADD CONSTRAINT limits_tenant_id_name_key UNIQUE (tenant_id, name);
+
 ALTER TABLE ONLY public.members
     ADD CONSTRAINT members_pkey PRIMARY KEY (id);
 
@@ -1175,6 +1212,8 @@ CREATE INDEX runs_cancel_asked ON ONLY public.runs USING btree (id) WHERE ((canc
 
 CREATE INDEX runs_finished ON ONLY public.runs USING btree (finished_at) WHERE ((finished_at IS NOT NULL) AND (schedule_id IS NOT NULL));
 
+CREATE INDEX runs_held_back ON ONLY public.runs USING btree (tenant_id, queue, limited_by, available_at, id) WHERE ((released_at IS NULL) AND (finished_at IS NULL) AND (limited_by IS NOT NULL));
+
 CREATE INDEX runs_of_tenant ON ONLY public.runs USING btree (tenant_id, slot_at, id);
 
 CREATE INDEX runs_on_demand ON ONLY public.runs USING btree (schedule_id, slot_at) WHERE (origin <> ALL (ARRAY['schedule'::text, 'backfill'::text]));
@@ -1183,9 +1222,11 @@ CREATE UNIQUE INDEX runs_one_per_item ON ONLY public.runs USING btree (parent_ru
 
 CREATE UNIQUE INDEX runs_one_per_slot ON ONLY public.runs USING btree (schedule_id, slot_at, ((skipped_until IS NOT NULL))) WHERE (origin = ANY (ARRAY['schedule'::text, 'backfill'::text]));
 
-CREATE INDEX runs_pending ON ONLY public.runs USING btree (available_at, id) WHERE ((released_at IS NULL) AND (finished_at IS NULL));
+CREATE INDEX runs_pending ON ONLY public.runs USING btree (available_at, id) WHERE ((released_at IS NULL) AND (finished_at IS NULL) AND (limited_by IS NULL));
 
 CREATE INDEX runs_released ON ONLY public.runs USING btree (queue, released_at, id) WHERE ((released_at IS NOT NULL) AND (finished_at IS NULL));
+
+CREATE INDEX runs_under_limits ON ONLY public.runs USING btree (tenant_id, limited_by) WHERE ((released_at IS NOT NULL) AND (finished_at IS NULL) AND (limited_by IS NOT NULL));
 
 CREATE INDEX runs_waiting ON ONLY public.runs USING btree (schedule_id, slot_at) WHERE ((available_at = 'infinity'::timestamp with time zone) AND (finished_at IS NULL));
 
@@ -1275,6 +1316,9 @@ ALTER TABLE ONLY public.kpi_alerts
 ALTER TABLE ONLY public.kpi_thresholds
     ADD CONSTRAINT kpi_thresholds_tenant_id_kpi_alert_id_fkey FOREIGN KEY (tenant_id, kpi_alert_id) REFERENCES public.kpi_alerts(tenant_id, id);
 
+ALTER TABLE ONLY public.limits
+    ADD CONSTRAINT limits_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+
 ALTER TABLE ONLY public.members
     ADD CONSTRAINT members_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 
@@ -1311,6 +1355,8 @@ ALTER TABLE public.kpi_alerts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.kpi_thresholds ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.limits ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.members ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.run_attempts ENABLE ROW LEVEL SECURITY;
@@ -1346,6 +1392,8 @@ CREATE POLICY tenant_wall ON public.idempotent_answers TO tocsin_api USING ((ten
 CREATE POLICY tenant_wall ON public.kpi_alerts TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant_wall ON public.kpi_thresholds TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant_wall ON public.limits TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant_wall ON public.members TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
@@ -1401,6 +1449,8 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.idempotent_answers TO tocsin_api;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.kpi_alerts TO tocsin_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.kpi_thresholds TO tocsin_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.limits TO tocsin_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.members TO tocsin_api;
 

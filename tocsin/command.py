@@ -14,6 +14,7 @@ from tocsin.commands import (
     dead,
     doctor,
     keys,
+    limits,
     members,
     processes,
     runs,
@@ -33,7 +34,22 @@ def parser() -> argparse.ArgumentParser:
         prog="tocsin", description="A due row in Postgres becomes exactly one delivered alert, report or call."
     )
     commands = found.add_subparsers(metavar="COMMAND", required=True)
-    nouns = (processes, doctor, why, schedules, runs, dead, sources, cron, tenants, members, tokens, audit, keys)
+    nouns = (
+        processes,
+        doctor,
+        why,
+        schedules,
+        runs,
+        dead,
+        sources,
+        limits,
+        cron,
+        tenants,
+        members,
+        tokens,
+        audit,
+        keys,
+    )
     for noun in (*nouns, bench, chaos):
         noun.add(commands)
     return found

@@ -2,7 +2,7 @@
 
 import inspect
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
@@ -26,7 +26,8 @@ class Kind:
     """A kind of work: its name, what it takes, and the function that does it and returns an outcome.
 
     `run` is plain (a thread of its own while it runs) or async (shares one event loop). `is_gated_only`: its runs
-    keep state from one to the next, so they may not overlap. Raises ValueError when a part makes no sense.
+    keep state from one to the next, so they may not overlap. `uses`: what a run with these params uses, by the names that
+    limits have, such as `host:api.example.com`. Raises ValueError when a part makes no sense.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Kind:
     timeout_seconds: int = 300
     is_gated_only: bool = False
     secret_fields: tuple[str, ...] = ()
+    uses: Callable[[Any], Sequence[str]] = lambda _: ()
     is_async: bool = field(init=False)
 
     def __post_init__(self) -> None:

@@ -148,7 +148,7 @@ def _illegal(was: Move, move: Move, table: Mapping[str, frozenset[str]]) -> str 
     if move.move == "insert":
         return "was inserted twice"
     if move.move == "delete":
-        is_untouched = was.state == move.state == "queued" and _tries(move) == 0
+        is_untouched = was.state == move.state in {"queued", "pending"} and _tries(move) == 0
         return None if is_untouched else f"was taken back as {move.state} after {_tries(move)} attempts"
     if move.state != was.state:
         return None if move.state in table.get(was.state, ()) else f"moved from {was.state} to {move.state}"

@@ -36,11 +36,11 @@ def get_schedule(db: Store, now: datetime, p: Params, owner: object) -> Answer:
     row = db.schedules.get(p["id"])
     if row is None:
         return []
-    made = [run.released_at for run in db.open.values() if _is_made_ahead(run, row, now)]
+    made = [run.released_at or run.available_at for run in db.open.values() if _is_made_ahead(run, row, now)]
     known: dict[str, Any] = {
         **row.definition,
         "id": row.id,
-        "next_fire_at": min((at for at in made if at is not None), default=row.next_fire_at),
+        "next_fire_at": min(made, default=row.next_fire_at),
         "last_slot_at": row.last_slot_at,
         "plan_from": row.plan_from,
         "status": row.status,
@@ -86,7 +86,7 @@ def rewind_schedule(db: Store, now: datetime, p: Params, owner: object) -> Answe
     unmade = [run for run in db.open.values() if _is_made_ahead(run, row, now) and run.attempt == 0]
     if unmade and "no_rewind" not in db.plants:
         first = min(run.slot_at for run in unmade)
-        fire_at = min(run.released_at or now for run in unmade)
+        fire_at = min(run.released_at or run.available_at for run in unmade)
         for run in unmade:
             db.delete(run)
         kept = (run.skipped_until or run.slot_at for run in db.runs_of(row) if _stands_before(run, first))
@@ -152,6 +152,7 @@ def insert_asked_runs(db: Store, now: datetime, p: Params, owner: object) -> Ans
             now,
             max_attempts=int(row.definition["max_attempts"]),
         )
+        run.limited_by = db.limits_of(row)
         if db.insert(run):
             made.append((id_, slot_at))
     if p["origin"] == "backfill":
@@ -196,10 +197,12 @@ def _is_made_ahead(run: RunRow, row: ScheduleRow, now: datetime) -> bool:
     return (
         run.schedule is row
         and run.origin == "schedule"
-        and run.state == "queued"
+        and run.attempt == 0
         and run.slot_at > now - timedelta(days=1)
-        and run.released_at is not None
-        and run.released_at > now
+        and (
+            (run.state == "queued" and run.released_at is not None and run.released_at > now)
+            or (run.state == "pending" and run.limited_by is not None and now < run.available_at < INFINITY)
+        )
     )
 
 

@@ -32,6 +32,7 @@ def check(system: System) -> list[Violation]:
         found += check_tick(tick, calendar)
     found += _check_backfills(store, calendar)
     found += [Violation(*each) for each in check_begun(system)]
+    found += [Violation("too many out", text, "limits") for text in store.exceeded]
     found += _check_end(system)
     return found
 

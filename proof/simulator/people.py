@@ -6,6 +6,7 @@ from uuid import UUID
 
 from db.ids import to_milliseconds
 from proof.simulator.made_up import new_change, new_schedule
+from proof.simulator.planning import TENANT
 from proof.simulator.rows import ScheduleRow
 from proof.simulator.seams import Busy, engine
 from proof.simulator.system import DAY, System
@@ -13,7 +14,6 @@ from scheduler import asked, runs, schedules
 from scheduler.refusals import BadSpan, NotFound, WrongState
 from scheduler.slots import BadRecurrence
 
-TENANT: Final = UUID(int=1)
 _RETENTION_DAYS = 90
 # How often a year somebody does this to one schedule.
 _HABITS: Final = {
@@ -37,7 +37,8 @@ class People:
         self._count = count
         self._made = 0
         self._rate = sum(_HABITS.values()) * count / (365 * DAY)
-        self.conn = engine(system.connect(self))
+        self._connection = system.connect(self)
+        self.conn = engine(self._connection)
         self.did: dict[str, int] = {}
         self.refused: dict[str, int] = {}
 
@@ -53,6 +54,8 @@ class People:
         new = new_schedule(self._world, self._made)
         for name, value in columns.items():
             object.__setattr__(new, name, value)
+        if self._made % 2:
+            object.__setattr__(new, "uses", ("host:api.example.com",))
         self._made += 1
         schedules.create(self.conn, TENANT, schedule_id, new, retention_days=_RETENTION_DAYS)
         self._system.notify()
@@ -96,6 +99,10 @@ class People:
 
     def _try(self, name: str, row: ScheduleRow) -> None:
         if not self._system.is_stormy and name != "pause":
+            return
+        if self._connection.began is not None:
+            # Somebody's transaction is open, and people do one thing after the other.
+            self._world.after(0.05, lambda: self._try(name, row))
             return
         try:
             getattr(self, f"_{name}")(row)

@@ -15,7 +15,7 @@ Params = Mapping[str, Any]
 Answer = list[tuple[Any, ...]]
 
 # The model has one tenant.
-_TENANT: Final = UUID(int=0)
+TENANT: Final = UUID(int=1)
 _DEFINED: Final = frozenset(DueSchedule._fields) - {
     "id",
     "tenant_id",
@@ -58,7 +58,7 @@ def claim_schedule(db: Store, now: datetime, p: Params, owner: object) -> Answer
 
 def pointer(run: RunRow) -> tuple[UUID, datetime, int, str, str, UUID]:
     """What is rung of a run."""
-    return run.id, run.slot_at, run.fence, run.queue, run.kind, _TENANT
+    return run.id, run.slot_at, run.fence, run.queue, run.kind, TENANT
 
 
 def due_row(row: ScheduleRow, now: datetime) -> DueSchedule:
@@ -75,11 +75,16 @@ def due_row(row: ScheduleRow, now: datetime) -> DueSchedule:
 def plan_slots(db: Store, now: datetime, p: Params, owner: object) -> Answer:
     """The runs of the slots that fire, and the schedules advanced by compare-and-set; how many of each."""
     fired = 0
+    limited: list[UUID] = []
     befores = {id_: due_row(db.schedules[id_], now) for id_ in p["ids"]}
     for run_id, slot_at, schedule_id, fire_at in zip(
         p["run_ids"], p["run_slots"], p["run_schedules"], p["run_fire_ats"], strict=True
     ):
-        fired += db.insert(_new_run(db.schedules[schedule_id], run_id, slot_at, fire_at, now))
+        run = _new_run(db, db.schedules[schedule_id], run_id, slot_at, fire_at, now)
+        is_new = db.insert(run)
+        fired += is_new
+        if is_new and run.limited_by:
+            limited.append(run.id)
     advanced = 0
     rows = zip(p["ids"], p["was_fire_at"], p["last_slot_at"], p["next_fire_at"], p["fired"], strict=True)
     for id_, was_fire_at, last_slot_at, next_fire_at, count in rows:
@@ -91,7 +96,7 @@ def plan_slots(db: Store, now: datetime, p: Params, owner: object) -> Answer:
             )
             advanced += 1
     _note_ticks(db, now, p, befores)
-    return [(fired, advanced)]
+    return [(fired, advanced, limited or None)]
 
 
 def insert_skipped_runs(db: Store, now: datetime, p: Params, owner: object) -> Answer:
@@ -122,7 +127,7 @@ def push_schedule_ahead(db: Store, now: datetime, p: Params, owner: object) -> A
 def next_due_seconds(db: Store, now: datetime, p: Params, owner: object) -> Answer:
     """Seconds until the next schedule is due and until the next pending run may be released; and the clock."""
     due = min((row.next_fire_at for row in db.active() if row.next_fire_at), default=None)
-    pending = (run.available_at for run in db.open.values() if run.state == "pending" and run.released_at is None)
+    pending = (run.available_at for run in db.open.values() if run.state == "pending" and not run.limited_by)
     available = min((at for at in pending if at < INFINITY), default=None)
     return [
         (
@@ -188,11 +193,12 @@ class _Definition:
 def _template(schedule_id: UUID, version: int, definition: _Definition) -> DueSchedule:
     columns = {name: definition.columns[name] for name in _DEFINED}
     empty = {"next_fire_at": None, "last_slot_at": None, "plan_from": None, "run_count": 0, "claimed_at": None}
-    return DueSchedule(**{"id": schedule_id, "tenant_id": _TENANT, **columns, **empty})
+    return DueSchedule(**{"id": schedule_id, "tenant_id": TENANT, **columns, **empty})
 
 
-def _new_run(row: ScheduleRow, run_id: UUID, slot_at: datetime, fire_at: datetime, now: datetime) -> RunRow:
-    is_free = row.overlap == "allow"
+def _new_run(db: Store, row: ScheduleRow, run_id: UUID, slot_at: datetime, fire_at: datetime, now: datetime) -> RunRow:
+    limited_by = db.limits_of(row)
+    is_free = row.overlap == "allow" and limited_by is None
     due = max(now, fire_at)
     run = RunRow(
         run_id,
@@ -202,10 +208,11 @@ def _new_run(row: ScheduleRow, run_id: UUID, slot_at: datetime, fire_at: datetim
         "schedule",
         "queued" if is_free else "pending",
         str(row.definition["queue"]),
-        due if is_free else INFINITY,
+        due if row.overlap == "allow" else INFINITY,
         now,
         max_attempts=int(row.definition["max_attempts"]),
     )
+    run.limited_by = limited_by
     if is_free:
         run.fence, run.released_at = 1, due
     return run

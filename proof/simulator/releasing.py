@@ -14,8 +14,8 @@ _LATE = timedelta(seconds=5)
 
 
 def release_due_runs(db: Store, now: datetime, p: Params, owner: object) -> Answer:
-    """The pending runs whose time has come, released."""
-    due = [r for r in db.open.values() if r.state == "pending" and r.available_at <= now and r.released_at is None]
+    """The pending runs under no limit whose time has come, released."""
+    due = [r for r in db.open.values() if r.state == "pending" and r.available_at <= now and not r.limited_by]
     due.sort(key=lambda run: (run.available_at, run.id))
     for run in due[: p["batch"]]:
         db.move(run, state="queued", fence=run.fence + 1, released_at=now, reason=None)
@@ -35,10 +35,12 @@ def release_gated_runs(db: Store, now: datetime, p: Params, owner: object) -> An
         waiting = [run for run in db.open.values() if run.schedule is row and run.waits_at_gate]
         if row.gate is None and waiting and all(run.finished_at is not None for run in row.earlier):
             run = min(waiting, key=lambda run: (run.slot_at, run.id))
-            db.move(run, state="queued", fence=run.fence + 1, available_at=now, released_at=now, reason=None)
+            state, released_at = ("pending", None) if run.limited_by else ("queued", now)
+            db.move(run, state=state, fence=run.fence + 1, available_at=now, released_at=released_at, reason=None)
             db.touch(row)
             row.gate, row.earlier = run, ()
-            rings.append(pointer(run))
+            if released_at is not None:
+                rings.append(pointer(run))
     return rings
 
 
@@ -141,7 +143,7 @@ def finish_runs(db: Store, now: datetime, p: Params, owner: object) -> Answer:
         )
         freed = db.free_gate(run) if state != "pending" else None
         waits = freed is not None and any(other.schedule is freed and other.waits_at_gate for other in db.open.values())
-        return [(run.id, waits)]
+        return [(run.id, waits or run.limited_by is not None)]
     is_written = run.written_fence == run.fence == p["fence"]
     has_come = run.state == p["state"] or (p["state"] == "pending" and run.state == "cancelled")
     return [(run.id, False)] if is_written and has_come else []

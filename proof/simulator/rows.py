@@ -60,6 +60,7 @@ class RunRow:
     cancel_requested_at: datetime | None = None
     skipped_until: datetime | None = None
     skipped_count: int | None = None
+    limited_by: tuple[str, ...] | None = None
 
     @property
     def kind(self) -> str:
@@ -93,7 +94,16 @@ class ProcessRow:
         return self.lost_at is not None or self.stopped_at is not None
 
 
-Row = ScheduleRow | RunRow | ProcessRow
+@dataclass(slots=True, eq=False)
+class LimitRow:
+    """A row of `limits`."""
+
+    max_running: int | None = None
+    max_per_minute: int | None = None
+    spent_until: datetime | None = None
+
+
+Row = ScheduleRow | RunRow | ProcessRow | LimitRow
 
 
 @dataclass(slots=True)

@@ -8,6 +8,7 @@ from typing import Final
 from proof.simulator.check import Violation, check
 from proof.simulator.nemesis import Nemesis
 from proof.simulator.people import People
+from proof.simulator.rows import LimitRow
 from proof.simulator.seams import installed
 from proof.simulator.system import DAY, System
 from proof.simulator.world import World
@@ -40,12 +41,23 @@ class Report:
 
 
 def simulate(
-    seed: int, years: float = 1.0, schedules: int = 10, *, plants: frozenset[str] = frozenset(), faults: float = 1.0
+    seed: int,
+    years: float = 1.0,
+    schedules: int = 10,
+    *,
+    plants: frozenset[str] = frozenset(),
+    faults: float = 1.0,
+    has_limits: bool = False,
 ) -> Report:
-    """The report of a simulation. `plants` names bugs to be planted in the model, `faults` scales how many befall it."""
+    """The report of a simulation. `plants` names bugs to be planted in the model, `faults` scales how many befall it.
+
+    With limits, two runs of the tenant are out at once at most, and of half of its schedules one a minute.
+    """
     began = time.perf_counter()
     world = World(seed, START)
     system = System(world, ahead_seconds=20.0 * (seed % 2), plants=plants)
+    if has_limits:
+        system.store.limits |= {"tenant": LimitRow(max_running=2), "host:api.example.com": LimitRow(max_per_minute=1)}
     people, nemesis = People(system, schedules), Nemesis(system, faults)
     with installed(world, system):
         system.boot()

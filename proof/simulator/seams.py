@@ -18,7 +18,7 @@ import scheduler.steps
 import scheduler.ticker
 from db import ids, processes
 from db.query import Query
-from proof.simulator import changing, planning, releasing
+from proof.simulator import changing, limiting, planning, releasing
 from proof.simulator.planning import Answer
 from proof.simulator.store import Store
 from proof.simulator.world import World
@@ -26,13 +26,14 @@ from proof.simulator.world import World
 Statement = Callable[[Store, datetime, Mapping[str, Any], object], Answer]
 
 STATEMENTS: Final[Mapping[str, Statement]] = {
-    statement.__name__: statement for statement in (*planning.STATEMENTS, *changing.STATEMENTS, *releasing.STATEMENTS)
+    statement.__name__: statement for room in (planning, changing, releasing, limiting) for statement in room.STATEMENTS
 }
 _LOCKS_FIRST: Final = frozenset({"read_now", "get_schedule", "get_run", "lock_schedule", "claim_due_schedules"})
 _READS: Final = frozenset(
     {
         "next_due_seconds",
         "find_made_runs",
+        "find_held_back_runs",
         "find_ended_tickers",
         "find_waiting_schedules",
         "find_overlapped_runs",

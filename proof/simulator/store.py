@@ -7,7 +7,7 @@ from uuid import UUID
 
 import psycopg
 
-from proof.simulator.rows import PLANNED, Journal, Move, ProcessRow, Row, RunRow, ScheduleRow
+from proof.simulator.rows import PLANNED, Journal, LimitRow, Move, ProcessRow, Row, RunRow, ScheduleRow
 from proof.simulator.world import World
 
 OPEN: Final = ("pending", "queued", "running")
@@ -36,6 +36,8 @@ class Store:
         self.processes: dict[UUID, ProcessRow] = {}
         self.forgotten: list[ProcessRow] = []
         self.locks: dict[UUID, object] = {}
+        self.limits: dict[str, LimitRow] = {}
+        self.exceeded: list[str] = []
         self.journal = Journal()
         self.plants: frozenset[str] = frozenset()
         self._active: list[ScheduleRow] | None = None
@@ -148,6 +150,11 @@ class Store:
     def runs_of(self, schedule: ScheduleRow) -> list[RunRow]:
         """The runs of a schedule in the order in which they were made."""
         return list(self.of_schedule[schedule.id].values())
+
+    def limits_of(self, schedule: ScheduleRow) -> tuple[str, ...] | None:
+        """The limits that a new run of the schedule is released under."""
+        names = {"tenant", *schedule.definition.get("uses", ())}
+        return tuple(sorted(names & self.limits.keys())) or None
 
     def free_gate(self, run: RunRow) -> ScheduleRow | None:
         """The schedule whose gate the run held, now free."""

@@ -40,7 +40,7 @@ moved as (
     where r.id = any(array[g.id]) and r.slot_at = any(array[g.slot_at]) and r.fence = g.fence
     returning
         r.id, r.slot_at, r.tenant_id, r.schedule_id, r.kind, r.state, r.fence, r.attempt, r.started_at, r.error,
-        g.attempt_outcome, g.traceback, g.cause
+        r.limited_by, g.attempt_outcome, g.traceback, g.cause
 ),
 
 attempts as (
@@ -120,7 +120,7 @@ freed as (
 )
 
 select
-    moved.id, freed.schedule_id is not null and exists (
+    moved.id, moved.limited_by is not null or freed.schedule_id is not null and exists (
         select from runs as w
         where
             w.schedule_id = freed.schedule_id

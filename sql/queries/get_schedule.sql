@@ -7,14 +7,18 @@ select
     s.status, s.misfire_policy, s.misfire_grace_seconds, s.misfire_limit, s.overlap_policy, s.jitter_seconds,
     s.max_runs, s.run_count, s.max_attempts, s.backoff, s.timeout_seconds,
     s.unknown_delivery_policy, s.priority, s.queue, s.pause_note, s.metadata, s.tags, s.version, s.last_error,
-    s.last_error_at, s.created_by, s.created_at, s.updated_at, made.runs as made_ahead
+    s.last_error_at, s.created_by, s.created_at, s.updated_at, s.uses, made.runs as made_ahead
 from schedules as s
 cross join
     lateral (
-        select min(r.released_at) as fire_at, count(*) as runs from runs as r
+        select min(coalesce(r.released_at, r.available_at)) as fire_at, count(*) as runs from runs as r
         where
             r.tenant_id = %(tenant_id)s and r.schedule_id = s.id and r.origin = 'schedule'
-            and r.slot_at > now() - interval '1 day' and r.state = 'queued' and r.released_at > now()
+            and r.slot_at > now() - interval '1 day' and r.attempt = 0 and (
+                r.state = 'queued' and r.released_at > now()
+                or r.state = 'pending' and r.limited_by is not null and r.available_at > now()
+                and r.available_at < 'infinity'
+            )
     ) as made
 where s.tenant_id = %(tenant_id)s and (s.id = %(id)s or s.name = %(name)s)
 order by s.id = %(id)s desc

@@ -1,4 +1,5 @@
--- For each free gate of the schedules given: its oldest waiting run takes the gate and is released.
+-- For each free gate of the schedules given: its oldest waiting run takes the gate and is released, or goes on to wait
+-- under its limits with the gate in its hands.
 -- Locks: the gates in the order of their ids and not SKIP LOCKED (whoever skips a gate would leave its run waiting),
 -- then the pending runs. Whoever ends a run locks running runs, then gates: the two cannot wait in a circle.
 with
@@ -32,12 +33,14 @@ waiting as (
 
 released as (
     update runs as r
-    set state = 'queued', fence = r.fence + 1, available_at = now(), released_at = now(), reason = null
+    set
+        state = case when r.limited_by is null then 'queued' else 'pending' end, fence = r.fence + 1,
+        available_at = now(), released_at = case when r.limited_by is null then now() end, reason = null
     from waiting
     where
         r.id = waiting.id and r.slot_at = waiting.slot_at
         and r.state = 'pending' and r.available_at = 'infinity'
-    returning r.id, r.slot_at, r.fence, r.queue, r.kind, r.tenant_id, r.schedule_id
+    returning r.id, r.slot_at, r.fence, r.queue, r.kind, r.tenant_id, r.schedule_id, r.state
 ),
 
 taken as (
@@ -48,4 +51,4 @@ taken as (
     returning 1
 )
 
-select id, slot_at, fence, queue, kind, tenant_id from released
+select id, slot_at, fence, queue, kind, tenant_id from released where state = 'queued'

@@ -6,12 +6,16 @@ unmade as (
     delete from runs as r
     where
         r.tenant_id = %(tenant_id)s and r.schedule_id = %(id)s and r.origin = 'schedule'
-        and r.slot_at > now() - interval '1 day' and r.state = 'queued' and r.attempt = 0 and r.released_at > now()
-    returning r.slot_at, r.released_at
+        and r.slot_at > now() - interval '1 day' and r.attempt = 0 and (
+            r.state = 'queued' and r.released_at > now()
+            or r.state = 'pending' and r.limited_by is not null and r.available_at > now()
+            and r.available_at < 'infinity'
+        )
+    returning r.slot_at, coalesce(r.released_at, r.available_at) as fire_at
 ),
 
 first as (
-    select min(slot_at) as slot_at, min(released_at) as fire_at, count(*) as made from unmade
+    select min(slot_at) as slot_at, min(fire_at) as fire_at, count(*) as made from unmade
 )
 
 update schedules as s

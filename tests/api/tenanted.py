@@ -87,6 +87,11 @@ ROUTES: dict[str, Route] = {
     "POST /api/webhooks/{webhook_id}/rotate": Route("editor"),
     "POST /api/webhooks/{webhook_id}/enable": Route("editor", row={"status": "disabled", "disabled_reason": "gone"}),
     "POST /api/webhooks/{webhook_id}/test": Route("editor", own=202),
+    "GET /api/limits": Route("viewer"),
+    "POST /api/limits": Route("editor", {"name": "host:api.example.com", "maxRunning": 3}, 201),
+    "GET /api/limits/{limit_id}": Route("viewer"),
+    "PATCH /api/limits/{limit_id}": Route("editor", {"maxPerMinute": 60}),
+    "DELETE /api/limits/{limit_id}": Route("editor", own=204),
     "GET /api/members": Route("admin"),
     "POST /api/members": Route("admin", {"subject": "someone", "email": "someone@example.com"}, 201),
     "GET /api/members/{member_id}": Route("admin"),
@@ -232,6 +237,14 @@ def webhook(conn: make.Connection, tenant_id: UUID, word: str, **row: Any) -> st
     return str(webhook_id)
 
 
+def limit(conn: make.Connection, tenant_id: UUID, word: str) -> str:
+    """A limit of a host."""
+    limit_id = uuid4()
+    row = {"id": limit_id, "tenant_id": tenant_id, "name": f"host:{word}.{limit_id.hex[:8]}.example", "max_running": 3}
+    make.insert(conn, "limits", row)
+    return str(limit_id)
+
+
 def token(conn: make.Connection, tenant_id: UUID, word: str) -> str:
     """A token that nobody uses."""
     return str(tokens.create(conn, tenant_id, word, "read")[0].id)
@@ -251,6 +264,7 @@ ROWS: dict[str, Callable[..., str]] = {
     "member_id": member,
     "token_id": token,
     "webhook_id": webhook,
+    "limit_id": limit,
     "slug": slug,
 }
 """For each name in a path, who makes a row of a tenant's and says its id."""

@@ -72,6 +72,10 @@ class World:
         self.conn.execute("update webhooks set status = 'disabled', disabled_reason = 'gone' where id = %s", (webhook,))
         return webhook
 
+    def limit(self) -> UUID:
+        body = {"name": f"host:{uuid4().hex[:8]}.example", "maxRunning": 3}
+        return UUID(self.admin("POST", "/api/limits", json=body).json()["id"])
+
     def member(self) -> UUID:
         body = {"subject": uuid4().hex, "email": "ada@example.com"}
         return UUID(self.admin("POST", "/api/members", json=body).json()["id"])
@@ -128,6 +132,9 @@ WRITES: dict[tuple[str, str], Write] = {
     ("post", "/api/sources"): Write("source.created", World.nothing, SOURCE),
     ("patch", "/api/sources/{source_id}"): Write("source.edited", World.source, SOURCE, "before after"),
     ("delete", "/api/sources/{source_id}"): Write("source.deleted", World.source, None, "before"),
+    ("post", "/api/limits"): Write("limit.created", World.nothing, {"name": "host:seen.example", "maxRunning": 3}),
+    ("patch", "/api/limits/{limit_id}"): Write("limit.edited", World.limit, {"maxPerMinute": 5}, "before after"),
+    ("delete", "/api/limits/{limit_id}"): Write("limit.deleted", World.limit, None, "before"),
     ("post", "/api/members"): Write("member.created", World.nothing, MEMBER),
     ("patch", "/api/members/{member_id}"): Write("member.edited", World.member, {"isDisabled": True}, "before after"),
     ("delete", "/api/members/{member_id}"): Write("member.deleted", World.member, None, "before"),

@@ -67,7 +67,7 @@ class Hand:
         ticker = ticker or self.ticker
         ticker._last_pass.clear()
         for _ in range(100):
-            ticker._frontier.forget()
+            ticker.woken()
             if sum([step(self.conn) for step in ticker.steps()]) == 0:
                 return
         raise AssertionError("the ticker finds no end")

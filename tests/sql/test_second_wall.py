@@ -52,6 +52,7 @@ OF = {
     "token": {"get_token", "revoke_token"},
     "webhook": {"get_webhook", "lock_webhook", "open_webhook", "update_webhook", "rotate_webhook", "enable_webhook",
                 "delete_webhook"},
+    "limit": {"lock_limit", "update_limit", "delete_limit", "list_limits"},
 }  # fmt: skip
 
 
@@ -111,6 +112,8 @@ class Held:
             "insert_webhook_test": {"id": id_at(slot_at), "slot_at": slot_at, "webhook_id": self.ids["webhook"]},
             "update_webhook": {"name": f"{word} renamed", "origin": "o", "events": ["run.dead"]},
             "rotate_webhook": {"sealed_secret": "s"},
+            "insert_limit": {"name": f"host:{word}.example", "max_running": 1},
+            "update_limit": {"max_running": 1},
             "insert_member": {"subject": f"{word} other", "email": "x@example.com", "name": word, "role": "viewer"},
         }
         self.of |= dict.fromkeys(OF_RUNS, of_run)
@@ -158,6 +161,7 @@ FILLS = {
         conn, tenant, word, status="disabled", disabled_reason="gone"
     ),
     "alert": tenanted.alert,
+    "limit": tenanted.limit,
 }
 
 

@@ -18,7 +18,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, mo
 from pydantic.alias_generators import to_camel
 
 from config.seal import is_sealed
-from workers import http
+from workers import http, uses
 from workers.addresses import Forbidden
 from workers.kind import Cancelled, Context, Kind
 from workers.outcome import Done, Later, Outcome, Rejected
@@ -239,4 +239,5 @@ KIND = Kind(
     summary="calls a URL, signed by Standard Webhooks",
     queue="calls",
     secret_fields=("secret", "headers"),
+    uses=lambda params: (uses.host(params.url),),
 )

@@ -1,0 +1,18 @@
+-- Of each of these groups the runs that have waited longest, at most as many as the group has room for.
+-- Takes no lock: the caller holds the limits. Index: runs_held_back.
+select r.id, r.slot_at, r.tenant_id, r.queue, r.limited_by, r.available_at
+from (
+    -- The limits come as text: an array of arrays has rows of one length.
+    select u.tenant_id, u.queue, u.limits::text[] as limited_by, u.room
+    from unnest(%(tenant_ids)s::uuid[], %(queues)s::text[], %(limits)s::text[], %(rooms)s::bigint[])
+        as u (tenant_id, queue, limits, room)
+) as g
+cross join lateral (
+    select q.id, q.slot_at, q.tenant_id, q.queue, q.limited_by, q.available_at
+    from runs as q
+    where
+        q.tenant_id = g.tenant_id and q.queue = g.queue and q.limited_by = g.limited_by
+        and q.available_at <= now() and q.released_at is null and q.finished_at is null and q.limited_by is not null
+    order by q.available_at, q.id
+    limit g.room
+) as r
