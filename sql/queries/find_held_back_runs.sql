@@ -1,5 +1,5 @@
--- The groups of runs that are held back by the same limits in the same queue, on from a place, each by its first run: one
--- step along the index a group, however many runs it has. Takes no lock. Index: runs_held_back.
+-- The groups of runs that are held back by the same limits in the same queue, on from a place, each by its first run:
+-- one step along the index a group, however many runs it has. Takes no lock. Index: runs_held_back.
 with recursive groups as (
     (
         select r.tenant_id, r.queue, r.limited_by, r.available_at

@@ -7,7 +7,8 @@ select
     ) - clock_timestamp())::float8 as schedule_seconds,
     extract(epoch from (
         select min(r.available_at) from runs as r
-        where r.released_at is null and r.finished_at is null and r.available_at < 'infinity'
+        where
+            r.released_at is null and r.finished_at is null and r.available_at < 'infinity'
             and r.limited_by is null
     ) - clock_timestamp())::float8 as run_seconds,
     clock_timestamp() as now

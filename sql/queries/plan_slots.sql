@@ -26,7 +26,7 @@ fired as (
             %(run_fire_ats)b::timestamptz[]
         ) as f (id, slot_at, schedule_id, fire_at)
     inner join schedules as s on s.id = any(array[f.schedule_id])
-    cross join lateral (select limits_of(s.tenant_id, s.uses) as names offset 0) as l
+    cross join lateral limits_of(s.tenant_id, s.uses) as l (names)
     on conflict (schedule_id, slot_at, (skipped_until is not null)) where origin in ('schedule', 'backfill') do nothing
     returning id, limited_by
 ),

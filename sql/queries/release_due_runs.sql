@@ -2,7 +2,8 @@
 -- Locks: the runs returned, skipping those that another ticker holds. Index: runs_pending.
 with due as (
     select r.id, r.slot_at from runs as r
-    where r.state || '' = 'pending' and r.available_at <= now() and r.released_at is null and r.finished_at is null
+    where
+        r.state || '' = 'pending' and r.available_at <= now() and r.released_at is null and r.finished_at is null
         and r.limited_by is null
     order by r.available_at, r.id
     limit %(batch)s
