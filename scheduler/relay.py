@@ -27,6 +27,7 @@ SUSPECT = "suspect"
 NAMESPACE = "dramatiq"
 _LARGEST_PACK = 100
 _PACKS_OF_A_HERD = 32
+_LEAST_OF_A_CROWD = 4
 _SILENCE_SECONDS = 2.0
 _FIRST_OF_A_SECOND = 16
 _CROWD_OF = dict(zip(QUEUES, CROWDS, strict=True))
@@ -70,7 +71,7 @@ class Relay:
         try:
             faultpoint("before_ring")
             first, crowd = self._lanes.split(runs)
-            self._bell.ring([*pack(first), *pack(crowd, _CROWD_OF)])
+            self._bell.ring([*pack(first), *pack(crowd, _CROWD_OF, _LEAST_OF_A_CROWD)])
             faultpoint("after_ring")
         except Exception as error:  # noqa: BLE001  each client raises its own; the runs are safe in Postgres
             self._silent_until = time.monotonic() + _SILENCE_SECONDS
@@ -105,8 +106,10 @@ class Lanes:
         return first, crowd
 
 
-def pack(runs: Iterable[Ring], queues: Mapping[str, str] = MappingProxyType({})) -> list[tuple[str, bytes, str]]:
-    """Packs pointers by queue and kind: a few runs one by one, a herd by up to a hundred a message.
+def pack(
+    runs: Iterable[Ring], queues: Mapping[str, str] = MappingProxyType({}), least: int = 1
+) -> list[tuple[str, bytes, str]]:
+    """Packs pointers by queue and kind: a few runs `least` a message, a herd by up to a hundred.
 
     `queues` maps a run's queue to the one that its message goes to, where that is another.
     """
@@ -114,7 +117,7 @@ def pack(runs: Iterable[Ring], queues: Mapping[str, str] = MappingProxyType({}))
     ordered = sorted(runs, key=attrgetter("queue", "kind"))
     for (queue, _), group in groupby(ordered, key=attrgetter("queue", "kind")):
         members = list(group)
-        size = max(1, min(_LARGEST_PACK, len(members) // _PACKS_OF_A_HERD))
+        size = max(least, min(_LARGEST_PACK, len(members) // _PACKS_OF_A_HERD))
         lane = queues.get(queue, queue)
         packs += [_message(lane, members[start : start + size]) for start in range(0, len(members), size)]
     return packs

@@ -97,7 +97,7 @@ def _delete(args: argparse.Namespace) -> int:
 def _found(conn: "Connection", tenant: "UUID", name: str) -> "Limit | None":
     from api import run_limits
 
-    return next((each for each in run_limits.list_all(conn, tenant) if each.name == name), None)
+    return next((each for each in run_limits.list_all(conn, tenant) if each.name in (name, name.lower())), None)
 
 
 def _said(limit: "Limit") -> str:
