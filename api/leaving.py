@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 
 from api import audit, shapes, tenants
 from api.audit import Author
-from db.pool import Connection
+from db.pool import Connection, DatabaseError, transaction
 from db.query import Query
+from scheduler.refusals import WrongState
 
 
 class Kept(NamedTuple):
@@ -26,6 +27,10 @@ class Gone(NamedTuple):
 EXPORT = Query("export_tenant", Kept)
 ERASE = Query("erase_tenant", Gone)
 
+_TRIES = 5
+# Somebody else held what it waited for: a deadlock, or the server's own lock_timeout.
+_IN_THE_WAY = ("40P01", "55P03")
+
 # The only secret that is not sealed: what a token is found by.
 _SECRET = {"api_tokens": ("hash",)}
 
@@ -41,8 +46,23 @@ def export(conn: Connection, slug: str) -> Iterator[Kept]:
 def erase(conn: Connection, slug: str, author: Author) -> dict[str, int]:
     """The number of rows of each table that went with the tenant; the operator's audit log keeps that it was.
 
-    For the caller's transaction. Raises NotFound.
+    Commits, so the caller has no transaction open. Work on the tenant locks the same rows in other orders: a try that
+    loses to it begins anew. Raises NotFound, and WrongState when each try lost; nothing is gone then.
     """
+    for _ in range(_TRIES):
+        try:
+            with transaction(conn):
+                return _erase(conn, slug, author)
+        except DatabaseError as error:
+            if error.sqlstate not in _IN_THE_WAY:
+                raise
+    raise WrongState(
+        f"the tenant {slug} is being worked on: erasing it lost {_TRIES} times to who held its rows, and nothing is gone; "
+        "suspend it, and try again once its runs are over"
+    )
+
+
+def _erase(conn: Connection, slug: str, author: Author) -> dict[str, int]:
     tenant = tenants.get(conn, slug)
     gone = {each.name: each.rows for each in ERASE.all(conn, tenant_id=tenant.id) if each.rows}
     audit.record(conn, None, author, "tenant.erased", ("tenant", tenant.id), {"slug": slug}, {"rows": gone})

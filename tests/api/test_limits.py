@@ -115,6 +115,16 @@ def test_who_guesses_is_stopped_and_good_callers_are_not(host: TestClient, owner
     assert _ask(_from(host, "203.0.113.9"), stranger.token).status_code == 200
 
 
+def test_two_tenants_members_of_one_subject_are_counted_apart(
+    host: TestClient, owner: make.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(web_of_it(host), "per_caller", Limit(2))
+    ours, theirs = (signed(claims_of(make.tenant(owner), sub="ada")) for _ in range(2))
+
+    assert [_ask(host, ours).status_code for _ in range(3)] == [200, 200, 429]
+    assert [_ask(host, theirs).status_code for _ in range(3)] == [200, 200, 429]
+
+
 @pytest.mark.parametrize(
     ("addresses", "is_one"),
     [

@@ -2,6 +2,7 @@
 
 import json
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -79,6 +80,42 @@ def test_a_tenant_that_is_deleted_is_gone_whole_and_its_neighbour_untouched(
     assert erased == [(None, str(gone), "acme")]
     assert tocsin("audit", "verify").status == 0
     assert "there is no tenant" in tocsin("tenants", "delete", "acme", "--yes").complaint()
+
+
+def test_an_erasure_that_loses_a_deadlock_begins_anew(tocsin: Tocsin, conn: make.Connection, database: str) -> None:
+    tenant = fill(tocsin, conn, "acme")
+    # The first to look is the one that gives up: the erasure, and not the other.
+    conn.execute(f"alter database {database.rpartition('/')[2]} set deadlock_timeout to '50ms'")
+    with ThreadPoolExecutor(1) as threads, make.connect(database) as other, make.connect(database) as looking:
+        other.execute("set deadlock_timeout to '1h'")
+        with other.transaction():
+            other.execute("select from runs where tenant_id = %s for update", (tenant,))
+            erasing = threads.submit(tocsin, "tenants", "delete", "acme", "--yes")
+            while not make.value(looking, "select exists (select from pg_locks where not granted)"):
+                assert not erasing.done(), erasing.result()
+            # The erasure holds the schedules and waits for the runs: this returns once it lost.
+            other.execute("select from schedules where tenant_id = %s for update", (tenant,))
+        answer = erasing.result(30)
+
+    assert (answer.status, answer.err) == (0, "")
+    assert counts(conn, tenant) == {}
+
+
+def test_an_erasure_that_always_loses_says_so_and_nothing_is_gone(tocsin: Tocsin, conn: make.Connection) -> None:
+    tenant = fill(tocsin, conn, "acme")
+    before = counts(conn, tenant)
+    conn.execute("create sequence tries")
+    conn.execute(
+        "create function lose() returns trigger language plpgsql as $$ begin "
+        "perform nextval('tries'); raise exception 'deadlock detected' using errcode = '40P01'; end $$"
+    )
+    conn.execute("create trigger lose before delete on tenants for each row execute function lose()")
+
+    assert "lost 5 times to who held its rows, and nothing is gone" in (
+        tocsin("tenants", "delete", "acme", "--yes").complaint()
+    )
+    assert make.value(conn, "select last_value from tries") == 5
+    assert counts(conn, tenant) == before
 
 
 def test_nobody_erases_the_audit_log_without_erasing_the_tenant(tocsin: Tocsin, conn: make.Connection) -> None:

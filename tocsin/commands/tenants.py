@@ -176,7 +176,7 @@ def _delete(args: argparse.Namespace) -> int:
         with opened() as conn:
             tenants.get(conn, args.slug)
         raise Complaint(f"erases all that the tenant {args.slug} has, for good; say it again with --yes")
-    with changing() as conn:
+    with opened() as conn:
         gone = leaving.erase(conn, args.slug, author())
     if args.is_json:
         show_json({"slug": args.slug, "rows": gone})
