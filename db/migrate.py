@@ -1,9 +1,12 @@
 """Brings the schema forward: the files of sql/migrations in order, each once, under a lock and with time limits."""
 
 import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import LiteralString
+from typing import LiteralString, TypeVar
 
 import psycopg
 
@@ -11,6 +14,8 @@ from db.pool import Connection, Database
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "sql" / "migrations"
 _TRIES = 10
+
+Result = TypeVar("Result")
 
 
 class SchemaError(RuntimeError):
@@ -52,6 +57,21 @@ def migrate(database: Database) -> list[str]:
         done = [migration.name for migration in known if _apply(conn, migration)]
         register(conn)
     return done
+
+
+def build_walls(database: Database) -> list[str]:
+    """Builds what is missing of the second wall and returns the tables that are behind it since now.
+
+    Nothing where it stands already, and where the role `tocsin_api` may not be taken. A table at a time, so that no two
+    are locked at once. Raises SchemaError when a lock is not to be had.
+    """
+    with database.connect("migrate", for_listening=True) as conn:
+        missing = [name for (name,) in conn.execute("select name from missing_walls()").fetchall()]
+        if not missing or not _patiently("the second wall", partial(_take_role, conn)):
+            return []
+        for name in missing:
+            _patiently(f"the second wall of {name}", partial(_raise_wall, conn, name))
+        return missing
 
 
 def check(conn: Connection) -> None:
@@ -109,25 +129,51 @@ def _applied(conn: Connection) -> dict[str, str]:
 
 
 def _apply(conn: Connection, migration: Migration) -> bool:
-    for last in range(_TRIES):
+    checksum = _patiently(migration.name, partial(_apply_once, conn, migration))
+    if checksum not in (None, migration.checksum):
+        raise SchemaError(f"{migration.name} was changed after it was applied; restore the file of the release")
+    return checksum is None
+
+
+def _apply_once(conn: Connection, migration: Migration) -> str | None:
+    """The checksum under which it was applied before; None when it was applied now."""
+    with _limited(conn):
+        checksum = _applied(conn).get(migration.name)
+        if checksum is None:
+            conn.execute(migration.text)
+            conn.execute(
+                "insert into schema_migrations (name, checksum) values (%s, %s)",
+                (migration.name, migration.checksum),
+            )
+    return checksum
+
+
+def _take_role(conn: Connection) -> bool:
+    with _limited(conn):
+        return conn.execute("select take_api_role()").fetchone() == (True,)
+
+
+def _raise_wall(conn: Connection, name: str) -> None:
+    with _limited(conn):
+        conn.execute("call raise_wall(%s)", (name,))
+
+
+@contextmanager
+def _limited(conn: Connection) -> Iterator[None]:
+    """A transaction of the schema's: one at a time in the database, and it waits for no lock long."""
+    with conn.transaction():
+        conn.execute("set local lock_timeout to '5s'")
+        conn.execute("set local statement_timeout to '15min'")
+        conn.execute("set local idle_in_transaction_session_timeout to '1min'")
+        conn.execute("select pg_advisory_xact_lock(hashtext('tocsin.migrate'))")
+        yield
+
+
+def _patiently(what: str, work: Callable[[], Result]) -> Result:
+    """What the work returns, tried again while others hold what it locks. Raises SchemaError."""
+    for _ in range(_TRIES):
         try:
-            with conn.transaction():
-                conn.execute("set local lock_timeout to '5s'")
-                conn.execute("set local statement_timeout to '15min'")
-                conn.execute("set local idle_in_transaction_session_timeout to '1min'")
-                conn.execute("select pg_advisory_xact_lock(hashtext('tocsin.migrate'))")
-                checksum = _applied(conn).get(migration.name)
-                if checksum is None:
-                    conn.execute(migration.text)
-                    conn.execute(
-                        "insert into schema_migrations (name, checksum) values (%s, %s)",
-                        (migration.name, migration.checksum),
-                    )
+            return work()
         except psycopg.errors.LockNotAvailable:
-            if last + 1 == _TRIES:
-                raise SchemaError(f"{migration.name} waited too long for a lock; run `tocsin migrate` again") from None
             continue
-        if checksum not in (None, migration.checksum):
-            raise SchemaError(f"{migration.name} was changed after it was applied; restore the file of the release")
-        return checksum is None
-    return False
+    raise SchemaError(f"{what} waited too long for a lock; run `tocsin migrate` again")

@@ -24,8 +24,11 @@ class Planned(NamedTuple):
 
 
 class Wall(NamedTuple):
-    """Whether all of a tenant's is behind the wall."""
+    """Whether all of a tenant's is behind the wall, and what it needs: the role, which the owner of the tables takes."""
 
+    owner: str
+    has_role: bool
+    may_take_role: bool
     is_walled: bool
 
 
@@ -34,10 +37,14 @@ ENTER_LISTING = Query("enter_listing", Planned)
 LOOK = Query("look_at_wall", Wall)
 
 
+def look(conn: Connection) -> Wall:
+    """The second wall as it is now."""
+    return LOOK.all(conn)[0]
+
+
 def has_wall(conn: Connection) -> bool:
     """True when the role `tocsin_api` may be taken and every tenant's table is behind it; else the first wall is alone."""
-    found = LOOK.one(conn)
-    return found is not None and found.is_walled
+    return look(conn).is_walled
 
 
 @contextmanager

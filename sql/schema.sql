@@ -51,15 +51,10 @@ CREATE PROCEDURE public.build_wall(IN name text, IN rights text)
     LANGUAGE plpgsql
     AS $$
 begin
-    if not exists (select from pg_roles where rolname = 'tocsin_api') then
-        return;
+    insert into walls (name, tenant_column, rights) values (build_wall.name, 'tenant_id', build_wall.rights);
+    if exists (select from pg_roles where rolname = 'tocsin_api') then
+        call raise_wall(build_wall.name);
     end if;
-    execute format('alter table %I enable row level security', name);
-    execute format(
-        'create policy tenant_wall on %I to tocsin_api '
-        'using (tenant_id = (select nullif(current_setting(''tocsin.tenant'', true), '''')::uuid)) '
-        'with check (tenant_id = (select nullif(current_setting(''tocsin.tenant'', true), '''')::uuid))', name);
-    execute format('grant %s on %I to tocsin_api', rights, name);
 end $$;
 
 CREATE FUNCTION public.chain_audit() RETURNS trigger
@@ -299,6 +294,21 @@ CREATE FUNCTION public.may_raise_events(kind text) RETURNS boolean
     select kind not in ('webhook.send', 'notice.mail')
 $$;
 
+CREATE FUNCTION public.missing_walls() RETURNS TABLE(name text)
+    LANGUAGE sql STABLE
+    AS $$
+    select w.name from walls as w
+    inner join pg_class as c on c.relname = w.name and c.relnamespace = 'public'::regnamespace
+    where not exists (
+        select from pg_roles as r
+        where r.rolname = 'tocsin_api' and has_table_privilege(r.oid, c.oid, 'select')
+    )
+    or w.tenant_column is not null and not (
+        c.relrowsecurity and exists (select from pg_policy as p where p.polrelid = c.oid and p.polname = 'tenant_wall')
+    )
+    order by w.tenant_column is not distinct from 'tenant_id', w.name
+$$;
+
 CREATE FUNCTION public.partitioned_tables() RETURNS text[]
     LANGUAGE sql IMMUTABLE
     AS $$
@@ -444,6 +454,25 @@ begin
     new.version := old.version + 1;
     new.updated_at := now();
     return new;
+end $$;
+
+CREATE PROCEDURE public.raise_wall(IN wanted text)
+    LANGUAGE plpgsql
+    AS $$
+declare
+    wall walls;
+    is_own text;
+begin
+    select * into strict wall from walls as w where w.name = wanted;
+    if wall.tenant_column is not null then
+        execute format('alter table %I enable row level security', wall.name);
+        is_own := format('%I = (select nullif(current_setting(''tocsin.tenant'', true), '''')::uuid)', wall.tenant_column);
+        execute format('drop policy if exists tenant_wall on %I', wall.name);
+        execute format('create policy tenant_wall on %I to tocsin_api using (%s)', wall.name, is_own)
+        -- Without a check a policy lets write what it lets see.
+        || case when wall.tenant_column = 'tenant_id' then format(' with check (%s)', is_own) else '' end;
+    end if;
+    execute format('grant %s on %I to tocsin_api', wall.rights, wall.name);
 end $$;
 
 CREATE FUNCTION public.record_deleted_runs() RETURNS trigger
@@ -592,6 +621,32 @@ CREATE FUNCTION public.tables_of_tenants() RETURNS TABLE(name text)
     group by reached.oid
     order by reached.oid <> 'runs'::regclass, max(reached.depth) desc, reached.oid::regclass::text
 $$;
+
+CREATE FUNCTION public.take_api_role() RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if not exists (select from pg_roles where rolname = 'tocsin_api') then
+        begin
+            create role tocsin_api nologin;
+        exception
+            when insufficient_privilege then
+                return false;
+            when duplicate_object or unique_violation then
+                null;  -- another database of this cluster made it
+        end;
+    end if;
+    begin
+        execute format('grant tocsin_api to %I', current_user);
+    exception when insufficient_privilege then
+        if not pg_has_role('tocsin_api', 'member') then
+            return false;
+        end if;
+    end;
+    grant usage on schema public to tocsin_api;
+    grant execute on function make_partitions(timestamptz, timestamptz) to tocsin_api;
+    return true;
+end $$;
 
 CREATE TABLE public.runs (
     id uuid NOT NULL,
@@ -1052,6 +1107,12 @@ CREATE TABLE public.tenants (
     CONSTRAINT tenants_status_check CHECK ((status = ANY (ARRAY['active'::text, 'suspended'::text])))
 );
 
+CREATE TABLE public.walls (
+    name text NOT NULL,
+    tenant_column text,
+    rights text NOT NULL
+);
+
 CREATE TABLE public.webhooks (
     id uuid NOT NULL,
     tenant_id uuid NOT NULL,
@@ -1178,6 +1239,9 @@ ALTER TABLE ONLY public.tenants
 
 ALTER TABLE ONLY public.tenants
     ADD CONSTRAINT tenants_slug_key UNIQUE (slug);
+
+ALTER TABLE ONLY public.walls
+    ADD CONSTRAINT walls_pkey PRIMARY KEY (name);
 
 ALTER TABLE ONLY public.webhooks
     ADD CONSTRAINT webhooks_pkey PRIMARY KEY (id);

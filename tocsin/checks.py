@@ -10,10 +10,9 @@ from api.routes.processes import LIST as LIST_PROCESSES
 from config import zones
 from config.environ import SETTINGS, BadSetting, need_broker_url, read
 from config.seal import Seal, SealError
-from db import migrate, sealed
+from db import migrate, sealed, walls
 from db.pool import Connection, Database, DatabaseError, is_pooled
 from db.query import Query
-from db.walls import has_wall
 from scheduler.turns import offset_at, turns
 from tocsin import complaints
 from workers.channels import open_mail
@@ -175,18 +174,24 @@ def of_server(conn: Connection, here: datetime) -> list[Check]:
     checks.append(
         Check("durability", "ok" if is_kept else "fail", detail + ("" if is_kept else ": a crash loses what was sent"))
     )
-    if has_wall(conn):
-        checks.append(Check("walls", "ok", "row-level security by the role tocsin_api"))
-    else:
-        detail = (
-            "the first wall stands alone: tenants are kept apart by our statements, since the role tocsin_api could not "
-            "be made, or taken, when this database was migrated"
-        )
-        checks.append(Check("walls", "warn", detail))
+    checks.append(_wall(walls.look(conn)))
     apart = abs((server.now - here).total_seconds())
     words = f"Postgres and this machine are {apart:.1f} s apart"
     checks.append(Check("clock", "ok" if apart <= _CLOCK_SECONDS else "warn", words + "; Postgres's counts"))
     return checks
+
+
+def _wall(wall: walls.Wall) -> Check:
+    if wall.is_walled:
+        return Check("walls", "ok", "row-level security by the role tocsin_api")
+    steps = [] if wall.has_role else ["`create role tocsin_api nologin`"]
+    steps += [] if wall.may_take_role else [f"`grant tocsin_api to {wall.owner}`"]
+    done_by_whom = [f"{' and '.join(steps)} by whoever may make roles"] if steps else []
+    detail = (
+        "the first wall stands alone: tenants are kept apart by our statements; what builds the second is "
+        f"{', then '.join([*done_by_whom, '`tocsin migrate`'])}"
+    )
+    return Check("walls", "warn", detail)
 
 
 def of_listening(database: Database) -> Check:

@@ -40,14 +40,18 @@ def _seconds(text: str) -> float:
 
 
 def _migrate(args: argparse.Namespace) -> int:
-    from db.migrate import migrate
+    from db.migrate import build_walls, migrate
     from db.pool import Database
 
-    applied = migrate(Database.from_environ())
+    database = Database.from_environ()
+    applied = migrate(database)
+    walled = build_walls(database)
     if args.is_json:
-        show_json({"applied": applied})
-    else:
-        print("\n".join(f"applied {name}" for name in applied) or "nothing to apply: the schema is up to date")
+        show_json({"applied": applied, "walled": walled})
+        return 0
+    print("\n".join(f"applied {name}" for name in applied) or "nothing to apply: the schema is up to date")
+    if walled:
+        print(f"put {len(walled)} tables behind the second wall; a web process takes it from its next start on")
     return 0
 
 
