@@ -24,7 +24,9 @@ DEFAULT = "default"
 SUSPENDED = "the tenant is suspended"
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _DOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
+_COLOR = re.compile(r"#[0-9a-f]{6}")
 _MANY = 1_000_000
+_LONGEST_NAME, _LONGEST_FOOTER, _MOST_LINES = 100, 500, 10
 
 
 def _zone(name: str) -> str:
@@ -49,6 +51,26 @@ def _domain(text: str) -> str:
     return text.lower()
 
 
+def _color(text: str) -> str:
+    if not _COLOR.fullmatch(text.lower()):
+        raise ValueError("takes a colour as #rrggbb, such as #1d4ed8")
+    return text.lower()
+
+
+def _short(line: str) -> str:
+    if len(line) > _LONGEST_NAME:
+        raise ValueError(f"takes one line of at most {_LONGEST_NAME} characters")
+    return line
+
+
+def _lines(text: str) -> str:
+    lines = [line.rstrip(" ") for line in text.replace("\r\n", "\n").strip().split("\n")]
+    is_short = len(text) <= _LONGEST_FOOTER and len(lines) <= _MOST_LINES
+    if not any(lines) or not is_short or not all(line.isprintable() for line in lines):
+        raise ValueError(f"takes at most {_LONGEST_FOOTER} printable characters in one to {_MOST_LINES} lines")
+    return "\n".join(lines)
+
+
 class _Model(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
 
@@ -62,6 +84,14 @@ class Quotas(_Model):
     requests_per_minute: Annotated[int, Field(strict=True, ge=1, le=_MANY)] | None = None
 
 
+class Branding(_Model):
+    """How the tenant's mail looks. No logo: a picture from elsewhere tells its server who reads the mail, and when."""
+
+    name: Annotated[Line, AfterValidator(_short)] | None = None
+    color: Annotated[str, AfterValidator(_color)] | None = None
+    footer: Annotated[str, AfterValidator(_lines)] | None = None
+
+
 class Settings(_Model):
     """What holds for all that a tenant has; the quotas are the operator's to set."""
 
@@ -71,6 +101,7 @@ class Settings(_Model):
     recipient_domains: Annotated[list[Annotated[str, AfterValidator(_domain)]], Field(max_length=200)] = Field(
         default_factory=list, description="set, mail to any other domain is recorded `suppressed`"
     )
+    branding: Branding = Field(default_factory=Branding)
     quotas: Quotas = Field(default_factory=Quotas)
 
 
@@ -184,8 +215,9 @@ def _check_name(name: str | None) -> None:
 
 def _merged(row: Tenant, given: Mapping[str, Any]) -> dict[str, Any]:
     whole = {**row.settings, **given}
-    if isinstance(given.get("quotas"), dict):
-        whole["quotas"] = {**row.settings.get("quotas", {}), **given["quotas"]}
+    for part in ("branding", "quotas"):
+        if isinstance(given.get(part), dict):
+            whole[part] = {**row.settings.get(part, {}), **given[part]}
     whole = {name: value for name, value in whole.items() if value is not None}
     try:
         return Settings.model_validate(whole).model_dump(mode="json", by_alias=True, exclude_defaults=True)

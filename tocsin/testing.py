@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 
 from config.zones import zone
 from db.ids import id_at
+from workers.branding import Branding
 from workers.http import Client
 from workers.kind import Context, Journal, Kind, KnownState
 from workers.outcome import Outcome
@@ -25,6 +26,7 @@ class Notes:
 
     sources: Mapping[str, Source] = field(default_factory=dict)
     known: KnownState | None = None
+    brand: Branding = field(default_factory=Branding)
     steps: dict[str, Any] = field(default_factory=dict)
     lines: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     shown: list[tuple[float, str]] = field(default_factory=list)
@@ -56,6 +58,10 @@ class Notes:
     def unseal(self, sealed: str) -> str:
         """The text as it is: nothing is sealed here."""
         return sealed
+
+    def branding(self) -> Branding:
+        """The branding given, by default none."""
+        return self.brand
 
 
 def run_kind(

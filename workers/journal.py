@@ -16,6 +16,7 @@ from db.pool import Pool
 from db.query import Query
 from db.sealed import params_place, password_place, webhook_secret_place, webhook_url_place
 from telemetry import metrics
+from workers.branding import Branding
 from workers.kind import KnownState, Webhook
 from workers.rows import Leased, Value
 from workers.sources import Source, SourceRefused, open_source
@@ -62,6 +63,7 @@ INSERT_LOG = Query("insert_log")
 SET_PROGRESS = Query("set_progress")
 GET_ALERT_STATE = Query("get_alert_state", StateRow)
 GET_SOURCE = Query("get_source", SourceRow)
+GET_BRANDING = Query("get_branding", Branding)
 OPEN_WEBHOOK = Query("open_webhook", WebhookRow)
 DISABLE_WEBHOOK = Query("disable_webhook", Value)
 LIST_ADMINS = Query("list_admins", Address)
@@ -146,6 +148,11 @@ class RunJournal:
         if self.leased.schedule_id is None:
             raise SealError("a run without a schedule has no sealed params")
         return self.seal.open(sealed, params_place(self.leased.tenant_id, self.leased.schedule_id))
+
+    def branding(self) -> Branding:
+        """How the tenant's mail looks now."""
+        with self.pool.connection() as conn:
+            return GET_BRANDING.one(conn, tenant_id=self.leased.tenant_id) or Branding()
 
     def webhook(self, webhook_id: UUID) -> Webhook | None:
         """The tenant's webhook with that id, opened; None once it was deleted. Raises SealError."""

@@ -11,6 +11,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from config.environ import QUEUES
+from workers.branding import Branding
 from workers.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -72,6 +73,10 @@ class Journal(Protocol):
 
     def unseal(self, sealed: str) -> str:
         """The secret that was sealed at save."""
+        ...
+
+    def branding(self) -> Branding:
+        """How the tenant's mail looks now."""
         ...
 
 
@@ -190,3 +195,7 @@ class Context(Generic[Params]):
     def unseal(self, sealed: str) -> str:
         """The secret that was sealed when the schedule was saved."""
         return self.journal.unseal(sealed)
+
+    def branding(self) -> Branding:
+        """How the tenant's mail looks: its name, its colour, the lines at the end; empty where it set nothing."""
+        return self.journal.branding()

@@ -1,6 +1,9 @@
 """What a tenant's settings decide: how many there may be, how often may be asked, in which zone a schedule is."""
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
 
 from tests import make
 from tests.api.conftest import Api, MakeWeb, TestClient
@@ -78,3 +81,49 @@ def test_a_quota_smaller_than_the_number_of_web_processes_is_a_quota_all_the_sam
     quota(conn, api, requestsPerMinute=1)
 
     assert [api("GET", "/api/kinds").status_code for _ in range(2)] == [200, 429]
+
+
+LINES = "takes at most 500 printable characters in one to 10 lines"
+
+
+def test_branding_is_set_part_by_part_and_null_takes_one_away(api: Api) -> None:
+    def set_to(said: Any) -> Any:
+        answer = api("PATCH", "/api/tenant", json={"settings": {"branding": said}})
+        assert answer.status_code == 200, answer.text
+        return answer.json()["settings"].get("branding")
+
+    footer = " Acme Ltd \r\n\r\nQuestions: help@acme.example\n"
+    whole = {"name": "Acme", "color": "#1d4ed8", "footer": "Acme Ltd\n\nQuestions: help@acme.example"}
+    assert set_to({"name": " Acme ", "color": "#1D4ED8", "footer": footer}) == whole
+    assert set_to({"color": "#ffffff"}) == {**whole, "color": "#ffffff"}
+    assert set_to({"footer": None, "color": None}) == {"name": "Acme"}
+    assert set_to(None) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "pointer", "detail"),
+    [
+        ({"color": "red"}, "color", "takes a colour as #rrggbb, such as #1d4ed8"),
+        ({"color": "#12345"}, "color", "takes a colour as #rrggbb, such as #1d4ed8"),
+        ({"color": "#1d4ed8;background:url(//x)"}, "color", "takes a colour as #rrggbb, such as #1d4ed8"),
+        ({"color": "#1d4ed8\n"}, "color", "takes a colour as #rrggbb, such as #1d4ed8"),
+        ({"color": 255}, "color", "takes a valid string"),
+        ({"name": "two\nlines"}, "name", "takes one line of printable characters"),
+        ({"name": ""}, "name", "takes one line of printable characters"),
+        ({"name": "x" * 101}, "name", "takes one line of at most 100 characters"),
+        ({"footer": "x" * 501}, "footer", LINES),
+        ({"footer": "x\n" * 11}, "footer", LINES),
+        ({"footer": " \n "}, "footer", LINES),
+        ({"footer": "\x1b[2J"}, "footer", LINES),
+        ({"footer": "\u202egnp.exe"}, "footer", LINES),
+        ({"logoUrl": "https://example.com/x.png"}, "logoUrl", "is not a field of this"),
+    ],
+)
+def test_branding_that_no_mail_could_show_is_refused_by_the_fields_name(
+    api: Api, said: dict[str, Any], pointer: str, detail: str
+) -> None:
+    answer = api("PATCH", "/api/tenant", json={"settings": {"branding": {"name": "Acme", **said}}})
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"] == [{"pointer": f"/settings/branding/{pointer}", "detail": detail}]
+    assert api("GET", "/api/tenant").json()["settings"] == {}

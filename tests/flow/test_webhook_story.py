@@ -11,6 +11,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from api import webhooks
+from db.jsonb import Jsonb
 from tests import make
 from tests.flow.world import World
 from tests.system import until
@@ -121,8 +122,10 @@ def test_a_receiver_that_is_away_is_told_again_with_the_same_id_and_bytes(world:
 
 
 def test_a_receiver_that_is_gone_is_called_once_and_the_admins_are_told(world: World, receiver: Receiver) -> None:
-    """notice.mail from due row to history: each admin gets one mail."""
+    """notice.mail from due row to history: each admin gets one mail, branded as the tenant's."""
     conn, tenant = world.system.conn, world.system.tenant
+    brand = {"name": "Acme & Co", "color": "#1d4ed8", "footer": "Acme Ltd, 1 High Street"}
+    conn.execute("update tenants set settings = %s where id = %s", (Jsonb({"branding": brand}), tenant))
     for name, row in (
         ("admin", {"role": "admin"}),
         ("viewer", {"role": "viewer"}),
@@ -149,6 +152,11 @@ def test_a_receiver_that_is_gone_is_called_once_and_the_admins_are_told(world: W
     assert (delivery["recipient"], delivery["state"]) == ("admin@example.com", "sent")
     [mail] = world.mail.mails()
     assert "The webhook ops was disabled" in str(mail)
+    parts = {part.get_content_subtype(): part.get_content() for part in mail.message.iter_parts()}
+    text, page = parts["plain"], parts["html"]
+    assert text.splitlines()[-4:] == ["", "-- ", "Acme & Co", "Acme Ltd, 1 High Street"]
+    assert "background:#1d4ed8" in page
+    assert "Acme &amp; Co" in page
 
     world.next_slot(schedule)
     assert len(sends(world)) == 1

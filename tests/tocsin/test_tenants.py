@@ -160,6 +160,7 @@ def test_settings_are_set_one_by_one_and_refused_by_name(tocsin: Tocsin) -> None
     for bad, said in (
         ("defaultTimezone=Mars/Olympus", "settings.defaultTimezone: takes an IANA name"),
         ("colour=red", "settings.colour: is not a field of this"),
+        ("branding.color=red", "settings.branding.color: takes a colour as #rrggbb"),
         ("quotas.schedules=-1", "settings.quotas.schedules: "),
         ("name=", "name: takes one line"),
         ("suspend", "takes NAME=VALUE"),

@@ -8,6 +8,7 @@ from typing import cast
 from pydantic import BaseModel, ConfigDict
 
 from workers.kind import Context, InnerJournal, Kind
+from workers.kinds import pages
 from workers.outcome import Done, Message, Outcome
 
 
@@ -25,7 +26,10 @@ def run(ctx: Context[Params]) -> Outcome:
     admins = cast("InnerJournal", ctx.journal).admins()
     if not admins:
         return Done({"reason": "the tenant has no admin to be told"})
-    return Done(messages=(Message(to=tuple(admins), subject=ctx.params.subject, text=ctx.params.text),))
+    text, html = pages.fill(
+        "notice_mail", {"subject": ctx.params.subject, "text": ctx.params.text.strip()}, ctx.branding()
+    )
+    return Done(messages=(Message(to=tuple(admins), subject=ctx.params.subject, text=text, html=html),))
 
 
 KIND = Kind(

@@ -8,16 +8,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 from uuid import UUID
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
+from workers.branding import Branding
 from workers.channels.email import mailbox
 from workers.kind import Context, Kind, KnownState
+from workers.kinds import pages
 from workers.outcome import AlertState, Done, Later, Message, Outcome, Rejected
 from workers.sources import RowCap, SourceRefused, SourceUnavailable, Table
 
@@ -153,7 +153,7 @@ def evaluate(table: Table, params: Params, previous: KnownState | None, slot_at:
     return Verdict(params, state, value, before, slot_at, reason, table.data_as_of, is_told)
 
 
-def render(verdict: Verdict, slot: Slot) -> Message:
+def render(verdict: Verdict, slot: Slot, brand: Branding) -> Message:
     """Return the mail about a change, in text and in HTML, with all times in the schedule's zone."""
     params, value = verdict.params, with_unit(verdict.value or Decimal(0), verdict.params.unit)
     is_firing = verdict.state == "firing"
@@ -170,11 +170,12 @@ def render(verdict: Verdict, slot: Slot) -> Message:
         "data_as_of": _spoken(verdict.data_as_of.astimezone(slot.local.tzinfo)) if verdict.data_as_of else "",
         "run_id": str(slot.run_id),
     }
+    text, html = pages.fill("threshold_alert", facts, brand)
     return Message(
         to=tuple(params.recipients),
         subject=f"{'Alert' if is_firing else 'Recovered'}: {params.alert_name} is {value}",
-        text=_TEMPLATES.get_template("threshold_alert.txt.j2").render(facts),
-        html=_TEMPLATES.get_template("threshold_alert.html.j2").render(facts),
+        text=text,
+        html=html,
     )
 
 
@@ -215,8 +216,10 @@ def run(ctx: Context[Params]) -> Outcome:
         return Rejected(str(error))
     previous = ctx.alert_state(alert_id, WHOLE) if alert_id else None
     verdict = evaluate(table, ctx.params, previous, ctx.slot_at)
-    messages = (render(verdict, Slot(ctx.slot_local, ctx.timezone, ctx.run_id)),) if verdict.is_told else ()
-    return Done(record(verdict), messages, states(verdict, alert_id))
+    if not verdict.is_told:
+        return Done(record(verdict), (), states(verdict, alert_id))
+    message = render(verdict, Slot(ctx.slot_local, ctx.timezone, ctx.run_id), ctx.branding())
+    return Done(record(verdict), (message,), states(verdict, alert_id))
 
 
 def states(verdict: Verdict, alert_id: UUID | None) -> tuple[AlertState, ...]:
@@ -274,15 +277,6 @@ def _rfc3339(instant: datetime) -> str:
 def _spoken(local: datetime) -> str:
     return f"{local:%a} {local.day} {local:%b %Y, %H:%M}"
 
-
-# HTML escapes whatever it is given, text does not; a name that is missing stops the run instead of leaving a gap.
-_TEMPLATES = Environment(
-    loader=FileSystemLoader(Path(__file__).parent),
-    autoescape=select_autoescape(enabled_extensions=("html.j2",), default=False),
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
 
 KIND = Kind(
     name="kpi.threshold",

@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from config.zones import zone
+from workers.branding import Branding
 from workers.http import Client
 from workers.kind import Context, KnownState
 from workers.sources import Source, SourceRefused
@@ -45,6 +46,9 @@ class Journal:
 
     def unseal(self, sealed: str) -> str:
         return sealed.removeprefix("sealed:k:")
+
+    def branding(self) -> Branding:
+        return Branding()
 
 
 def context(params: P, *, http: Client | None = None, journal: Journal | None = None, **overrides: Any) -> Context[P]:

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from tests.workers.kinds.contexts import RUN, SLOT, Journal, context
 from tests.workers.wire import LOOPBACK
+from workers.branding import Branding
 from workers.kind import KnownState
 from workers.kinds.threshold_alert import (
     CONDITIONS,
@@ -200,7 +201,7 @@ class _Text(HTMLParser):
 @pytest.mark.parametrize(("value", "before"), [(Decimal("1234567.5"), "ok"), (Decimal("12.25"), "firing")])
 def test_a_mail_says_what_happened_where_and_since_when_in_the_schedules_zone(value: Decimal, before: str) -> None:
     verdict = evaluate(_table((value,)), _params(unit="seats", recipients=["a@x.com", "b@x.com"]), _known(before), SLOT)
-    message = render(verdict, HERE)
+    message = render(verdict, HERE, Branding())
     shown = with_unit(value, "seats")
     is_firing = before == "ok"
     assert message.to == ("a@x.com", "b@x.com")
@@ -223,12 +224,29 @@ def test_a_mail_says_what_happened_where_and_since_when_in_the_schedules_zone(va
 
 def test_a_name_is_never_markup_and_never_a_template() -> None:
     name = '<script>alert(1)</script> {{ 7*7 }} & "co"'
-    message = render(evaluate(_table((150,)), _params(alertName=name, unit="<b>"), None, SLOT), HERE)
+    message = render(evaluate(_table((150,)), _params(alertName=name, unit="<b>"), None, SLOT), HERE, Branding())
     assert "<script>" not in message.html
     assert html.escape("<script>", quote=False) in message.html
     assert "{{ 7*7 }}" in message.html
     assert name in message.text
     assert name in message.subject
+
+
+def test_a_mail_bears_its_tenants_branding_and_no_markup_of_it() -> None:
+    brand = Branding("A & <b>Co</b>", "#ffd400", "Line <1>\n{{ 7*7 }}")
+    message = render(evaluate(_table((150,)), _params(), None, SLOT), HERE, brand)
+    assert message.text.endswith("\n\n-- \nA & <b>Co</b>\nLine <1>\n{{ 7*7 }}\n")
+    page = _Text(message.html)
+    assert all(said in page.text for said in ("A & <b>Co</b>", "Line <1>", "{{ 7*7 }}"))
+    assert "background:#ffd400;border-bottom:1px solid #e4e7ec;color:#000000" in message.html
+    assert not page.tags & {"b", "script", "img", "link", "style", "form", "iframe"}
+    assert not page.attributes & {"src", "href", "class"}
+
+
+def test_a_mail_of_a_tenant_without_branding_has_no_band_and_no_footer() -> None:
+    message = render(evaluate(_table((150,)), _params(), None, SLOT), HERE, Branding())
+    assert message.text.endswith(f"\nRun {RUN}\n")
+    assert "border-bottom" not in message.html
 
 
 @pytest.mark.parametrize(
