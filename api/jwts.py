@@ -97,7 +97,8 @@ def _refuse_repeated_names(content: bytes) -> None:
         return found
 
     try:
-        json.loads(content, object_pairs_hook=once)
+        # As text, and in UTF-8: of bytes the reader would guess the encoding.
+        json.loads(content.decode(), object_pairs_hook=once)
     except (ValueError, RecursionError):
         raise BadToken("form") from None
 
