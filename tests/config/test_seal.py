@@ -1,10 +1,13 @@
 """A sealed secret opens where it was sealed, with a key that is listed, whole; anything else is refused."""
 
 import base64
+import hmac
 import os
+from collections.abc import Iterator
 from uuid import UUID, uuid4
 
 import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from api.settings import Settings as WebSettings
 from config.seal import Place, Seal, SealError, is_sealed, key_of
@@ -110,6 +113,63 @@ def test_an_invalid_form_is_refused_and_nothing_of_it_repeated(invalid: str) -> 
         both.open(both.rewrap(invalid, HERE), HERE)
 
 
+def _turned(part: int) -> Iterator[str]:
+    """The sealed text with every single bit of a part turned, one at a time."""
+    content = base64.b64decode(SEALED.split(":")[part])
+    for bit in range(8 * len(content)):
+        turned = bytearray(content)
+        turned[bit // 8] ^= 1 << bit % 8
+        yield _with(part, base64.b64encode(turned).decode())
+
+
+@pytest.mark.parametrize("part", [2, 3], ids=["wrap", "content"])
+def test_every_bit_of_nonce_secret_and_tag_counts(part: int) -> None:
+    for turned in _turned(part):
+        with pytest.raises(SealError, match="altered"):
+            Seal((KEY,)).open(turned, HERE)
+
+
+@pytest.mark.parametrize("part", [2, 3], ids=["wrap", "content"])
+@pytest.mark.parametrize(
+    "tag",
+    [bytes(16), b"\xff" * 16, b"\x80" * 16, None],
+    ids=["all zeros", "all ones", "high bits", "each bit the other way"],
+)
+def test_a_tag_that_is_made_up_is_refused(part: int, tag: bytes | None) -> None:
+    content = base64.b64decode(SEALED.split(":")[part])
+    made_up = tag or bytes(byte ^ 0xFF for byte in content[-16:])
+    with pytest.raises(SealError, match="altered"):
+        Seal((KEY,)).open(_with(part, base64.b64encode(content[:-16] + made_up).decode()), HERE)
+
+
+def _fernet(*, version: int = 0x80, padded: bytes = b"secret" + b"\x0a" * 10, mac: bytes | None = None) -> bytes:
+    """A token of Fernet under our key, as its specification makes them; any field may be another."""
+    key, nonce = base64.b64decode(KEY), bytes(16)
+    encryptor = Cipher(algorithms.AES128(key[16:]), modes.CBC(nonce)).encryptor()
+    signed = bytes([version]) + (1_800_000_000).to_bytes(8) + nonce + encryptor.update(padded)
+    return signed + (mac or hmac.digest(key[:16], signed, "sha256"))
+
+
+FERNET = {
+    "good": _fernet(),
+    "of another version": _fernet(version=0x81),
+    "an incorrect mac": _fernet(mac=bytes(32)),
+    "too short": _fernet()[:40],
+    "cut by a byte": _fernet()[:-1],
+    "a payload of no whole blocks": _fernet()[:-33],
+    "a wrong padding": _fernet(padded=b"x" * 16),
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("name", FERNET)
+def test_a_token_of_fernet_is_no_sealed_secret_under_the_same_key(name: str) -> None:
+    token = base64.urlsafe_b64encode(FERNET[name]).decode()
+    for text in (token, f"sealed:{token}", _with(2, token), _with(3, token)):
+        with pytest.raises(SealError):
+            Seal((KEY,)).open(text, HERE)
+
+
 def test_base64_has_one_spelling() -> None:
     # "QQ==" and "QR==" hold the same byte; only the first is how we write it.
     parts = Seal((KEY,)).seal("a", HERE).split(":")
@@ -138,9 +198,9 @@ def test_a_rotation_wraps_the_data_key_anew_and_leaves_the_secret_as_it_was_seal
         Seal((KEY,)).open(moved, HERE)
 
 
-def test_no_nonce_and_no_data_key_comes_twice() -> None:
+@pytest.mark.parametrize("count", [2**16, pytest.param(2**20, marks=pytest.mark.long)])
+def test_no_nonce_and_no_data_key_comes_twice(count: int) -> None:
     seal = Seal((KEY,))
-    count = 2**16
     seen: set[bytes] = set()
     for _ in range(count):
         _, _, wrap, content = seal.seal("a", HERE).split(":")

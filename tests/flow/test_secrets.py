@@ -2,6 +2,7 @@
 
 import base64
 import json
+import socket
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -10,7 +11,9 @@ from typing import Any
 
 import httpx
 import jwt
+import psutil
 import pytest
+import redis as redis_client
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from api import tokens
@@ -120,6 +123,7 @@ def test_a_process_without_the_key_refuses_to_start_and_names_its_id(
     assert system.value("select count(*) from processes") == 0
 
 
+LAST = b"that-was-all"
 CANARY = {
     "password": "canary-password-4711",
     "secret": SECRET,
@@ -134,8 +138,67 @@ CANARY = {
 }
 
 
-def test_no_canary_is_in_a_log_an_answer_or_a_table(system: System, echo: Echo) -> None:
-    port, closed = free_port(), free_port()
+class Watch:
+    """Keeps all that is said to Redis from now on, and tells what it holds."""
+
+    def __init__(self, url: str) -> None:
+        self._client = redis_client.Redis.from_url(url)
+        told = self._client.connection_pool.connection_kwargs
+        self._line = socket.create_connection((told["host"], told["port"]), 10)
+        self._line.sendall(f"AUTH {told['password']}\r\nMONITOR\r\n".encode())
+        self._said = b""
+        self._hear_until(b"+OK\r\n+OK\r\n")
+        self._line.settimeout(None)
+        self._thread = Thread(target=self._hear_until, args=(LAST,))
+        self._thread.start()
+
+    def _hear_until(self, end: bytes) -> None:
+        while end not in self._said and (more := self._line.recv(65536)):
+            self._said += more
+
+    def holds(self) -> str:
+        """Every key with its value; `DUMP` would hide what it compresses."""
+        read = {
+            b"hash": self._client.hgetall,
+            b"list": lambda key: self._client.lrange(key, 0, -1),
+            b"zset": lambda key: self._client.zrange(key, 0, -1),
+            b"set": self._client.smembers,
+            b"string": self._client.get,
+        }
+        return "\n".join(f"{key} {read[self._client.type(key)](key)}" for key in self._client.scan_iter())
+
+    def heard(self) -> str:
+        """All that was said until now; nothing is heard after it."""
+        self._client.echo(LAST)
+        self._thread.join(10)
+        return self._said.decode()
+
+    def close(self) -> None:
+        """Hangs up."""
+        self.heard()
+        self._line.close()
+        self._client.close()
+
+
+@pytest.fixture
+def watch(redis: str) -> Iterator[Watch]:
+    found = Watch(redis)
+    yield found
+    found.close()
+
+
+def command_lines(system: System) -> str:
+    """What anybody on the machine may read of the system's processes; only their owner may read their environment."""
+    found = [psutil.Process(each.pid) for each in system.processes]
+    found += [child for each in found for child in each.children(recursive=True)]
+    assert {oct((Path("/proc") / str(each.pid) / "environ").stat().st_mode & 0o777) for each in found} == {"0o400"}
+    return "\n".join(" ".join([each.name(), *each.cmdline()]) for each in found)
+
+
+def test_no_canary_is_in_a_log_an_answer_a_table_redis_or_a_command_line(
+    system: System, echo: Echo, watch: Watch
+) -> None:
+    port, closed, measured = free_port(), free_port(), free_port()
     environ = {
         "TOCSIN_SECRET_KEYS": CANARY["secret_key"],
         "SUPABASE_JWT_SECRET": CANARY["jwt_secret"],
@@ -145,7 +208,6 @@ def test_no_canary_is_in_a_log_an_answer_or_a_table(system: System, echo: Echo) 
         "TOCSIN_KINDS": "tests.kinds:MAIL",
     }
     system.start("scheduler", wait_for="ticker.started", **environ)
-    system.start("workers", wait_for="worker.started", **environ)
     web = system.start("api", wait_for="web.started", PORT=str(port), **environ)
     web.until_says("tocsin tokens create --operator")
     _, token = tokens.create(system.conn, system.tenant, "a test's", "admin")
@@ -184,6 +246,12 @@ def test_no_canary_is_in_a_log_an_answer_or_a_table(system: System, echo: Echo) 
     call(200, 422, timeoutSeconds=SECRET)
     mail = {"jobType": "test.mail", "jobPayload": {"to": ["a@example.com"]}, "intervalSeconds": 3600}
     runs += ask("POST", f"/api/schedules/{ask('POST', '/api/schedules', 201, mail)['id']}/run", 202)["runIds"]
+    # What is rung before anybody takes it stays in Redis.
+    until(lambda: system.value("select count(*) from runs where state = 'queued'") == len(runs), why=system.logs)
+    until(lambda: all(run in watch.holds() for run in runs), why=watch.holds)
+    held = watch.holds()
+    system.start("workers", wait_for="worker.started", WORKER_PROCESSES="2", METRICS_PORT=str(measured), **environ)
+    seen = command_lines(system)
     is_open = "select count(*) from runs where state in ('pending', 'queued', 'running') and origin = 'manual'"
     until(lambda: not system.value(is_open), why=system.logs)
     until(lambda: system.value("select count(*) from deliveries where error is not null"), why=system.logs)
@@ -197,6 +265,9 @@ def test_no_canary_is_in_a_log_an_answer_or_a_table(system: System, echo: Echo) 
     for wrong in (CANARY["wrong_token"], signed + "x", CANARY["secret_key"]):
         ask("GET", "/api/schedules", 401, bearer=wrong)
     ask("GET", f"/metrics?token={CANARY['metrics_token']}", 401)
+    shown = {"Authorization": f"Bearer {CANARY['metrics_token']}"}
+    metrics = [client.get(url, headers=shown) for url in ("/metrics", f"http://127.0.0.1:{measured}/metrics")]
+    assert all("tocsin_runs" in page.text for page in metrics)
     client.close()
     for process in reversed(system.processes):
         assert process.stop() == 0
@@ -208,8 +279,13 @@ def test_no_canary_is_in_a_log_an_answer_or_a_table(system: System, echo: Echo) 
         "logs": "\n".join(each.log() for each in system.processes),
         "answers": "\n".join(answers),
         "tables": "\n".join(dump),
+        "redis": held,
+        "what was said to redis": watch.heard(),
+        "command lines": seen,
+        "metrics": "\n".join(page.text for page in metrics),
     }
-    assert all(len(text) > 1000 for text in where.values())
+    least = dict.fromkeys(where, 1000) | {"command lines": 200}
+    assert {name: len(text) for name, text in where.items() if len(text) < least[name]} == {}
     # What base64 hides is looked for too, as `encode(…, 'hex')` of bytes would be.
     forms = [form for each in (*CANARY.values(), token, signed) for form in (each, each.encode().hex())]
     forms += ["canary of a webhook", SECRET.removeprefix("whsec_")]

@@ -2,19 +2,27 @@
 
 import base64
 from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from pathlib import Path
+from threading import Event, Thread
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
+from redis import Redis
 from standardwebhooks import Webhook
 
 from api import webhooks
 from db.jsonb import Jsonb
+from config.seal import Seal
 from tests import make
+from tests.flow.conftest import KEY
 from tests.flow.world import World
-from tests.system import until
+from tests.museum.held import at_once
+from tests.system import System, until
+from workers.lease import START
 
 pytestmark = pytest.mark.race
 
@@ -36,12 +44,15 @@ class Receiver:
     def __init__(self) -> None:
         self.calls: list[tuple[dict[str, str], bytes]] = []
         self.statuses = [204]
+        self.may_answer = Event()
+        self.may_answer.set()
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 headers = {name.lower(): value for name, value in self.headers.items()}
+                receiver.may_answer.wait(20)
                 Webhook(SECRET).verify(body, headers)
                 receiver.calls.append((headers, body))
                 self.send_response(receiver.statuses.pop(0) if len(receiver.statuses) > 1 else receiver.statuses[0])
@@ -65,6 +76,7 @@ def receiver() -> Iterator[Receiver]:
     thread = Thread(target=found.server.serve_forever, args=(0.05,))
     thread.start()
     yield found
+    found.may_answer.set()
     found.server.shutdown()
     found.server.server_close()
     thread.join()
@@ -161,3 +173,47 @@ def test_a_receiver_that_is_gone_is_called_once_and_the_admins_are_told(world: W
     world.next_slot(schedule)
     assert len(sends(world)) == 1
     assert len(receiver.calls) == 1
+
+
+AT_ONCE = 50
+
+
+def test_an_event_that_is_rung_fifty_times_at_once_is_sent_once(
+    database: str, redis: str, tmp_path: Path, receiver: Receiver
+) -> None:
+    environ = {"TOCSIN_EGRESS_ALLOW": "127.0.0.0/8", "TOCSIN_SECRET_KEYS": KEY, "WORKER_THREADS": "8"}
+    receiver.may_answer.clear()
+    with System(database, redis, tmp_path, **environ) as system, Redis.from_url(redis) as broker:
+        system.ticker()
+        made, _ = webhooks.create(system.conn, system.tenant, "ops", receiver.url, EVERY, SECRET, Seal((KEY,)))
+        run = webhooks.test(system.conn, system.tenant, made.id, by="a test's")
+        system.notify()
+        until(lambda: broker.llen("dramatiq:calls") == 1, why=system.logs)
+        [(first, message)] = broker.hgetall("dramatiq:calls.msgs").items()
+        for _ in range(AT_ONCE - 1):
+            other = str(uuid4()).encode()
+            broker.hset("dramatiq:calls.msgs", other, message.replace(first, other))
+            broker.rpush("dramatiq:calls", other)
+        for _ in range(2):
+            system.worker()
+        # Nobody has answered yet: whoever else would send it, would do so now.
+        until(lambda: broker.hlen("dramatiq:calls.msgs") == 0, why=system.logs)
+        receiver.may_answer.set()
+        system.until_states(succeeded=1)
+        assert [headers["webhook-id"] for headers, _ in receiver.calls] == [str(run)]
+        assert system.value("select count(*) from run_attempts where run_id = %s", run) == 1
+
+
+def test_a_run_that_fifty_workers_start_at_once_is_started_by_one(database: str) -> None:
+    with ExitStack() as connections:
+        conn, *others = [connections.enter_context(make.connect(database)) for _ in range(1 + AT_ONCE)]
+        run = make.run(conn, make.tenant(conn), kind="webhook.send", queue="calls", state="queued")
+        slot_at, fence = conn.execute("select slot_at, fence from runs where id = %s", (run,)).fetchone() or (None, 0)
+        started: list[UUID] = []
+
+        def start(other: make.Connection, process: UUID) -> None:
+            pointer = {"ids": [run], "slots": [slot_at], "fences": [fence]}
+            started.extend(each.id for each in START.all(other, **pointer, process_id=process, lead=0))
+
+        assert at_once(*(partial(start, other, make.process(conn)) for other in others)) == []
+        assert started == [run]
