@@ -1,0 +1,37 @@
+"""The page of attacks against the tests: every row is there, and names tests that exist or says why it has none."""
+
+import re
+
+import pytest
+
+from tests.docs.test_docs import DOCS, ROOT, rows
+from tests.museum.test_museum import claims_in
+
+ROWS = {row[0]: row[1:] for row in rows(DOCS / "attacks.md")}
+GROUPS = {
+    "A": range(1, 19),
+    "T": range(1, 14),
+    "S": range(1, 15),
+    "I": range(14, 17),
+    "R": (1, 2, 5, 8),
+    "K": range(1, 11),
+    "W": range(1, 9),
+}
+# What has no test: not built, built otherwise, or measured instead.
+WITHOUT = {"A16", "A17", "A18", "T10", "T12", "S12", "R2"}
+
+
+def test_every_row_is_on_the_page_in_order() -> None:
+    assert list(ROWS) == [f"{letter}{number}" for letter, numbers in GROUPS.items() for number in numbers]
+
+
+@pytest.mark.parametrize("number", ROWS)
+def test_a_row_says_what_is_answered_and_names_tests_that_exist(number: str) -> None:
+    tried, answer, shown = ROWS[number]
+    assert tried
+    assert answer
+    tests = re.findall(r"`(tests/[^`]+::[^`]+)`", shown)
+    for test in tests:
+        assert test in claims_in(ROOT / test.partition("::")[0]), f"{test} does not exist"
+    assert shown.startswith("`tests/") == (number not in WITHOUT)
+    assert len(shown) > 30
