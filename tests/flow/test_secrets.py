@@ -158,14 +158,14 @@ class Watch:
 
     def holds(self) -> str:
         """Every key with its value; `DUMP` would hide what it compresses."""
-        read = {
+        read: dict[Any, Any] = {
             b"hash": self._client.hgetall,
             b"list": lambda key: self._client.lrange(key, 0, -1),
             b"zset": lambda key: self._client.zrange(key, 0, -1),
             b"set": self._client.smembers,
             b"string": self._client.get,
         }
-        return "\n".join(f"{key} {read[self._client.type(key)](key)}" for key in self._client.scan_iter())
+        return "\n".join(f"{key!r} {read[self._client.type(key)](key)}" for key in self._client.scan_iter())
 
     def heard(self) -> str:
         """All that was said until now; nothing is heard after it."""
