@@ -25,6 +25,7 @@ from api.presence import Presence
 from api.problems import FieldProblem, Problem, answer_problems
 from api.routes import (
     audit_log,
+    calendars,
     dead_letters,
     deliveries,
     health,
@@ -63,6 +64,7 @@ _ROOMS = (
     deliveries,
     sources,
     limits,
+    calendars,
     members,
     tokens,
     tenants,

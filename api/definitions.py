@@ -129,6 +129,7 @@ class ScheduleIn(BaseModel):
     queue: Annotated[Literal[QUEUES], Words] | None = None  # type: ignore[valid-type]  # the names are there
     metadata: Json = Field(default_factory=dict)
     tags: Annotated[list[Line], Field(max_length=50)] = Field(default_factory=list)
+    calendar_id: UUID | None = None
 
     @model_validator(mode="after")
     def _recurs_one_way(self) -> "ScheduleIn":
@@ -261,4 +262,5 @@ def _definition(body: ScheduleIn, kind: Kind, schedule_id: UUID) -> NewSchedule:
         queue=body.queue or kind.queue,
         metadata=body.metadata,
         tags=tuple(body.tags),
+        calendar_id=body.calendar_id,
     )

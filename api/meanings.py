@@ -17,8 +17,11 @@ MEANINGS = {
     "before": "what was changed, as it was; null where nothing was before",
     "cancelRequestedAt": "when somebody asked it to stop; its worker decides",
     "ColumnOut.type": "the source's own name for its type",
+    "calendarId": "the calendar on whose days it does not fire; null for none",
     "cause": "why it died: `rejected` by its kind, `attempts_exhausted`, or `expired` at its deadline",
     "channel": "the way it goes, such as `email`",
+    "Calendar.name": "unique within the tenant",
+    "country": "ISO 3166 code of the country whose public holidays are days of the calendar; null for none",
     "createdBy": "the token (`token:<id>`) or the member (`member:<subject>`) that made it",
     "cronExpression": "when it fires, as a cron expression of five fields, or six with seconds first, on the wall "
     "clock of `timezone`: `0 9 * * 1-5` is nine in the morning from Monday to Friday",
@@ -41,6 +44,7 @@ MEANINGS = {
     "hasPassword": "whether a password is stored; it is never shown",
     "intervalAnchor": "the instant that the intervals are counted from; the moment of creation if not given",
     "intervalSeconds": "fires each so many seconds, counted from `intervalAnchor`",
+    "isOwn": "whether it is a day of the calendar's own",
     "itemKey": "which item of its parent's the run does",
     "jitterSeconds": "each slot is put off by up to so many seconds, always the same for this schedule",
     "jobPayload": "the params of the kind; `GET /api/kinds` has the JSON Schema of each",
@@ -78,6 +82,7 @@ MEANINGS = {
     "Attempt.outcome": "how the attempt ended: `done`, `later`, `rejected`, `raised` or `expired`",
     "overlapPolicy": "what becomes of a slot while an earlier run is open: it is skipped (`skip`), waits (`queue`), "
     "runs beside it (`allow`), or stops it (`cancel_running`)",
+    "ownDays": "days beside the public holidays, each a `date` and its `name`",
     "parentRunId": "the run that this one is an item of",
     "pauseNote": "why it rests",
     "priority": "0 is taken first, 9 last",
@@ -112,6 +117,7 @@ MEANINGS = {
     "Delivery.state": "`pending`, `sending`, `sent`, `failed` (for good), `unknown` (sent or not, nobody knows), "
     "`suppressed` (on purpose not sent) or `bounced`",
     "ProcessOut.state": "`alive`, `stopped` (in order) or `lost` (its lease ran out)",
+    "subdivision": "the code of the part of the country whose holidays count too; null for none",
     "subject": "the `sub` of the member's JWT",
     "subjectId": "the id of what was changed",
     "subjectType": "what was changed: `schedule`, `run`, `source`, `member` …",
@@ -134,6 +140,8 @@ MEANINGS = {
     "RotateIn.secret": "whsec_ and 24 to 64 bytes in base64; left out, Tocsin makes one",
     "WebhookIn.secret": "whsec_ and 24 to 64 bytes in base64; left out, Tocsin makes one",
     "waiting": "how many runs could go if it let them",
+    "CalendarYear.days": "the days of the year, oldest first",
+    "CalendarYear.year": "whose days are shown",
     "words": "the expression in plain words; null for what is no cron expression",
     "uses": "what its runs use, by the names that limits have",
     "version": "rises with each edit",
@@ -147,6 +155,8 @@ _KIN = {
     "MadeToken": "Token",
     "MadeWebhook": "Webhook",
     "LimitPatch": "LimitIn",
+    "CalendarPatch": "CalendarIn",
+    "CalendarYear": "Calendar",
     "SchedulePatch": "ScheduleIn",
     "MemberPatch": "MemberIn",
 }

@@ -14,6 +14,7 @@ _WHYS = {
     "no_worker_for_kind": "no worker knows its kind: see TOCSIN_KINDS",
     "overlap": "an earlier run of its schedule was still open",
     "misfire": "it was too late when the ticker came to it",
+    "holiday": "its calendar has those days off",
     "misfire_limit": "more slots had been missed than are made up for",
     "schedule_cancelled": "its schedule was cancelled",
     "cancelled": "somebody cancelled it",
@@ -28,8 +29,8 @@ _WHYS = {
 }
 
 
-def of_run(history: History, now: datetime, gate: UUID | None) -> list[str]:
-    """The story of a run. `gate` is the run that holds its schedule's gate."""
+def of_run(history: History, now: datetime, gate: UUID | None, holiday: str | None = None) -> list[str]:
+    """The story of a run. `gate` is the run that holds its schedule's gate, `holiday` the name of its slot's day."""
     run = history.run
     sentences = [
         f"{run.id} is a run of {_whose(run)}, for the slot {rfc3339(run.slot_at)} ({run.origin}"
@@ -40,6 +41,8 @@ def of_run(history: History, now: datetime, gate: UUID | None) -> list[str]:
         sentences.append(f"It last started at {rfc3339(run.started_at)}, {late:.3f} s after its slot.")
     sentences += [_attempt(attempt) for attempt in history.attempts]
     sentences.append(_state(run))
+    if holiday is not None:
+        sentences.append(f"Its slot fell on {_line(holiday)}.")
     reason = (run.outcome or {}).get("reason")
     if isinstance(reason, str):
         sentences.append(f"Its decision: {reason}.")

@@ -9,11 +9,12 @@ from db.pool import Connection, transaction
 from db.query import Query
 from db.runs import Pointer
 from scheduler import slots
+from scheduler.days import Days
 from scheduler.definition import Schedule, as_due, definition_of
 from scheduler.refusals import BadSpan, WrongState
-from scheduler.rows import planned_until, recurrence_of
+from scheduler.rows import closed_of, planned_until, recurrence_of
 from scheduler.schedules import locked, read_now, wake
-from scheduler.ticker import MAKE_PARTITIONS
+from scheduler.ticker import MAKE_PARTITIONS, days_of
 
 MOST_BACKFILLED = 1000
 
@@ -49,7 +50,7 @@ def backfill(
 ) -> list[UUID]:
     """The ids of the runs made for the slots in [first, last] that have no row yet, oldest first.
 
-    Slots that are due and not planned yet are left to the ticker.
+    Slots that are due and not planned yet are left to the ticker, those on a day of its calendar are left out.
 
     Raises BadSpan for more than 1000 slots, for future ones and for older ones than are kept; NotFound; WrongState
     when the schedule is cancelled.
@@ -58,7 +59,8 @@ def backfill(
         row = locked(conn, tenant_id, schedule_id)
         if row.status == "cancelled":
             raise WrongState(f"the schedule {row.name!r} is cancelled and runs no more")
-        missing = _slots_of(row, first, last, read_now(conn), retention_days)
+        days = days_of(conn, [(tenant_id, row.calendar_id)]).get(row.calendar_id) if row.calendar_id else None
+        missing = _slots_of(row, first, last, read_now(conn), retention_days, days)
         if not missing:
             return []
         MAKE_PARTITIONS.one(conn, first_at=missing[0], last_at=missing[-1])
@@ -67,8 +69,10 @@ def backfill(
     return [run.id for run in sorted(made, key=lambda run: run.slot_at)]
 
 
-def _slots_of(row: Schedule, first: datetime, last: datetime, now: datetime, retention_days: int) -> list[datetime]:
-    """The schedule's slots in [first, last]. Raises BadSpan."""
+def _slots_of(
+    row: Schedule, first: datetime, last: datetime, now: datetime, retention_days: int, days: Days | None
+) -> list[datetime]:
+    """The schedule's slots in [first, last] but those on a day of its calendar. Raises BadSpan."""
     if first > last:
         raise BadSpan("the span begins after its end")
     if last > now:
@@ -84,7 +88,9 @@ def _slots_of(row: Schedule, first: datetime, last: datetime, now: datetime, ret
     if row.status == "active":
         # What is due but not planned yet is the ticker's: a row made here would stand in its way.
         last = min(last, planned_until(due._replace(plan_from=row.plan_from)))
-    found, has_more = slots.slots_between(recurrence_of(due), first - _TICK, last, MOST_BACKFILLED)
+    found, has_more = slots.slots_between(
+        recurrence_of(due), first - _TICK, last, MOST_BACKFILLED, closed_of(due, days)
+    )
     if has_more:
         raise BadSpan(f"the span holds more than {MOST_BACKFILLED} slots; backfill it in parts")
     return found

@@ -9,6 +9,7 @@ from uuid import UUID
 from config.zones import BadZone, zone
 from db.ids import to_milliseconds
 from scheduler import slots
+from scheduler.days import Days
 from scheduler.policy import Fire, Misfire
 from scheduler.rows import DueSchedule, plan_of
 from scheduler.slots import BadRecurrence
@@ -26,6 +27,7 @@ TIMING = frozenset(
         "ends_at",
         "jitter_seconds",
         "max_runs",
+        "calendar_id",
     }
 )
 
@@ -62,6 +64,8 @@ class NewSchedule:
     tags: tuple[str, ...] = ()
     # What its runs use, by the names that limits have; its kind reads them out of its params.
     uses: tuple[str, ...] = ()
+    # On its days nothing fires.
+    calendar_id: UUID | None = None
 
 
 class Schedule(NamedTuple):
@@ -109,6 +113,7 @@ class Schedule(NamedTuple):
     created_at: datetime
     updated_at: datetime
     uses: list[str]
+    calendar_id: UUID | None
     made_ahead: int
 
 
@@ -136,6 +141,8 @@ def check(new: NewSchedule, schedule_id: UUID) -> None:
     """Passes a timing that may be saved. Raises BadRecurrence."""
     if sum(getattr(new, name) is not None for name in _RECURRENCES) != 1:
         raise BadRecurrence("cron", "stands alone: a schedule takes one of cron, interval_seconds and scheduled_at")
+    if new.calendar_id is not None and new.scheduled_at is not None:
+        raise BadRecurrence("calendar_id", "is for schedules that recur: a one-time schedule fires on its day")
     try:
         zone(new.timezone)
     except BadZone as error:
@@ -183,12 +190,13 @@ def as_due(new: NewSchedule, schedule_id: UUID, now: datetime, row: Schedule | N
         jitter_seconds=new.jitter_seconds,
         max_runs=new.max_runs,
         run_count=row.run_count if row else 0,
+        calendar_id=new.calendar_id,
         claimed_at=now,
     )
 
 
-def next_fire(due: DueSchedule) -> datetime | None:
+def next_fire(due: DueSchedule, days: Days | None) -> datetime | None:
     """When the ticker has to look at the schedule next; a one-time schedule that is late keeps its own time."""
-    plan = plan_of(due)
+    plan = plan_of(due, days=days)
     fires = [decision.slot_at for decision in plan.decisions if isinstance(decision, Fire)]
     return fires[0] if fires else plan.next_fire_at

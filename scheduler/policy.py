@@ -1,14 +1,16 @@
 """What becomes of due slots: late or on time -> Fire | Skip(reason). Pure: `now` is the ticker's, read once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-from scheduler.slots import Once, Recurrence, count_and_newest, jittered, next_slot, slots_between
+from scheduler.days import Closed, Span
+from scheduler.slots import Once, Recurrence, count_and_newest, jittered, next_open, next_slot, slots_between
 
 Misfire = Literal["once", "all", "skip"]
+Reason = Literal["misfire", "misfire_limit", "holiday"]
 
 _TICK = timedelta(microseconds=1)
 
@@ -43,7 +45,7 @@ class Skip:
     slot_at: datetime
     until: datetime
     count: int
-    reason: Literal["misfire", "misfire_limit"]
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +76,20 @@ def plan(
     per_tick: int = 100,
     *,
     until: datetime | None = None,
+    closed: Closed | None = None,
 ) -> Plan:
     """Decides every slot after `after` that is due at `now` or will be by `until`, at most `per_tick` of them as runs.
 
     A slot is due when its jittered instant has come, and late when `now` is more than the grace after the nominal one.
     Slots between now and `until` fire ahead of their instant; they are nobody's make-up for what was missed.
+    A slot on a day of `closed` never fires and is nobody's misfire: it is skipped for the holiday, together with its
+    neighbours, when the next slot that fires is decided. With such days nothing may be planned ahead.
     Planning again with `after` = the last `last_slot_at` never decides a slot twice.
     """
     until = until or now
     remaining = None if policy.max_runs is None else policy.max_runs - policy.run_count
-    if policy.jitter_seconds > 0:
-        return _decide(recurrence, after, now, until, policy, remaining, per_tick)
+    if closed is not None or policy.jitter_seconds > 0:
+        return _decide(recurrence, after, now, until, policy, remaining, per_tick, closed)
     low = _low(after, policy)
     if remaining is None and policy.ends_at is None:
         one = _plan_one(recurrence, low)
@@ -142,7 +147,7 @@ def _plan_herd(
     per_tick: int,
 ) -> Plan:
     policy = Policy(misfire, grace_seconds, limit, ends_at=ends_at)
-    return _decide(recurrence, low, now, until, policy, remaining, per_tick)
+    return _decide(recurrence, low, now, until, policy, remaining, per_tick, None)
 
 
 def _decide(
@@ -153,6 +158,7 @@ def _decide(
     policy: Policy,
     remaining: int | None,
     per_tick: int,
+    closed: Closed | None,
 ) -> Plan:
     if remaining is not None and remaining <= 0:
         return _FINISHED
@@ -162,47 +168,128 @@ def _decide(
     if first is None:
         return _FINISHED
     most = per_tick if remaining is None else min(per_tick, remaining)
-    skips: list[Skip] = []
-    fires: list[datetime] = []
-    upcoming: datetime | None = first
+    decided: list[Skip | datetime] = []
     if fire_at(first) <= now:
-        skips, fires = _split(recurrence, low, now, policy, fire_at, per_tick)
-        fires = fires[:most]
-        upcoming = _within(next_slot(recurrence, fires[-1] if fires else skips[-1].until), policy)
-    while upcoming is not None and len(fires) < most and now < fire_at(upcoming) <= until:
-        fires.append(upcoming)
-        upcoming = _within(next_slot(recurrence, upcoming), policy)
-    if remaining is not None and len(fires) == remaining:
+        due = _due_until(recurrence, low, now, policy, fire_at)
+        if closed is None:
+            decided = _split(recurrence, low, due, now, policy, per_tick)
+        else:
+            decided = _split_by_days(recurrence, low, due, now, policy, per_tick, closed)
+        decided = _first_fires(decided, most)
+    last = _last_of(decided)
+    upcoming = _within(next_open(recurrence, last or low, closed), policy)
+    fires = sum(isinstance(each, datetime) for each in decided)
+    while upcoming is not None and fires < most and now < fire_at(upcoming) <= until:
+        decided.append(last := upcoming)
+        fires += 1
+        upcoming = _within(next_open(recurrence, upcoming, closed), policy)
+    if remaining is not None and fires == remaining:
         upcoming = None
-    last = fires[-1] if fires else skips[-1].until if skips else None
-    decisions: tuple[Fire | Skip, ...] = (*skips, *(Fire(slot, fire_at(slot)) for slot in fires))
+    decisions = tuple(Fire(each, fire_at(each)) if isinstance(each, datetime) else each for each in decided)
     if upcoming is None:
         return Plan(decisions, last, None, None, is_finished=True, has_more=False)
     return Plan(decisions, last, upcoming, fire_at(upcoming), is_finished=False, has_more=fire_at(upcoming) <= until)
 
 
 def _split(
-    recurrence: Recurrence,
-    low: datetime,
-    now: datetime,
-    policy: Policy,
-    fire_at: Callable[[datetime], datetime],
-    per_tick: int,
-) -> tuple[list[Skip], list[datetime]]:
-    """The due slots after `low`, of which there is one at least: skips first, then the slots that fire."""
-    due = _due_until(recurrence, low, now, policy, fire_at)
+    recurrence: Recurrence, low: datetime, due: datetime, now: datetime, policy: Policy, per_tick: int
+) -> list[Skip | datetime]:
+    """The slots in (low, due], of which there is one at least: those that are skipped, then those that fire."""
     if isinstance(recurrence, Once):
         # A one-time schedule whose instant has passed fires once, whatever the policy.
-        return [], [recurrence.at]
-    late = max(low, min(due, now - grace(policy) - _TICK))
+        return [recurrence.at]
+    late = _late_until(low, due, now, policy)
     on_time, _ = slots_between(recurrence, late, due, per_tick)
-    # One run makes up for all that were missed: a slot that is on time is that run.
-    kept = {"once": 0 if on_time else 1, "all": policy.limit, "skip": 0}[policy.misfire]
-    count, first, last, newest = count_and_newest(recurrence, low, late, kept)
-    if first is None or last is None:
-        return [], newest + on_time
-    reason: Literal["misfire", "misfire_limit"] = "misfire_limit" if policy.misfire == "all" else "misfire"
-    return [Skip(first, last, count, reason)], newest + on_time
+    return [*_skipped_but(recurrence, low, late, _kept(policy, on_time), _reason(policy)), *on_time]
+
+
+def _split_by_days(
+    recurrence: Recurrence,
+    low: datetime,
+    due: datetime,
+    now: datetime,
+    policy: Policy,
+    per_tick: int,
+    closed: Closed,
+) -> list[Skip | datetime]:
+    """The same beside days on which nothing fires; those take no part in what is made up for."""
+    late = _late_until(low, due, now, policy)
+    on_time: list[datetime] = []
+    parts: list[list[Skip | datetime]] = []
+    for span in closed.spans(late, due):
+        if span.is_closed:
+            parts.append(_holiday(recurrence, span))
+        else:
+            found, _ = slots_between(recurrence, span.after, span.until, per_tick)
+            on_time += found
+            parts.append([*found])
+    kept = _kept(policy, on_time)
+    for span in reversed([*closed.spans(low, late)]):
+        if span.is_closed:
+            parts.insert(0, _holiday(recurrence, span))
+        else:
+            part = _skipped_but(recurrence, span.after, span.until, kept, _reason(policy))
+            kept -= sum(isinstance(each, datetime) for each in part)
+            parts.insert(0, part)
+    return _joined([each for part in parts for each in part])
+
+
+def _late_until(low: datetime, due: datetime, now: datetime, policy: Policy) -> datetime:
+    """The instant up to which slots are late, within [low, due]."""
+    return max(low, min(due, now - grace(policy) - _TICK))
+
+
+def _kept(policy: Policy, on_time: Sequence[datetime]) -> int:
+    """How many of the slots that are late are made up for: a slot that is on time is the one run for all of them."""
+    return {"once": 0 if on_time else 1, "all": policy.limit, "skip": 0}[policy.misfire]
+
+
+def _reason(policy: Policy) -> Reason:
+    return "misfire_limit" if policy.misfire == "all" else "misfire"
+
+
+def _holiday(recurrence: Recurrence, span: Span) -> list[Skip | datetime]:
+    return _skipped_but(recurrence, span.after, span.until, 0, "holiday")
+
+
+def _skipped_but(
+    recurrence: Recurrence, after: datetime, until: datetime, kept: int, reason: Reason
+) -> list[Skip | datetime]:
+    """The slots in (after, until]: all skipped but the newest `kept`, which fire."""
+    count, first, last, newest = count_and_newest(recurrence, after, until, kept)
+    return [*newest] if first is None or last is None else [Skip(first, last, count, reason), *newest]
+
+
+def _joined(decided: Sequence[Skip | datetime]) -> list[Skip | datetime]:
+    """The same with neighbouring skips of one reason as one: between them lay days without a slot."""
+    found: list[Skip | datetime] = []
+    for each in decided:
+        before = found[-1] if found else None
+        if isinstance(each, Skip) and isinstance(before, Skip) and each.reason == before.reason:
+            found[-1] = Skip(before.slot_at, each.until, before.count + each.count, each.reason)
+        else:
+            found.append(each)
+    return found
+
+
+def _first_fires(decided: Sequence[Skip | datetime], most: int) -> list[Skip | datetime]:
+    """As many as come before there would be more than `most` that fire; the rest is for the next plan."""
+    found: list[Skip | datetime] = []
+    for each in decided:
+        if isinstance(each, datetime):
+            if most == 0:
+                break
+            most -= 1
+        found.append(each)
+    return found
+
+
+def _last_of(decided: Sequence[Skip | datetime]) -> datetime | None:
+    """The newest slot that was decided."""
+    if not decided:
+        return None
+    newest = decided[-1]
+    return newest if isinstance(newest, datetime) else newest.until
 
 
 def _due_until(

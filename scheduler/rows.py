@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
+from scheduler.days import Closed, Days
 from scheduler.policy import Misfire, Plan, Policy, grace, plan
 from scheduler.slots import Cron, Interval, Once, Recurrence
 
@@ -34,6 +35,7 @@ class DueSchedule(NamedTuple):
     jitter_seconds: int
     max_runs: int | None
     run_count: int
+    calendar_id: UUID | None
     claimed_at: datetime
 
     @property
@@ -53,13 +55,27 @@ def recurrence_of(row: DueSchedule) -> Recurrence:
     raise ValueError("the schedule has neither a cron expression, an interval nor a time")
 
 
-def plan_of(row: DueSchedule, ahead_seconds: float = 0) -> Plan:
+def plan_of(row: DueSchedule, ahead_seconds: float = 0, days: Days | None = None) -> Plan:
     """What becomes of the slots that passed until the row was claimed, and when it is due next.
 
-    Runs that may overlap are planned `ahead_seconds` further, so that at their instant only ringing is left.
+    Runs that may overlap are planned `ahead_seconds` further, so that at their instant only ringing is left; not so where
+    a calendar is kept. `days` are those of the row's calendar, None where it has none.
     """
-    until = row.claimed_at + timedelta(seconds=ahead_seconds if row.overlap_policy == "allow" else 0)
-    return plan(recurrence_of(row), planned_until(row), row.claimed_at, policy_of(row), until=until)
+    is_ahead = row.overlap_policy == "allow" and row.calendar_id is None
+    until = row.claimed_at + timedelta(seconds=ahead_seconds if is_ahead else 0)
+    return plan(
+        recurrence_of(row),
+        planned_until(row),
+        row.claimed_at,
+        policy_of(row),
+        until=until,
+        closed=closed_of(row, days),
+    )
+
+
+def closed_of(row: DueSchedule, days: Days | None) -> Closed | None:
+    """The days on which the schedule does not fire, by its own clock."""
+    return None if days is None else Closed(days, row.timezone)
 
 
 def without_jitter(row: DueSchedule) -> DueSchedule:

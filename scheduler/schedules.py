@@ -16,6 +16,7 @@ from db.query import Query
 from db.runs import Pointer
 from db.runs import cancel as cancel_runs
 from scheduler import slots
+from scheduler.days import Days
 from scheduler.definition import (
     TIMING,
     NewSchedule,
@@ -28,9 +29,9 @@ from scheduler.definition import (
     one_recurrence,
 )
 from scheduler.refusals import NameTaken, NotFound, WrongState
-from scheduler.rows import recurrence_of
+from scheduler.rows import closed_of, recurrence_of
 from scheduler.slots import BadRecurrence, Slot
-from scheduler.ticker import MAKE_PARTITIONS, plan_due
+from scheduler.ticker import MAKE_PARTITIONS, days_of, plan_due
 
 _TICK = timedelta(microseconds=1)
 _UNIQUE_VIOLATION = "23505"
@@ -84,6 +85,7 @@ STOP = Query("stop_schedule")
 RESUME = Query("resume_schedule")
 GET_GATE = Query("get_gate", Gate)
 LIST_OPEN_RUNS = Query("list_open_runs", Pointer)
+HOLD_CALENDAR = Query("hold_calendar", Id)
 NOTIFY = Query("notify_tickers", Sent)
 
 
@@ -104,11 +106,13 @@ def create(
         now = read_now(conn)
         new = anchored(new, now)
         check(new, schedule_id)
+        _hold_calendar(conn, tenant_id, new.calendar_id)
         if new.scheduled_at is not None and new.scheduled_at < now:
             _make_room(conn, new.scheduled_at, now, retention_days)
-        next_fire_at = next_fire(as_due(new, schedule_id, now))
+        next_fire_at = next_fire(as_due(new, schedule_id, now), _days(conn, tenant_id, new.calendar_id))
         if next_fire_at is None:
-            raise BadRecurrence("ends_at" if new.ends_at else "cron", "leaves no slot to come")
+            at_fault = "ends_at" if new.ends_at else "calendar_id" if new.calendar_id else "cron"
+            raise BadRecurrence(at_fault, "leaves no slot to come")
         made = INSERT.one(
             conn,
             id=schedule_id,
@@ -154,6 +158,7 @@ def edit(conn: Connection, tenant_id: UUID, schedule_id: UUID, changes: Mapping[
     Raises BadRecurrence, NameTaken, NotFound, and WrongState for one that is over.
     """
     with transaction(conn):
+        _hold_calendar(conn, tenant_id, changes.get("calendar_id"))
         row = _rewound(conn, tenant_id, schedule_id)
         if row.status not in ("active", "paused", "failed"):
             raise WrongState(f"the schedule {row.name!r} is {row.status} and changes no more")
@@ -167,7 +172,8 @@ def edit(conn: Connection, tenant_id: UUID, schedule_id: UUID, changes: Mapping[
         plan_from = now if is_timing else row.plan_from
         next_fire_at = row.next_fire_at
         if is_timing and row.status == "active":
-            next_fire_at = next_fire(as_due(new, schedule_id, now, row))
+            days = _days(conn, tenant_id, new.calendar_id)
+            next_fire_at = next_fire(as_due(new, schedule_id, now, row), days)
         try:
             UPDATE.run(
                 conn,
@@ -193,6 +199,15 @@ def replan(conn: Connection, tenant_id: UUID, schedule_id: UUID) -> Schedule:
     return edit(conn, tenant_id, schedule_id, {"timezone": get(conn, tenant_id, schedule_id).timezone})
 
 
+def settle(conn: Connection, tenant_id: UUID, schedule_id: UUID) -> None:
+    """Decides what is due of the schedule by its rules as they are, for a caller that is about to change them.
+
+    The caller's transaction has it locked from then on, and plans anew. Raises NotFound.
+    """
+    _rewound(conn, tenant_id, schedule_id)
+    plan_due(conn, tenant_id, schedule_id, has_no_jitter=True)
+
+
 def pause(conn: Connection, tenant_id: UUID, schedule_id: UUID, note: str | None = None) -> Schedule:
     """The schedule paused: nothing is planned until it is resumed. Raises NotFound, and WrongState unless active."""
     return _stop(conn, tenant_id, schedule_id, "paused", note, {"active"})
@@ -216,20 +231,22 @@ def resume(conn: Connection, tenant_id: UUID, schedule_id: UUID) -> Schedule:
         due = as_due(definition_of(row), schedule_id, now, row)
         # A one-time schedule whose time passed while it was paused has passed with it.
         is_over = due.scheduled_at is not None and due.scheduled_at <= now
-        RESUME.run(conn, id=schedule_id, tenant_id=tenant_id, next_fire_at=None if is_over else next_fire(due))
+        next_fire_at = None if is_over else next_fire(due, _days(conn, tenant_id, row.calendar_id))
+        RESUME.run(conn, id=schedule_id, tenant_id=tenant_id, next_fire_at=next_fire_at)
         row = get(conn, tenant_id, schedule_id)
     wake(conn)
     return row
 
 
 def preview(conn: Connection, tenant_id: UUID, schedule_id: UUID, count: int) -> list[Slot]:
-    """The next slots that the schedule will plan, at most `count`; a paused one is shown as if resumed now.
+    """The next slots that will fire, at most `count`; a paused schedule is shown as if resumed now.
 
     Raises NotFound.
     """
     with transaction(conn):
         row = get(conn, tenant_id, schedule_id)
         now = read_now(conn)
+        days = _days(conn, tenant_id, row.calendar_id)
     if row.status not in ("active", "paused"):
         return []
     due = as_due(definition_of(row), row.id, now, row)
@@ -238,7 +255,8 @@ def preview(conn: Connection, tenant_id: UUID, schedule_id: UUID, count: int) ->
     if due.scheduled_at is not None and row.last_slot_at is None and row.status == "active":
         after = min(now, due.scheduled_at - _TICK)
     left = count if row.max_runs is None else min(count, max(0, row.max_runs - row.run_count + row.made_ahead))
-    return slots.preview(recurrence, after, left, row.starts_at, row.ends_at, row.timezone)
+    closed = closed_of(due, days)
+    return slots.preview(recurrence, after, left, row.starts_at, row.ends_at, row.timezone, closed)
 
 
 def read_now(conn: Connection) -> datetime:
@@ -289,6 +307,16 @@ def _rewound(conn: Connection, tenant_id: UUID, schedule_id: UUID) -> Schedule:
     REWIND.run(conn, tenant_id=tenant_id, id=schedule_id)
     plan_due(conn, tenant_id, schedule_id)
     return get(conn, tenant_id, schedule_id)
+
+
+def _hold_calendar(conn: Connection, tenant_id: UUID, calendar_id: UUID | None) -> None:
+    """Holds the calendar that a schedule is given, so that no edit of it overlooks this one. Raises BadRecurrence."""
+    if calendar_id is not None and HOLD_CALENDAR.one(conn, tenant_id=tenant_id, id=calendar_id) is None:
+        raise BadRecurrence("calendar_id", f"names no calendar: there is none with the id {calendar_id}")
+
+
+def _days(conn: Connection, tenant_id: UUID, calendar_id: UUID | None) -> Days | None:
+    return None if calendar_id is None else days_of(conn, [(tenant_id, calendar_id)])[calendar_id]
 
 
 def _uuid(text: UUID | str) -> UUID | None:

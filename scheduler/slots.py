@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 from config.zones import BadZone, zone
 from scheduler import cron
 from scheduler.cron import LAST_YEAR
+from scheduler.days import Closed
 from scheduler.fields import BadRecurrence
 from scheduler.nights import FOLDS, GAPS, Reading, count_instants, is_from_gap, next_instant
 
@@ -31,6 +32,7 @@ __all__ = [
     "count_and_newest",
     "first_after",
     "jittered",
+    "next_open",
     "next_slot",
     "preview",
     "slots_between",
@@ -41,6 +43,7 @@ MAX_INTERVAL_SECONDS: Final = 10 * 366 * 86400
 # Up to this many slots are listed, beyond they are counted.
 _FEW: Final = 16
 _SECOND = timedelta(seconds=1)
+_TICK = timedelta(microseconds=1)
 _FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST = datetime(LAST_YEAR, 1, 1, tzinfo=UTC)
 
@@ -136,10 +139,20 @@ def next_slot(recurrence: Recurrence, after: datetime) -> datetime | None:
     return recurrence.at if recurrence.at > after else None
 
 
-def slots_between(recurrence: Recurrence, after: datetime, until: datetime, limit: int) -> tuple[list[datetime], bool]:
-    """The slots in (after, until], oldest first and at most `limit`, and whether there are more."""
+def next_open(recurrence: Recurrence, after: datetime, closed: Closed | None) -> datetime | None:
+    """The first slot strictly after `after` on a day that is not `closed`; None when there is none any more."""
+    slot = next_slot(recurrence, after)
+    while slot is not None and closed is not None and closed.holds(slot):
+        slot = next_slot(recurrence, closed.end_of_date(slot) - _TICK)
+    return slot
+
+
+def slots_between(
+    recurrence: Recurrence, after: datetime, until: datetime, limit: int, closed: Closed | None = None
+) -> tuple[list[datetime], bool]:
+    """The slots in (after, until] that are not `closed`, oldest first and at most `limit`, and whether there are more."""
     found: list[datetime] = []
-    for slot in takewhile(lambda slot: slot <= until, _slots(recurrence, after)):
+    for slot in takewhile(lambda slot: slot <= until, _slots(recurrence, after, closed)):
         if len(found) == limit:
             return found, True
         found.append(slot)
@@ -183,12 +196,13 @@ def preview(
     starts_at: datetime | None = None,
     ends_at: datetime | None = None,
     timezone: str = "UTC",
+    closed: Closed | None = None,
 ) -> list[Slot]:
     """The next `count` slots after `after`, as they will fire; `timezone` shows intervals and one-time schedules."""
     if starts_at is not None:
-        after = max(after, starts_at - timedelta(microseconds=1))
+        after = max(after, starts_at - _TICK)
     shown: list[Slot] = []
-    for slot in _slots(recurrence, after):
+    for slot in _slots(recurrence, after, closed):
         if len(shown) == count or (ends_at is not None and slot > ends_at):
             break
         local = slot.astimezone(zone(recurrence.timezone if isinstance(recurrence, Cron) else timezone))
@@ -196,11 +210,11 @@ def preview(
     return shown
 
 
-def _slots(recurrence: Recurrence, after: datetime) -> Iterator[datetime]:
-    slot = next_slot(recurrence, after)
+def _slots(recurrence: Recurrence, after: datetime, closed: Closed | None = None) -> Iterator[datetime]:
+    slot = next_open(recurrence, after, closed)
     while slot is not None:
         yield slot
-        slot = next_slot(recurrence, slot)
+        slot = next_open(recurrence, slot, closed)
 
 
 def _check_seconds(value: object) -> None:

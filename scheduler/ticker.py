@@ -1,10 +1,10 @@
 """Claim due schedules, plan their slots, insert the runs, advance the schedules: one transaction a batch."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import NamedTuple
+from datetime import date, datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from config.faults import faultpoint
@@ -12,6 +12,7 @@ from db.ids import ids_at
 from db.pool import Connection, transaction
 from db.query import Query
 from db.runs import Ring
+from scheduler.days import Days
 from scheduler.frontier import FIRST_ID
 from scheduler.policy import Fire, Plan, Skip
 from scheduler.rows import DueSchedule, plan_of, without_jitter
@@ -28,6 +29,16 @@ class Counts(NamedTuple):
     limited: list[UUID] | None
 
 
+class CalendarDays(NamedTuple):
+    """What the days of a calendar follow from."""
+
+    id: UUID
+    country: str | None
+    subdivision: str | None
+    own_days: list[dict[str, Any]]
+
+
+LIST_DAYS = Query("list_days", CalendarDays)
 PLAN_SLOTS = Query("plan_slots", Counts)
 INSERT_SKIPPED = Query("insert_skipped_runs")
 PUSH_AHEAD = Query("push_schedule_ahead")
@@ -89,7 +100,7 @@ def tick(
         claimed(batch.claimed)
         if batch.claimed:
             faultpoint("after_claim")
-            _write(conn, batch, _plan(batch, ahead_seconds))
+            _write(conn, batch, _plan(conn, batch, ahead_seconds))
             faultpoint("before_commit")
     return batch
 
@@ -103,7 +114,7 @@ def plan_due(conn: Connection, tenant_id: UUID, schedule_id: UUID, *, has_no_jit
     key = {"tenant_id": tenant_id, "id": schedule_id, "retention_days": RETENTION_DAYS, "has_no_jitter": has_no_jitter}
     while claimed := CLAIM_ONE.all(conn, **key):
         batch = Batch([without_jitter(row) for row in claimed] if has_no_jitter else claimed)
-        planned = _plan(batch, 0)
+        planned = _plan(conn, batch, 0)
         if not any(plan.decisions for _, plan in planned):
             # Nothing is due, or the row cannot be planned and is to be mended by this very change.
             return
@@ -112,8 +123,21 @@ def plan_due(conn: Connection, tenant_id: UUID, schedule_id: UUID, *, has_no_jit
         _write(conn, batch, planned)
 
 
-def _plan(batch: Batch, ahead_seconds: float) -> list[tuple[DueSchedule, Plan]]:
+def days_of(conn: Connection, calendars: Iterable[tuple[UUID, UUID | None]]) -> Mapping[UUID, Days]:
+    """The days of these calendars, each a tenant's id and its own; where there are none, nothing is asked."""
+    wanted = sorted({(tenant, calendar) for tenant, calendar in calendars if calendar is not None})
+    if not wanted:
+        return {}
+    found = LIST_DAYS.all(conn, tenant_ids=[tenant for tenant, _ in wanted], ids=[calendar for _, calendar in wanted])
+    return {
+        row.id: Days(row.country, row.subdivision, frozenset(date.fromisoformat(each["date"]) for each in row.own_days))
+        for row in found
+    }
+
+
+def _plan(conn: Connection, batch: Batch, ahead_seconds: float) -> list[tuple[DueSchedule, Plan]]:
     """The plan of each claimed schedule; equal rows are planned once. A row that cannot be planned stops nobody."""
+    days = days_of(conn, ((row.tenant_id, row.calendar_id) for row in batch.claimed))
     memo: dict[tuple[object, ...], Plan] = {}
     planned = []
     for row in batch.claimed:
@@ -121,7 +145,8 @@ def _plan(batch: Batch, ahead_seconds: float) -> list[tuple[DueSchedule, Plan]]:
         plan = memo.get(key)
         if plan is None:
             try:
-                plan = memo[key] = plan_of(row, ahead_seconds)
+                own = None if row.calendar_id is None else days[row.calendar_id]
+                plan = memo[key] = plan_of(row, ahead_seconds, own)
             except Exception as error:  # noqa: BLE001  whatever it is, it is this row's fault alone and is recorded on it
                 batch.failed.append((row, f"{type(error).__name__}: {error}"))
                 continue
@@ -163,6 +188,8 @@ def _write(conn: Connection, batch: Batch, planned: list[tuple[DueSchedule, Plan
     for row, error in batch.failed:
         PUSH_AHEAD.run(conn, id=row.id, error=error, is_final=True)
     for row, skip in skips:
+        if skip.reason == "holiday":
+            continue
         batch.misfires[row.misfire_policy] = batch.misfires.get(row.misfire_policy, 0) + skip.count
     for (row, fire), run_id in zip(fires, run_ids, strict=True):
         if run_id in limited:

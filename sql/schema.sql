@@ -743,6 +743,21 @@ CREATE TABLE public.audit_heads (
     hash bytea NOT NULL
 );
 
+CREATE TABLE public.calendars (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    tenant_id uuid NOT NULL,
+    name text NOT NULL,
+    country text,
+    subdivision text,
+    own_days jsonb DEFAULT '[]'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT calendars_country_check CHECK ((country ~ '^[A-Z]{2}$'::text)),
+    CONSTRAINT calendars_name_check CHECK ((name <> ''::text)),
+    CONSTRAINT calendars_own_days_check CHECK ((jsonb_typeof(own_days) = 'array'::text)),
+    CONSTRAINT calendars_subdivision_of_country CHECK (((subdivision IS NULL) OR (country IS NOT NULL)))
+);
+
 CREATE TABLE public.dead_letters (
     id uuid NOT NULL,
     run_id uuid NOT NULL,
@@ -1052,7 +1067,9 @@ CREATE TABLE public.schedules (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     uses text[] DEFAULT '{}'::text[] NOT NULL,
+    calendar_id uuid,
     CONSTRAINT schedules_at_whole_milliseconds CHECK ((scheduled_at = date_trunc('milliseconds'::text, scheduled_at))),
+    CONSTRAINT schedules_calendar_recurs CHECK (((calendar_id IS NULL) OR (scheduled_at IS NULL))),
     CONSTRAINT schedules_dst_fold_check CHECK ((dst_fold = ANY (ARRAY['first'::text, 'second'::text, 'both'::text]))),
     CONSTRAINT schedules_dst_gap_check CHECK ((dst_gap = ANY (ARRAY['end'::text, 'skip'::text, 'shift'::text]))),
     CONSTRAINT schedules_end_after_start CHECK ((ends_at > starts_at)),
@@ -1146,6 +1163,15 @@ ALTER TABLE ONLY public.audit_heads
 
 ALTER TABLE ONLY public.audit_log
     ADD CONSTRAINT audit_log_pkey PRIMARY KEY (chain, number);
+
+ALTER TABLE ONLY public.calendars
+    ADD CONSTRAINT calendars_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.calendars
+    ADD CONSTRAINT calendars_tenant_id_id_key UNIQUE (tenant_id, id);
+
+ALTER TABLE ONLY public.calendars
+    ADD CONSTRAINT calendars_tenant_id_name_key UNIQUE (tenant_id, name);
 
 ALTER TABLE ONLY public.dead_letters
     ADD CONSTRAINT dead_letters_pkey PRIMARY KEY (id, slot_at);
@@ -1302,6 +1328,8 @@ CREATE INDEX schedules_due ON public.schedules USING btree (next_fire_at, id) WH
 
 CREATE INDEX schedules_ending ON public.schedules USING btree (id) WHERE ((status = 'active'::text) AND (next_fire_at IS NULL));
 
+CREATE INDEX schedules_of_calendar ON public.schedules USING btree (tenant_id, calendar_id) WHERE (calendar_id IS NOT NULL);
+
 CREATE INDEX schedules_of_tenant ON public.schedules USING btree (tenant_id, created_at, id);
 
 CREATE INDEX webhooks_active ON public.webhooks USING btree (tenant_id) WHERE (status = 'active'::text);
@@ -1365,6 +1393,9 @@ ALTER TABLE ONLY public.api_tokens
 ALTER TABLE ONLY public.audit_log
     ADD CONSTRAINT audit_log_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 
+ALTER TABLE ONLY public.calendars
+    ADD CONSTRAINT calendars_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+
 ALTER TABLE ONLY public.idempotent_answers
     ADD CONSTRAINT idempotent_answers_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 
@@ -1393,6 +1424,9 @@ ALTER TABLE ONLY public.schedule_versions
     ADD CONSTRAINT schedule_versions_tenant_id_schedule_id_fkey FOREIGN KEY (tenant_id, schedule_id) REFERENCES public.schedules(tenant_id, id);
 
 ALTER TABLE ONLY public.schedules
+    ADD CONSTRAINT schedules_calendar FOREIGN KEY (tenant_id, calendar_id) REFERENCES public.calendars(tenant_id, id);
+
+ALTER TABLE ONLY public.schedules
     ADD CONSTRAINT schedules_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 
 ALTER TABLE ONLY public.sources
@@ -1406,6 +1440,8 @@ ALTER TABLE public.alert_states ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.api_tokens ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.audit_log ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.calendars ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.dead_letters ENABLE ROW LEVEL SECURITY;
 
@@ -1444,6 +1480,8 @@ CREATE POLICY tenant_wall ON public.alert_states TO tocsin_api USING ((tenant_id
 CREATE POLICY tenant_wall ON public.api_tokens TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant_wall ON public.audit_log TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant_wall ON public.calendars TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant_wall ON public.dead_letters TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
@@ -1501,6 +1539,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.runs TO tocsin_api;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.alert_states TO tocsin_api;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.api_tokens TO tocsin_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.calendars TO tocsin_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.dead_letters TO tocsin_api;
 

@@ -9,6 +9,7 @@ from tocsin import complaints
 from tocsin.commands import (
     audit,
     bench,
+    calendars,
     chaos,
     cron,
     dead,
@@ -43,6 +44,7 @@ def parser() -> argparse.ArgumentParser:
         dead,
         sources,
         limits,
+        calendars,
         cron,
         tenants,
         members,

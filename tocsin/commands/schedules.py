@@ -36,6 +36,7 @@ _FIELDS = {
     "timeout": "timeoutSeconds",
     "queue": "queue",
     "tag": "tags",
+    "calendar": "calendarId",
 }
 
 
@@ -95,6 +96,7 @@ def _add_create(verbs: Any) -> None:
     create.add_argument("--timeout", type=int, metavar="SECONDS", help="how long an attempt may take (the kind's)")
     create.add_argument("--queue", metavar="QUEUE", help="alerts|reports|ai|calls|default (the kind's)")
     create.add_argument("--tag", action="append", metavar="TAG", help="may be given several times")
+    create.add_argument("--calendar", metavar="ID", help="the calendar on whose days it does not fire")
     create.set_defaults(do=_create)
 
 
