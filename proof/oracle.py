@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
+from config.zones import zone
 from proof.outages import Outages
 from proof.records import History, Millis, ScheduleMove, Seconds
 from proof.wall import NotJudged, cron_seconds
@@ -32,7 +33,9 @@ _RECURRENCE: Final = (
     "scheduled_at",
     "starts_at",
     "ends_at",
+    "calendar_id",
 )
+_SKIPPED: Final = ("misfire", "holiday")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICRO = 1_000_000
 _DAY_MILLIS = 86_400_000
@@ -42,7 +45,8 @@ def due_slots(definition: Definition, after: Seconds, until: Seconds) -> list[Mi
     """The slots in (after, until] that the definition names between its `starts_at` and `ends_at`, oldest first.
 
     `definition` has the columns of `schedules`, with instants as ISO text. Neither pauses, edits, jitter nor max_runs
-    are looked at. Raises NotJudged for `H`, `W` and whatever else cronsim can't read.
+    are looked at, nor the days of a calendar, on which these slots are skipped: see `closed`. Raises NotJudged for `H`,
+    `W` and whatever else cronsim can't read.
     """
     low, high = round(after * _MICRO), round(until * _MICRO)
     if definition.get("starts_at") is not None:
@@ -59,6 +63,14 @@ def due_slots(definition: Definition, after: Seconds, until: Seconds) -> list[Mi
         raise NotJudged("the definition has neither a cron expression, an interval nor a time")
     at = _micros(definition["scheduled_at"])
     return [at // 1000] if low < at <= high else []
+
+
+def closed(definition: Definition, days: frozenset[str], slots: Sequence[Millis]) -> list[Millis]:
+    """Those of the slots that the definition's calendar skips: on these days, as ISO text, of its zone's clock."""
+    if definition.get("calendar_id") is None:
+        return []
+    clock = zone(str(definition.get("timezone") or "UTC"))
+    return [slot for slot in slots if str(datetime.fromtimestamp(slot / 1000, clock).date()) in days]
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +237,9 @@ def _expand(
     found: dict[tuple[Any, ...], list[Millis]] = {}
     unread: dict[tuple[Any, ...], str] = {}
     for recurrence, low in lows.items():
+        if recurrence[_RECURRENCE.index("calendar_id")] is not None:
+            unread[recurrence] = "it keeps a calendar, whose days are not in the history"
+            continue
         try:
             found[recurrence] = due_slots(dict(zip(_RECURRENCE, recurrence, strict=True)), low, until)
         except NotJudged as error:
@@ -233,10 +248,10 @@ def _expand(
 
 
 def _fired(history: History) -> dict[str, list[Millis]]:
-    """The slots of each schedule that count towards its max_runs: those that fired, and no misfires."""
+    """The slots of each schedule that count towards its max_runs: those that fired, and no skips."""
     found: dict[str, list[Millis]] = defaultdict(list)
     for run in history.runs:
-        if run.schedule is not None and run.origin == "schedule" and not (run.reason or "").startswith("misfire"):
+        if run.schedule is not None and run.origin == "schedule" and not (run.reason or "").startswith(_SKIPPED):
             found[run.schedule].append(run.slot)
     for slots in found.values():
         slots.sort()

@@ -8,10 +8,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from config.zones import zone
 from scheduler.turns import stretches
+
+# Up to which the library knows them.
+LAST_YEAR_OF_HOLIDAYS: Final = 2100
 
 _TICK = timedelta(microseconds=1)
 _DAY = timedelta(days=1)

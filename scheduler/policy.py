@@ -219,10 +219,13 @@ def _split_by_days(
     for span in closed.spans(late, due):
         if span.is_closed:
             parts.append(_holiday(recurrence, span))
-        else:
-            found, _ = slots_between(recurrence, span.after, span.until, per_tick)
-            on_time += found
-            parts.append([*found])
+            continue
+        found, has_more = slots_between(recurrence, span.after, span.until, per_tick)
+        on_time += found
+        parts.append([*found])
+        if has_more:
+            # What comes behind is for the next plan.
+            break
     kept = _kept(policy, on_time)
     for span in reversed([*closed.spans(low, late)]):
         if span.is_closed:

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 from config.zones import BadZone, zone
 from scheduler import cron
 from scheduler.cron import LAST_YEAR
-from scheduler.days import Closed
+from scheduler.days import LAST_YEAR_OF_HOLIDAYS, Closed
 from scheduler.fields import BadRecurrence
 from scheduler.nights import FOLDS, GAPS, Reading, count_instants, is_from_gap, next_instant
 
@@ -140,11 +140,18 @@ def next_slot(recurrence: Recurrence, after: datetime) -> datetime | None:
 
 
 def next_open(recurrence: Recurrence, after: datetime, closed: Closed | None) -> datetime | None:
-    """The first slot strictly after `after` on a day that is not `closed`; None when there is none any more."""
+    """The first slot strictly after `after` on a day that is not `closed`; None when there is none any more.
+
+    Beyond the years whose holidays are known there is none either, or a slot of holidays alone would be looked for there.
+    """
     slot = next_slot(recurrence, after)
-    while slot is not None and closed is not None and closed.holds(slot):
+    if closed is None:
+        return slot
+    while slot is not None and slot.year <= LAST_YEAR_OF_HOLIDAYS:
+        if not closed.holds(slot):
+            return slot
         slot = next_slot(recurrence, closed.end_of_date(slot) - _TICK)
-    return slot
+    return None
 
 
 def slots_between(

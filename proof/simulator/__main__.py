@@ -14,7 +14,14 @@ def main() -> int:
     asked = _arguments()
     began, seed = time.monotonic(), asked.seed
     while True:
-        report = simulate(seed, asked.years, asked.schedules, faults=asked.faults, has_limits=asked.limits)
+        report = simulate(
+            seed,
+            asked.years,
+            asked.schedules,
+            faults=asked.faults,
+            has_limits=asked.limits,
+            has_calendar=asked.calendar,
+        )
         sys.stdout.write((json.dumps(asdict(report), default=str) if asked.json else _text(report)) + "\n")
         sys.stdout.flush()
         if report.violations:
@@ -33,6 +40,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--schedules", type=int, default=50)
     parser.add_argument("--faults", type=float, default=1.0, help="faults in proportion to the usual number")
     parser.add_argument("--limits", action="store_true", help="two runs out at once, and for half of them one a minute")
+    parser.add_argument("--calendar", action="store_true", help="days on which two of three of them do not fire")
     parser.add_argument("--json", action="store_true", help="one JSON object a seed")
     parser.add_argument("--until-failure", action="store_true", help="one seed after the other")
     parser.add_argument("--seconds", type=float, default=600.0, help="how long to go on with --until-failure")

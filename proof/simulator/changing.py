@@ -6,6 +6,7 @@ from dataclasses import fields
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
+from uuid import UUID
 
 from proof.simulator.planning import Answer, Params
 from proof.simulator.rows import INFINITY, PLANNED, Asked, Change, RunRow, ScheduleRow
@@ -24,7 +25,7 @@ def read_now(db: Store, now: datetime, p: Params, owner: object) -> Answer:
 
 def insert_schedule(db: Store, now: datetime, p: Params, owner: object) -> Answer:
     """The schedule's row with its version and, where it needs one, its gate."""
-    row = ScheduleRow(p["id"], str(p["name"]), _definition(p), p["next_fire_at"], now)
+    row = ScheduleRow(p["id"], str(p["name"]), _definition(db, p), p["next_fire_at"], now)
     row.has_gate = row.overlap != "allow"
     db.insert_schedule(row)
     _note(db, row, now, "created", None)
@@ -65,7 +66,7 @@ def update_schedule(db: Store, now: datetime, p: Params, owner: object) -> Answe
     row = db.schedules[p["id"]]
     before = _planned_to(row)
     db.touch(row)
-    row.definition, row.version = _definition(p), row.version + 1
+    row.definition, row.version = _definition(db, p), row.version + 1
     row.plan_from, row.next_fire_at = p["plan_from"], p["next_fire_at"]
     row.has_gate = row.has_gate or row.overlap != "allow"
     _note(db, row, now, "edited", before)
@@ -156,7 +157,9 @@ def insert_asked_runs(db: Store, now: datetime, p: Params, owner: object) -> Ans
         if db.insert(run):
             made.append((id_, slot_at))
     if p["origin"] == "backfill":
-        asked = Asked(row, row.definition, p["slots"][0], p["slots"][-1], now)
+        # A schedule that is over was not planned anew when its calendar changed, and is asked by the days of today.
+        definition = {**row.definition, "closed_days": _closed_days(db, row.definition["calendar_id"])}
+        asked = Asked(row, definition, p["slots"][0], p["slots"][-1], now)
         db.when_committed.append(lambda: db.journal.asked.append(asked))
     return made
 
@@ -214,8 +217,13 @@ def _planned_to(row: ScheduleRow) -> datetime:
     return row.plan_from if row.last_slot_at is None else max(row.last_slot_at, row.plan_from)
 
 
-def _definition(p: Params) -> Mapping[str, Any]:
-    return {name: p[name].obj if name in _JSON else p[name] for name in _COLUMNS}
+def _definition(db: Store, p: Params) -> Mapping[str, Any]:
+    columns = {name: p[name].obj if name in _JSON else p[name] for name in _COLUMNS}
+    return {**columns, "closed_days": _closed_days(db, p["calendar_id"])}
+
+
+def _closed_days(db: Store, calendar: UUID | None) -> frozenset[str]:
+    return frozenset() if calendar is None else db.calendars[calendar].dates
 
 
 def _note(

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from proof.simulator.begun import check_begun
-from proof.simulator.expected import BESIDE, Calendar, Span, decisions, spans
+from proof.simulator.expected import BESIDE, Calendar, Span, decisions, is_closed, spans
 from proof.simulator.rows import PLANNED, Change, RunRow, ScheduleRow, Tick
 from proof.simulator.store import Store
 from proof.simulator.system import System
@@ -85,9 +85,8 @@ def check_tick(tick: Tick, calendar: Calendar) -> Iterator[Violation]:
     made = list(tick.fires[len(fires) :])
     if made != ahead[: len(made)]:
         yield Violation("misfire", f"{tick.at}: fired {made} beside {fires}", tick.schedule.name)
-    expected = [(skipped[0], skipped[-1], len(skipped))] if skipped else []
-    if [skip[:3] for skip in tick.skips] != expected:
-        yield Violation("misfire", f"{tick.at}: skipped {tick.skips}, the policy says {expected}", tick.schedule.name)
+    if [(*skip[:3], skip[3] == "holiday") for skip in tick.skips] != skipped:
+        yield Violation("misfire", f"{tick.at}: skipped {tick.skips}, the policy says {skipped}", tick.schedule.name)
 
 
 def _slots_of(calendar: Calendar, span: Span, now: datetime) -> list[datetime]:
@@ -100,7 +99,9 @@ def _slots_of(calendar: Calendar, span: Span, now: datetime) -> list[datetime]:
 
 
 def _is_owed(span: Span, slot: datetime) -> bool:
-    """Whether the slot belongs to this span beyond doubt."""
+    """Whether the slot belongs to this span beyond doubt; a holiday is recorded when the next slot fires."""
+    if is_closed(span.definition, slot):
+        return False
     is_created_late = span.began.what == "created" and span.definition["scheduled_at"] is not None
     has_begun = slot > span.began.until + BESIDE or is_created_late
     if span.ended is not None and span.ended.status != "active":
@@ -118,7 +119,7 @@ def _why_lost(slot: datetime, changes: list[Change], row: ScheduleRow) -> tuple[
 
 
 def _is_range(run: RunRow) -> bool:
-    return run.state == "skipped" and run.reason in ("misfire", "misfire_limit")
+    return run.state == "skipped" and run.reason in ("misfire", "misfire_limit", "holiday")
 
 
 def _check_counts(store: Store, row: ScheduleRow) -> Iterator[Violation]:
@@ -137,6 +138,8 @@ def _check_counts(store: Store, row: ScheduleRow) -> Iterator[Violation]:
 def _check_backfills(store: Store, calendar: Calendar) -> Iterator[Violation]:
     for asked in store.journal.asked:
         for slot in calendar.slots(asked.definition, asked.first - timedelta(microseconds=1), asked.last):
+            if is_closed(asked.definition, slot):
+                continue
             run = store.slots.get((asked.schedule.id, slot))
             if run is None or run.origin not in PLANNED:
                 yield Violation("backfill lost", f"{slot} asked at {asked.at}", asked.schedule.name)

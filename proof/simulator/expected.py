@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
-from proof.oracle import due_slots
+from proof.oracle import closed, due_slots
 from proof.simulator.rows import Change, Tick
 from proof.simulator.world import EPOCH
 
@@ -57,22 +57,57 @@ def spans(changes: list[Change]) -> Iterator[Span]:
             yield Span(began.definition, began, ended)
 
 
-def decisions(calendar: Calendar, tick: Tick) -> tuple[list[datetime], list[datetime], list[datetime]]:
+class Skipped(NamedTuple):
+    """Consecutive slots that are skipped for one reason."""
+
+    first: datetime
+    last: datetime
+    slots: int
+    is_holiday: bool
+
+
+def is_closed(definition: Definition, slot: datetime) -> bool:
+    """Whether the slot falls on a day of its calendar."""
+    days: frozenset[str] = definition["closed_days"]
+    return bool(days and closed(definition, days, [round(_seconds(slot) * 1000)]))
+
+
+def decisions(calendar: Calendar, tick: Tick) -> tuple[list[datetime], list[Skipped], list[datetime]]:
     """What the docs say of a tick: the slots that fire now, those that are skipped, and those that may be made ahead."""
     definition = tick.definition
     most = PER_TICK if tick.room is None else min(PER_TICK, tick.room)
     due = _due(calendar, tick)
     if definition["scheduled_at"] is not None:
         return due, [], []
-    late, on_time = _by_grace(due, definition, tick.at)
+    late, on_time = _by_grace([slot for slot in due if not is_closed(definition, slot)], definition, tick.at)
     kept = {"once": 0 if on_time else 1, "all": definition["misfire_limit"], "skip": 0}[definition["misfire_policy"]]
-    skipped, made_up = late[: max(0, len(late) - kept)], late[max(0, len(late) - kept) :]
-    fires = (made_up + on_time)[:most]
-    last = fires[-1] if fires else skipped[-1] if skipped else tick.after
+    wanted = late[max(0, len(late) - kept) :] + on_time
+    fires = wanted[:most]
+    if len(wanted) > most:
+        # What comes behind is for the next tick.
+        due = [slot for slot in due if slot < wanted[most]]
+    last = due[-1] if due else tick.after
     ahead = []
-    if definition["overlap_policy"] == "allow":
+    if definition["overlap_policy"] == "allow" and definition["calendar_id"] is None:
         ahead = calendar.slots(definition, max(last, tick.after), tick.at + timedelta(seconds=20))
-    return fires, skipped, ahead[: most - len(fires)]
+    return fires, _ranges(due, fires, definition), ahead[: most - len(fires)]
+
+
+def _ranges(due: list[datetime], fires: list[datetime], definition: Definition) -> list[Skipped]:
+    """The slots between those that fire, in ranges."""
+    found: list[Skipped] = []
+    is_broken = True
+    for slot in due:
+        if slot in fires:
+            is_broken = True
+            continue
+        is_holiday = is_closed(definition, slot)
+        if is_broken or found[-1].is_holiday != is_holiday:
+            found.append(Skipped(slot, slot, 1, is_holiday))
+        else:
+            found[-1] = found[-1]._replace(last=slot, slots=found[-1].slots + 1)
+        is_broken = False
+    return found
 
 
 def _due(calendar: Calendar, tick: Tick) -> list[datetime]:

@@ -98,5 +98,13 @@ def new_change(world: World) -> dict[str, Any]:
     return {"params": {"number": rng.randrange(1000)}}
 
 
+def new_days(world: World) -> list[dict[str, str]]:
+    """Days on which nothing fires, of a year and more around now: one in eight, and some of them side by side."""
+    first = world.now.date() - timedelta(days=30)
+    days = [first + timedelta(days=number) for number in range(430) if world.chance(0.08)]
+    days += [day + timedelta(days=1) for day in days if world.chance(0.5)]
+    return [{"date": str(day), "name": "a holiday"} for day in sorted(set(days))]
+
+
 def _pick(rng: Random, names: tuple[str, ...], weights: tuple[int, ...]) -> str:
     return rng.choices(names, weights)[0]

@@ -4,8 +4,9 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+from api import calendars
 from db.ids import to_milliseconds
-from proof.simulator.made_up import new_change, new_schedule
+from proof.simulator.made_up import new_change, new_days, new_schedule
 from proof.simulator.planning import TENANT
 from proof.simulator.rows import ScheduleRow
 from proof.simulator.seams import Busy, engine
@@ -15,6 +16,8 @@ from scheduler.refusals import BadSpan, NotFound, WrongState
 from scheduler.slots import BadRecurrence
 
 _RETENTION_DAYS = 90
+# The calendar that there is where there are any; two of three schedules keep it.
+CALENDAR: Final = UUID(int=2)
 # How often a year somebody does this to one schedule.
 _HABITS: Final = {
     "edit": 6,
@@ -28,6 +31,9 @@ _HABITS: Final = {
 }
 
 
+_HABITS_WITH_CALENDARS: Final = {**_HABITS, "take_or_leave_calendar": 3, "edit_calendar": 2}
+
+
 class People:
     """Somebody for `count` schedules; makes a new one in place of each that ended."""
 
@@ -36,7 +42,8 @@ class People:
         self._world = system.world
         self._count = count
         self._made = 0
-        self._rate = sum(_HABITS.values()) * count / (365 * DAY)
+        self._habits = _HABITS_WITH_CALENDARS if CALENDAR in system.store.calendars else _HABITS
+        self._rate = sum(self._habits.values()) * count / (365 * DAY)
         self._connection = system.connect(self)
         self.conn = engine(self._connection)
         self.did: dict[str, int] = {}
@@ -56,6 +63,8 @@ class People:
             object.__setattr__(new, name, value)
         if self._made % 2:
             object.__setattr__(new, "uses", ("host:api.example.com",))
+        if self._made % 3 and CALENDAR in self._system.store.calendars and new.scheduled_at is None:
+            object.__setattr__(new, "calendar_id", CALENDAR)
         self._made += 1
         schedules.create(self.conn, TENANT, schedule_id, new, retention_days=_RETENTION_DAYS)
         self._system.notify()
@@ -84,7 +93,7 @@ class People:
         if not self._system.is_stormy:
             return
         self._world.after(self._world.rng.expovariate(self._rate), self._act)
-        name = self._world.rng.choices(list(_HABITS), list(_HABITS.values()))[0]
+        name = self._world.rng.choices(list(self._habits), list(self._habits.values()))[0]
         rows = list(self._system.store.schedules.values())
         if rows:
             row = self._world.rng.choice(rows)
@@ -105,7 +114,7 @@ class People:
             self._world.after(0.05, lambda: self._try(name, row))
             return
         try:
-            getattr(self, f"_{name}")(row)
+            self._do(name, row)
         except Busy:
             self._world.after(0.05, lambda: self._try(name, row))
         except (WrongState, BadRecurrence, BadSpan, NotFound):
@@ -114,8 +123,18 @@ class People:
             self.did[name] = self.did.get(name, 0) + 1
             self._system.notify()
 
+    def _do(self, name: str, row: ScheduleRow) -> None:
+        if name == "edit_calendar":
+            calendars.edit(self.conn, TENANT, CALENDAR, {"own_days": new_days(self._world)})
+        else:
+            getattr(self, f"_{name}")(row)
+
     def _edit(self, row: ScheduleRow) -> None:
         schedules.edit(self.conn, TENANT, row.id, new_change(self._world))
+
+    def _take_or_leave_calendar(self, row: ScheduleRow) -> None:
+        calendar = None if row.definition["calendar_id"] else CALENDAR
+        schedules.edit(self.conn, TENANT, row.id, {"calendar_id": calendar})
 
     def _pause(self, row: ScheduleRow) -> None:
         schedules.pause(self.conn, TENANT, row.id)

@@ -36,7 +36,7 @@ def claim_due_schedules(db: Store, now: datetime, p: Params, owner: object) -> A
         if row.next_fire_at is not None
         and (p["low"], p["low_id"]) < (row.next_fire_at, row.id)
         and row.next_fire_at <= ahead
-        and (row.next_fire_at <= now or row.overlap == "allow")
+        and (row.next_fire_at <= now or (row.overlap == "allow" and row.definition["calendar_id"] is None))
         and (row.id not in db.locks or "no_lock" in db.plants)
     ]
     due.sort(key=lambda row: (row.next_fire_at, row.id))
@@ -48,12 +48,18 @@ def claim_due_schedules(db: Store, now: datetime, p: Params, owner: object) -> A
 
 
 def claim_schedule(db: Store, now: datetime, p: Params, owner: object) -> Answer:
-    """The schedule, which the owner has locked, if it is due."""
+    """The schedule, which the owner has locked, if it is due or may be."""
     row = db.schedules[p["id"]]
-    if row.status != "active" or row.next_fire_at is None or (row.next_fire_at > now and not p["has_no_jitter"]):
+    may_be = p["has_no_jitter"] or row.definition["calendar_id"] is not None
+    if row.status != "active" or row.next_fire_at is None or (row.next_fire_at > now and not may_be):
         return []
     oldest = now - timedelta(days=p["retention_days"])
     return [due_row(row, now)._replace(plan_from=max(row.plan_from, oldest))]
+
+
+def list_days(db: Store, now: datetime, p: Params, owner: object) -> Answer:
+    """What the days of the calendars follow from: in the model, their own days."""
+    return [(id_, None, None, db.calendars[id_].own_days) for id_ in p["ids"]]
 
 
 def pointer(run: RunRow) -> tuple[UUID, datetime, int, str, str, UUID]:
@@ -242,6 +248,7 @@ def _note_skip(db: Store, row: ScheduleRow, skip: tuple[datetime, datetime, int,
 STATEMENTS: Final = (
     claim_due_schedules,
     claim_schedule,
+    list_days,
     plan_slots,
     insert_skipped_runs,
     push_schedule_ahead,

@@ -12,7 +12,10 @@ PLANNED: Final = ("schedule", "backfill")
 
 @dataclass(slots=True, eq=False)
 class ScheduleRow:
-    """A row of `schedules` with its gate; `definition` holds the columns that somebody gives, by name."""
+    """A row of `schedules` with its gate.
+
+    `definition` holds the columns that somebody gives, by name, and `closed_days` as its calendar had them.
+    """
 
     id: UUID
     name: str
@@ -103,7 +106,19 @@ class LimitRow:
     spent_until: datetime | None = None
 
 
-Row = ScheduleRow | RunRow | ProcessRow | LimitRow
+@dataclass(slots=True, eq=False)
+class CalendarRow:
+    """A row of `calendars`, with days of its own alone."""
+
+    own_days: list[dict[str, str]]
+
+    @property
+    def dates(self) -> frozenset[str]:
+        """Its days."""
+        return frozenset(day["date"] for day in self.own_days)
+
+
+Row = ScheduleRow | RunRow | ProcessRow | LimitRow | CalendarRow
 
 
 @dataclass(slots=True)

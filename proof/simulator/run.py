@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from proof.simulator.check import Violation, check
+from proof.simulator.made_up import new_days
 from proof.simulator.nemesis import Nemesis
-from proof.simulator.people import People
-from proof.simulator.rows import LimitRow
+from proof.simulator.people import CALENDAR, People
+from proof.simulator.rows import CalendarRow, LimitRow
 from proof.simulator.seams import installed
 from proof.simulator.system import DAY, System
 from proof.simulator.world import World
@@ -48,16 +49,20 @@ def simulate(
     plants: frozenset[str] = frozenset(),
     faults: float = 1.0,
     has_limits: bool = False,
+    has_calendar: bool = False,
 ) -> Report:
     """The report of a simulation. `plants` names bugs to be planted in the model, `faults` scales how many befall it.
 
-    With limits, two runs of the tenant are out at once at most, and of half of its schedules one a minute.
+    With limits, two runs of the tenant are out at once at most, and of half of its schedules one a minute. With
+    a calendar, two of three schedules keep it, and its days change.
     """
     began = time.perf_counter()
     world = World(seed, START)
     system = System(world, ahead_seconds=20.0 * (seed % 2), plants=plants)
     if has_limits:
         system.store.limits |= {"tenant": LimitRow(max_running=2), "host:api.example.com": LimitRow(max_per_minute=1)}
+    if has_calendar:
+        system.store.calendars[CALENDAR] = CalendarRow(new_days(world))
     people, nemesis = People(system, schedules), Nemesis(system, faults)
     with installed(world, system):
         system.boot()

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import datetime
 from types import SimpleNamespace, TracebackType
 from typing import Any, Final, Protocol
@@ -18,7 +18,7 @@ import scheduler.steps
 import scheduler.ticker
 from db import ids, processes
 from db.query import Query
-from proof.simulator import changing, limiting, planning, releasing
+from proof.simulator import calendars, changing, limiting, planning, releasing
 from proof.simulator.planning import Answer
 from proof.simulator.store import Store
 from proof.simulator.world import World
@@ -26,9 +26,24 @@ from proof.simulator.world import World
 Statement = Callable[[Store, datetime, Mapping[str, Any], object], Answer]
 
 STATEMENTS: Final[Mapping[str, Statement]] = {
-    statement.__name__: statement for room in (planning, changing, releasing, limiting) for statement in room.STATEMENTS
+    statement.__name__: statement
+    for room in (planning, changing, releasing, limiting, calendars)
+    for statement in room.STATEMENTS
 }
-_LOCKS_FIRST: Final = frozenset({"read_now", "get_schedule", "get_run", "lock_schedule", "claim_due_schedules"})
+_LOCKS_FIRST: Final = frozenset(
+    {
+        "read_now",
+        "get_schedule",
+        "get_run",
+        "lock_schedule",
+        "claim_due_schedules",
+        "list_days",
+        "list_calendars",
+        "list_calendar_schedules",
+        "lock_calendar",
+        "hold_calendar",
+    }
+)
 _READS: Final = frozenset(
     {
         "next_due_seconds",
@@ -85,11 +100,12 @@ class Connection:
         self.began: datetime | None = None
         self.is_writing = False
 
-    def transaction(self) -> "Transaction":
-        """All statements inside at one now(), all of them or none; the rows locked are free afterwards."""
-        if self.began is not None:
-            raise RuntimeError("a transaction within a transaction is not modelled")
-        return Transaction(self)
+    def transaction(self) -> AbstractContextManager[None]:
+        """All statements inside at one now(), all of them or none; the rows locked are free afterwards.
+
+        One within another is a part of it: nobody here goes on after an error within.
+        """
+        return Transaction(self) if self.began is None else nullcontext()
 
     def unlock(self) -> None:
         """Gives back the rows that this connection locked."""

@@ -7,7 +7,17 @@ from uuid import UUID
 
 import psycopg
 
-from proof.simulator.rows import PLANNED, Journal, LimitRow, Move, ProcessRow, Row, RunRow, ScheduleRow
+from proof.simulator.rows import (
+    PLANNED,
+    CalendarRow,
+    Journal,
+    LimitRow,
+    Move,
+    ProcessRow,
+    Row,
+    RunRow,
+    ScheduleRow,
+)
 from proof.simulator.world import World
 
 OPEN: Final = ("pending", "queued", "running")
@@ -37,6 +47,7 @@ class Store:
         self.forgotten: list[ProcessRow] = []
         self.locks: dict[UUID, object] = {}
         self.limits: dict[str, LimitRow] = {}
+        self.calendars: dict[UUID, CalendarRow] = {}
         self.exceeded: list[str] = []
         self.journal = Journal()
         self.plants: frozenset[str] = frozenset()

@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 
 import scheduler.policy
+import scheduler.rows
 from db.query import QUERIES
 from proof.simulator.check import check
 from proof.simulator.nemesis import Nemesis
@@ -107,6 +108,19 @@ def test_limits_are_kept_through_faults_and_edits_and_hold_nothing_back_for_good
 def test_a_ticker_that_counts_nothing_under_a_limit_is_caught() -> None:
     report = simulate(1, years=0.2, schedules=6, has_limits=True, plants=frozenset({"no_count"}))
     assert {"too many out"} == {each.name for each in report.violations}
+
+
+@pytest.mark.parametrize("seed", range(1, 7))
+def test_a_calendar_is_kept_through_faults_and_edits_of_it(seed: int) -> None:
+    report = simulate(seed, years=0.2, schedules=6, has_calendar=True)
+    assert not report.violations, report.violations
+    assert report.did["edit_calendar"] > 0
+
+
+def test_a_plan_that_fires_on_a_holiday_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scheduler.rows, "closed_of", lambda *_: None)
+    report = simulate(1, years=0.2, schedules=6, has_calendar=True)
+    assert "misfire" in {each.name for each in report.violations}
 
 
 def test_a_seed_gives_the_same_trace_again_and_another_seed_another() -> None:
