@@ -98,13 +98,11 @@ def check_place(country: str | None, subdivision: str | None) -> None:
     from holidays.registry import COUNTRIES
 
     if country not in {codes[1] for codes in COUNTRIES.values()}:
-        raise UnknownPlace(
-            "country", f"takes the ISO 3166 code of a country whose holidays are known, such as DE; got {country!r}"
-        )
+        raise UnknownPlace("country", "takes the ISO 3166 code of a country whose holidays are known, such as DE")
     known = _class_of(country).subdivisions
     if subdivision is not None and subdivision not in known:
         takes = f"takes one of {', '.join(known)}" if known else f"takes nothing: no parts of {country} are known"
-        raise UnknownPlace("subdivision", f"{takes}; got {subdivision!r}")
+        raise UnknownPlace("subdivision", takes)
 
 
 # A search for the next day that is open may look through a century of one country.

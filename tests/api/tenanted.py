@@ -14,6 +14,7 @@ from api import tokens
 from config.seal import Seal
 from db.ids import id_at
 from db.sealed import webhook_secret_place, webhook_url_place
+from db.jsonb import Jsonb
 from tests import make
 from tests.api.conftest import KEY, Api
 
@@ -92,6 +93,11 @@ ROUTES: dict[str, Route] = {
     "GET /api/limits/{limit_id}": Route("viewer"),
     "PATCH /api/limits/{limit_id}": Route("editor", {"maxPerMinute": 60}),
     "DELETE /api/limits/{limit_id}": Route("editor", own=204),
+    "GET /api/calendars": Route("viewer"),
+    "POST /api/calendars": Route("editor", {"name": "a year", "country": "DE"}, 201),
+    "GET /api/calendars/{calendar_id}": Route("viewer"),
+    "PATCH /api/calendars/{calendar_id}": Route("editor", {"subdivision": None}),
+    "DELETE /api/calendars/{calendar_id}": Route("editor", own=204),
     "GET /api/members": Route("admin"),
     "POST /api/members": Route("admin", {"subject": "someone", "email": "someone@example.com"}, 201),
     "GET /api/members/{member_id}": Route("admin"),
@@ -245,6 +251,15 @@ def limit(conn: make.Connection, tenant_id: UUID, word: str) -> str:
     return str(limit_id)
 
 
+def calendar(conn: make.Connection, tenant_id: UUID, word: str) -> str:
+    """A calendar with a day of its own."""
+    calendar_id = uuid4()
+    days = Jsonb([{"date": "2026-12-24", "name": word}])
+    row = {"id": calendar_id, "tenant_id": tenant_id, "name": f"{word} {calendar_id.hex[:8]}", "own_days": days}
+    make.insert(conn, "calendars", row)
+    return str(calendar_id)
+
+
 def token(conn: make.Connection, tenant_id: UUID, word: str) -> str:
     """A token that nobody uses."""
     return str(tokens.create(conn, tenant_id, word, "read")[0].id)
@@ -265,6 +280,7 @@ ROWS: dict[str, Callable[..., str]] = {
     "token_id": token,
     "webhook_id": webhook,
     "limit_id": limit,
+    "calendar_id": calendar,
     "slug": slug,
 }
 """For each name in a path, who makes a row of a tenant's and says its id."""

@@ -76,6 +76,10 @@ class World:
         body = {"name": f"host:{uuid4().hex[:8]}.example", "maxRunning": 3}
         return UUID(self.admin("POST", "/api/limits", json=body).json()["id"])
 
+    def calendar(self) -> UUID:
+        body = {"name": uuid4().hex, "country": "DE"}
+        return UUID(self.admin("POST", "/api/calendars", json=body).json()["id"])
+
     def member(self) -> UUID:
         body = {"subject": uuid4().hex, "email": "ada@example.com"}
         return UUID(self.admin("POST", "/api/members", json=body).json()["id"])
@@ -135,6 +139,11 @@ WRITES: dict[tuple[str, str], Write] = {
     ("post", "/api/limits"): Write("limit.created", World.nothing, {"name": "host:seen.example", "maxRunning": 3}),
     ("patch", "/api/limits/{limit_id}"): Write("limit.edited", World.limit, {"maxPerMinute": 5}, "before after"),
     ("delete", "/api/limits/{limit_id}"): Write("limit.deleted", World.limit, None, "before"),
+    ("post", "/api/calendars"): Write("calendar.created", World.nothing, {"name": "a year", "country": "DE"}),
+    ("patch", "/api/calendars/{calendar_id}"): Write(
+        "calendar.edited", World.calendar, {"subdivision": "BY"}, "before after"
+    ),
+    ("delete", "/api/calendars/{calendar_id}"): Write("calendar.deleted", World.calendar, None, "before"),
     ("post", "/api/members"): Write("member.created", World.nothing, MEMBER),
     ("patch", "/api/members/{member_id}"): Write("member.edited", World.member, {"isDisabled": True}, "before after"),
     ("delete", "/api/members/{member_id}"): Write("member.deleted", World.member, None, "before"),

@@ -8,12 +8,23 @@ import pytest
 from fastapi.routing import APIRoute
 
 from api.app import openapi
-from api.routes import audit_log, dead_letters, deliveries, members, runs, schedules, sources, tenants, tokens
+from api.routes import (
+    audit_log,
+    calendars,
+    dead_letters,
+    deliveries,
+    members,
+    runs,
+    schedules,
+    sources,
+    tenants,
+    tokens,
+)
 from tests import make
 from tests.api import rows
 from tests.api.conftest import Api
 
-ROOMS = (schedules, runs, dead_letters, deliveries, sources, members, tokens, tenants, audit_log)
+ROOMS = (schedules, runs, dead_letters, deliveries, sources, calendars, members, tokens, tenants, audit_log)
 ROUTES = {
     route.name: route
     for room in ROOMS
@@ -34,6 +45,8 @@ GOOD: dict[str, dict[str, Any]] = {
     "create_source": {"name": "figures", "url": "postgresql://u:p@127.0.0.1:1/x"},
     "edit_source": {},
     "preview_source": {"query": "select 1"},
+    "create_calendar": {"name": "a year", "country": "DE", "ownDays": [{"date": "2026-12-24", "name": "a day"}]},
+    "edit_calendar": {"country": "DE"},
     "create_member": {"subject": "someone", "email": "someone@example.com"},
     "edit_member": {},
     "create_token": {"name": "a token", "scope": "read"},
@@ -393,6 +406,7 @@ LISTS = [
     "/api/dead-letters",
     "/api/deliveries",
     "/api/sources",
+    "/api/calendars",
     "/api/members",
     "/api/tokens",
     "/api/audit-log",

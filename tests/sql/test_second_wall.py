@@ -53,6 +53,7 @@ OF = {
     "webhook": {"get_webhook", "lock_webhook", "open_webhook", "update_webhook", "rotate_webhook", "enable_webhook",
                 "delete_webhook"},
     "limit": {"lock_limit", "update_limit", "delete_limit", "list_limits"},
+    "calendar": {"lock_calendar", "hold_calendar", "update_calendar", "delete_calendar", "list_calendars"},
 }  # fmt: skip
 
 
@@ -114,8 +115,12 @@ class Held:
             "rotate_webhook": {"sealed_secret": "s"},
             "insert_limit": {"name": f"host:{word}.example", "max_running": 1},
             "update_limit": {"max_running": 1},
+            "insert_calendar": {"name": f"{word} other", "own_days": Jsonb([])},
+            "update_calendar": {"name": f"{word} renamed", "own_days": Jsonb([])},
+            "list_calendar_schedules": {"calendar_id": self.ids["calendar"]},
             "insert_member": {"subject": f"{word} other", "email": "x@example.com", "name": word, "role": "viewer"},
         }
+        make.schedule(conn, self.tenant, cron="0 9 * * *", calendar_id=self.ids["calendar"])
         self.of |= dict.fromkeys(OF_RUNS, of_run)
         self.every: dict[str, Any] = {
             "tenant_id": self.tenant,
@@ -162,6 +167,7 @@ FILLS = {
     ),
     "alert": tenanted.alert,
     "limit": tenanted.limit,
+    "calendar": tenanted.calendar,
 }
 
 
