@@ -13,8 +13,8 @@ from httpx import Response
 from api import tokens
 from config.seal import Seal
 from db.ids import id_at
-from db.sealed import webhook_secret_place, webhook_url_place
 from db.jsonb import Jsonb
+from db.sealed import webhook_secret_place, webhook_url_place
 from tests import make
 from tests.api.conftest import KEY, Api
 

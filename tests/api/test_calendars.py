@@ -50,7 +50,7 @@ def test_what_cannot_be_a_calendar_is_refused_by_field(api: Api, body: dict[str,
     answer = api("POST", "/api/calendars", json={"name": "a year"} | body)
     assert answer.status_code == 422
     (error,) = answer.json()["errors"]
-    assert error["pointer"] == pointer
+    assert error["pointer"] == "/" + pointer.replace(".", "/")
     assert says in error["detail"]
 
 
@@ -61,7 +61,7 @@ def test_an_edit_keeps_what_it_does_not_name_and_knows_a_stale_one(api: Api) -> 
     edited = api("PATCH", path, json={"subdivision": "BY"}, headers={"If-Match": etag}).json()
     assert (edited["country"], edited["subdivision"], edited["ownDays"]) == ("DE", "BY", [EVE])
     assert api("PATCH", path, json={"ownDays": []}, headers={"If-Match": etag}).status_code == 412
-    assert api("PATCH", path, json={"country": None}).json()["errors"][0]["pointer"] == "subdivision"
+    assert api("PATCH", path, json={"country": None}).json()["errors"][0]["pointer"] == "/subdivision"
     bare = api("PATCH", path, json={"country": None, "subdivision": None, "ownDays": []}).json()
     assert (bare["country"], bare["ownDays"]) == (None, [])
     _made(api, name="taken")
@@ -91,7 +91,7 @@ def test_a_schedule_keeps_a_calendar_by_its_id(api: Api) -> None:
 def test_a_schedule_that_cannot_keep_it_is_refused(api: Api, body: dict[str, Any], says: str) -> None:
     calendar = _made(api, country="DE")
     answer = api("POST", "/api/schedules", json={"jobType": "test.noop", "calendarId": calendar["id"]} | body)
-    assert answer.json()["errors"] == [{"pointer": "calendarId", "detail": answer.json()["errors"][0]["detail"]}]
+    assert answer.json()["errors"] == [{"pointer": "/calendarId", "detail": answer.json()["errors"][0]["detail"]}]
     assert says in answer.json()["errors"][0]["detail"]
     unknown = {"jobType": "test.noop", "cronExpression": "0 9 * * *", "calendarId": str(uuid4())}
-    assert api("POST", "/api/schedules", json=unknown).json()["errors"][0]["pointer"] == "calendarId"
+    assert api("POST", "/api/schedules", json=unknown).json()["errors"][0]["pointer"] == "/calendarId"

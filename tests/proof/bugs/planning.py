@@ -1,7 +1,6 @@
 """Bugs of the ticker: two hands on one slot, a ring before its commit, a make-up run that is left out."""
 
 import time
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -72,8 +71,9 @@ def forget_the_oldest_missed() -> None:
     """Where more than one slot is due, the oldest of them is passed over."""
     split = policy._split
 
-    def split_short(*args: Any) -> tuple[Sequence[Skip], Sequence[datetime]]:
-        skips, fires = split(*args)
-        return skips, fires[1:] if len(fires) > 1 else fires
+    def split_short(*args: Any) -> list[Skip | datetime]:
+        decided = split(*args)
+        fires = [each for each in decided if isinstance(each, datetime)]
+        return [each for each in decided if len(fires) == 1 or each != fires[0]] if fires else decided
 
     replace(policy, "_split", split_short)
