@@ -65,7 +65,7 @@ def test_an_edit_keeps_what_it_does_not_name_and_knows_a_stale_one(api: Api) -> 
     bare = api("PATCH", path, json={"country": None, "subdivision": None, "ownDays": []}).json()
     assert (bare["country"], bare["ownDays"]) == (None, [])
     _made(api, name="taken")
-    assert api("PATCH", path, json={"name": "taken"}).status_code == 409
+    assert api("PATCH", path, json={"name": "taken"}).status_code == 422
 
 
 def test_a_schedule_keeps_a_calendar_by_its_id(api: Api) -> None:

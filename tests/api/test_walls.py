@@ -157,6 +157,8 @@ def test_what_one_tenant_named_another_may_name_too(two: Two) -> None:
         "/api/schedules": {**ROUTES["POST /api/schedules"].body, "name": "mondays"},
         "/api/sources": ROUTES["POST /api/sources"].body,
         "/api/webhooks": ROUTES["POST /api/webhooks"].body,
+        "/api/limits": ROUTES["POST /api/limits"].body,
+        "/api/calendars": ROUTES["POST /api/calendars"].body,
         "/api/members": ROUTES["POST /api/members"].body,
         "/api/tokens": ROUTES["POST /api/tokens"].body,
     }
@@ -189,6 +191,8 @@ def test_another_tenants_cursor_leads_nowhere(two: Two) -> None:
             make_row(conn, a.tenant, A)
         tenanted.token(conn, a.tenant, A)
         tenanted.webhook(conn, a.tenant, A)
+        tenanted.limit(conn, a.tenant, A)
+        tenanted.calendar(conn, a.tenant, A)
     lists = [
         name
         for name, found in tenanted.operations(openapi()).items()

@@ -80,4 +80,6 @@ def _holds(hint: Any, column_type: str) -> bool:
     plain = [typing.get_origin(choice) or choice for choice in choices]
     if typing.Literal in plain:
         return column_type == "text"
+    if column_type == "jsonb" and list in plain:
+        return True
     return PYTHON_OF[column_type] in plain or Any in choices
