@@ -15,8 +15,8 @@ from redis import Redis
 from standardwebhooks import Webhook
 
 from api import webhooks
-from db.jsonb import Jsonb
 from config.seal import Seal
+from db.jsonb import Jsonb
 from tests import make
 from tests.flow.conftest import KEY
 from tests.flow.world import World
