@@ -90,6 +90,7 @@ def test_the_tenants_own_limit_is_the_operators_to_set(web: TestClient, conn: ma
 def test_a_stale_change_is_refused_and_what_runs_meanwhile_is_no_change(api: Api, conn: make.Connection) -> None:
     limit = api("POST", "/api/limits", json=HOST)
     path, etag = limit.headers["Location"], limit.headers["ETag"]
+    assert api.tenant
     make.run(conn, api.tenant, state="running", limited_by=["host:api.example.com"])
     assert api("GET", path).json()["running"] == 1
     assert api("GET", path).headers["ETag"] == etag
