@@ -1,4 +1,4 @@
-"""Who asks: an API token or a tenant JWT in one `Authorization: Bearer`, never in the address; and what they may.
+"""Who asks: an API token or a tenant JWT in one `Authorization: Bearer`, or in a browser's session; and what they may.
 
 A wrong token answers 401 whatever is wrong with it. Without TOCSIN_HOSTING an operator acts for the default tenant,
 with it for the one that `Tocsin-Tenant` names.
@@ -13,7 +13,7 @@ from uuid import UUID
 from fastapi import Depends, Header, HTTPException, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from api import jwts, tenants, tokens
+from api import jwts, sessions, tenants, tokens
 from api.limits import Verdict
 from api.state import WRONG_TOKENS, Web, web_of
 from db.live import connected
@@ -120,7 +120,9 @@ MetricsReader = Depends(metrics_reader)
 
 def _found(request: Request, web: Web, named: str | None) -> Caller:
     """Who the request's one bearer token is of. Raises HTTPException."""
-    token = _shown_token(request)
+    token = shown_token(request) or sessions.token_of(request, web.seal)
+    if token is None:
+        raise unauthorized("send an API token or a tenant JWT as a bearer token")
     network = _network_of(address_of(request))
     # Who guesses gets no lookup; what we know to be good passes, so that others at the same address are unharmed.
     if web.wrong_tokens.is_spent(network) and tokens.hash_of(token) not in web.good_tokens:
@@ -136,11 +138,14 @@ def _found(request: Request, web: Web, named: str | None) -> Caller:
     return caller
 
 
-def _shown_token(request: Request) -> str:
+def shown_token(request: Request) -> str | None:
+    """The bearer token of the request; None where it has no Authorization header. Raises HTTPException."""
     shown = request.headers.getlist("authorization")
     if len(shown) > 1:
         raise HTTPException(400, "send one Authorization header")
-    scheme, _, token = (shown[0] if shown else "").partition(" ")
+    if not shown:
+        return None
+    scheme, _, token = shown[0].partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise unauthorized("send an API token or a tenant JWT as a bearer token")
     return token.strip()

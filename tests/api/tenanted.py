@@ -45,6 +45,9 @@ _TOLD = {"name": "told", "url": "https://example.com/hook", "events": ["run.dead
 _URL = "postgresql://reader@db.example.com:5432/sales"
 
 ROUTES: dict[str, Route] = {
+    "GET /api/session": Route("viewer"),
+    "POST /api/session": Route("viewer"),
+    "DELETE /api/session": Route("viewer", own=204),
     "GET /api/kinds": Route("viewer"),
     "GET /api/processes": Route("operator"),
     "GET /api/schedules": Route("viewer"),

@@ -57,6 +57,7 @@ SHARES = {
     "webhooks": 900,
     "members": 900,
     "tokens": 800,
+    "session": 90,
     "tenants": 1500,
     "audit log": 250,
 }
