@@ -16,6 +16,7 @@ MEANINGS = {
     "baseSeconds": "the wait before the second attempt; it doubles with each, and is drawn at random below that",
     "before": "what was changed, as it was; null where nothing was before",
     "cancelRequestedAt": "when somebody asked it to stop; its worker decides",
+    "CalendarDay.date": "a local date: nothing fires from its first instant to its last in the schedule's own zone",
     "ColumnOut.type": "the source's own name for its type",
     "calendarId": "the calendar on whose days it does not fire; null for none",
     "cause": "why it died: `rejected` by its kind, `attempts_exhausted`, or `expired` at its deadline",
@@ -145,6 +146,7 @@ MEANINGS = {
     "words": "the expression in plain words; null for what is no cron expression",
     "uses": "what its runs use, by the names that limits have",
     "version": "rises with each edit",
+    "WhoAmI.tenant": "the slug of the tenant that is acted for; null for an operator who names none",
     "who": "the token (`token:<id>`), the member (`member:<subject>`) or the command that changed it",
 }
 
@@ -155,6 +157,7 @@ _KIN = {
     "MadeToken": "Token",
     "MadeWebhook": "Webhook",
     "LimitPatch": "LimitIn",
+    "Begun": "WhoAmI",
     "CalendarPatch": "CalendarIn",
     "CalendarYear": "Calendar",
     "SchedulePatch": "ScheduleIn",

@@ -38,6 +38,7 @@ def test_nothing_is_lost_or_doubled_under_every_fault() -> None:
     assert picture.count('class="lost"') == 1
 
 
+@pytest.mark.long
 @pytest.mark.timeout(120)
 def test_redis_may_be_lost_again_and_again() -> None:
     outcome = chaos(60, 15, {"redis.flushall", "redis.shutdown", "redis.old_dump", "redis.full", "redis.read_only"})

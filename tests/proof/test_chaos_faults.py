@@ -52,6 +52,7 @@ def test_a_full_disk_under_the_wal_and_a_sync_that_fails_are_a_panic_and_nothing
     assert re.match("PANIC: .*could not fdatasync", failed.target)
 
 
+@pytest.mark.long
 def test_of_a_cable_that_is_out_and_of_lost_packets_nobody_is_told(tmp_path: Path) -> None:
     unplugged, blackhole = strike(tmp_path, ["network.unplugged", "network.blackhole"], 15.0)
     assert unplugged.target.endswith(": down")

@@ -122,7 +122,7 @@ def make_side(
         yield make_one
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(240)
 def test_a_minute_without_redis_stops_no_work_and_doubles_none(make_side: Callable[[str], Side]) -> None:
     # The two faults share the minute; ten were measured by `proof.scenarios resume --only outage`.

@@ -44,6 +44,10 @@ WRITES: dict[tuple[str, ...], tuple[Callable[[World], tuple[str, ...]], str]] = 
     ("dead", "replay"): (lambda world: (str(world.letter), *OURS), "dead_letter.replayed"),
     ("dead", "discard"): (lambda world: (str(world.letter), *OURS), "dead_letter.discarded"),
     ("sources", "create"): (lambda _: ("own", "--url", URL, *OURS), "source.created"),
+    ("limits", "set"): (lambda _: ("tenant", "--max-running", "5", *OURS), "limit.created"),
+    ("limits", "delete"): (lambda _: ("host:api.example.com", *OURS), "limit.deleted"),
+    ("calendars", "create"): (lambda _: ("own", "--day", "2026-12-24=Christmas Eve", *OURS), "calendar.created"),
+    ("calendars", "delete"): (lambda _: ("days", *OURS), "calendar.deleted"),
     ("tenants", "create"): (lambda _: ("globex",), "tenant.created"),
     ("tenants", "set"): (lambda _: (SLUG, "name=Acme", "quotas.schedules=5"), "tenant.edited"),
     ("tenants", "suspend"): (lambda _: (SLUG,), "tenant.suspended"),
@@ -64,6 +68,8 @@ READS = {
     *(("runs", verb) for verb in ("list", "show", "watch")),
     *(("dead", verb) for verb in ("list", "show")),
     ("sources", "list"),
+    ("limits", "list"),
+    *(("calendars", verb) for verb in ("list", "show")),
     *(("cron", verb) for verb in ("explain", "next")),
     *(("tenants", verb) for verb in ("list", "show")),
     ("members", "list"),
@@ -97,6 +103,8 @@ def world(conn: make.Connection, tocsin: Tocsin, monkeypatch: pytest.MonkeyPatch
         | {"kind": "test.noop", "fence": 1, "cause": "rejected", "attempts": 1},
     )
     make.insert(conn, "members", {"tenant_id": tenant, "subject": "ann", "email": "ann@example.com", "role": "viewer"})
+    make.insert(conn, "limits", {"tenant_id": tenant, "name": "host:api.example.com", "max_running": 1})
+    make.insert(conn, "calendars", {"tenant_id": tenant, "name": "days"})
     token = make.value(
         conn, "insert into api_tokens (tenant_id, name, scope, hash) values (%s, 'a', 'read', 'x') returning id", tenant
     )
