@@ -88,6 +88,14 @@ def list_all(
     return LIST.all(conn, tenant_id=tenant_id, id=None, before_at=before[0], before_id=before[1], room=limit)
 
 
+def named(conn: Connection, tenant_id: UUID, id_or_name: str) -> Calendar:
+    """The tenant's calendar of that id or name. Raises NotFound."""
+    for each in list_all(conn, tenant_id):
+        if id_or_name in (each.name, str(each.id)):
+            return each
+    raise NotFound(f"there is no calendar {id_or_name}")
+
+
 def get(conn: Connection, tenant_id: UUID, calendar_id: UUID) -> Calendar:
     """The tenant's calendar. Raises NotFound."""
     found = LIST.one(conn, tenant_id=tenant_id, id=calendar_id, before_at=None, before_id=None, room=1)

@@ -14,7 +14,8 @@ def test_a_calendar_is_made_shown_kept_and_deleted(tocsin: Tocsin) -> None:
     assert {"date": "2027-12-24", "name": "Christmas Eve", "isOwn": True} in shown["days"]
 
     create = ("schedules", "create", "test.noop", "--name", "nightly", "--cron", "0 3 * * *", "--json")
-    assert tocsin(*create, "--calendar", made["id"]).json()["calendarId"] == made["id"]
+    assert "there is no calendar theirs" in tocsin(*create, "--calendar", "theirs").complaint()
+    assert tocsin(*create, "--calendar", "ours").json()["calendarId"] == made["id"]
     assert "schedules keep the calendar" in tocsin("calendars", "delete", "ours").complaint()
     tocsin("schedules", "cancel", "nightly")
     assert tocsin("calendars", "delete", "ours", "--json").json()["id"] == made["id"]

@@ -8,10 +8,7 @@ from tocsin.installation import changing, opened, record, tenant_id
 from tocsin.terminal import between, show_json, show_row, show_table, with_json, with_tenant
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
     from api.calendars import Calendar
-    from db.pool import Connection
 
 
 def add(commands: Any) -> None:
@@ -82,7 +79,7 @@ def _show(args: argparse.Namespace) -> int:
     from scheduler import schedules
 
     with opened() as conn:
-        row = _found(conn, tenant_id(conn, args.tenant), args.calendar)
+        row = calendars.named(conn, tenant_id(conn, args.tenant), args.calendar)
         year = args.year or schedules.read_now(conn).year
     days = calendars.days(row, year)
     if args.is_json:
@@ -99,23 +96,13 @@ def _delete(args: argparse.Namespace) -> int:
 
     with changing() as conn:
         tenant = tenant_id(conn, args.tenant)
-        found = _found(conn, tenant, args.calendar)
+        found = calendars.named(conn, tenant, args.calendar)
         calendars.delete(conn, tenant, found.id)
         record(conn, tenant, "calendar.deleted", ("calendar", found.id), shapes.plain(found))
     return show_row(args, found, f"deleted the calendar {found.name}")
 
 
-def _found(conn: "Connection", tenant: "UUID", what: str) -> "Calendar":
-    from api import calendars
-    from scheduler.refusals import NotFound
-
-    for each in calendars.list_all(conn, tenant):
-        if what in (each.name, str(each.id)):
-            return each
-    raise NotFound(f"there is no calendar {what}")
-
-
 def _said(row: "Calendar") -> str:
     place = "-".join(part for part in (row.country, row.subdivision) if part)
-    own = f"{len(row.own_days)} days of its own"
+    own = f"{len(row.own_days)} of its own"
     return f"the holidays of {place} and {own}" if place else own

@@ -36,7 +36,6 @@ _FIELDS = {
     "timeout": "timeoutSeconds",
     "queue": "queue",
     "tag": "tags",
-    "calendar": "calendarId",
 }
 
 
@@ -96,11 +95,14 @@ def _add_create(verbs: Any) -> None:
     create.add_argument("--timeout", type=int, metavar="SECONDS", help="how long an attempt may take (the kind's)")
     create.add_argument("--queue", metavar="QUEUE", help="alerts|reports|ai|calls|default (the kind's)")
     create.add_argument("--tag", action="append", metavar="TAG", help="may be given several times")
-    create.add_argument("--calendar", metavar="ID", help="the calendar on whose days it does not fire")
+    create.add_argument(
+        "--calendar", metavar="CALENDAR", help="the id or the name of the calendar on whose days it does not fire"
+    )
     create.set_defaults(do=_create)
 
 
 def _create(args: argparse.Namespace) -> int:
+    from api import calendars
     from api.definitions import create_schedule, read_schedule
     from config.environ import read
     from workers.kinds import load
@@ -111,6 +113,8 @@ def _create(args: argparse.Namespace) -> int:
     kinds = load(read(("TOCSIN_KINDS",))["TOCSIN_KINDS"])
     with changing() as conn:
         tenant = tenant_id(conn, args.tenant)
+        if args.calendar is not None:
+            body["calendarId"] = str(calendars.named(conn, tenant, args.calendar).id)
         row = create_schedule(
             conn,
             tenant,
