@@ -120,9 +120,9 @@ MetricsReader = Depends(metrics_reader)
 
 def _found(request: Request, web: Web, named: str | None) -> Caller:
     """Who the request's one bearer token is of. Raises HTTPException."""
-    token = shown_token(request) or sessions.token_of(request, web.seal)
+    token = shown_token(request)
     if token is None:
-        raise unauthorized("send an API token or a tenant JWT as a bearer token")
+        return _of_session(request, web, named)
     network = _network_of(address_of(request))
     # Who guesses gets no lookup; what we know to be good passes, so that others at the same address are unharmed.
     if web.wrong_tokens.is_spent(network) and tokens.hash_of(token) not in web.good_tokens:
@@ -135,6 +135,19 @@ def _found(request: Request, web: Web, named: str | None) -> Caller:
         web.forget(tokens.hash_of(token))
         raise unauthorized("the token is not valid")
     web.remember(tokens.hash_of(token))
+    return caller
+
+
+def _of_session(request: Request, web: Web, named: str | None) -> Caller:
+    """Who the browser's session is of. Its token is no guess, since it was sealed here. Raises HTTPException."""
+    token = sessions.token_of(request, web.seal)
+    caller = None if token is None else _known(web, token, named)
+    if caller is None:
+        refusal = unauthorized("send an API token or a tenant JWT as a bearer token")
+        if sessions.COOKIE in request.cookies:
+            # No page can clear it, and it opens nothing any more.
+            refusal.headers = {**(refusal.headers or {}), "Set-Cookie": sessions.gone()}
+        raise refusal
     return caller
 
 

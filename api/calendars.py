@@ -123,14 +123,19 @@ def edit(conn: Connection, tenant_id: UUID, calendar_id: UUID, changes: Mapping[
         keepers = LIST_SCHEDULES.all(conn, tenant_id=tenant_id, calendar_id=calendar_id) if is_other else []
         for keeper in keepers:
             schedules.settle(conn, tenant_id, keeper.id)
+        # What is due now may have been the last of one, and another may have been cancelled until it was locked.
+        befores = [schedules.get(conn, tenant_id, keeper.id) for keeper in keepers]
         try:
             UPDATE.run(conn, tenant_id=tenant_id, id=calendar_id, **columns)
         except DatabaseError as error:
             if error.sqlstate != _UNIQUE:
                 raise
             raise NameTaken(f"there is a calendar named {columns['name']!r} already") from None
-        for keeper in keepers:
-            schedules.replan(conn, tenant_id, keeper.id)
+        for before in befores:
+            if before.status in ("active", "paused", "failed"):
+                after = schedules.replan(conn, tenant_id, before.id)
+                if before.next_fire_at is not None and after.next_fire_at is None:
+                    raise refuse("", f"would leave the schedule {before.name!r} no slot to come")
         return get(conn, tenant_id, calendar_id)
 
 

@@ -46,9 +46,11 @@ def begin(response: Response, seal: Seal, token: str) -> int:
     return until
 
 
-def end(response: Response) -> None:
-    """Takes the session away from the browser."""
-    response.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="lax")
+def gone() -> str:
+    """The header `Set-Cookie` that takes the session away from the browser."""
+    carrier = Response()
+    carrier.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="lax")
+    return carrier.headers["set-cookie"]
 
 
 def token_of(request: Request, seal: Seal) -> str | None:
@@ -73,9 +75,8 @@ def check_site(request: Request) -> None:
 
     Source: Fetch Metadata (`Sec-Fetch-Site`), and `Origin` for browsers without it; a page can set neither.
     """
-    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
-    said = [each for each in (site and site == "same-origin", origin and _is_own(origin, request)) if each is not None]
-    if not said or not all(said):
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin", "")
+    if not (_is_own(origin, request) if site is None else site == "same-origin"):
         raise HTTPException(403, "with a session cookie a change must come from this site's own pages")
 
 

@@ -12,13 +12,17 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from config.environ import QUEUES
-from db.pool import Connection, transaction
+from db.pool import Connection, DatabaseError, transaction
 from db.query import Query, literal
 from db.runs import Ring
 
 _LARGEST_RELEASE = 1000
 _GROUPS_A_LOOK = 500
 _SECOND = timedelta(seconds=1)
+# Who changes or erases a limit holds it; the tickers have others to serve meanwhile.
+_LONGEST_WAIT_MS = 100
+_NOT_LOCKED = "55P03"
+_AGAIN_SECONDS = 0.5
 _RANKS = {queue: rank for rank, queue in enumerate(QUEUES)}
 _START: tuple[UUID, str, list[str]] = (UUID(int=0), "", [])
 
@@ -69,7 +73,14 @@ class HeldBack(NamedTuple):
     available_at: datetime
 
 
+class Bounded(NamedTuple):
+    """How long a lock is waited for from now on."""
+
+    lock_timeout: str
+
+
 FIND = Query("find_held_back_runs", Group)
+WAIT_SHORTLY = Query("wait_shortly", Bounded)
 LOCK = Query("lock_limits", Limit)
 COUNT = Query("count_limited_runs", Running)
 LIST = Query("list_held_back_runs", HeldBack)
@@ -154,11 +165,27 @@ class Door:
         due = [group for group in found if group.seconds <= 0]
         released = Released(seconds=min((group.seconds for group in found if group.seconds > 0), default=float("inf")))
         if due:
-            with transaction(conn):
-                self._release(conn, due, released)
+            self._release_or_part(conn, due, released)
         if self._place != _START:
             released.seconds = 0.0
         return released
+
+    def _release_or_part(self, conn: Connection, due: Sequence[Group], released: Released) -> None:
+        """Releases of all of them; where somebody holds a limit for long, of each tenant by itself, but for that one's."""
+        tenants = {group.tenant_id for group in due}
+        try:
+            with transaction(conn):
+                WAIT_SHORTLY.one(conn, milliseconds=_LONGEST_WAIT_MS)
+                self._release(conn, due, released)
+        except DatabaseError as error:
+            if error.sqlstate != _NOT_LOCKED:
+                raise
+            if len(tenants) == 1:
+                released.is_blocked = True
+                released.seconds = min(released.seconds, _AGAIN_SECONDS)
+                return
+            for tenant in sorted(tenants):
+                self._release_or_part(conn, [group for group in due if group.tenant_id == tenant], released)
 
     def _release(self, conn: Connection, due: Sequence[Group], released: Released) -> None:
         tenants = sorted({group.tenant_id for group in due})
@@ -168,7 +195,7 @@ class Door:
         open_groups = [(group, room) for group in due if (room := _room_of(group, rooms)) >= 1]
         chosen = choose(_candidates(conn, open_groups), rooms, _LARGEST_RELEASE) if open_groups else []
         if chosen:
-            released.rings = RELEASE.all(conn, ids=[run.id for run in chosen], slots=[run.slot_at for run in chosen])
+            released.rings += RELEASE.all(conn, ids=[run.id for run in chosen], slots=[run.slot_at for run in chosen])
             spent = [(key, room.spent_until) for key, room in rooms.items() if room.wait is not None]
             if spent:
                 SPEND.run(
@@ -177,7 +204,7 @@ class Door:
                     names=[name for (_, name), _ in spent],
                     spent_until=[until for _, until in spent],
                 )
-        released.is_blocked = bool(rooms)
+        released.is_blocked = released.is_blocked or bool(rooms)
         waits = [room.seconds() for room in rooms.values()]
         released.seconds = min([released.seconds, *(wait for wait in waits if wait > 0)])
 

@@ -6,15 +6,19 @@ import httpx
 
 from workers.http import BadUrl, check_url
 
+# More than any host has, and what an index takes.
+LONGEST = 260
+
 
 def host(url: str) -> str:
-    """The name of the host that a URL calls, in lower case, with its port where that is not the scheme's own.
+    """The name of the host that a URL calls, in lower case, with its port unless that is 80 or 443.
 
     Raises BadUrl.
     """
     parsed = httpx.URL(check_url(url))
-    port = "" if parsed.port is None else f":{parsed.port}"
-    return f"host:{parsed.netloc.decode().rpartition('@')[2].removesuffix(port).rstrip('.').lower()}{port}"
+    shown = "" if parsed.port is None else f":{parsed.port}"
+    name = parsed.netloc.decode().removesuffix(shown).rstrip(".").lower()
+    return f"host:{name}{'' if parsed.port in (80, 443) else shown}"
 
 
 def host_named(text: str) -> str | None:
@@ -22,9 +26,10 @@ def host_named(text: str) -> str | None:
     if set(text) & set("/?#@ "):
         return None
     try:
-        return host(f"https://{text}/")
+        name = host(f"https://{text}/")
     except BadUrl:
         return None
+    return name if len(name) <= LONGEST else None
 
 
 def source(source_id: UUID) -> str:

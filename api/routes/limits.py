@@ -25,7 +25,8 @@ _COUNTED = frozenset({"running", "waiting"})
 Name = Annotated[
     str,
     Field(
-        max_length=300, description="`tenant` (an operator's to set), `source:ID` or `host:NAME`, with its port if any"
+        max_length=300,
+        description="`tenant` (an operator's to set), `source:ID` or `host:NAME`, with its port unless 80 or 443",
     ),
 ]
 Places = Annotated[

@@ -36,7 +36,7 @@ def get_session(asking: Reader) -> Response:
 
 @router.post("", responses=good(200, Begun, 409, 413))
 def begin_session(asking: Reader, request: Request) -> Response:
-    """Signs in: the answer sets a cookie that is good for twelve hours, and no longer than the token shown."""
+    """Signs in: the answer sets a cookie that ends after twelve hours, or with the token shown if that is sooner."""
     token = shown_token(request)
     if token is None:
         raise HTTPException(400, "show the token to sign in with as a bearer token")
@@ -53,7 +53,7 @@ def begin_session(asking: Reader, request: Request) -> Response:
 def end_session(asking: Reader) -> Response:  # noqa: ARG001  who may ask is checked by it
     """Signs out: the browser forgets the cookie."""
     response = answer(None, 204)
-    sessions.end(response)
+    response.headers["Set-Cookie"] = sessions.gone()
     return response
 
 

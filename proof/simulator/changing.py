@@ -204,7 +204,12 @@ def _is_made_ahead(run: RunRow, row: ScheduleRow, now: datetime) -> bool:
         and run.slot_at > now - timedelta(days=1)
         and (
             (run.state == "queued" and run.released_at is not None and run.released_at > now)
-            or (run.state == "pending" and run.limited_by is not None and now < run.available_at < INFINITY)
+            or (
+                run.state == "pending"
+                and run.fence == 0
+                and run.limited_by is not None
+                and now < run.available_at < INFINITY
+            )
         )
     )
 

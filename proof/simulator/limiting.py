@@ -26,6 +26,11 @@ def find_held_back_runs(db: Store, now: datetime, p: Params, owner: object) -> A
     ]
 
 
+def wait_shortly(db: Store, now: datetime, p: Params, owner: object) -> Answer:
+    """Nothing: nobody waits for a limit here."""
+    return [(str(p["milliseconds"]),)]
+
+
 def lock_limits(db: Store, now: datetime, p: Params, owner: object) -> Answer:
     """The limits; a transaction of the model is alone between this statement and its end."""
     return [
@@ -93,6 +98,7 @@ def _out(db: Store) -> Counter[tuple[str, ...]]:
 
 STATEMENTS: Final = (
     find_held_back_runs,
+    wait_shortly,
     lock_limits,
     count_limited_runs,
     list_held_back_runs,

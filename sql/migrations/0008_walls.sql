@@ -15,10 +15,7 @@ begin
         raise notice 'the role tocsin_api cannot be created here: the first wall stands alone';
         return;
     end if;
-    begin
-        execute format('grant tocsin_api to %I', current_user);
-    exception when insufficient_privilege then null;  -- whoever made the role grants it; until then it is not taken
-    end;
+    execute format('grant tocsin_api to %I', current_user);
     grant usage on schema public to tocsin_api;
     grant select on processes to tocsin_api;
     alter table tenants enable row level security;

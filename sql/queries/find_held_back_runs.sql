@@ -24,6 +24,12 @@ with recursive groups as (
     ) as n
 )
 
-select g.tenant_id, g.queue, g.limited_by, extract(epoch from g.available_at - now())::float8 as seconds
+select
+    g.tenant_id, g.queue, g.limited_by,
+    -- At their gates wait those that are available never; before Postgres 17 infinity can't be subtracted from.
+    case
+        when g.available_at = 'infinity' then 'infinity'::float8
+        else extract(epoch from g.available_at - now())::float8
+    end as seconds
 from groups as g
 limit %(room)s

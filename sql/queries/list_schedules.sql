@@ -28,7 +28,7 @@ cross join
             r.tenant_id = %(tenant_id)s and r.schedule_id = s.id and r.origin = 'schedule'
             and r.slot_at > now() - interval '1 day' and r.attempt = 0 and (
                 r.state = 'queued' and r.released_at > now()
-                or r.state = 'pending' and r.limited_by is not null and r.available_at > now()
+                or r.state = 'pending' and r.fence = 0 and r.limited_by is not null and r.available_at > now()
                 and r.available_at < 'infinity'
             )
     ) as made

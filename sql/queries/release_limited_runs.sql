@@ -1,12 +1,13 @@
 -- Releases these runs under limits; answers the pointers to ring. The caller holds their limits.
--- Locks: the runs in the order of their ids. Index: runs' key.
+-- Locks: the runs in the order of their ids, skipping those that somebody changes or erases: they are looked at again.
+-- Index: runs' key.
 with locked as (
     select r.id, r.slot_at from runs as r
     where
         r.id = any(%(ids)s::uuid[]) and r.slot_at = any(%(slots)s::timestamptz[])
         and r.state = 'pending' and r.limited_by is not null and r.available_at <= now()
     order by r.id
-    for update
+    for update skip locked
 )
 
 update runs as r

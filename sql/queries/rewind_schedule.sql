@@ -8,7 +8,8 @@ unmade as (
         r.tenant_id = %(tenant_id)s and r.schedule_id = %(id)s and r.origin = 'schedule'
         and r.slot_at > now() - interval '1 day' and r.attempt = 0 and (
             r.state = 'queued' and r.released_at > now()
-            or r.state = 'pending' and r.limited_by is not null and r.available_at > now()
+            -- One that was given back waits too, but it was released before.
+            or r.state = 'pending' and r.fence = 0 and r.limited_by is not null and r.available_at > now()
             and r.available_at < 'infinity'
         )
     returning r.slot_at, coalesce(r.released_at, r.available_at) as fire_at

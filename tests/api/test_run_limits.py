@@ -7,6 +7,7 @@ import pytest
 
 from tests import make
 from tests.api.conftest import Api, TestClient, Two
+from workers import uses
 
 HOST = {"name": "host:API.Example.com.", "maxRunning": 3}
 CALL = {"jobType": "http.call", "intervalSeconds": 60, "overlapPolicy": "allow"}
@@ -40,6 +41,7 @@ def test_a_limit_is_made_shown_changed_and_taken_away(api: Api) -> None:
         ({"name": "everything", "maxRunning": 1}, "name", "takes tenant, source:ID or host:NAME"),
         ({"name": "host:", "maxRunning": 1}, "name", "takes tenant, source:ID or host:NAME"),
         ({"name": "host:a.example/path", "maxRunning": 1}, "name", "takes tenant, source:ID or host:NAME"),
+        ({"name": f"host:{'a' * 260}"[:290], "maxRunning": 1}, "name", "takes tenant, source:ID or host:NAME"),
         ({"name": "host:me@a.example", "maxRunning": 1}, "name", "takes tenant, source:ID or host:NAME"),
         ({"name": f"source:{uuid4()}", "maxRunning": 1}, "name", "there is no source"),
         ({"name": "source:mine", "maxRunning": 1}, "name", "takes tenant, source:ID or host:NAME"),
@@ -134,3 +136,18 @@ def test_no_tenant_sees_anothers_limits_nor_uses_its_source(two: Two) -> None:
     assert two.b("GET", path).status_code == 404
     assert two.b("POST", "/api/limits", json=HOST).status_code == 201
     assert two.b("POST", "/api/limits", json={"name": f"source:{source(two.a)}", "maxRunning": 1}).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("https://X.example/a", "host:x.example"),
+        ("http://x.example:80/", "host:x.example"),
+        ("http://x.example:443/", "host:x.example"),
+        ("https://x.example.:8443/", "host:x.example:8443"),
+        ("http://[::1]:8080/", "host:[::1]:8080"),
+    ],
+)
+def test_a_host_has_one_name_however_it_is_written(url: str, name: str) -> None:
+    assert uses.host(url) == name
+    assert uses.host_named(url.split("/")[2]) == name

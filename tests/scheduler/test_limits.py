@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from db.ids import id_at
+from db.query import Query
 from db.runs import Pointer, cancel
 from scheduler import schedules
 from scheduler.asked import run_now
-from scheduler.limits import Door, HeldBack, Key, Limit, Room, choose
+from scheduler.limits import FIND, Door, HeldBack, Key, Limit, Room, choose
 from tests import make
 from tests.scheduler.test_ticker_gates import fire_again, holder
 from tests.scheduler.ticking import Hand
@@ -22,6 +23,7 @@ from tests.scheduler.ticking import Hand
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ONE, OTHER = UUID(int=1), UUID(int=2)
 MANY = 1000
+GIVE_BACK = Query("release_runs")
 API, SHOP = "host:api.example.com", "host:shop.example.com"
 
 
@@ -311,6 +313,62 @@ def test_a_run_made_ahead_under_a_limit_is_rung_at_its_instant_and_taken_back_by
     schedules.pause(hand.conn, hand.tenant, schedule)
     assert hand.runs(schedule) == []
     assert hand.value("select run_count from schedules where id = %s", schedule) == 0
+
+
+def test_a_run_at_its_gate_under_a_limit_is_never_due_and_stops_no_pass(hand: Hand) -> None:
+    bound(hand, max_running=5)
+    schedule = hand.schedule(interval_seconds=100000, overlap_policy="queue")
+    hand.turn()
+    hand.start(schedule)
+    fire_again(hand, schedule)
+    assert hand.runs(schedule) == [("running", None), ("pending", None)]
+    [group] = FIND.all(hand.conn, after_tenant=UUID(int=0), after_queue="", after_limits=[], room=9)
+    assert group.seconds == float("inf")
+    assert Door().pass_through(hand.conn).seconds == float("inf")
+
+
+def test_a_run_that_was_given_back_is_not_taken_for_one_made_ahead(hand: Hand) -> None:
+    bound(hand, max_running=5)
+    schedule = hand.schedule(interval_seconds=100000, overlap_policy="queue")
+    hand.turn()
+    leased = hand.start(schedule)
+    # As a worker does that does not know the kind.
+    GIVE_BACK.run(
+        hand.conn,
+        ids=[leased.id],
+        slots=[leased.slot_at],
+        fences=[leased.fence],
+        process_id=hand.process,
+        reason="no_worker_for_kind",
+        delay=60.0,
+    )
+    assert schedules.get(hand.conn, hand.tenant, schedule).made_ahead == 0
+    schedules.pause(hand.conn, hand.tenant, schedule)
+    assert hand.runs(schedule) == [("pending", "no_worker_for_kind")]
+    assert holder(hand, schedule) == leased.id
+
+
+def test_who_holds_a_limit_for_long_holds_up_its_own_tenant_alone(hand: Hand) -> None:
+    bound(hand, max_running=5)
+    other = make.tenant(hand.conn)
+    make.insert(hand.conn, "limits", {"tenant_id": other, "name": "tenant", "max_running": 5})
+    held, free = hand.schedule(), make.schedule(hand.conn, other)
+    with make.connect(hand.settings.database.url) as changing, changing.transaction():
+        changing.execute("select from limits where tenant_id = %s for update", (hand.tenant,))
+        hand.turn()
+        assert (hand.runs(held), hand.runs(free)) == ([("pending", None)], [("queued", None)])
+    hand.turn()
+    assert hand.runs(held) == [("queued", None)]
+
+
+def test_a_run_that_is_being_erased_holds_up_no_ticker(hand: Hand) -> None:
+    bound(hand, max_running=5)
+    schedule, other = hand.schedule(), hand.schedule()
+    hand.ticker.tick(hand.conn)
+    with make.connect(hand.settings.database.url) as erasing, erasing.transaction():
+        erasing.execute("delete from runs where schedule_id = %s", (schedule,))
+        assert len(Door().pass_through(hand.conn).rings) == 1
+        assert hand.runs(other) == [("queued", None)]
 
 
 def test_the_names_of_limits_are_of_three_sorts(hand: Hand) -> None:

@@ -120,23 +120,6 @@ def test_behind_a_wall_that_was_built_later_a_tenant_sees_its_own_rows_alone(kep
             assert {row[0] for row in conn.execute(f"select {column} from {table}").fetchall()} == {mine}
 
 
-def test_a_role_that_is_there_before_the_first_migration_needs_no_right_to_grant_it(
-    make_postgres: Callable[..., Postgres],
-) -> None:
-    server = make_postgres()
-    with make.connect(server.url) as conn:
-        conn.execute("create role keeper login nosuperuser nocreaterole password 'hush'")
-        conn.execute("create role tocsin_api nologin")
-        conn.execute("create database kept owner keeper")
-    url = f"postgresql://keeper:hush@127.0.0.1:{server.port}/kept"
-    migrate(Database.at(url))
-    assert doctor(url).state == "warn"
-    with make.connect(server.url) as conn:
-        conn.execute("grant tocsin_api to keeper")
-    assert build_walls(Database.at(url)) == []
-    assert doctor(url).state == "ok"
-
-
 def test_an_owner_who_may_make_roles_by_now_builds_it_alone(kept: Kept) -> None:
     kept.conn.execute("alter role keeper createrole")
     build_walls(Database.at(kept.url))
