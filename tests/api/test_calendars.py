@@ -95,3 +95,25 @@ def test_a_schedule_that_cannot_keep_it_is_refused(api: Api, body: dict[str, Any
     assert says in answer.json()["errors"][0]["detail"]
     unknown = {"jobType": "test.noop", "cronExpression": "0 9 * * *", "calendarId": str(uuid4())}
     assert api("POST", "/api/schedules", json=unknown).json()["errors"][0]["pointer"] == "/calendarId"
+
+
+def test_an_edit_that_would_end_a_schedule_for_good_is_refused_and_changes_nothing(api: Api) -> None:
+    calendar = _made(api, ownDays=[EVE])
+    body = {
+        "jobType": "test.noop",
+        "name": "once a year",
+        "cronExpression": "0 9 25 12 *",
+        "calendarId": calendar["id"],
+    }
+    bounds = {"startsAt": "2027-12-01T00:00:00Z", "endsAt": "2027-12-31T00:00:00Z"}
+    schedule = api("POST", "/api/schedules", json=body | bounds)
+    assert schedule.status_code == 201, schedule.text
+
+    last = {"date": "2027-12-25", "name": "Christmas Day"}
+    refused = api("PATCH", f"/api/calendars/{calendar['id']}", json={"ownDays": [EVE, last]})
+
+    assert refused.status_code == 422
+    assert "would leave the schedule 'once a year' no slot to come" in refused.text
+    assert api("GET", f"/api/calendars/{calendar['id']}").json()["ownDays"] == [EVE]
+    shown = api("GET", schedule.headers["Location"]).json()
+    assert (shown["status"], shown["nextRunAt"]) == ("active", "2027-12-25T09:00:00Z")
