@@ -106,11 +106,11 @@ def test_limits_are_kept_through_faults_and_edits_and_hold_nothing_back_for_good
 
 
 def test_a_ticker_that_counts_nothing_under_a_limit_is_caught() -> None:
-    for seed in range(1, 13):
+    found: set[str] = set()
+    for seed in range(1, 5):
         report = simulate(seed, years=0.2, schedules=6, has_limits=True, plants=frozenset({"no_count"}))
-        if report.violations:
-            break
-    assert {"too many out"} == {each.name for each in report.violations}
+        found |= {each.name for each in report.violations}
+    assert found == {"too many out"}
 
 
 @pytest.mark.parametrize("seed", range(1, 7))
