@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from api import sources
+from api.nouns import Id, Noun
 from api.refusals import refuse
 from db.pool import Connection
 from db.query import Query
@@ -30,17 +31,16 @@ class Limit(NamedTuple):
     updated_at: datetime
 
 
-class Id(NamedTuple):
-    """The id of a row that was written or locked."""
-
-    id: UUID
-
-
 INSERT = Query("insert_limit", Id)
-LIST = Query("list_limits", Limit)
-LOCK = Query("lock_limit", Id)
 UPDATE = Query("update_limit")
-DELETE = Query("delete_limit")
+LIMITS: Noun[Limit] = Noun(
+    "limit",
+    "/api/limits",
+    Query("list_limits", Limit),
+    Query("lock_limit", Id),
+    Query("delete_limit"),
+    volatile=frozenset({"running", "waiting"}),
+)
 
 
 def create(
@@ -49,53 +49,27 @@ def create(
     """The limit made; it holds for runs planned from now on. Raises BadDefinition, NameTaken."""
     _check(max_running, max_per_minute)
     name = _checked_name(conn, tenant_id, name)
-    if len(list_all(conn, tenant_id, limit=MOST_LIMITS)) == MOST_LIMITS:
+    if len(LIMITS.list_all(conn, tenant_id, limit=MOST_LIMITS)) == MOST_LIMITS:
         raise refuse("", f"a tenant has at most {MOST_LIMITS} limits")
     made = INSERT.one(conn, tenant_id=tenant_id, name=name, max_running=max_running, max_per_minute=max_per_minute)
     if made is None:
         raise NameTaken(f"there is a limit {name} already; change that one")
-    return get(conn, tenant_id, made.id)
-
-
-def list_all(
-    conn: Connection,
-    tenant_id: UUID,
-    *,
-    before: tuple[datetime | None, UUID | None] = (None, None),
-    limit: int = 1000,
-) -> list[Limit]:
-    """The tenant's limits, newest first."""
-    return LIST.all(conn, tenant_id=tenant_id, id=None, before_at=before[0], before_id=before[1], room=limit)
-
-
-def get(conn: Connection, tenant_id: UUID, limit_id: UUID) -> Limit:
-    """The tenant's limit. Raises NotFound."""
-    found = LIST.one(conn, tenant_id=tenant_id, id=limit_id, before_at=None, before_id=None, room=1)
-    if found is None:
-        raise NotFound(f"there is no limit {limit_id}")
-    return found
-
-
-def locked(conn: Connection, tenant_id: UUID, limit_id: UUID) -> Limit:
-    """The tenant's limit, locked for the caller's transaction. Raises NotFound."""
-    LOCK.one(conn, tenant_id=tenant_id, id=limit_id)
-    return get(conn, tenant_id, limit_id)
+    return LIMITS.get(conn, tenant_id, made.id)
 
 
 def edit(conn: Connection, tenant_id: UUID, limit_id: UUID, changes: Mapping[str, Any]) -> Limit:
     """The limit with `max_running` and `max_per_minute` changed where they are given. Raises NotFound, BadDefinition."""
-    row = locked(conn, tenant_id, limit_id)
+    row = LIMITS.locked(conn, tenant_id, limit_id)
     most = {name: changes.get(name, getattr(row, name)) for name in ("max_running", "max_per_minute")}
     _check(**most)
     UPDATE.run(conn, tenant_id=tenant_id, id=limit_id, **most)
     schedules.wake(conn)
-    return get(conn, tenant_id, limit_id)
+    return LIMITS.get(conn, tenant_id, limit_id)
 
 
 def delete(conn: Connection, tenant_id: UUID, limit_id: UUID) -> Limit:
     """The limit as it was; what waited under it goes on. Raises NotFound."""
-    row = locked(conn, tenant_id, limit_id)
-    DELETE.run(conn, tenant_id=tenant_id, id=limit_id)
+    row = LIMITS.delete(conn, tenant_id, limit_id)
     schedules.wake(conn)
     return row
 

@@ -10,17 +10,17 @@ from pydantic.alias_generators import to_camel
 
 from api import run_limits, shapes
 from api.access import rank
-from api.pages import Cursor, Limit, page, place_of, room
+from api.pages import Cursor, Limit
 from api.problems import answers, good
-from api.request import Asked, Change, Editor, Reader, answer, etag_of
-from api.run_limits import TENANT
+from api.request import Asked, Editor, Reader
+from api.run_limits import LIMITS, TENANT
 from db.pool import Connection
+from scheduler import schedules
 
 router = APIRouter(prefix="/api/limits", tags=["limits"], responses=answers(400, 401, 403, 404, 422, 429, 503))
 
 LimitOut = shapes.model_of(run_limits.Limit, "Limit")
 LimitList = shapes.list_of(LimitOut, "LimitList")
-_COUNTED = frozenset({"running", "waiting"})
 
 Name = Annotated[
     str,
@@ -57,79 +57,43 @@ class LimitPatch(_Body):
 @router.get("", responses=good(200, LimitList))
 def list_limits(asking: Reader, limit: Limit = 50, cursor: Cursor = None) -> Response:
     """The limits, newest first, with what runs and waits under each."""
-    before = place_of(cursor, "limits", asking.tenant)
-    with asking.listing() as conn:
-        rows = run_limits.list_all(conn, asking.tenant, before=before, limit=room(limit))
-    return answer(page(rows, limit, "limits", asking.tenant, lambda row: (row.created_at, row.id), shapes.plain))
+    return LIMITS.answer_list(asking, limit, cursor)
 
 
 @router.post("", status_code=201, responses=good(201, LimitOut))
 def create_limit(asking: Editor, body: LimitIn) -> Response:
     """Makes a limit; it holds for runs planned from now on."""
     _check_may_set(asking, body.name.strip())
-
-    def work(conn: Connection) -> Change:
-        made = run_limits.create(
-            conn, asking.tenant, body.name, max_running=body.max_running, max_per_minute=body.max_per_minute
-        )
-        return _changed("created", None, made, status=201, location=f"/api/limits/{made.id}")
-
-    return asking.writing(work)
+    return LIMITS.create(asking, lambda conn: run_limits.create(conn, asking.tenant, **body.model_dump()))
 
 
 @router.get("/{limit_id}", responses=good(200, LimitOut))
 def get_limit(asking: Reader, limit_id: UUID) -> Response:
     """One limit."""
-    with asking.reading() as conn:
-        shape = shapes.plain(run_limits.get(conn, asking.tenant, limit_id))
-    return answer(shape, etag=etag_of(shape, _COUNTED))
+    return LIMITS.answer_one(asking, limit_id)
 
 
 @router.patch("/{limit_id}", responses=good(200, LimitOut, 412))
 def edit_limit(asking: Editor, limit_id: UUID, body: LimitPatch) -> Response:
     """Changes a limit; what is out already stays out."""
 
-    def work(conn: Connection) -> Change:
-        before = _locked(asking, conn, limit_id)
-        after = run_limits.edit(conn, asking.tenant, limit_id, body.model_dump(exclude_unset=True))
-        return _changed("edited", before, after)
+    def change(conn: Connection, before: run_limits.Limit) -> run_limits.Limit:
+        _check_may_set(asking, before.name)
+        return run_limits.edit(conn, asking.tenant, limit_id, body.model_dump(exclude_unset=True))
 
-    return asking.writing(work)
+    return LIMITS.edit(asking, limit_id, change)
 
 
 @router.delete("/{limit_id}", status_code=204, responses=answers(412))
 def delete_limit(asking: Editor, limit_id: UUID) -> Response:
     """Takes a limit away; what waited under it goes on."""
 
-    def work(conn: Connection) -> Change:
-        before = _locked(asking, conn, limit_id)
-        run_limits.delete(conn, asking.tenant, limit_id)
-        return Change("limit.deleted", ("limit", limit_id), shapes.plain(before), None, status=204)
+    def check(row: run_limits.Limit) -> None:
+        _check_may_set(asking, row.name)
 
-    return asking.writing(work)
-
-
-def _locked(asking: Asked, conn: Connection, limit_id: UUID) -> run_limits.Limit:
-    """The limit that the caller may change, as the caller read it. Raises HTTPException, NotFound, Stale."""
-    row = run_limits.locked(conn, asking.tenant, limit_id)
-    _check_may_set(asking, row.name)
-    asking.check_match(etag_of(shapes.plain(row), _COUNTED))
-    return row
+    return LIMITS.remove(asking, limit_id, check, then=schedules.wake)
 
 
 def _check_may_set(asking: Asked, name: str) -> None:
     if name == TENANT and rank(asking.caller.role) < rank("operator"):
         raise HTTPException(403, "the limit of the tenant itself is the operator's to set")
-
-
-def _changed(
-    what: str,
-    before: run_limits.Limit | None,
-    after: run_limits.Limit,
-    *,
-    status: int = 200,
-    location: str | None = None,
-) -> Change:
-    shape = shapes.plain(after)
-    past = before and shapes.plain(before)
-    return Change(f"limit.{what}", ("limit", after.id), past, shape, shape, status, location, etag_of(shape, _COUNTED))

@@ -71,7 +71,7 @@ def _list(args: argparse.Namespace) -> int:
     from api import run_limits, shapes
 
     with opened() as conn:
-        found = run_limits.list_all(conn, tenant_id(conn, args.tenant))
+        found = run_limits.LIMITS.list_all(conn, tenant_id(conn, args.tenant))
     if args.is_json:
         show_json([shapes.plain(each) for each in found])
     else:
@@ -97,7 +97,7 @@ def _delete(args: argparse.Namespace) -> int:
 def _found(conn: "Connection", tenant: "UUID", name: str) -> "Limit | None":
     from api import run_limits
 
-    return next((each for each in run_limits.list_all(conn, tenant) if each.name in (name, name.lower())), None)
+    return next((each for each in run_limits.LIMITS.list_all(conn, tenant) if each.name in (name, name.lower())), None)
 
 
 def _said(limit: "Limit") -> str:

@@ -1,0 +1,158 @@
+"""What a tenant keeps a list of, such as graphs and limits: rows that are listed, read, locked, changed and deleted alike.
+
+A noun's own module says what its rows are and how one is made and edited; its routes are a line each on top of this.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, NamedTuple, TypeVar
+from uuid import UUID
+
+from fastapi.responses import Response
+
+from api import shapes
+from api.pages import page, place_of, room
+from api.request import Asked, Change, answer, etag_of
+from db.pool import Connection, DatabaseError, transaction
+from db.query import Query
+from scheduler.refusals import NotFound, WrongState
+
+_FOREIGN_KEY = "23503"
+
+
+Row = TypeVar("Row", bound=Any)
+
+
+class Id(NamedTuple):
+    """The id of a row that was written or locked."""
+
+    id: UUID
+
+
+@dataclass(frozen=True)
+class Noun(Generic[Row]):
+    """One kind of row. `listed` takes tenant_id, id (null: all), before_at, before_id and room, newest first.
+
+    `kept_because`: why a row isn't deleted while others name it, with `{name}` in it. `volatile` are the shown fields that the
+    engine counts, which are no part of a row's version.
+    """
+
+    one: str
+    path: str
+    listed: Query[Row]
+    locks: Query[Id]
+    deletes: Query[Any]
+    kept_because: str = ""
+    volatile: frozenset[str] = frozenset()
+
+    def list_all(
+        self,
+        conn: Connection,
+        tenant_id: UUID,
+        *,
+        before: tuple[datetime | None, UUID | None] = (None, None),
+        limit: int = 1000,
+    ) -> list[Row]:
+        """The tenant's rows, newest first."""
+        return self.listed.all(conn, tenant_id=tenant_id, id=None, before_at=before[0], before_id=before[1], room=limit)
+
+    def get(self, conn: Connection, tenant_id: UUID, row_id: UUID) -> Row:
+        """The tenant's row. Raises NotFound."""
+        found = self.listed.one(conn, tenant_id=tenant_id, id=row_id, before_at=None, before_id=None, room=1)
+        if found is None:
+            raise NotFound(f"there is no {self.one} {row_id}")
+        return found
+
+    def named(self, conn: Connection, tenant_id: UUID, id_or_name: str) -> Row:
+        """The tenant's row of that id or name. Raises NotFound."""
+        for each in self.list_all(conn, tenant_id):
+            if id_or_name in (each.name, str(each.id)):
+                return each
+        raise NotFound(f"there is no {self.one} {id_or_name}")
+
+    def locked(self, conn: Connection, tenant_id: UUID, row_id: UUID) -> Row:
+        """The tenant's row, locked for the caller's transaction. Raises NotFound."""
+        self.locks.one(conn, tenant_id=tenant_id, id=row_id)
+        return self.get(conn, tenant_id, row_id)
+
+    def delete(self, conn: Connection, tenant_id: UUID, row_id: UUID) -> Row:
+        """The row as it was before it was deleted. Raises NotFound, and WrongState while others name it."""
+        row = self.locked(conn, tenant_id, row_id)
+        try:
+            with transaction(conn):
+                self.deletes.run(conn, tenant_id=tenant_id, id=row_id)
+        except DatabaseError as error:
+            if error.sqlstate != _FOREIGN_KEY or not self.kept_because:
+                raise
+            raise WrongState(self.kept_because.format(name=row.name)) from None
+        return row
+
+    def answer_list(self, asking: Asked, limit: int, cursor: str | None) -> Response:
+        """A page of the rows."""
+        listing = self.path.rpartition("/")[2]
+        before = place_of(cursor, listing, asking.tenant)
+        with asking.listing() as conn:
+            rows = self.list_all(conn, asking.tenant, before=before, limit=room(limit))
+        return answer(page(rows, limit, listing, asking.tenant, lambda row: (row.created_at, row.id), shapes.plain))
+
+    def answer_one(self, asking: Asked, row_id: UUID) -> Response:
+        """One row, with its version."""
+        with asking.reading() as conn:
+            shape = shapes.plain(self.get(conn, asking.tenant, row_id))
+        return answer(shape, etag=self.version(shape))
+
+    def as_read(self, asking: Asked, conn: Connection, row_id: UUID) -> Row:
+        """The row, locked, if it is as the caller read it. Raises NotFound, Stale."""
+        row = self.locked(conn, asking.tenant, row_id)
+        asking.check_match(self.version(shapes.plain(row)))
+        return row
+
+    def create(self, asking: Asked, make: Callable[[Connection], Row]) -> Response:
+        """The answer to a row made."""
+
+        def work(conn: Connection) -> Change:
+            made = make(conn)
+            shape = shapes.plain(made)
+            place = f"{self.path}/{made.id}"
+            return self._change("created", made, None, shape, body=shape, status=201, location=place)
+
+        return asking.writing(work)
+
+    def edit(self, asking: Asked, row_id: UUID, change: Callable[[Connection, Row], Row]) -> Response:
+        """The answer to a row changed by `change`, which is given it as it was, locked."""
+
+        def work(conn: Connection) -> Change:
+            before = self.as_read(asking, conn, row_id)
+            shape = shapes.plain(change(conn, before))
+            return self._change("edited", before, shapes.plain(before), shape, body=shape)
+
+        return asking.writing(work)
+
+    def remove(
+        self,
+        asking: Asked,
+        row_id: UUID,
+        check: Callable[[Row], None] = lambda _: None,
+        then: Callable[[Connection], None] = lambda _: None,
+    ) -> Response:
+        """The answer to a row deleted, once `check` let it go; `then` does what follows."""
+
+        def work(conn: Connection) -> Change:
+            row = self.as_read(asking, conn, row_id)
+            check(row)
+            self.delete(conn, asking.tenant, row_id)
+            then(conn)
+            return self._change("deleted", row, shapes.plain(row), None, status=204)
+
+        return asking.writing(work)
+
+    def version(self, shape: dict[str, Any]) -> str:
+        """The ETag of a row as it is shown."""
+        return etag_of(shape, self.volatile)
+
+    def _change(
+        self, what: str, row: Row, before: dict[str, Any] | None, after: dict[str, Any] | None, **how: Any
+    ) -> Change:
+        etag = None if after is None else self.version(after)
+        return Change(f"{self.one}.{what}", (self.one, row.id), before, after, etag=etag, **how)
