@@ -32,13 +32,16 @@ class Limit(NamedTuple):
 
 
 INSERT = Query("insert_limit", Id)
+LIST = Query("list_limits", Limit)
+LOCK = Query("lock_limit", Id)
 UPDATE = Query("update_limit")
+DELETE = Query("delete_limit")
 LIMITS: Noun[Limit] = Noun(
     "limit",
     "/api/limits",
-    Query("list_limits", Limit),
-    Query("lock_limit", Id),
-    Query("delete_limit"),
+    LIST,
+    LOCK,
+    DELETE,
     volatile=frozenset({"running", "waiting"}),
 )
 

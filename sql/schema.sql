@@ -758,6 +758,25 @@ CREATE TABLE public.calendars (
     CONSTRAINT calendars_subdivision_of_country CHECK (((subdivision IS NULL) OR (country IS NOT NULL)))
 );
 
+CREATE TABLE public.dashboard_graphs (
+    tenant_id uuid NOT NULL,
+    dashboard_id uuid NOT NULL,
+    "position" smallint NOT NULL,
+    graph_id uuid NOT NULL,
+    CONSTRAINT dashboard_graphs_position_check CHECK ((("position" >= 1) AND ("position" <= 50)))
+);
+
+CREATE TABLE public.dashboards (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    tenant_id uuid NOT NULL,
+    name text NOT NULL,
+    description text DEFAULT ''::text NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT dashboards_name_check CHECK ((name <> ''::text))
+);
+
 CREATE TABLE public.dead_letters (
     id uuid NOT NULL,
     run_id uuid NOT NULL,
@@ -841,6 +860,34 @@ CREATE TABLE public.delivery_history (
     available_at timestamp with time zone
 )
 PARTITION BY RANGE (slot_at);
+
+CREATE TABLE public.graphs (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    tenant_id uuid NOT NULL,
+    name text NOT NULL,
+    description text DEFAULT ''::text NOT NULL,
+    source_id uuid NOT NULL,
+    query text NOT NULL,
+    unit text DEFAULT ''::text NOT NULL,
+    format text DEFAULT 'number'::text NOT NULL,
+    decimals smallint,
+    value_column text,
+    time_dimension text,
+    grain text,
+    segment_by text[] DEFAULT '{}'::text[] NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT graphs_decimals_check CHECK (((decimals >= 0) AND (decimals <= 10))),
+    CONSTRAINT graphs_format_check CHECK ((format = ANY (ARRAY['number'::text, 'percent'::text, 'duration'::text, 'bytes'::text]))),
+    CONSTRAINT graphs_grain_check CHECK ((grain = ANY (ARRAY['minute'::text, 'hour'::text, 'day'::text, 'week'::text, 'month'::text, 'quarter'::text, 'year'::text]))),
+    CONSTRAINT graphs_grain_of_time CHECK (((grain IS NULL) = (time_dimension IS NULL))),
+    CONSTRAINT graphs_name_check CHECK ((name <> ''::text)),
+    CONSTRAINT graphs_query_check CHECK ((query <> ''::text)),
+    CONSTRAINT graphs_segment_by_check CHECK ((cardinality(segment_by) <= 5)),
+    CONSTRAINT graphs_time_dimension_check CHECK ((time_dimension <> ''::text)),
+    CONSTRAINT graphs_value_column_check CHECK ((value_column <> ''::text))
+);
 
 CREATE TABLE public.idempotent_answers (
     who text NOT NULL,
@@ -1173,6 +1220,21 @@ ALTER TABLE ONLY public.calendars
 ALTER TABLE ONLY public.calendars
     ADD CONSTRAINT calendars_tenant_id_name_key UNIQUE (tenant_id, name);
 
+ALTER TABLE ONLY public.dashboard_graphs
+    ADD CONSTRAINT dashboard_graphs_dashboard_id_graph_id_key UNIQUE (dashboard_id, graph_id) DEFERRABLE;
+
+ALTER TABLE ONLY public.dashboard_graphs
+    ADD CONSTRAINT dashboard_graphs_pkey PRIMARY KEY (dashboard_id, "position");
+
+ALTER TABLE ONLY public.dashboards
+    ADD CONSTRAINT dashboards_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.dashboards
+    ADD CONSTRAINT dashboards_tenant_id_id_key UNIQUE (tenant_id, id);
+
+ALTER TABLE ONLY public.dashboards
+    ADD CONSTRAINT dashboards_tenant_id_name_key UNIQUE (tenant_id, name);
+
 ALTER TABLE ONLY public.dead_letters
     ADD CONSTRAINT dead_letters_pkey PRIMARY KEY (id, slot_at);
 
@@ -1181,6 +1243,15 @@ ALTER TABLE ONLY public.deliveries
 
 ALTER TABLE ONLY public.delivery_bodies
     ADD CONSTRAINT delivery_bodies_pkey PRIMARY KEY (run_id, number, slot_at);
+
+ALTER TABLE ONLY public.graphs
+    ADD CONSTRAINT graphs_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.graphs
+    ADD CONSTRAINT graphs_tenant_id_id_key UNIQUE (tenant_id, id);
+
+ALTER TABLE ONLY public.graphs
+    ADD CONSTRAINT graphs_tenant_id_name_key UNIQUE (tenant_id, name);
 
 ALTER TABLE ONLY public.idempotent_answers
     ADD CONSTRAINT idempotent_answers_pkey PRIMARY KEY (who, key);
@@ -1280,6 +1351,8 @@ ALTER TABLE ONLY public.webhooks
 
 CREATE INDEX api_tokens_of_tenant ON public.api_tokens USING btree (tenant_id, created_at, id);
 
+CREATE INDEX dashboard_graphs_of_graph ON public.dashboard_graphs USING btree (tenant_id, graph_id);
+
 CREATE UNIQUE INDEX dead_letters_one_per_death ON ONLY public.dead_letters USING btree (run_id, fence, slot_at);
 
 CREATE INDEX dead_letters_open ON ONLY public.dead_letters USING btree (tenant_id, created_at) WHERE (state = 'open'::text);
@@ -1291,6 +1364,8 @@ CREATE UNIQUE INDEX deliveries_one_per_recipient ON ONLY public.deliveries USING
 CREATE INDEX deliveries_pending ON ONLY public.deliveries USING btree (available_at, id) WHERE (state = 'pending'::text);
 
 CREATE INDEX deliveries_sending ON ONLY public.deliveries USING btree (leased_by, id) WHERE (state = 'sending'::text);
+
+CREATE INDEX graphs_of_source ON public.graphs USING btree (tenant_id, source_id);
 
 CREATE INDEX idempotent_answers_by_age ON public.idempotent_answers USING btree (created_at);
 
@@ -1396,6 +1471,21 @@ ALTER TABLE ONLY public.audit_log
 ALTER TABLE ONLY public.calendars
     ADD CONSTRAINT calendars_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 
+ALTER TABLE ONLY public.dashboard_graphs
+    ADD CONSTRAINT dashboard_graphs_tenant_id_dashboard_id_fkey FOREIGN KEY (tenant_id, dashboard_id) REFERENCES public.dashboards(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.dashboard_graphs
+    ADD CONSTRAINT dashboard_graphs_tenant_id_graph_id_fkey FOREIGN KEY (tenant_id, graph_id) REFERENCES public.graphs(tenant_id, id);
+
+ALTER TABLE ONLY public.dashboards
+    ADD CONSTRAINT dashboards_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+
+ALTER TABLE ONLY public.graphs
+    ADD CONSTRAINT graphs_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+
+ALTER TABLE ONLY public.graphs
+    ADD CONSTRAINT graphs_tenant_id_source_id_fkey FOREIGN KEY (tenant_id, source_id) REFERENCES public.sources(tenant_id, id);
+
 ALTER TABLE ONLY public.idempotent_answers
     ADD CONSTRAINT idempotent_answers_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 
@@ -1443,11 +1533,17 @@ ALTER TABLE public.audit_log ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.calendars ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.dashboard_graphs ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.dashboards ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.dead_letters ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.deliveries ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.delivery_bodies ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.graphs ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.idempotent_answers ENABLE ROW LEVEL SECURITY;
 
@@ -1483,11 +1579,17 @@ CREATE POLICY tenant_wall ON public.audit_log TO tocsin_api USING ((tenant_id = 
 
 CREATE POLICY tenant_wall ON public.calendars TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
+CREATE POLICY tenant_wall ON public.dashboard_graphs TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant_wall ON public.dashboards TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
+
 CREATE POLICY tenant_wall ON public.dead_letters TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant_wall ON public.deliveries TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant_wall ON public.delivery_bodies TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant_wall ON public.graphs TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant_wall ON public.idempotent_answers TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
@@ -1542,11 +1644,17 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.api_tokens TO tocsin_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.calendars TO tocsin_api;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.dashboard_graphs TO tocsin_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.dashboards TO tocsin_api;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.dead_letters TO tocsin_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.deliveries TO tocsin_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.delivery_bodies TO tocsin_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.graphs TO tocsin_api;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.idempotent_answers TO tocsin_api;
 

@@ -42,6 +42,7 @@ _CRON = {"jobType": "test.noop", "cronExpression": "0 9 * * 1"}
 _PAUSED = {"status": "paused", "next_fire_at": None}
 _SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 _TOLD = {"name": "told", "url": "https://example.com/hook", "events": ["run.dead"]}
+_NOBODYS = "00000000-0000-4000-8000-000000000000"
 _URL = "postgresql://reader@db.example.com:5432/sales"
 
 ROUTES: dict[str, Route] = {
@@ -83,6 +84,16 @@ ROUTES: dict[str, Route] = {
     "DELETE /api/sources/{source_id}": Route("editor", own=204),
     "POST /api/sources/{source_id}/test": Route("editor"),
     "POST /api/sources/{source_id}/preview": Route("editor", {"query": "select 1"}, 422),
+    "GET /api/graphs": Route("viewer"),
+    "POST /api/graphs": Route("editor", {"name": "orders", "sourceId": _NOBODYS, "query": "select 1"}, 422),
+    "GET /api/graphs/{graph_id}": Route("viewer"),
+    "PATCH /api/graphs/{graph_id}": Route("editor", {"unit": "orders"}),
+    "DELETE /api/graphs/{graph_id}": Route("editor", own=204),
+    "GET /api/dashboards": Route("viewer"),
+    "POST /api/dashboards": Route("editor", {"name": "mondays", "graphIds": [_NOBODYS]}, 422),
+    "GET /api/dashboards/{dashboard_id}": Route("viewer"),
+    "PATCH /api/dashboards/{dashboard_id}": Route("editor", {"description": "what matters"}),
+    "DELETE /api/dashboards/{dashboard_id}": Route("editor", own=204),
     "GET /api/webhooks": Route("viewer"),
     "POST /api/webhooks": Route("editor", _TOLD, 201),
     "GET /api/webhooks/{webhook_id}": Route("viewer"),
@@ -254,6 +265,26 @@ def limit(conn: make.Connection, tenant_id: UUID, word: str) -> str:
     return str(limit_id)
 
 
+def graph(conn: make.Connection, tenant_id: UUID, word: str) -> str:
+    """A graph of a source of its own."""
+    graph_id = uuid4()
+    source_id = source(conn, tenant_id, f"{word} {graph_id.hex[:8]}")
+    row = {"id": graph_id, "tenant_id": tenant_id, "name": f"{word} {graph_id.hex[:8]}", "source_id": source_id}
+    make.insert(conn, "graphs", row | {"query": f"select '{word}'"})
+    return str(graph_id)
+
+
+def dashboard(conn: make.Connection, tenant_id: UUID, word: str) -> str:
+    """A dashboard with a graph of its own."""
+    dashboard_id = uuid4()
+    shown = {"tenant_id": tenant_id, "dashboard_id": dashboard_id, "position": 1}
+    make.insert(
+        conn, "dashboards", {"id": dashboard_id, "tenant_id": tenant_id, "name": f"{word} {dashboard_id.hex[:8]}"}
+    )
+    make.insert(conn, "dashboard_graphs", shown | {"graph_id": graph(conn, tenant_id, word)})
+    return str(dashboard_id)
+
+
 def calendar(conn: make.Connection, tenant_id: UUID, word: str) -> str:
     """A calendar with a day of its own."""
     calendar_id = uuid4()
@@ -284,6 +315,8 @@ ROWS: dict[str, Callable[..., str]] = {
     "webhook_id": webhook,
     "limit_id": limit,
     "calendar_id": calendar,
+    "graph_id": graph,
+    "dashboard_id": dashboard,
     "slug": slug,
 }
 """For each name in a path, who makes a row of a tenant's and says its id."""

@@ -80,6 +80,20 @@ class World:
         body = {"name": uuid4().hex, "country": "DE"}
         return UUID(self.admin("POST", "/api/calendars", json=body).json()["id"])
 
+    def graph(self) -> UUID:
+        body = {"name": uuid4().hex, "sourceId": str(self.source()), "query": "select 1"}
+        return UUID(self.admin("POST", "/api/graphs", json=body).json()["id"])
+
+    def new_graph(self) -> dict[str, Any]:
+        return {"name": "seen", "sourceId": str(self.source()), "query": "select 1"}
+
+    def dashboard(self) -> UUID:
+        body = {"name": uuid4().hex, "graphIds": [str(self.graph())]}
+        return UUID(self.admin("POST", "/api/dashboards", json=body).json()["id"])
+
+    def new_dashboard(self) -> dict[str, Any]:
+        return {"name": "seen", "graphIds": [str(self.graph())]}
+
     def member(self) -> UUID:
         body = {"subject": uuid4().hex, "email": "ada@example.com"}
         return UUID(self.admin("POST", "/api/members", json=body).json()["id"])
@@ -96,7 +110,7 @@ class Write(NamedTuple):
 
     action: str
     of: Callable[[World], object]
-    body: dict[str, Any] | None = None
+    body: dict[str, Any] | Callable[[World], dict[str, Any]] | None = None
     has: str = "after"
     is_operators: bool = False
 
@@ -144,6 +158,14 @@ WRITES: dict[tuple[str, str], Write] = {
         "calendar.edited", World.calendar, {"subdivision": "BY"}, "before after"
     ),
     ("delete", "/api/calendars/{calendar_id}"): Write("calendar.deleted", World.calendar, None, "before"),
+    ("post", "/api/graphs"): Write("graph.created", World.nothing, World.new_graph),
+    ("patch", "/api/graphs/{graph_id}"): Write("graph.edited", World.graph, {"unit": "€"}, "before after"),
+    ("delete", "/api/graphs/{graph_id}"): Write("graph.deleted", World.graph, None, "before"),
+    ("post", "/api/dashboards"): Write("dashboard.created", World.nothing, World.new_dashboard),
+    ("patch", "/api/dashboards/{dashboard_id}"): Write(
+        "dashboard.edited", World.dashboard, {"description": "seen"}, "before after"
+    ),
+    ("delete", "/api/dashboards/{dashboard_id}"): Write("dashboard.deleted", World.dashboard, None, "before"),
     ("post", "/api/members"): Write("member.created", World.nothing, MEMBER),
     ("patch", "/api/members/{member_id}"): Write("member.edited", World.member, {"isDisabled": True}, "before after"),
     ("delete", "/api/members/{member_id}"): Write("member.deleted", World.member, None, "before"),
@@ -201,9 +223,10 @@ def test_a_write_leaves_exactly_one_entry(host: TestClient, owner: make.Connecti
     write = WRITES[route]
     world = World(host, owner)
     asking = world.operator if write.is_operators else world.admin
+    body = write.body(world) if callable(write.body) else write.body
     place, before = address(path, write.of(world)), count(owner)
 
-    answer = asking(method.upper(), place, json=write.body, headers={"X-Request-Id": f"r-{write.action}"})
+    answer = asking(method.upper(), place, json=body, headers={"X-Request-Id": f"r-{write.action}"})
 
     assert answer.is_success, answer.text
     assert count(owner) == before + 1

@@ -11,8 +11,10 @@ from api.app import openapi
 from api.routes import (
     audit_log,
     calendars,
+    dashboards,
     dead_letters,
     deliveries,
+    graphs,
     members,
     runs,
     schedules,
@@ -24,7 +26,20 @@ from tests import make
 from tests.api import rows
 from tests.api.conftest import Api
 
-ROOMS = (schedules, runs, dead_letters, deliveries, sources, calendars, members, tokens, tenants, audit_log)
+ROOMS = (
+    schedules,
+    runs,
+    dead_letters,
+    deliveries,
+    sources,
+    graphs,
+    dashboards,
+    calendars,
+    members,
+    tokens,
+    tenants,
+    audit_log,
+)
 ROUTES = {
     route.name: route
     for room in ROOMS
@@ -32,6 +47,8 @@ ROUTES = {
     if isinstance(route, APIRoute) and route.body_field is not None
 }
 SCHEMAS = openapi()["components"]["schemas"]
+
+NOBODYS = "00000000-0000-4000-8000-000000000000"
 
 # A body that each route takes; a field that is not tried is what it says.
 GOOD: dict[str, dict[str, Any]] = {
@@ -45,6 +62,10 @@ GOOD: dict[str, dict[str, Any]] = {
     "create_source": {"name": "figures", "url": "postgresql://u:p@127.0.0.1:1/x"},
     "edit_source": {},
     "preview_source": {"query": "select 1"},
+    "create_graph": {"name": "orders", "sourceId": NOBODYS, "query": "select 1"},
+    "edit_graph": {},
+    "create_dashboard": {"name": "mondays", "graphIds": [NOBODYS]},
+    "edit_dashboard": {},
     "create_calendar": {"name": "a year", "country": "DE", "ownDays": [{"date": "2026-12-24", "name": "a day"}]},
     "edit_calendar": {"country": "DE"},
     "create_member": {"subject": "someone", "email": "someone@example.com"},
@@ -406,6 +427,8 @@ LISTS = [
     "/api/dead-letters",
     "/api/deliveries",
     "/api/sources",
+    "/api/graphs",
+    "/api/dashboards",
     "/api/calendars",
     "/api/members",
     "/api/tokens",

@@ -193,6 +193,8 @@ def test_another_tenants_cursor_leads_nowhere(two: Two) -> None:
         tenanted.webhook(conn, a.tenant, A)
         tenanted.limit(conn, a.tenant, A)
         tenanted.calendar(conn, a.tenant, A)
+        tenanted.graph(conn, a.tenant, A)
+        tenanted.dashboard(conn, a.tenant, A)
     lists = [
         name
         for name, found in tenanted.operations(openapi()).items()

@@ -53,6 +53,8 @@ OF = {
     "webhook": {"get_webhook", "lock_webhook", "open_webhook", "update_webhook", "rotate_webhook", "enable_webhook",
                 "delete_webhook"},
     "limit": {"lock_limit", "update_limit", "delete_limit", "list_limits"},
+    "graph": {"lock_graph", "update_graph", "delete_graph", "list_graphs"},
+    "dashboard": {"lock_dashboard", "update_dashboard", "delete_dashboard", "list_dashboards", "show_graphs"},
     "calendar": {"lock_calendar", "hold_calendar", "update_calendar", "delete_calendar", "list_calendars"},
 }  # fmt: skip
 
@@ -115,6 +117,27 @@ class Held:
             "rotate_webhook": {"sealed_secret": "s"},
             "insert_limit": {"name": f"host:{word}.example", "max_running": 1},
             "update_limit": {"max_running": 1},
+            "insert_graph": {
+                "name": f"{word} other",
+                "description": "",
+                "source_id": self.ids["source"],
+                "query": "q",
+                "unit": "",
+                "format": "number",
+                "segment_by": [],
+            },
+            "update_graph": {
+                "name": f"{word} renamed",
+                "description": "",
+                "source_id": self.ids["source"],
+                "query": "q",
+                "unit": "",
+                "format": "number",
+                "segment_by": [],
+            },
+            "insert_dashboard": {"name": f"{word} other", "description": ""},
+            "update_dashboard": {"name": f"{word} renamed", "description": ""},
+            "show_graphs": {"graph_ids": [self.ids["graph"]]},
             "insert_calendar": {"name": f"{word} other", "own_days": Jsonb([])},
             "update_calendar": {"name": f"{word} renamed", "own_days": Jsonb([])},
             "list_calendar_schedules": {"calendar_id": self.ids["calendar"]},
@@ -168,6 +191,8 @@ FILLS = {
     "alert": tenanted.alert,
     "limit": tenanted.limit,
     "calendar": tenanted.calendar,
+    "graph": tenanted.graph,
+    "dashboard": tenanted.dashboard,
 }
 
 
