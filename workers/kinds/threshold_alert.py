@@ -4,16 +4,18 @@ The figure is one number of one query, in the alert's own unit, compared exactly
 state changes and never while it lasts; each run keeps the record of what it decided and why.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal, NamedTuple
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
+from workers.alerting.conditions import CONDITIONS, RANGES
+from workers.alerting.fields import ConditionName, Number
+from workers.alerting.words import limit, number, rfc3339, with_unit
 from workers.branding import Branding
 from workers.channels.email import mailbox
 from workers.kind import Context, Kind, KnownState
@@ -21,31 +23,7 @@ from workers.kinds import pages
 from workers.outcome import AlertState, Done, Later, Message, Outcome, Rejected
 from workers.sources import RowCap, SourceRefused, SourceUnavailable, Table
 
-MAX_DIGITS = 40
-SHOWN_DECIMALS = 6
-UNSPACED = ("", "%", "‰")
-NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 WHOLE = ""  # the segment of an alert that is not split into several
-
-# What each condition asks of a value, a threshold and, for the last two, a higher one; in words beside it.
-CONDITIONS: dict[str, tuple[Callable[[Decimal, Decimal, Decimal], bool], str]] = {
-    "GREATER_THAN": (lambda value, low, _: value > low, "above {low}"),
-    "GREATER_THAN_OR_EQUAL": (lambda value, low, _: value >= low, "at or above {low}"),
-    "LESS_THAN": (lambda value, low, _: value < low, "below {low}"),
-    "LESS_THAN_OR_EQUAL": (lambda value, low, _: value <= low, "at or below {low}"),
-    "EQUAL": (lambda value, low, _: value == low, "equal to {low}"),
-    "NOT_EQUAL": (lambda value, low, _: value != low, "different from {low}"),
-    "BETWEEN": (lambda value, low, high: low <= value <= high, "between {low} and {high}"),
-    "OUTSIDE": (lambda value, low, high: value < low or value > high, "outside {low} to {high}"),
-}
-RANGES = ("BETWEEN", "OUTSIDE")
-
-
-def _known_condition(text: Any) -> Any:
-    name = text.strip().upper() if isinstance(text, str) else text
-    if name not in CONDITIONS:
-        raise ValueError(f"takes one of {', '.join(CONDITIONS)}")
-    return name
 
 
 def _printable(text: str) -> str:
@@ -58,13 +36,6 @@ def _each_once(addresses: list[str]) -> list[str]:
     return list(dict.fromkeys(addresses))
 
 
-def _sayable(number: Decimal) -> Decimal:
-    if number and not -MAX_DIGITS < number.adjusted() < MAX_DIGITS:
-        raise ValueError(f"takes a number of at most {MAX_DIGITS} digits")
-    return number
-
-
-Number = Annotated[Decimal, Field(allow_inf_nan=False), AfterValidator(_sayable)]
 Mailbox = Annotated[str, AfterValidator(mailbox)]
 
 
@@ -82,7 +53,7 @@ class Params(BaseModel):
         max_length=100_000,
         description="one SQL statement that gives one row; column `value` or the first",
     )
-    condition: Annotated[str, BeforeValidator(_known_condition), Field(json_schema_extra={"enum": list(CONDITIONS)})]
+    condition: ConditionName
     threshold_value: Number
     threshold_high: Number | None = Field(None, description="the upper end, for BETWEEN and OUTSIDE alone")
     unit: Annotated[str, AfterValidator(_printable)] = Field("", max_length=20)
@@ -136,20 +107,19 @@ def evaluate(table: Table, params: Params, previous: KnownState | None, slot_at:
     if value is None:
         since = previous.since if previous else slot_at
         return Verdict(params, "no_data", None, before, since, f"no message: {problem}", table.data_as_of)
-    holds, _ = CONDITIONS[params.condition]
-    is_firing = holds(value, params.threshold_value, params.upper)
+    is_firing = CONDITIONS[params.condition](value, params.threshold_value, params.upper)
     state: State = "firing" if is_firing else "ok"
     if previous is not None and before == state:
-        reason = f"no message: still {state} since {_rfc3339(previous.since)}"
+        reason = f"no message: still {state} since {rfc3339(previous.since)}"
         return Verdict(params, state, value, before, previous.since, reason, table.data_as_of)
     is_told = is_firing or before == "firing"
-    limit = _limit_in_words(params)
+    asked = _limit_in_words(params)
     if is_firing:
-        reason = f"message: {number(value)} is {limit}"
+        reason = f"message: {number(value)} is {asked}"
     elif is_told:
-        reason = f"message: recovered, {number(value)} is no longer {limit}"
+        reason = f"message: recovered, {number(value)} is no longer {asked}"
     else:
-        reason = f"no message: first evaluation, and {number(value)} is not {limit}"
+        reason = f"no message: first evaluation, and {number(value)} is not {asked}"
     return Verdict(params, state, value, before, slot_at, reason, table.data_as_of, is_told)
 
 
@@ -190,10 +160,10 @@ def record(verdict: Verdict) -> dict[str, Any]:
         "thresholdHigh": None if params.threshold_high is None else str(params.threshold_high),
         "previousState": verdict.previous_state,
         "state": verdict.state,
-        "since": _rfc3339(verdict.since),
+        "since": rfc3339(verdict.since),
         "notified": verdict.is_told,
         "reason": verdict.reason,
-        "dataAsOf": _rfc3339(verdict.data_as_of) if verdict.data_as_of else None,
+        "dataAsOf": rfc3339(verdict.data_as_of) if verdict.data_as_of else None,
     }
 
 
@@ -229,28 +199,6 @@ def states(verdict: Verdict, alert_id: UUID | None) -> tuple[AlertState, ...]:
     return (AlertState(alert_id, WHOLE, verdict.state, verdict.value, verdict.since),)
 
 
-def number(value: Decimal) -> str:
-    """Return a decimal as people write it: no exponent, thousands separators, at most 6 decimals unless it is tiny."""
-    if value and not -MAX_DIGITS < value.adjusted() < MAX_DIGITS:
-        return f"{value:.6E}"
-    decimals = -int(value.as_tuple().exponent)
-    if decimals > SHOWN_DECIMALS:
-        # Of a tiny number the first six digits that say something, not six zeros.
-        decimals = max(SHOWN_DECIMALS, SHOWN_DECIMALS - 1 - value.adjusted() if value else 0)
-        text = f"{value:,.{decimals}f}"
-    else:
-        text = f"{value:,f}"
-    shown = text.rstrip("0").rstrip(".") if "." in text else text
-    return "0" if shown in ("-0", "") else shown
-
-
-def with_unit(value: Decimal, unit: str) -> str:
-    """Return a number with its unit: `€1,250`, `12.5%`, `3 days`; the space between does not break."""
-    if unit in ("€", "$", "£", "¥"):
-        return f"{'-' if value < 0 else ''}{unit}{number(abs(value))}"
-    return f"{number(value)}{'' if unit in UNSPACED else NO_BREAK_SPACE}{unit}"
-
-
 def _value_of(table: Table) -> tuple[Decimal | None, str]:
     """Return the one number of a table, or None and what is the matter with it."""
     if len(table.rows) != 1:
@@ -266,12 +214,7 @@ def _value_of(table: Table) -> tuple[Decimal | None, str]:
 
 
 def _limit_in_words(params: Params, unit: str = "") -> str:
-    low, high = params.threshold_value, params.upper
-    return CONDITIONS[params.condition][1].format(low=with_unit(low, unit), high=with_unit(high, unit))
-
-
-def _rfc3339(instant: datetime) -> str:
-    return instant.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return limit(params.condition, params.threshold_value, params.upper, unit)
 
 
 def _spoken(local: datetime) -> str:

@@ -13,21 +13,11 @@ from pydantic import ValidationError
 
 from tests.workers.kinds.contexts import RUN, SLOT, Journal, context
 from tests.workers.wire import LOOPBACK
+from workers.alerting.conditions import CONDITIONS
+from workers.alerting.words import number, with_unit
 from workers.branding import Branding
 from workers.kind import KnownState
-from workers.kinds.threshold_alert import (
-    CONDITIONS,
-    KIND,
-    Params,
-    Slot,
-    evaluate,
-    number,
-    record,
-    render,
-    run,
-    states,
-    with_unit,
-)
+from workers.kinds.threshold_alert import KIND, Params, Slot, evaluate, record, render, run, states
 from workers.outcome import AlertState, Done, Later, Rejected
 from workers.sources import Column, Postgres, SourceUnavailable, Table
 

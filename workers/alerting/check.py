@@ -1,0 +1,58 @@
+"""One check: judge, step, decide, for each segment. The live check and the backtest both come through here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from workers.alerting.judge import Finding, judge, unread, vanished
+from workers.alerting.machine import StateRow, Transition, step
+from workers.alerting.notices import Notice, decide
+from workers.alerting.notify import Facts
+from workers.alerting.policy import Policy
+from workers.alerting.series import WHOLE, Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What one check came to for one segment: the row before and after, the finding, the move and the notice."""
+
+    before: StateRow | None
+    row: StateRow
+    finding: Finding
+    transition: Transition | None
+    notice: Notice
+
+
+def check(
+    policy: Policy, reading: Reading | str, rows: Mapping[str, StateRow], facts: Facts, slot: datetime
+) -> dict[str, Decision]:
+    """Return a decision for each segment that the table has or the rows know, in that order.
+
+    A text instead of a reading says why the source could not be read.
+    """
+    return {
+        segment: _decided(policy, rows.get(segment), finding, facts, slot)
+        for segment, finding in _findings(policy, reading, rows, slot).items()
+    }
+
+
+def _findings(
+    policy: Policy, reading: Reading | str, rows: Mapping[str, StateRow], slot: datetime
+) -> dict[str, Finding]:
+    problem = reading if isinstance(reading, str) else reading.problem
+    if isinstance(reading, str) or problem:
+        return {segment: unread(segment, problem) for segment in rows or (WHOLE,)}
+    found = {segment: judge(policy, series, slot, reading.data_as_of) for segment, series in reading.series.items()}
+    for segment in rows:
+        if segment not in found:
+            found[segment] = vanished(segment, reading.data_as_of)
+    return found
+
+
+def _decided(policy: Policy, before: StateRow | None, finding: Finding, facts: Facts, slot: datetime) -> Decision:
+    if before is not None and before.slot is not None and slot <= before.slot:
+        said = "nothing new, this slot was judged before"
+        return Decision(before, before, finding, None, Notice(finding.segment, slot, "quiet", False, finding, said))  # noqa: FBT003 - by place
+    stepped, transition = step(before, finding, policy.guards, slot)
+    row, notice = decide(stepped, finding, policy, facts, slot)
+    return Decision(before, row, finding, transition, notice)
