@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
 
 from config.environ import need_broker_url, read
 from db.pool import Database
@@ -21,6 +22,7 @@ class Settings:
     secret_keys: tuple[str, ...] = field(repr=False)
     jwt_secret: str | None = field(repr=False)
     egress_allow: tuple[IPv4Network | IPv6Network, ...]
+    files: Path | None
     port: int
     processes: int
     metrics_port: int | None
@@ -40,6 +42,7 @@ class Settings:
                 "TOCSIN_RETENTION_DAYS",
                 "TOCSIN_SECRET_KEYS",
                 "TOCSIN_EGRESS_ALLOW",
+                "TOCSIN_FILES",
                 "SUPABASE_JWT_SECRET",
                 "PORT",
                 "WEB_CONCURRENCY",
@@ -60,6 +63,7 @@ class Settings:
             secret_keys=value["TOCSIN_SECRET_KEYS"],
             jwt_secret=value["SUPABASE_JWT_SECRET"],
             egress_allow=value["TOCSIN_EGRESS_ALLOW"],
+            files=value["TOCSIN_FILES"],
             port=value["PORT"],
             processes=value["WEB_CONCURRENCY"],
             metrics_port=value["METRICS_PORT"],

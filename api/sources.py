@@ -1,23 +1,31 @@
-"""Sources: where kinds read. The password leaves the address and is stored sealed; nothing shows it again."""
+"""Sources: where kinds read. Secrets leave the address and are stored sealed; nothing shows them again."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 from uuid import UUID, uuid4
 
+from pydantic import ValidationError
+
 from api import tenant_rules
-from api.refusals import refuse
+from api.refusals import of_model, refuse
 from config.seal import Seal
 from db.foreign import Refused, parse
+from db.jsonb import Jsonb
 from db.pool import Connection, DatabaseError, transaction
 from db.query import Query
 from db.sealed import password_place
 from scheduler.refusals import NameTaken, NotFound, WrongState
-from workers.journal import with_password
+from workers.http import BadUrl, check_url
+from workers.sources import TYPES, SourceRefused, with_password
+from workers.sources.duckdb_files import folder_of
+from workers.sources.options import OPTIONS, HttpOptions
 
-TYPES = ("postgres",)
 _FOREIGN_KEY = "23503"
 _UNIQUE = "23505"
+_LONGEST_SECRET = 10_000
 
 
 class Locked(NamedTuple):
@@ -33,6 +41,7 @@ class Source(NamedTuple):
     name: str
     type: str
     url: str
+    options: dict[str, Any]
     created_at: datetime
     updated_at: datetime
     has_password: bool
@@ -46,12 +55,24 @@ UPDATE = Query("update_source")
 DELETE = Query("delete_source")
 
 
-def create_source(conn: Connection, tenant_id: UUID, name: str, type_name: str, url: str, seal: Seal) -> Source:
-    """The source made; nothing is connected. Raises BadDefinition, NameTaken, SealError."""
+def create_source(
+    conn: Connection,
+    tenant_id: UUID,
+    name: str,
+    type_name: str,
+    url: str,
+    seal: Seal,
+    *,
+    secret: str = "",
+    options: Mapping[str, Any] | None = None,
+    files: Path | None = None,
+) -> Source:
+    """The source made; nothing is connected. `files` is TOCSIN_FILES. Raises BadDefinition, NameTaken, SealError."""
     if type_name not in TYPES:
         raise refuse("type", f"takes {', '.join(TYPES)}")
     _check_name(name)
-    public, password = _split(url)
+    public, found = _address(type_name, url, secret, files)
+    chosen = _options(type_name, options or {}, has_secret=bool(found))
     source_id = uuid4()
     tenant_rules.check_room(conn, tenant_id, "sources")
     made = INSERT.one(
@@ -61,7 +82,8 @@ def create_source(conn: Connection, tenant_id: UUID, name: str, type_name: str, 
         name=name.strip(),
         type=type_name,
         url=public,
-        sealed_password=seal.seal(password, password_place(tenant_id, source_id)) if password else None,
+        options=Jsonb(chosen),
+        sealed_password=seal.seal(found, password_place(tenant_id, source_id)) if found else None,
     )
     if made is None:
         raise NameTaken(f"there is a source named {name!r} already")
@@ -94,17 +116,31 @@ def get(conn: Connection, tenant_id: UUID, source_id: UUID) -> Source:
 
 
 def edit(
-    conn: Connection, tenant_id: UUID, source_id: UUID, *, name: str | None, url: str | None, seal: Seal
+    conn: Connection,
+    tenant_id: UUID,
+    source_id: UUID,
+    *,
+    name: str | None = None,
+    url: str | None = None,
+    secret: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    seal: Seal,
+    files: Path | None = None,
 ) -> Source:
-    """The source changed. An address without a password keeps the one that is stored, if it is of the same host and user.
+    """The source changed. Without a secret the stored one stays, if the address is of the same host and user.
 
     Raises NotFound, BadDefinition, NameTaken, SealError.
     """
     row = locked(conn, tenant_id, source_id)
-    public, password = (row.url, "") if url is None else _split(url)
-    if row.has_password and not password and urlsplit(public).netloc != urlsplit(row.url).netloc:
-        # A stored password goes nowhere else than where it was given for.
-        raise refuse("url", "takes the password again when the host, the port or the user changes")
+    public, found = row.url, ""
+    if url is not None or secret:
+        public, found = _address(row.type, row.url if url is None else url, secret or "", files)
+    if row.has_password and not found and _origin(public) != _origin(row.url):
+        # A stored secret goes nowhere else than where it was given for.
+        what = "password" if row.type == "postgres" else "secret"
+        raise refuse("url", f"takes the {what} again when the host, the port or the user changes")
+    given = row.options if options is None else options
+    chosen = _options(row.type, given, has_secret=bool(found) or row.has_password)
     _check_name(name or row.name)
     try:
         with transaction(conn):
@@ -114,8 +150,9 @@ def edit(
                 id=source_id,
                 name=(name or row.name).strip(),
                 url=public,
-                is_password_given=bool(password),
-                sealed_password=seal.seal(password, password_place(tenant_id, source_id)) if password else None,
+                options=Jsonb(chosen),
+                is_password_given=bool(found),
+                sealed_password=seal.seal(found, password_place(tenant_id, source_id)) if found else None,
             )
     except DatabaseError as error:
         if error.sqlstate != _UNIQUE:
@@ -140,6 +177,56 @@ def delete(conn: Connection, tenant_id: UUID, source_id: UUID) -> Source:
 def _check_name(name: str) -> None:
     if not name.strip() or not name.isprintable() or len(name) > 200:
         raise refuse("name", "takes one line of at most 200 printable characters")
+
+
+def _origin(url: str) -> tuple[str, str]:
+    """Whom an address reaches. https instead of http is another, and so is the other way round."""
+    parts = urlsplit(url)
+    scheme = "postgresql" if parts.scheme == "postgres" else parts.scheme
+    return scheme, parts.netloc.lower()
+
+
+def _options(type_name: str, options: Mapping[str, Any], *, has_secret: bool) -> dict[str, Any]:
+    """What the type takes, as it is stored: what was given alone. Raises BadDefinition."""
+    try:
+        found = OPTIONS[type_name].model_validate(dict(options))
+    except ValidationError as error:
+        raise of_model(error, "options") from None
+    if isinstance(found, HttpOptions) and found.method == "GET" and found.body is not None:
+        raise refuse("options.body", "goes with the method POST alone")
+    if getattr(found, "user", None) is not None and getattr(found, "secret_header", None) is not None:
+        raise refuse("options.secretHeader", "excludes a user")
+    if getattr(found, "user", None) is not None and not has_secret:
+        raise refuse("secret", "is required with a user, as its password")
+    stored: dict[str, Any] = found.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    return stored
+
+
+def _address(type_name: str, url: str, secret: str, files: Path | None) -> tuple[str, str]:
+    """The address as it is stored, and the secret. Raises BadDefinition, whose text repeats neither."""
+    if type_name == "postgres":
+        if secret:
+            raise refuse("secret", "is not taken by postgres: its password stands in the address")
+        return _split(url)
+    if type_name == "duckdb":
+        if secret:
+            raise refuse("secret", "is not taken by duckdb: its files need none")
+        try:
+            folder_of(url, files, "")
+        except SourceRefused as error:
+            raise refuse("url", str(error)) from None
+        return url, ""
+    if len(secret) > _LONGEST_SECRET or not secret.isascii() or not secret.isprintable():
+        raise refuse("secret", f"takes one line of at most {_LONGEST_SECRET} printable ASCII characters")
+    try:
+        parts = urlsplit(check_url(url))
+    except BadUrl as error:
+        raise refuse("url", str(error)) from None
+    if parts.fragment or "#" in url:
+        raise refuse("url", "takes no #fragment")
+    if type_name != "http" and (parts.query or "?" in url):
+        raise refuse("url", f"takes the address of {type_name} without a query")
+    return url, secret
 
 
 def _split(url: str) -> tuple[str, str]:

@@ -8,6 +8,7 @@ import ipaddress
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -83,6 +84,12 @@ def _networks(text: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network,
     return tuple(ipaddress.ip_network(word) for word in _words(text))
 
 
+def _folder(text: str) -> Path:
+    if not Path(text).is_absolute() or ".." in Path(text).parts:
+        raise ValueError
+    return Path(text)
+
+
 def _kinds(text: str) -> tuple[str, ...]:
     names = _words(text)
     if any(name.count(":") != 1 or not all(name.split(":")) for name in names):
@@ -133,6 +140,7 @@ SETTINGS: dict[str, Setting] = {
     "TOCSIN_RETENTION_DAYS": Setting(_whole(1, 3650), "a number of days from 1 to 3650", "90"),
     "TOCSIN_AHEAD_SECONDS": Setting(_number(0, 60), "a number of seconds from 0 to 60", "20"),
     "TOCSIN_EGRESS_ALLOW": Setting(_networks, "address ranges such as 127.0.0.0/8,10.1.0.0/16", ""),
+    "TOCSIN_FILES": Setting(_folder, "an absolute path of a folder, such as /srv/tocsin/files"),
     "TOCSIN_RECIPIENT_DOMAINS": Setting(_words, "domains that may be mailed, such as example.com,example.org", ""),
     "TOCSIN_SECRET_KEYS": Setting(_words, "keys of 32 bytes in base64, newest first", "", is_secret=True),
     "TOCSIN_KINDS": Setting(_kinds, "a list of module:KIND names", ""),

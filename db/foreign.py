@@ -35,6 +35,7 @@ _LASTING_WORDS = (
 )
 _PASSING_CLASSES = ("08", "40", "53", "55", "57", "58", "XX")
 _UNFILLED_PARAMETER = "08P01"  # what `select $1` gives: a fault of the query in the class of broken connections
+_TIMESTAMPTZ, _TEXT = 1184, 25  # as every Postgres numbers them
 _LOOK_SECONDS = 0.2
 _CANCEL_SECONDS = 2.0
 
@@ -106,6 +107,7 @@ def parse(url: str) -> Server:
 def read(
     server: Server,
     sql: str,
+    values: Sequence[datetime | str] = (),
     *,
     at: Sequence[str],
     needs_tls: bool,
@@ -114,9 +116,9 @@ def read(
 ) -> Answer:
     """Return the answer to one statement, asked at the addresses `at` (the host's, checked) and nowhere else.
 
-    With more than `row_cap` rows the answer holds the first `row_cap` + 1 of them. Raises Unavailable and Refused.
+    `values` are what its $1, $2 … stand for, each sent beside the statement with its type: timestamptz or text. With more than `row_cap` rows the answer holds the first `row_cap` + 1 of them. Raises Unavailable and Refused.
     """
-    if "\0" in sql:
+    if "\0" in sql or any("\0" in value for value in values if isinstance(value, str)):
         raise Refused("the query holds a NUL character")
     with _connected(server, at, limits.deadline, needs_tls=needs_tls) as conn:
         asking = _Asking(conn, limits, is_cancelled)
@@ -124,8 +126,8 @@ def read(
             asking.rows_of("begin transaction isolation level repeatable read read only")
             milliseconds = max(1, int((limits.deadline - time.monotonic()) * 1000))
             prologue = "select set_config('statement_timeout', $1, true), now()"
-            [[_, now]] = asking.rows_of(prologue, str(milliseconds).encode()).rows
-            columns, rows = asking.rows_of(sql)
+            [[_, now]] = asking.rows_of(prologue, str(milliseconds)).rows
+            columns, rows = asking.rows_of(sql, *values)
         except (Unavailable, Refused) as error:
             raise type(error)(_without(server.password, str(error))) from None
         if not columns:
@@ -186,12 +188,12 @@ class _Asking:
         self._bytes_before = _bytes_received(conn.fileno()) or 0
         conn.pgconn.nonblocking = 1
 
-    def rows_of(self, sql: str, *params: bytes) -> _Rows:
+    def rows_of(self, sql: str, *params: datetime | str) -> _Rows:
         """Return what one statement gives, no columns for one that gives no rows. Raises Unavailable and Refused."""
         pgconn = self._conn.pgconn
         answer = _Rows([], [])
         try:
-            pgconn.send_query_params(sql.encode(), list(params))
+            pgconn.send_query_params(sql.encode(), [_sent(each) for each in params], [_type(each) for each in params])
             pgconn.set_single_row_mode()
             while pgconn.flush():
                 self._wait(select.POLLIN | select.POLLOUT)
@@ -280,6 +282,14 @@ def _bytes_received(fileno: int) -> int | None:
         except OSError:
             return None
     return int.from_bytes(info[128:136], sys.byteorder) if len(info) == 136 else None
+
+
+def _sent(value: datetime | str) -> bytes:
+    return (value.isoformat() if isinstance(value, datetime) else value).encode()
+
+
+def _type(value: datetime | str) -> int:
+    return _TIMESTAMPTZ if isinstance(value, datetime) else _TEXT
 
 
 def _one_line(text: str) -> str:

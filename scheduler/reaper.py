@@ -73,6 +73,7 @@ MAKE_PARTITIONS = Query("make_partitions_ahead", MadePartitions)
 DROP_PARTITIONS = Query("drop_old_partitions", DroppedPartitions)
 FORGET_PROCESSES = Query("forget_processes")
 FORGET_ANSWERS = Query("forget_answers")
+FORGET_SOURCE_ANSWERS = Query("forget_source_answers")
 
 
 def lose_processes(conn: Connection) -> int:
@@ -115,6 +116,11 @@ def record_last_runs(conn: Connection, since: datetime) -> datetime:
         return since
     # A finish that commits late may carry an earlier time: look back far enough to meet it.
     return max(since, found.seen - timedelta(seconds=10))
+
+
+def forget_source_answers(conn: Connection) -> None:
+    """Drops the answers of sources that runs of a past minute shared."""
+    FORGET_SOURCE_ANSWERS.run(conn)
 
 
 def keep_house(conn: Connection, retention_days: int) -> None:

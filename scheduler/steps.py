@@ -31,6 +31,7 @@ _LARGEST_RING = 4000
 _BEHIND_SECONDS = 0.005
 _SHORTEST_LEASE = 5.0
 _HOUSE_SECONDS = 3600.0
+_MINUTE = 60.0
 _PUT_OFF_SECONDS = 60.0
 _BUSY_SECONDS = 3.0
 _LATE = timedelta(seconds=2)
@@ -237,6 +238,8 @@ class Ticker:
         if self._is_time("settle", 10.0 if time.monotonic() - self._rang_at < _BUSY_SECONDS else 1.0):
             self._settled = reaper.record_last_runs(conn, self._settled)
             self._ending = reaper.end_schedules(conn, self._ending)
+        if self._is_time("source answers", _MINUTE):
+            reaper.forget_source_answers(conn)
         return 0
 
     def keep_house(self, conn: Connection) -> int:

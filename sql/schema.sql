@@ -1146,6 +1146,20 @@ CREATE TABLE public.schema_migrations (
     applied_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
+CREATE UNLOGGED TABLE public.source_answers (
+    tenant_id uuid NOT NULL,
+    source_id uuid NOT NULL,
+    key text NOT NULL,
+    minute timestamp with time zone NOT NULL,
+    state text DEFAULT 'asking'::text NOT NULL,
+    flight uuid NOT NULL,
+    process_id uuid NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    answer text,
+    CONSTRAINT source_answers_check CHECK (((state = 'answered'::text) = (answer IS NOT NULL))),
+    CONSTRAINT source_answers_state_check CHECK ((state = ANY (ARRAY['asking'::text, 'answered'::text, 'failed'::text, 'too_large'::text])))
+);
+
 CREATE TABLE public.sources (
     id uuid NOT NULL,
     tenant_id uuid NOT NULL,
@@ -1155,8 +1169,10 @@ CREATE TABLE public.sources (
     sealed_password text,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    options jsonb DEFAULT '{}'::jsonb NOT NULL,
     CONSTRAINT sources_name_check CHECK ((name <> ''::text)),
-    CONSTRAINT sources_type_check CHECK ((type = 'postgres'::text))
+    CONSTRAINT sources_options_check CHECK ((jsonb_typeof(options) = 'object'::text)),
+    CONSTRAINT sources_type_check CHECK ((type = ANY (ARRAY['postgres'::text, 'cube'::text, 'prometheus'::text, 'http'::text, 'duckdb'::text])))
 );
 
 CREATE TABLE public.tenants (
@@ -1322,6 +1338,9 @@ ALTER TABLE ONLY public.schedules
 ALTER TABLE ONLY public.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (name);
 
+ALTER TABLE ONLY public.source_answers
+    ADD CONSTRAINT source_answers_pkey PRIMARY KEY (tenant_id, source_id, key, minute);
+
 ALTER TABLE ONLY public.sources
     ADD CONSTRAINT sources_pkey PRIMARY KEY (id);
 
@@ -1406,6 +1425,8 @@ CREATE INDEX schedules_ending ON public.schedules USING btree (id) WHERE ((statu
 CREATE INDEX schedules_of_calendar ON public.schedules USING btree (tenant_id, calendar_id) WHERE (calendar_id IS NOT NULL);
 
 CREATE INDEX schedules_of_tenant ON public.schedules USING btree (tenant_id, created_at, id);
+
+CREATE INDEX source_answers_by_age ON public.source_answers USING btree (minute);
 
 CREATE INDEX webhooks_active ON public.webhooks USING btree (tenant_id) WHERE (status = 'active'::text);
 
@@ -1519,6 +1540,12 @@ ALTER TABLE ONLY public.schedules
 ALTER TABLE ONLY public.schedules
     ADD CONSTRAINT schedules_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 
+ALTER TABLE ONLY public.source_answers
+    ADD CONSTRAINT source_answers_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+
+ALTER TABLE ONLY public.source_answers
+    ADD CONSTRAINT source_answers_tenant_id_source_id_fkey FOREIGN KEY (tenant_id, source_id) REFERENCES public.sources(tenant_id, id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.sources
     ADD CONSTRAINT sources_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 
@@ -1569,6 +1596,8 @@ ALTER TABLE public.schedule_versions ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.schedules ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.source_answers ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.sources ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY tenant_wall ON public.alert_states TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
@@ -1614,6 +1643,8 @@ CREATE POLICY tenant_wall ON public.schedule_gates TO tocsin_api USING ((tenant_
 CREATE POLICY tenant_wall ON public.schedule_versions TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant_wall ON public.schedules TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant_wall ON public.source_answers TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant_wall ON public.sources TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
@@ -1679,6 +1710,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.schedule_gates TO tocsin_api;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.schedule_versions TO tocsin_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.schedules TO tocsin_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.source_answers TO tocsin_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sources TO tocsin_api;
 

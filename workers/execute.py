@@ -133,6 +133,9 @@ class Executor:
             self._settings.seal,
             self._settings.egress_allow,
             lambda: work.context is not None and work.context.is_cancelled(),
+            self._http,
+            self._settings.files,
+            work.lease.process_id,
         )
         work.context = Context(
             tenant_id=leased.tenant_id,

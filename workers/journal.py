@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import quote, urlsplit
 from uuid import UUID
 
 from config.seal import Seal, SealError
@@ -17,20 +17,26 @@ from db.query import Query
 from db.sealed import params_place, password_place, webhook_secret_place, webhook_url_place
 from telemetry import metrics
 from workers.branding import Branding
+from workers.http import Client
 from workers.kind import KnownState, Webhook
 from workers.rows import Leased, Value
-from workers.sources import Source, SourceRefused, open_source
+from workers.sources import Reach, Source, SourceRefused, Stored, open_source
+from workers.sources.flight import Shared
 
 _LARGEST_STEP = 256 * 1024
 
 
 class SourceRow(NamedTuple):
-    """A tenant's source as it is stored."""
+    """A tenant's source as it is stored, with the tenant's slug and Postgres's time."""
 
     id: UUID
     type: str
     url: str
     sealed_password: str | None
+    options: dict[str, Any]
+    updated_at: datetime
+    tenant: str
+    now: datetime
 
 
 class StateRow(NamedTuple):
@@ -82,6 +88,9 @@ class RunJournal:
     seal: Seal
     egress_allow: tuple[IPv4Network | IPv6Network, ...]
     is_cancelled: Callable[[], bool]
+    http: Client
+    files: Path | None
+    process_id: UUID
 
     def step(self, name: str, work: Callable[[], Any]) -> Any:
         """The stored result of the step; without one, does the work and stores what it returned.
@@ -131,16 +140,19 @@ class RunJournal:
             row = GET_SOURCE.one(conn, tenant_id=self.leased.tenant_id, name=name)
         if row is None:
             raise SourceRefused(f"there is no source {name!r}")
-        url = row.url
-        if row.sealed_password is not None:
-            password = self.seal.open(row.sealed_password, password_place(self.leased.tenant_id, row.id))
-            url = with_password(url, password)
-        return open_source(
+        reach = Reach(self.http, self.egress_allow, self.files, self.is_cancelled, _observe)
+        stored = opened(row, self.leased.tenant_id, self.seal)
+        return Shared(
+            open_source(stored, reach),
+            self.pool,
+            self.leased.tenant_id,
+            row.id,
+            self.process_id,
             row.type,
-            url,
-            allowed=self.egress_allow,
+            row.updated_at.isoformat(),
+            names_slot="$slot" in row.url or "$slot" in dumps(row.options),
             is_cancelled=self.is_cancelled,
-            observe=lambda kind, outcome, seconds: metrics.source_seconds.labels(kind, outcome).observe(seconds),
+            observe=_observe,
         )
 
     def unseal(self, sealed: str) -> str:
@@ -175,11 +187,15 @@ class RunJournal:
         return {"run_id": leased.id, "slot_at": leased.slot_at, "fence": leased.fence}
 
 
-def with_password(url: str, password: str) -> str:
-    """The address with the password in it."""
-    parts = urlsplit(url)
-    user, _, host = parts.netloc.rpartition("@")
-    return parts._replace(netloc=f"{user}:{quote(password, safe='')}@{host}").geturl()
+def opened(row: SourceRow, tenant_id: UUID, seal: Seal) -> Stored:
+    """The stored source with its secret opened. Raises SealError."""
+    sealed = row.sealed_password
+    secret = "" if sealed is None else seal.open(sealed, password_place(tenant_id, row.id))
+    return Stored(row.type, row.url, row.now, secret, row.options, row.tenant)
+
+
+def _observe(source_type: str, outcome: str, seconds: float) -> None:
+    metrics.source_seconds.labels(source_type, outcome).observe(seconds)
 
 
 def open_webhook(row: WebhookRow, tenant_id: UUID, webhook_id: UUID, seal: Seal) -> Webhook:

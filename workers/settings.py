@@ -2,6 +2,7 @@
 
 import ipaddress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from config.environ import BadSetting, need_broker_url, read
 from config.seal import Seal, SealError
@@ -21,6 +22,7 @@ class Settings:
     queues: tuple[str, ...]
     kinds: tuple[str, ...]
     egress_allow: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
+    files: Path | None
     recipient_domains: tuple[str, ...]
     mail_url: str | None = field(repr=False)
     mail_from: str
@@ -41,6 +43,7 @@ class Settings:
                 "WORKER_QUEUES",
                 "TOCSIN_KINDS",
                 "TOCSIN_EGRESS_ALLOW",
+                "TOCSIN_FILES",
                 "TOCSIN_RECIPIENT_DOMAINS",
                 "MAIL_URL",
                 "MAIL_FROM",
@@ -64,6 +67,7 @@ class Settings:
             queues=value["WORKER_QUEUES"],
             kinds=value["TOCSIN_KINDS"],
             egress_allow=value["TOCSIN_EGRESS_ALLOW"],
+            files=value["TOCSIN_FILES"],
             recipient_domains=value["TOCSIN_RECIPIENT_DOMAINS"],
             mail_url=value["MAIL_URL"],
             mail_from=value["MAIL_FROM"],

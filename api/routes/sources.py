@@ -1,6 +1,8 @@
-"""`/api/sources`: the databases that kinds read. A password goes in and never comes out."""
+"""`/api/sources`: where kinds read. A secret goes in and never comes out."""
 
-from typing import Annotated, Any, Literal
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, HTTPException
@@ -9,16 +11,30 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from api import shapes, sources
-from api.definitions import Line
+from api.definitions import Line, Time
 from api.pages import Cursor, Limit, page, place_of, room
 from api.problems import answers, good
 from api.refusals import refuse
 from api.request import Asked, Change, Editor, Reader, answer, etag_of
 from api.sources import Source
+from config.zones import BadZone, zone
 from db.pool import Connection
-from db.sealed import password_place
-from workers.journal import GET_SOURCE, with_password
-from workers.sources import RowCap, SourceRefused, SourceUnavailable, Table, open_source
+from scheduler.refusals import NotFound
+from workers.http import Client
+from workers.journal import GET_SOURCE, SourceRow, opened
+from workers.sources import (
+    Grain,
+    Holds,
+    Question,
+    Reach,
+    RowCap,
+    SourceRefused,
+    SourceUnavailable,
+    open_source,
+    try_source,
+)
+from workers.sources import Source as Readable
+from workers.sources.options import SourceType
 
 router = APIRouter(prefix="/api/sources", tags=["sources"], responses=answers(400, 401, 403, 404, 422, 429, 503))
 
@@ -29,7 +45,18 @@ _PREVIEW_ROWS = 50
 
 Url = Annotated[
     str,
-    Field(max_length=2000, description="postgresql://user:password@host:5432/name; the password is never shown again"),
+    Field(
+        max_length=2000,
+        description="postgresql://user:password@host:5432/name, https://host/path, or file:///folder/ for duckdb; "
+        "a password in it is never shown again",
+    ),
+]
+Secret = Annotated[
+    str,
+    Field(max_length=10_000, description="Cube's API secret, a bearer token or a user's password; never shown again"),
+]
+Options = Annotated[
+    dict[str, Any], Field(description="what the type takes besides; another name than those is refused")
 ]
 
 
@@ -43,21 +70,34 @@ class SourceIn(_Body):
     """A source to be made."""
 
     name: Line
-    type: Literal["postgres"] = "postgres"
+    type: SourceType = "postgres"
     url: Url
+    secret: Secret | None = None
+    options: Options | None = None
 
 
 class SourcePatch(_Body):
-    """What changes; an address without a password keeps the stored one, if host, port and user stay."""
+    """What changes; without a secret the stored one stays, if host, port and user stay."""
 
     name: Line | None = None
     url: Url | None = None
+    secret: Secret | None = None
+    options: Options | None = None
 
 
 class QueryIn(_Body):
-    """One statement that reads."""
+    """One query, in the source's own words, and what it may depend on."""
 
     query: Annotated[str, Field(min_length=1, max_length=100_000)]
+    slot_at: Annotated[Time | None, Field(description="what relative times count from; by default now")] = None
+    start: Annotated[Time | None, Field(description="where a window begins, with `end`")] = None
+    end: Annotated[Time | None, Field(description="where it ends; the instant itself is no part of it")] = None
+    timezone: Annotated[str, Field(max_length=100)] = "UTC"
+    grain: Grain | None = None
+    context: Annotated[
+        dict[Annotated[str, Field(max_length=100)], Annotated[str, Field(max_length=1000)]],
+        Field(max_length=50, description="the security context of whoever the answer is for"),
+    ] = Field(default_factory=dict)
 
 
 class Tested(BaseModel):
@@ -69,10 +109,11 @@ class Tested(BaseModel):
 
 
 class ColumnOut(BaseModel):
-    """A column, with the source's own name for its type."""
+    """A column, with the source's own name for its type, and what it holds."""
 
     name: str
     type: str
+    holds: Holds
 
 
 class Preview(BaseModel):
@@ -82,6 +123,8 @@ class Preview(BaseModel):
     rows: list[list[Any]]
     hasMore: bool  # noqa: N815  as the contract spells its names
     dataAsOf: str | None  # noqa: N815
+    isStale: bool  # noqa: N815
+    notes: list[str]
     milliseconds: float
 
 
@@ -99,7 +142,17 @@ def create_source(asking: Editor, body: SourceIn) -> Response:
     """Makes a source; nothing is connected yet."""
 
     def work(conn: Connection) -> Change:
-        made = sources.create_source(conn, asking.tenant, body.name, body.type, body.url, asking.web.seal)
+        made = sources.create_source(
+            conn,
+            asking.tenant,
+            body.name,
+            body.type,
+            body.url,
+            asking.web.seal,
+            secret=body.secret or "",
+            options=body.options,
+            files=asking.web.settings.files,
+        )
         return _changed("created", None, made, status=201, location=f"/api/sources/{made.id}")
 
     return asking.writing(work)
@@ -120,7 +173,17 @@ def edit_source(asking: Editor, source_id: UUID, body: SourcePatch) -> Response:
     def work(conn: Connection) -> Change:
         before = sources.locked(conn, asking.tenant, source_id)
         asking.check_match(etag_of(shapes.plain(before)))
-        after = sources.edit(conn, asking.tenant, source_id, name=body.name, url=body.url, seal=asking.web.seal)
+        after = sources.edit(
+            conn,
+            asking.tenant,
+            source_id,
+            name=body.name,
+            url=body.url,
+            secret=body.secret,
+            options=body.options,
+            seal=asking.web.seal,
+            files=asking.web.settings.files,
+        )
         return _changed("edited", before, after)
 
     return asking.writing(work)
@@ -140,20 +203,26 @@ def delete_source(asking: Editor, source_id: UUID) -> Response:
 
 @router.post("/{source_id}/test", responses=good(200, Tested))
 def test_source(asking: Editor, source_id: UUID) -> Response:
-    """Connects and asks for one row; what is wrong is told as the worker would meet it."""
+    """Connects and asks for as little as there is; what is wrong is told as the worker would meet it."""
+    row = _row(asking, source_id)
     try:
-        table = _read(asking, source_id, "select 1")
+        with _opened(asking, row) as source:
+            milliseconds = try_source(source, row.now, _TEST_SECONDS)
     except (SourceRefused, SourceUnavailable) as error:
         return answer({"ok": False, "error": str(error), "milliseconds": None})
-    return answer({"ok": True, "error": None, "milliseconds": round(table.cost_ms, 1)})
+    return answer({"ok": True, "error": None, "milliseconds": round(milliseconds, 1)})
 
 
 @router.post("/{source_id}/preview", responses=good(200, Preview, 409))
 def preview_source(asking: Editor, source_id: UUID, body: QueryIn) -> Response:
     """The first 50 rows of a query."""
     has_more = False
+    row = _row(asking, source_id)
     try:
-        table = _read(asking, source_id, body.query)
+        slot_at = row.now if body.slot_at is None else body.slot_at
+        question = Question(body.query, slot_at, body.start, body.end, _zone(body.timezone), body.grain, body.context)
+        with _opened(asking, row) as source:
+            table = source.query(question, timeout_seconds=_TEST_SECONDS, row_cap=_PREVIEW_ROWS)
     except RowCap as error:
         table, has_more = error.table, True
     except SourceRefused as error:
@@ -163,26 +232,41 @@ def preview_source(asking: Editor, source_id: UUID, body: QueryIn) -> Response:
     return answer(
         {
             "columns": [column._asdict() for column in table.columns],
-            "rows": [[_cell(value) for value in row] for row in table.rows[:_PREVIEW_ROWS]],
+            "rows": [[_cell(value) for value in each] for each in table.rows[:_PREVIEW_ROWS]],
             "hasMore": has_more,
             "dataAsOf": table.data_as_of,
+            "isStale": table.is_stale,
+            "notes": table.notes,
             "milliseconds": round(table.cost_ms, 1),
         }
     )
 
 
-def _read(asking: Asked, source_id: UUID, query: str) -> Table:
-    """The answer of the source. Raises NotFound, SourceRefused, SourceUnavailable, RowCap, SealError."""
+def _row(asking: Asked, source_id: UUID) -> SourceRow:
+    """The source as it is stored. Raises NotFound."""
     with asking.reading() as conn:
-        sources.get(conn, asking.tenant, source_id)
         row = GET_SOURCE.one(conn, tenant_id=asking.tenant, name=str(source_id))
-    if row is None:
-        raise SourceRefused("the source was deleted meanwhile")
-    url = row.url
-    if row.sealed_password is not None:
-        url = with_password(url, asking.web.seal.open(row.sealed_password, password_place(asking.tenant, row.id)))
-    source = open_source(row.type, url, allowed=asking.web.settings.egress_allow)
-    return source.query(query, timeout_seconds=_TEST_SECONDS, row_cap=_PREVIEW_ROWS)
+    if row is None or row.id != source_id:
+        raise NotFound(f"there is no source {source_id}")
+    return row
+
+
+@contextmanager
+def _opened(asking: Asked, row: SourceRow) -> Iterator[Readable]:
+    """The source, opened for the block. Raises SourceRefused, SealError."""
+    settings = asking.web.settings
+    with closing(Client(allowed=settings.egress_allow)) as http:
+        stored = opened(row, asking.tenant, asking.web.seal)
+        yield open_source(stored, Reach(http, settings.egress_allow, settings.files))
+
+
+def _zone(name: str) -> str:
+    """The name of a zone that there is. Raises BadDefinition."""
+    try:
+        zone(name)
+    except BadZone as error:
+        raise refuse("timezone", str(error).removeprefix("timezone ")) from None
+    return name
 
 
 def _cell(value: Any) -> Any:

@@ -1,7 +1,7 @@
--- Changes a source; its password stays unless another one is given. Index: sources' key (tenant_id, id).
+-- Changes a source; its secret stays unless another one is given. Index: sources' key (tenant_id, id).
 update sources as s
 set
-    name = %(name)s, url = %(url)s, updated_at = now(),
+    name = %(name)s, url = %(url)s, options = %(options)s, updated_at = now(),
     sealed_password = case
         when %(is_password_given)s::boolean then %(sealed_password)s else s.sealed_password
     end

@@ -49,6 +49,7 @@ def settings_of(database: str, broker: str, **settings: Any) -> Settings:
         "secret_keys": (KEY,),
         "jwt_secret": JWT_SECRET,
         "egress_allow": (),
+        "files": None,
         "port": 0,
         "processes": 1,
         "metrics_port": None,

@@ -9,15 +9,26 @@ from tocsin.terminal import show_json, show_row, show_table, with_json, with_ten
 
 def add(commands: Any) -> None:
     """Adds the parsers."""
-    verbs = commands.add_parser("sources", help="databases that kinds read").add_subparsers(
+    verbs = commands.add_parser("sources", help="databases, Cubes, metrics and files that kinds read").add_subparsers(
         metavar="VERB", required=True
     )
     create = verbs.add_parser("create", help="make a source; its password is stored sealed by TOCSIN_SECRET_KEYS")
     create.add_argument("name", metavar="NAME")
-    create.add_argument("--type", default="postgres", metavar="TYPE", help="postgres")
     create.add_argument(
-        "--url", required=True, help="postgresql://user:password@host:5432/name, or - to read it from standard input"
+        "--type", default="postgres", metavar="TYPE", help="postgres (the default), cube, prometheus, http or duckdb"
     )
+    create.add_argument(
+        "--url",
+        required=True,
+        help="postgresql://user:password@host:5432/name, https://host/path or file:///folder/ by the type, "
+        "or - to read it from standard input",
+    )
+    create.add_argument(
+        "--secret",
+        default="",
+        help="Cube's API secret, a bearer token or a password; - reads the next line of standard input",
+    )
+    create.add_argument("--options", default="{}", metavar="JSON", help="what the type takes besides, as a JSON object")
     with_tenant(create)
     with_json(create)
     create.set_defaults(do=_create)
@@ -28,15 +39,34 @@ def add(commands: Any) -> None:
 
 
 def _create(args: argparse.Namespace) -> int:
+    import json
     import sys
 
     from api import shapes, sources
+    from api.refusals import refuse
+    from config.environ import read
 
-    # An address on the command line is seen by whoever lists processes.
-    url = sys.stdin.readline().strip() if args.url == "-" else args.url
+    # An address or a secret on the command line is seen by whoever lists processes.
+    url, secret = (sys.stdin.readline().strip() if given == "-" else given for given in (args.url, args.secret))
+    try:
+        options = json.loads(args.options)
+    except ValueError:
+        options = None
+    if not isinstance(options, dict):
+        raise refuse("options", "takes a JSON object")
     with changing() as conn:
         tenant = tenant_id(conn, args.tenant)
-        made = sources.create_source(conn, tenant, args.name, args.type, url, seal())
+        made = sources.create_source(
+            conn,
+            tenant,
+            args.name,
+            args.type,
+            url,
+            seal(),
+            secret=secret,
+            options=options,
+            files=read(("TOCSIN_FILES",))["TOCSIN_FILES"],
+        )
         record(conn, tenant, "source.created", ("source", made.id), None, shapes.plain(made))
     return show_row(args, made, f"made the source {made.name} ({made.id})")
 

@@ -21,7 +21,7 @@ from workers.channels.email import mailbox
 from workers.kind import Context, Kind, KnownState
 from workers.kinds import pages
 from workers.outcome import AlertState, Done, Later, Message, Outcome, Rejected
-from workers.sources import RowCap, SourceRefused, SourceUnavailable, Table
+from workers.sources import Question, RowCap, SourceRefused, SourceUnavailable, Table
 
 WHOLE = ""  # the segment of an alert that is not split into several
 
@@ -170,7 +170,8 @@ def record(verdict: Verdict) -> dict[str, Any]:
 def read(ctx: Context[Params]) -> Table:
     """Return the query's table; of one with too many rows its first two, which `evaluate` then calls no data."""
     try:
-        return ctx.source(ctx.params.source).query(ctx.params.query, timeout_seconds=ctx.seconds_left(), row_cap=1)
+        question = Question(ctx.params.query, ctx.slot_at, timezone=ctx.timezone)
+        return ctx.source(ctx.params.source).query(question, timeout_seconds=ctx.seconds_left(), row_cap=1)
     except RowCap as error:
         return error.table
 

@@ -2,15 +2,32 @@
 
 import time
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from db import foreign
 from workers import addresses
 from workers.addresses import IPNetwork
-from workers.sources.table import Column, RowCap, SourceRefused, SourceUnavailable, Table
+from workers.sources import parameters
+from workers.sources.table import (
+    BYTE_CAP,
+    Column,
+    Holds,
+    Observe,
+    Question,
+    SourceRefused,
+    SourceUnavailable,
+    Table,
+    observing,
+    within,
+)
 
-BYTE_CAP = 16_000_000
-
-Observe = Callable[[str, str, float], None]
+_HOLDS: dict[str, Holds] = {
+    **dict.fromkeys(("int2", "int4", "int8", "oid", "float4", "float8", "numeric"), "number"),
+    **dict.fromkeys(("timestamptz", "timestamp"), "time"),
+    **dict.fromkeys(("json", "jsonb"), "json"),
+    "date": "date",
+    "bool": "bool",
+}
 
 
 class Postgres:
@@ -34,42 +51,33 @@ class Postgres:
         self._observe = observe
         self._byte_cap = byte_cap
 
-    def query(self, sql: str, *, timeout_seconds: float, row_cap: int) -> Table:
+    def query(self, question: Question, *, timeout_seconds: float, row_cap: int) -> Table:
         """Return the whole answer to one read-only statement.
 
         Raises SourceUnavailable (passing), SourceRefused (lasting) and RowCap; no text of theirs holds the password.
         """
-        started = time.monotonic()
-        outcome = "raised"
-        try:
-            table = self._read(sql, started + timeout_seconds, row_cap)
-            outcome = "ok"
-            if len(table.rows) > row_cap:
-                outcome = "row_cap"
-                raise RowCap(f"the query gives more than {row_cap} row{'s' * (row_cap != 1)}", table)
-        except (foreign.Unavailable, addresses.Unresolved, addresses.ResolveTooSlow) as error:
-            outcome = "unavailable"
-            raise SourceUnavailable(f"the source's database: {error}") from None
-        except (foreign.Refused, addresses.Forbidden) as error:
-            outcome = "refused"
-            raise SourceRefused(f"the source's database: {error}") from None
-        else:
-            return table
-        finally:
-            if self._observe is not None:
-                self._observe("postgres", outcome, time.monotonic() - started)
+        with observing(self._observe, "postgres"):
+            sql, values = parameters.in_sql(question.query, question, lambda _, number: f"${number}")
+            try:
+                table = self._read(sql, list(values.values()), time.monotonic() + timeout_seconds, row_cap)
+            except (foreign.Unavailable, addresses.Unresolved, addresses.ResolveTooSlow) as error:
+                raise SourceUnavailable(f"the source's database: {error}") from None
+            except (foreign.Refused, addresses.Forbidden) as error:
+                raise SourceRefused(f"the source's database: {error}") from None
+            return within(table, row_cap)
 
-    def _read(self, sql: str, deadline: float, row_cap: int) -> Table:
+    def _read(self, sql: str, values: Sequence[datetime | str], deadline: float, row_cap: int) -> Table:
         started = time.monotonic()
         server = foreign.parse(self._url)
         targets = addresses.resolve(server.host, server.port, self._allowed, deadline - started)
         answer = foreign.read(
             server,
             sql,
+            values,
             at=[target.address for target in targets],
             needs_tls=not all(target.is_opened for target in targets),
             limits=foreign.Limits(deadline, row_cap, self._byte_cap),
             is_cancelled=self._is_cancelled,
         )
-        columns = tuple(Column(name, type_name) for name, type_name in answer.columns)
+        columns = tuple(Column(name, type_name, _HOLDS.get(type_name, "text")) for name, type_name in answer.columns)
         return Table(columns, answer.rows, answer.data_as_of, (time.monotonic() - started) * 1000)

@@ -1,25 +1,72 @@
-"""What a source answers: a Table, or one of three errors that say whether asking again can help."""
+"""What a source is asked and what it answers: a Question, a Table, or an error that says whether asking again can help."""
 
-from dataclasses import dataclass
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, get_args
+
+Holds = Literal["number", "text", "time", "date", "bool", "json"]
+Grain = Literal["minute", "hour", "day", "week", "month", "quarter", "year"]
+GRAINS: tuple[Grain, ...] = get_args(Grain)
+
+BYTE_CAP = 16_000_000
+
+Observe = Callable[[str, str, float], None]
 
 
 class Column(NamedTuple):
-    """A column's name and the source's own name for its type."""
+    """A column's name, the source's own name for its type, and which of the few kinds of value it holds.
+
+    A number is an int, a Decimal or a float; a time is a datetime, whose zone is missing where the source keeps none.
+    """
 
     name: str
     type: str
+    holds: Holds = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked: the query in the source's own words, and all that it may depend on; a source asks no clock.
+
+    `slot_at` is what everything relative counts from; `start` and `end` are a window [start, end). All are aware.
+    `context` is the security context of whoever the answer is for. Raises SourceRefused when a part makes no sense.
+    """
+
+    query: str
+    slot_at: datetime
+    start: datetime | None = None
+    end: datetime | None = None
+    timezone: str = "UTC"
+    grain: Grain | None = None
+    context: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if (self.start is None) != (self.end is None):
+            raise SourceRefused("a window takes both a start and an end")
+        if self.start is not None and self.end is not None and self.start >= self.end:
+            raise SourceRefused("a window takes a start that is before its end")
+        if self.grain is not None and self.grain not in GRAINS:
+            raise SourceRefused(f"grain takes one of {', '.join(GRAINS)}")
+        if any(each.tzinfo is None for each in (self.slot_at, self.start, self.end) if each is not None):
+            raise SourceRefused("slot_at, start and end take a time with its zone")
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows in the source's order. `data_as_of` is the source's own clock at the read; `cost_ms` what it took."""
+    """Rows in the source's order. `data_as_of` is how old the data is, by the source; `cost_ms` what the answer took.
+
+    `is_stale`: the source itself says that it has newer data and did not give it. `notes` are for people.
+    """
 
     columns: tuple[Column, ...]
     rows: list[tuple[Any, ...]]
     data_as_of: datetime | None
     cost_ms: float
+    is_stale: bool = False
+    notes: tuple[str, ...] = ()
 
 
 class SourceUnavailable(Exception):
@@ -39,7 +86,37 @@ class RowCap(SourceRefused):
 
 
 class Source(Protocol):
-    """Something that answers a read-only query."""
+    """Something that answers a question and changes nothing."""
 
-    def query(self, sql: str, *, timeout_seconds: float, row_cap: int) -> Table:
+    def query(self, question: Question, *, timeout_seconds: float, row_cap: int) -> Table:
         """Return the whole answer. Raises SourceUnavailable, SourceRefused, RowCap."""
+
+
+def within(table: Table, row_cap: int) -> Table:
+    """Return the table when it has no more rows than `row_cap`. Raises RowCap with one row beyond it."""
+    if len(table.rows) <= row_cap:
+        return table
+    del table.rows[row_cap + 1 :]
+    raise RowCap(f"the query gives more than {row_cap} row{'s' * (row_cap != 1)}", table)
+
+
+@contextlib.contextmanager
+def observing(observe: Observe | None, source_type: str) -> Iterator[None]:
+    """Tell `observe` once how the block ended: ok, row_cap, refused, unavailable or raised, and after how many seconds."""
+    started = time.monotonic()
+    outcome = "raised"
+    try:
+        yield
+        outcome = "ok"
+    except RowCap:
+        outcome = "row_cap"
+        raise
+    except SourceRefused:
+        outcome = "refused"
+        raise
+    except SourceUnavailable:
+        outcome = "unavailable"
+        raise
+    finally:
+        if observe is not None:
+            observe(source_type, outcome, time.monotonic() - started)

@@ -19,7 +19,7 @@ from workers.branding import Branding
 from workers.kind import KnownState
 from workers.kinds.threshold_alert import KIND, Params, Slot, evaluate, record, render, run, states
 from workers.outcome import AlertState, Done, Later, Rejected
-from workers.sources import Column, Postgres, SourceUnavailable, Table
+from workers.sources import Column, Postgres, Question, SourceUnavailable, Table
 
 ALERT = UUID(int=5)
 BEFORE = SLOT - timedelta(hours=2)
@@ -164,7 +164,7 @@ class Answering:
     def __init__(self, answer: Table | Exception) -> None:
         self._answer = answer
 
-    def query(self, sql: str, *, timeout_seconds: float, row_cap: int) -> Table:  # noqa: ARG002 - a source's signature
+    def query(self, question: Question, *, timeout_seconds: float, row_cap: int) -> Table:  # noqa: ARG002 - a source's signature
         if isinstance(self._answer, Exception):
             raise self._answer
         return self._answer

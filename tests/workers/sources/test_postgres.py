@@ -10,13 +10,18 @@ import psycopg
 import pytest
 
 from tests.workers.wire import LOOPBACK, raw_server
-from workers.sources import Column, Postgres, RowCap, SourceRefused, SourceUnavailable, Table, open_source
+from workers.sources import Column, Postgres, Question, RowCap, SourceRefused, SourceUnavailable, Table
 
 Rows = list[tuple[Any, ...]]
+SLOT = datetime(2026, 11, 21, 8, 30, tzinfo=UTC)
 
 
 def _ask(url: str, sql: str, *, seconds: float = 10, row_cap: int = 100, **options: Any) -> Table:
-    return Postgres(url, allowed=LOOPBACK, **options).query(sql, timeout_seconds=seconds, row_cap=row_cap)
+    return _put(url, Question(sql, SLOT), seconds=seconds, row_cap=row_cap, **options)
+
+
+def _put(url: str, question: Question, *, seconds: float = 10, row_cap: int = 100, **options: Any) -> Table:
+    return Postgres(url, allowed=LOOPBACK, **options).query(question, timeout_seconds=seconds, row_cap=row_cap)
 
 
 def _with_user(url: str, user: str, password: str) -> str:
@@ -27,10 +32,10 @@ def _with_user(url: str, user: str, password: str) -> str:
 def test_a_query_gives_columns_rows_and_the_servers_own_time(empty_database: str) -> None:
     table = _ask(empty_database, "select 1.50 as value, 'é%(x)s' as name, 3 as count, null::text as nothing")
     assert table.columns == (
-        Column("value", "numeric"),
-        Column("name", "text"),
-        Column("count", "int4"),
-        Column("nothing", "text"),
+        Column("value", "numeric", "number"),
+        Column("name", "text", "text"),
+        Column("count", "int4", "number"),
+        Column("nothing", "text", "text"),
     )
     assert table.rows == [(Decimal("1.50"), "é%(x)s", 3, None)]
     assert isinstance(table.rows[0][0], Decimal)
@@ -40,7 +45,7 @@ def test_a_query_gives_columns_rows_and_the_servers_own_time(empty_database: str
 
 
 def test_no_row_still_has_its_columns(empty_database: str) -> None:
-    assert _ask(empty_database, "select 1 as value where false").columns == (Column("value", "int4"),)
+    assert _ask(empty_database, "select 1 as value where false").columns == (Column("value", "int4", "number"),)
 
 
 @pytest.mark.parametrize("sql", ["values (1), (2)", "with x as (select 1 as a) select a from x", "show server_version"])
@@ -151,7 +156,7 @@ def test_an_answer_below_the_byte_cap_is_whole(empty_database: str) -> None:
 
 def test_loopback_is_refused_unless_it_is_opened(empty_database: str) -> None:
     with pytest.raises(SourceRefused, match="TOCSIN_EGRESS_ALLOW"):
-        open_source("postgres", empty_database).query("select 1", timeout_seconds=5, row_cap=1)
+        Postgres(empty_database).query(Question("select 1", SLOT), timeout_seconds=5, row_cap=1)
 
 
 @pytest.mark.parametrize(
@@ -267,6 +272,38 @@ def test_each_query_is_observed_with_its_outcome(empty_database: str) -> None:
     assert seen == [("postgres", outcome) for outcome in ("ok", "refused", "row_cap", "unavailable")]
 
 
-def test_a_type_that_is_not_known_is_refused() -> None:
-    with pytest.raises(SourceRefused, match="the types are"):
-        open_source("oracle", "oracle://x")
+def test_parameters_go_beside_the_statement_with_their_types(empty_database: str) -> None:
+    start, end = datetime(2026, 11, 14, tzinfo=UTC), datetime(2026, 11, 21, tzinfo=UTC)
+    evil = "x'; drop table kept; --"
+    sql = """
+        select $slot as slot, $end - $start as width, $timezone as zone, $context_region as region, $slot = $slot as same,
+            pg_typeof($slot)::text as type, '$end' as quoted, $$ $end $$ as dollars, E'it\\'s $end' as escaped -- $nothing
+        /* $nothing /* $nothing */ $nothing */
+    """
+    asked = Question(sql, SLOT, start, end, "Europe/Madrid", context={"region": evil})
+    [row] = _put(empty_database, asked).rows
+    assert row == (
+        SLOT,
+        end - start,
+        "Europe/Madrid",
+        evil,
+        True,
+        "timestamp with time zone",
+        "$end",
+        " $end ",
+        "it's $end",
+    )
+
+
+@pytest.mark.parametrize(
+    ("sql", "word"),
+    [
+        ("select $start", r"\$start is part of a window"),
+        ("select $nothing", r"\$nothing is no parameter"),
+        ("select $1", r"\$1 is no parameter"),
+        ("select $context_region", "holds no 'region'"),
+    ],
+)
+def test_a_parameter_that_is_not_there_is_refused_by_its_name(sql: str, word: str) -> None:
+    with pytest.raises(SourceRefused, match=word):
+        _ask("postgresql://u:p@no-such-name.invalid/name", sql)
