@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
-from api import alerts, tenant_rules
+from api import tenant_rules
 from api.refusals import of_model, of_recurrence, refuse
 from config.environ import QUEUES
 from config.seal import Place, Seal, is_sealed
@@ -24,7 +24,6 @@ from scheduler.policy import Misfire
 from scheduler.refusals import NameTaken
 from scheduler.slots import BadRecurrence
 from workers.kind import Kind
-from workers.kinds import threshold_alert
 
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _A_TIME = "takes a time with its offset, such as 2026-03-29T01:00:00Z"
@@ -164,6 +163,8 @@ def create_schedule(
     kind = kinds.get(body.job_type)
     if kind is None:
         raise refuse("jobType", f"there is no kind {body.job_type[:100]!r}; the kinds are {', '.join(sorted(kinds))}")
+    if kind.made_at:
+        raise refuse("jobType", f"schedules of {kind.name} are made at {kind.made_at}, with all that belongs to them")
     if kind.is_gated_only and body.overlap_policy == "allow":
         detail = f"takes skip, queue or cancel_running: {kind.name} keeps state from one run to the next"
         raise refuse("overlapPolicy", detail)
@@ -172,12 +173,8 @@ def create_schedule(
     if "timezone" not in body.model_fields_set:
         body = body.model_copy(update={"timezone": tenant_rules.default_timezone(conn, tenant_id)})
     schedule_id = uuid4()
-    new = _definition(body, kind, schedule_id)
+    new = definition(body, kind, schedule_id)
     try:
-        if kind.name == threshold_alert.KIND.name and isinstance(params, threshold_alert.Params):
-            return alerts.create_threshold(
-                conn, tenant_id, schedule_id, new, params, retention_days=retention_days, created_by=created_by
-            )
         stored = sealed_params(kind, params, seal, params_place(tenant_id, schedule_id))
         return schedules.create(
             conn,
@@ -235,7 +232,8 @@ def sealed_params(kind: Kind, params: BaseModel, seal: Seal, place: Place) -> di
     return stored
 
 
-def _definition(body: ScheduleIn, kind: Kind, schedule_id: UUID) -> NewSchedule:
+def definition(body: ScheduleIn, kind: Kind, schedule_id: UUID) -> NewSchedule:
+    """The schedule that a body defines, without its params."""
     return NewSchedule(
         kind=kind.name,
         name=body.name or f"{kind.name} {str(schedule_id)[:8]}",

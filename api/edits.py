@@ -17,7 +17,6 @@ from scheduler import schedules
 from scheduler.definition import Schedule, definition_of
 from scheduler.slots import BadRecurrence
 from workers.kind import Kind
-from workers.kinds import threshold_alert
 
 
 def edit_schedule(
@@ -84,8 +83,8 @@ def _patched_params(row: Schedule, payload: Any, kind: Kind | None, seal: Seal) 
     """The columns that follow from the params."""
     if kind is None:
         raise refuse("jobPayload", f"there is no kind {row.kind!r} here that could check it")
-    if kind.name == threshold_alert.KIND.name:
-        raise refuse("jobPayload", "of an alert does not change here")
+    if kind.made_at:
+        raise refuse("jobPayload", f"is changed at {kind.made_at}, with all that belongs to it")
     place = params_place(row.tenant_id, row.id)
     params = read_params(kind, whole := _unmasked(payload, row.params, seal, place))
     if whole != payload and _origin(whole) != _origin(row.params):

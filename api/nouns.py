@@ -35,7 +35,7 @@ class Noun(Generic[Row]):
     """One kind of row. `listed` takes tenant_id, id (null: all), before_at, before_id and room, newest first.
 
     `kept_because`: why a row isn't deleted while others name it, with `{name}` in it. `volatile` are the shown fields that the
-    engine counts, which are no part of a row's version.
+    engine counts, which are no part of a row's version; `shown` is a row as the outside sees it.
     """
 
     one: str
@@ -45,6 +45,7 @@ class Noun(Generic[Row]):
     deletes: Query[Any]
     kept_because: str = ""
     volatile: frozenset[str] = frozenset()
+    shown: Callable[[Row], dict[str, Any]] = shapes.plain
 
     def list_all(
         self,
@@ -94,18 +95,18 @@ class Noun(Generic[Row]):
         before = place_of(cursor, listing, asking.tenant)
         with asking.listing() as conn:
             rows = self.list_all(conn, asking.tenant, before=before, limit=room(limit))
-        return answer(page(rows, limit, listing, asking.tenant, lambda row: (row.created_at, row.id), shapes.plain))
+        return answer(page(rows, limit, listing, asking.tenant, lambda row: (row.created_at, row.id), self.shown))
 
     def answer_one(self, asking: Asked, row_id: UUID) -> Response:
         """One row, with its version."""
         with asking.reading() as conn:
-            shape = shapes.plain(self.get(conn, asking.tenant, row_id))
+            shape = self.shown(self.get(conn, asking.tenant, row_id))
         return answer(shape, etag=self.version(shape))
 
     def as_read(self, asking: Asked, conn: Connection, row_id: UUID) -> Row:
         """The row, locked, if it is as the caller read it. Raises NotFound, Stale."""
         row = self.locked(conn, asking.tenant, row_id)
-        asking.check_match(self.version(shapes.plain(row)))
+        asking.check_match(self.version(self.shown(row)))
         return row
 
     def create(self, asking: Asked, make: Callable[[Connection], Row]) -> Response:
@@ -113,7 +114,7 @@ class Noun(Generic[Row]):
 
         def work(conn: Connection) -> Change:
             made = make(conn)
-            shape = shapes.plain(made)
+            shape = self.shown(made)
             place = f"{self.path}/{made.id}"
             return self._change("created", made, None, shape, body=shape, status=201, location=place)
 
@@ -124,8 +125,8 @@ class Noun(Generic[Row]):
 
         def work(conn: Connection) -> Change:
             before = self.as_read(asking, conn, row_id)
-            shape = shapes.plain(change(conn, before))
-            return self._change("edited", before, shapes.plain(before), shape, body=shape)
+            shape = self.shown(change(conn, before))
+            return self._change("edited", before, self.shown(before), shape, body=shape)
 
         return asking.writing(work)
 
@@ -134,16 +135,19 @@ class Noun(Generic[Row]):
         asking: Asked,
         row_id: UUID,
         check: Callable[[Row], None] = lambda _: None,
+        *,
+        first: Callable[[Connection, Row], None] = lambda *_: None,
         then: Callable[[Connection], None] = lambda _: None,
     ) -> Response:
-        """The answer to a row deleted, once `check` let it go; `then` does what follows."""
+        """The answer to a row deleted, once `check` let it go; `first` and `then` do what comes before and after."""
 
         def work(conn: Connection) -> Change:
             row = self.as_read(asking, conn, row_id)
             check(row)
+            first(conn, row)
             self.delete(conn, asking.tenant, row_id)
             then(conn)
-            return self._change("deleted", row, shapes.plain(row), None, status=204)
+            return self._change("deleted", row, self.shown(row), None, status=204)
 
         return asking.writing(work)
 

@@ -1,16 +1,19 @@
 """One schedule of each kind that shows what the kind does, on the sample data. A new kind gets a line in RECIPES."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import psycopg
 
-from api import sources, tenants
+from api import graphs, kpi_alerts, sources, tenants
 from api.definitions import create_schedule, read_schedule
+from api.edits import edit_schedule
+from api.graphs import GraphIn
+from api.kpi_alerts import KpiAlertIn
 from config.seal import Seal
-from db.pool import Database
+from db.pool import Connection, Database
 from local import dataset
 from local.machine import Machine
 from scheduler import schedules
@@ -53,11 +56,22 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Making:
+    """Who makes a recipe's schedule, and how it recurs."""
+
+    conn: Connection
+    tenant: UUID
+    place: Place
+    seal: Seal
+    timing: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Recipe:
-    """A kind's schedule: its name and params, and what comes of its runs when all goes well."""
+    """A kind's schedule: its name, who makes it, and what comes of its runs when all goes well."""
 
     name: str
-    params: Callable[[Place], dict[str, Any]]
+    make: Callable[[Making], UUID]
     deliveries: int = 0
     calls_each_run: bool = False
 
@@ -69,30 +83,43 @@ class Sown(NamedTuple):
     schedule_id: UUID
 
 
-def _manufacturing(_place: Place) -> dict[str, Any]:
-    return {
-        "alertName": "US factory employment against January 2006",
+def _watch_manufacturing(making: Making) -> UUID:
+    source = next(each for each in sources.list_all(making.conn, making.tenant) if each.name == SOURCE)
+    asked = {"sourceId": source.id, "query": MANUFACTURING.strip(), "unit": "%"}
+    graph = graphs.create(
+        making.conn, making.tenant, GraphIn.model_validate({"name": "US factory employment", **asked})
+    )
+    alert = {
+        "alertName": WATCHED,
         "recipients": ["operations@acme.example", "board@acme.example"],
-        "source": SOURCE,
-        "query": MANUFACTURING.strip(),
-        "condition": "LESS_THAN",
-        "thresholdValue": "90",
-        "unit": "%",
+        "graphId": graph.id,
+        "threshold": {"condition": "LESS_THAN", "thresholdValue": "90"},
     }
+    body = KpiAlertIn.model_validate(alert)
+    made = kpi_alerts.create(making.conn, making.tenant, body, retention_days=_RETENTION_DAYS)
+    edit_schedule(making.conn, making.tenant, made.schedule_id, making.timing, kinds=KINDS, seal=making.seal)
+    return made.schedule_id
 
 
-def _figures_are_in(place: Place) -> dict[str, Any]:
-    return {
-        "url": place.receiver_url,
-        "secret": place.webhook_secret,
+def _tell_the_warehouse(making: Making) -> UUID:
+    call = {
+        "url": making.place.receiver_url,
+        "secret": making.place.webhook_secret,
         "body": {"text": "the employment figures are in", "table": f"{dataset.SCHEMA}.{dataset.TABLE}"},
     }
+    body = read_schedule({"jobType": "http.call", "jobPayload": call, "name": TOLD, **making.timing})
+    made = create_schedule(
+        making.conn, making.tenant, body, kinds=KINDS, seal=making.seal, retention_days=_RETENTION_DAYS
+    )
+    return made.id
 
 
+WATCHED = "US factory employment against January 2006"
+TOLD = "tell the warehouse"
 RECIPES: dict[str, Recipe] = {
-    "http.call": Recipe("tell the warehouse", _figures_are_in, calls_each_run=True),
+    "http.call": Recipe(TOLD, _tell_the_warehouse, calls_each_run=True),
     # Two recipients and one crossing: the first run mails both, the second finds it still firing and mails nobody.
-    "kpi.threshold": Recipe("watch manufacturing", _manufacturing, deliveries=2),
+    "kpi.threshold": Recipe(WATCHED, _watch_manufacturing, deliveries=2),
 }
 
 
@@ -119,17 +146,7 @@ def sow(place: Place, *, every_seconds: int, max_runs: int | None = None) -> lis
         for kind, recipe in RECIPES.items():
             if recipe.name in there:
                 continue
-            body = {
-                "jobType": kind,
-                "jobPayload": recipe.params(place),
-                "name": recipe.name,
-                "intervalSeconds": every_seconds,
-                "maxRuns": max_runs,
-                # A slow machine shall delay a run, not skip it.
-                "overlapPolicy": "queue",
-            }
-            made = create_schedule(
-                conn, tenant.id, read_schedule(body), kinds=KINDS, seal=seal, retention_days=_RETENTION_DAYS
-            )
-            sown.append(Sown(kind, made.id))
+            # A slow machine shall delay a run, not skip it.
+            timing = {"intervalSeconds": every_seconds, "maxRuns": max_runs, "overlapPolicy": "queue"}
+            sown.append(Sown(kind, recipe.make(Making(conn, tenant.id, place, seal, timing))))
     return sown

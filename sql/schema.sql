@@ -9,6 +9,10 @@ CREATE TYPE public.event AS (
 	data jsonb
 );
 
+CREATE FUNCTION public.alarms(state text, memory jsonb) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    RETURN (COALESCE((memory ->> 'alarm'::text), state) = ANY (ARRAY['firing'::text, 'recovering'::text]));
+
 CREATE TABLE public.audit_log (
     chain uuid NOT NULL,
     number bigint NOT NULL,
@@ -73,6 +77,28 @@ begin
     new.hash := audit_hash(new);
     update audit_heads set number = new.number, hash = new.hash where chain = new.chain;
     return new;
+end $$;
+
+CREATE FUNCTION public.check_alert_whole() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+declare
+    alert uuid := case when tg_table_name = 'kpi_alerts' then (to_jsonb(coalesce(new, old)) ->> 'id')::uuid
+                       else (to_jsonb(coalesce(new, old)) ->> 'kpi_alert_id')::uuid end;
+    whole record;
+begin
+    select
+        a.alert_type, s.kind, exists (select from kpi_thresholds as t where t.kpi_alert_id = a.id) as has_threshold
+    into whole
+    from kpi_alerts as a inner join schedules as s on s.id = a.schedule_id
+    where a.id = alert;
+    if found and (
+        whole.kind <> 'kpi.' || whole.alert_type or whole.has_threshold <> (whole.alert_type = 'threshold')
+    ) then
+        raise exception 'the alert % is a % and lacks its child, has another one, or a schedule of kind %',
+            alert, whole.alert_type, whole.kind using errcode = 'TC007';
+    end if;
+    return null;
 end $$;
 
 CREATE FUNCTION public.drop_partitions(cutoff timestamp with time zone) RETURNS text[]
@@ -325,10 +351,9 @@ declare
 begin
     update schedules as s
     set params = jsonb_strip_nulls(jsonb_build_object(
-        'alertId', a.id, 'alertName', a.alert_name, 'recipients', a.recipients, 'source', a.source_id::text,
-        'query', a.query, 'unit', a.unit, 'condition', t.condition, 'thresholdValue', t.threshold_value::text,
-        'thresholdHigh', t.threshold_high::text
-    ))
+        'alertId', a.id, 'alertName', a.alert_name, 'recipients', a.recipients, 'graphId', a.graph_id,
+        'condition', t.condition, 'thresholdValue', t.threshold_value::text, 'thresholdHigh', t.threshold_high::text
+    )) || t.policy
     from kpi_alerts as a inner join kpi_thresholds as t on t.kpi_alert_id = a.id
     where a.id = alert and s.id = a.schedule_id;
     return null;
@@ -707,6 +732,22 @@ begin
     );
 end $$;
 
+CREATE TABLE public.alert_events (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    tenant_id uuid NOT NULL,
+    alert_id uuid NOT NULL,
+    segment text NOT NULL,
+    slot_at timestamp with time zone NOT NULL,
+    run_id uuid NOT NULL,
+    previous_state text NOT NULL,
+    state text NOT NULL,
+    value numeric,
+    reason text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT alert_events_move CHECK ((state <> previous_state)),
+    CONSTRAINT alert_events_state_check CHECK ((state = ANY (ARRAY['ok'::text, 'pending'::text, 'firing'::text, 'recovering'::text, 'no_data'::text, 'error'::text])))
+);
+
 CREATE TABLE public.alert_states (
     alert_id uuid NOT NULL,
     tenant_id uuid NOT NULL,
@@ -717,7 +758,9 @@ CREATE TABLE public.alert_states (
     run_id uuid NOT NULL,
     slot_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT alert_states_state_check CHECK ((state = ANY (ARRAY['ok'::text, 'firing'::text, 'no_data'::text, 'error'::text])))
+    memory jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT alert_states_memory_check CHECK ((jsonb_typeof(memory) = 'object'::text)),
+    CONSTRAINT alert_states_state_check CHECK ((state = ANY (ARRAY['ok'::text, 'pending'::text, 'firing'::text, 'recovering'::text, 'no_data'::text, 'error'::text])))
 )
 WITH (fillfactor='80');
 
@@ -881,7 +924,7 @@ CREATE TABLE public.graphs (
     CONSTRAINT graphs_decimals_check CHECK (((decimals >= 0) AND (decimals <= 10))),
     CONSTRAINT graphs_format_check CHECK ((format = ANY (ARRAY['number'::text, 'percent'::text, 'duration'::text, 'bytes'::text]))),
     CONSTRAINT graphs_grain_check CHECK ((grain = ANY (ARRAY['minute'::text, 'hour'::text, 'day'::text, 'week'::text, 'month'::text, 'quarter'::text, 'year'::text]))),
-    CONSTRAINT graphs_grain_of_time CHECK (((grain IS NULL) = (time_dimension IS NULL))),
+    CONSTRAINT graphs_grain_of_time CHECK (((grain IS NULL) OR (time_dimension IS NOT NULL))),
     CONSTRAINT graphs_name_check CHECK ((name <> ''::text)),
     CONSTRAINT graphs_query_check CHECK ((query <> ''::text)),
     CONSTRAINT graphs_segment_by_check CHECK ((cardinality(segment_by) <= 5)),
@@ -916,25 +959,36 @@ CREATE TABLE public.kpi_alerts (
     alert_type text NOT NULL,
     alert_name text NOT NULL,
     recipients text[] NOT NULL,
-    source_id uuid NOT NULL,
-    query text NOT NULL,
-    unit text DEFAULT ''::text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    graph_id uuid,
+    dashboard_id uuid,
+    description text DEFAULT ''::text NOT NULL,
     CONSTRAINT kpi_alerts_alert_type_check CHECK ((alert_type = ANY (ARRAY['schedule'::text, 'threshold'::text]))),
-    CONSTRAINT kpi_alerts_recipients_check CHECK ((cardinality(recipients) > 0))
+    CONSTRAINT kpi_alerts_judge_a_graph CHECK (((alert_type = 'schedule'::text) OR (graph_id IS NOT NULL))),
+    CONSTRAINT kpi_alerts_recipients_check CHECK ((cardinality(recipients) > 0)),
+    CONSTRAINT kpi_alerts_show_one CHECK ((num_nonnulls(graph_id, dashboard_id) = 1))
 );
 
 CREATE TABLE public.kpi_thresholds (
     kpi_alert_id uuid NOT NULL,
     tenant_id uuid NOT NULL,
     condition text NOT NULL,
-    threshold_value numeric NOT NULL,
+    threshold_value numeric,
     threshold_high numeric,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    policy jsonb DEFAULT '{}'::jsonb NOT NULL,
     CONSTRAINT kpi_thresholds_condition_check CHECK ((condition = ANY (ARRAY['GREATER_THAN'::text, 'GREATER_THAN_OR_EQUAL'::text, 'LESS_THAN'::text, 'LESS_THAN_OR_EQUAL'::text, 'EQUAL'::text, 'NOT_EQUAL'::text, 'BETWEEN'::text, 'OUTSIDE'::text]))),
-    CONSTRAINT kpi_thresholds_range CHECK (((((condition = ANY (ARRAY['BETWEEN'::text, 'OUTSIDE'::text])) = (threshold_high IS NOT NULL)) AND (threshold_high >= threshold_value)) OR ((condition <> ALL (ARRAY['BETWEEN'::text, 'OUTSIDE'::text])) AND (threshold_high IS NULL))))
+    CONSTRAINT kpi_thresholds_policy_check CHECK ((jsonb_typeof(policy) = 'object'::text)),
+    CONSTRAINT kpi_thresholds_range CHECK (
+CASE
+    WHEN ((policy ->> 'measure'::text) = 'noData'::text) THEN (num_nonnulls(threshold_value, threshold_high) = 0)
+    WHEN (threshold_value IS NULL) THEN false
+    WHEN (COALESCE((policy ->> 'measure'::text), 'value'::text) = 'anomaly'::text) THEN (threshold_high IS NULL)
+    WHEN (condition = ANY (ARRAY['BETWEEN'::text, 'OUTSIDE'::text])) THEN COALESCE((threshold_high >= threshold_value), false)
+    ELSE (threshold_high IS NULL)
+END)
 );
 
 CREATE TABLE public.limits (
@@ -1146,6 +1200,22 @@ CREATE TABLE public.schema_migrations (
     applied_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
+CREATE TABLE public.silences (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    tenant_id uuid NOT NULL,
+    name text NOT NULL,
+    alert_id uuid,
+    segment text DEFAULT '*'::text NOT NULL,
+    starts_at timestamp with time zone NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    created_by text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT silences_last CHECK ((ends_at > starts_at)),
+    CONSTRAINT silences_name_check CHECK ((name <> ''::text)),
+    CONSTRAINT silences_segment_check CHECK ((segment <> ''::text))
+);
+
 CREATE UNLOGGED TABLE public.source_answers (
     tenant_id uuid NOT NULL,
     source_id uuid NOT NULL,
@@ -1170,6 +1240,8 @@ CREATE TABLE public.sources (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     options jsonb DEFAULT '{}'::jsonb NOT NULL,
+    failing_since timestamp with time zone,
+    last_error text,
     CONSTRAINT sources_name_check CHECK ((name <> ''::text)),
     CONSTRAINT sources_options_check CHECK ((jsonb_typeof(options) = 'object'::text)),
     CONSTRAINT sources_type_check CHECK ((type = ANY (ARRAY['postgres'::text, 'cube'::text, 'prometheus'::text, 'http'::text, 'duckdb'::text])))
@@ -1211,6 +1283,12 @@ CREATE TABLE public.webhooks (
     CONSTRAINT webhooks_name_check CHECK ((name <> ''::text)),
     CONSTRAINT webhooks_status_check CHECK ((status = ANY (ARRAY['active'::text, 'disabled'::text])))
 );
+
+ALTER TABLE ONLY public.alert_events
+    ADD CONSTRAINT alert_events_alert_id_segment_slot_at_key UNIQUE (alert_id, segment, slot_at);
+
+ALTER TABLE ONLY public.alert_events
+    ADD CONSTRAINT alert_events_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.alert_states
     ADD CONSTRAINT alert_states_pkey PRIMARY KEY (alert_id, segment);
@@ -1338,6 +1416,12 @@ ALTER TABLE ONLY public.schedules
 ALTER TABLE ONLY public.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (name);
 
+ALTER TABLE ONLY public.silences
+    ADD CONSTRAINT silences_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.silences
+    ADD CONSTRAINT silences_tenant_id_id_key UNIQUE (tenant_id, id);
+
 ALTER TABLE ONLY public.source_answers
     ADD CONSTRAINT source_answers_pkey PRIMARY KEY (tenant_id, source_id, key, minute);
 
@@ -1368,6 +1452,8 @@ ALTER TABLE ONLY public.webhooks
 ALTER TABLE ONLY public.webhooks
     ADD CONSTRAINT webhooks_tenant_id_name_key UNIQUE (tenant_id, name);
 
+CREATE INDEX alert_events_of_alert ON public.alert_events USING btree (tenant_id, alert_id, created_at DESC, id DESC);
+
 CREATE INDEX api_tokens_of_tenant ON public.api_tokens USING btree (tenant_id, created_at, id);
 
 CREATE INDEX dashboard_graphs_of_graph ON public.dashboard_graphs USING btree (tenant_id, graph_id);
@@ -1387,6 +1473,8 @@ CREATE INDEX deliveries_sending ON ONLY public.deliveries USING btree (leased_by
 CREATE INDEX graphs_of_source ON public.graphs USING btree (tenant_id, source_id);
 
 CREATE INDEX idempotent_answers_by_age ON public.idempotent_answers USING btree (created_at);
+
+CREATE INDEX kpi_alerts_of_graph ON public.kpi_alerts USING btree (tenant_id, graph_id);
 
 CREATE INDEX members_of_tenant ON public.members USING btree (tenant_id, created_at, id);
 
@@ -1426,11 +1514,13 @@ CREATE INDEX schedules_of_calendar ON public.schedules USING btree (tenant_id, c
 
 CREATE INDEX schedules_of_tenant ON public.schedules USING btree (tenant_id, created_at, id);
 
+CREATE INDEX silences_by_end ON public.silences USING btree (tenant_id, ends_at);
+
 CREATE INDEX source_answers_by_age ON public.source_answers USING btree (minute);
 
 CREATE INDEX webhooks_active ON public.webhooks USING btree (tenant_id) WHERE (status = 'active'::text);
 
-CREATE TRIGGER alert_states_raise_change AFTER UPDATE ON public.alert_states FOR EACH ROW WHEN ((((new.state = 'firing'::text) AND (old.state <> 'firing'::text)) OR ((new.state = 'ok'::text) AND (old.state = 'firing'::text)))) EXECUTE FUNCTION public.raise_alert_event();
+CREATE TRIGGER alert_states_raise_change AFTER UPDATE ON public.alert_states FOR EACH ROW WHEN ((((new.state = 'firing'::text) AND (NOT public.alarms(old.state, old.memory))) OR (public.alarms(old.state, old.memory) AND (NOT public.alarms(new.state, new.memory))))) EXECUTE FUNCTION public.raise_alert_event();
 
 CREATE TRIGGER alert_states_raise_firing AFTER INSERT ON public.alert_states FOR EACH ROW WHEN ((new.state = 'firing'::text)) EXECUTE FUNCTION public.raise_alert_event();
 
@@ -1452,7 +1542,11 @@ CREATE TRIGGER delivery_history_is_kept BEFORE DELETE OR UPDATE OR TRUNCATE ON p
 
 CREATE TRIGGER kpi_alerts_project AFTER INSERT OR UPDATE ON public.kpi_alerts FOR EACH ROW EXECUTE FUNCTION public.project_kpi_alert();
 
+CREATE CONSTRAINT TRIGGER kpi_alerts_whole AFTER INSERT OR UPDATE ON public.kpi_alerts DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.check_alert_whole();
+
 CREATE TRIGGER kpi_thresholds_project AFTER INSERT OR UPDATE ON public.kpi_thresholds FOR EACH ROW EXECUTE FUNCTION public.project_kpi_alert();
+
+CREATE CONSTRAINT TRIGGER kpi_thresholds_whole AFTER INSERT OR DELETE OR UPDATE ON public.kpi_thresholds DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.check_alert_whole();
 
 CREATE TRIGGER run_history_is_kept BEFORE DELETE OR UPDATE OR TRUNCATE ON public.run_history FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_to_rewrite_history();
 
@@ -1479,6 +1573,9 @@ CREATE TRIGGER schedules_raise_version BEFORE UPDATE OF kind, name, params, cron
 CREATE TRIGGER schedules_record_moved AFTER UPDATE ON public.schedules REFERENCING OLD TABLE AS was NEW TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION public.record_moved_schedules();
 
 CREATE TRIGGER schedules_record_new AFTER INSERT ON public.schedules REFERENCING NEW TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION public.record_new_schedules();
+
+ALTER TABLE ONLY public.alert_events
+    ADD CONSTRAINT alert_events_tenant_id_alert_id_fkey FOREIGN KEY (tenant_id, alert_id) REFERENCES public.kpi_alerts(tenant_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.alert_states
     ADD CONSTRAINT alert_states_tenant_id_alert_id_fkey FOREIGN KEY (tenant_id, alert_id) REFERENCES public.kpi_alerts(tenant_id, id);
@@ -1511,13 +1608,16 @@ ALTER TABLE ONLY public.idempotent_answers
     ADD CONSTRAINT idempotent_answers_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 
 ALTER TABLE ONLY public.kpi_alerts
+    ADD CONSTRAINT kpi_alerts_dashboard FOREIGN KEY (tenant_id, dashboard_id) REFERENCES public.dashboards(tenant_id, id);
+
+ALTER TABLE ONLY public.kpi_alerts
+    ADD CONSTRAINT kpi_alerts_graph FOREIGN KEY (tenant_id, graph_id) REFERENCES public.graphs(tenant_id, id);
+
+ALTER TABLE ONLY public.kpi_alerts
     ADD CONSTRAINT kpi_alerts_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 
 ALTER TABLE ONLY public.kpi_alerts
     ADD CONSTRAINT kpi_alerts_tenant_id_schedule_id_fkey FOREIGN KEY (tenant_id, schedule_id) REFERENCES public.schedules(tenant_id, id);
-
-ALTER TABLE ONLY public.kpi_alerts
-    ADD CONSTRAINT kpi_alerts_tenant_id_source_id_fkey FOREIGN KEY (tenant_id, source_id) REFERENCES public.sources(tenant_id, id);
 
 ALTER TABLE ONLY public.kpi_thresholds
     ADD CONSTRAINT kpi_thresholds_tenant_id_kpi_alert_id_fkey FOREIGN KEY (tenant_id, kpi_alert_id) REFERENCES public.kpi_alerts(tenant_id, id);
@@ -1540,6 +1640,12 @@ ALTER TABLE ONLY public.schedules
 ALTER TABLE ONLY public.schedules
     ADD CONSTRAINT schedules_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 
+ALTER TABLE ONLY public.silences
+    ADD CONSTRAINT silences_tenant_id_alert_id_fkey FOREIGN KEY (tenant_id, alert_id) REFERENCES public.kpi_alerts(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.silences
+    ADD CONSTRAINT silences_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+
 ALTER TABLE ONLY public.source_answers
     ADD CONSTRAINT source_answers_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 
@@ -1551,6 +1657,8 @@ ALTER TABLE ONLY public.sources
 
 ALTER TABLE ONLY public.webhooks
     ADD CONSTRAINT webhooks_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+
+ALTER TABLE public.alert_events ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.alert_states ENABLE ROW LEVEL SECURITY;
 
@@ -1596,9 +1704,13 @@ ALTER TABLE public.schedule_versions ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.schedules ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.silences ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.source_answers ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.sources ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY tenant_wall ON public.alert_events TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant_wall ON public.alert_states TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
@@ -1644,6 +1756,8 @@ CREATE POLICY tenant_wall ON public.schedule_versions TO tocsin_api USING ((tena
 
 CREATE POLICY tenant_wall ON public.schedules TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
+CREATE POLICY tenant_wall ON public.silences TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
+
 CREATE POLICY tenant_wall ON public.source_answers TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant_wall ON public.sources TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
@@ -1668,6 +1782,8 @@ REVOKE ALL ON FUNCTION public.make_partitions(first_at timestamp with time zone,
 GRANT ALL ON FUNCTION public.make_partitions(first_at timestamp with time zone, last_at timestamp with time zone) TO tocsin_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.runs TO tocsin_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.alert_events TO tocsin_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.alert_states TO tocsin_api;
 
@@ -1710,6 +1826,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.schedule_gates TO tocsin_api;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.schedule_versions TO tocsin_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.schedules TO tocsin_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.silences TO tocsin_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.source_answers TO tocsin_api;
 

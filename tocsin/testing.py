@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from config.zones import zone
 from db.ids import id_at
 from workers.branding import Branding
 from workers.http import Client
-from workers.kind import Context, Journal, Kind, KnownState
+from workers.kind import Context, Journal, Kind
 from workers.outcome import Outcome
 from workers.sources import Source, SourceRefused
 
@@ -25,7 +25,6 @@ class Notes:
     """A journal in memory: what the kind logged and how far it said it was; steps are kept from attempt to attempt."""
 
     sources: Mapping[str, Source] = field(default_factory=dict)
-    known: KnownState | None = None
     brand: Branding = field(default_factory=Branding)
     steps: dict[str, Any] = field(default_factory=dict)
     lines: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
@@ -44,10 +43,6 @@ class Notes:
     def progress(self, fraction: float, note: str) -> None:
         """Keeps how far it is."""
         self.shown.append((fraction, note))
-
-    def alert_state(self, _alert_id: UUID, _segment: str) -> KnownState | None:
-        """What the alert is said to have known."""
-        return self.known
 
     def source(self, name: str) -> Source:
         """The source given under that name. Raises SourceRefused."""

@@ -152,6 +152,7 @@ class Executor:
             deadline=time.monotonic() + leased.timeout_seconds,
             http=self._http,
             journal=journal,
+            is_last_attempt=leased.attempt >= leased.max_attempts,
             is_held=work.lease.is_held,
         )
         return work.context
@@ -171,7 +172,16 @@ class Executor:
                     bodies=bodies,
                     intents=intents,
                     alert_states=tuple(
-                        NewAlertState(state.alert_id, state.segment, state.state, state.value, state.since)
+                        NewAlertState(
+                            state.alert_id,
+                            storable(state.segment, 500),
+                            state.state,
+                            state.value,
+                            state.since,
+                            dumps(dict(state.memory)),
+                            state.moved_from,
+                            storable(state.reason),
+                        )
                         for state in outcome.alert_states
                     ),
                 )

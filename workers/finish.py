@@ -59,6 +59,9 @@ class NewAlertState(NamedTuple):
     state: str
     value: Decimal | None
     since: datetime
+    memory: str
+    moved_from: str | None
+    reason: str
 
 
 @dataclass(slots=True)
@@ -244,4 +247,7 @@ def _columns(group: Sequence[End]) -> dict[str, Any]:
         "alert_states": [state.state for _, state in alerts],
         "alert_values": [state.value for _, state in alerts],
         "alert_since": [state.since for _, state in alerts],
+        "alert_memories": literal(state.memory for _, state in alerts),
+        "alert_moves": literal(state.moved_from for _, state in alerts),
+        "alert_reasons": literal(state.reason for _, state in alerts),
     }

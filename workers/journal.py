@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,9 +15,10 @@ from db.pool import Pool
 from db.query import Query
 from db.sealed import params_place, password_place, webhook_secret_place, webhook_url_place
 from telemetry import metrics
+from workers.alert_book import RunAlertBook
 from workers.branding import Branding
 from workers.http import Client
-from workers.kind import KnownState, Webhook
+from workers.kind import Webhook
 from workers.rows import Leased, Value
 from workers.sources import Reach, Source, SourceRefused, Stored, open_source
 from workers.sources.flight import Shared
@@ -37,14 +37,6 @@ class SourceRow(NamedTuple):
     updated_at: datetime
     tenant: str
     now: datetime
-
-
-class StateRow(NamedTuple):
-    """What an alert knew when it was last evaluated."""
-
-    state: str
-    value: Decimal | None
-    since: datetime
 
 
 class WebhookRow(NamedTuple):
@@ -67,7 +59,6 @@ GET_STEP = Query("get_step", Value)
 INSERT_STEP = Query("insert_step", Value)
 INSERT_LOG = Query("insert_log")
 SET_PROGRESS = Query("set_progress")
-GET_ALERT_STATE = Query("get_alert_state", StateRow)
 GET_SOURCE = Query("get_source", SourceRow)
 GET_BRANDING = Query("get_branding", Branding)
 OPEN_WEBHOOK = Query("open_webhook", WebhookRow)
@@ -128,12 +119,6 @@ class RunJournal:
         with self.pool.connection() as conn:
             SET_PROGRESS.run(conn, progress=Jsonb(shown), **self._run())
 
-    def alert_state(self, alert_id: UUID, segment: str) -> KnownState | None:
-        """What the alert knew; None before its first evaluation."""
-        with self.pool.connection() as conn:
-            row = GET_ALERT_STATE.one(conn, tenant_id=self.leased.tenant_id, alert_id=alert_id, segment=segment)
-        return row and KnownState(row.state, row.value, row.since)
-
     def source(self, name: str) -> Source:
         """The tenant's source with that name or id. Raises SourceRefused when there is none."""
         with self.pool.connection() as conn:
@@ -165,6 +150,10 @@ class RunJournal:
         """How the tenant's mail looks now."""
         with self.pool.connection() as conn:
             return GET_BRANDING.one(conn, tenant_id=self.leased.tenant_id) or Branding()
+
+    def alerts(self) -> RunAlertBook:
+        """What a run of an alert knows and reports."""
+        return RunAlertBook(self.pool, self.leased)
 
     def webhook(self, webhook_id: UUID) -> Webhook | None:
         """The tenant's webhook with that id, opened; None once it was deleted. Raises SealError."""

@@ -15,6 +15,7 @@ from workers.branding import Branding
 from workers.outcome import Outcome
 
 if TYPE_CHECKING:
+    from workers.alert_book import AlertBook
     from workers.http import Client
     from workers.sources import Source
 
@@ -28,7 +29,7 @@ class Kind:
 
     `run` is plain (a thread of its own while it runs) or async (shares one event loop). `is_gated_only`: its runs
     keep state from one to the next, so they may not overlap. `uses`: what a run with these params uses, by the names that
-    limits have, such as `host:api.example.com`. Raises ValueError when a part makes no sense.
+    limits have, such as `host:api.example.com`. `made_at`: the endpoint that alone makes its schedules. Raises ValueError when a part makes no sense.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Kind:
     queue: str = "default"
     timeout_seconds: int = 300
     is_gated_only: bool = False
+    made_at: str = ""
     secret_fields: tuple[str, ...] = ()
     uses: Callable[[Any], Sequence[str]] = lambda _: ()
     is_async: bool = field(init=False)
@@ -63,10 +65,6 @@ class Journal(Protocol):
         """Shows how far the run is."""
         ...
 
-    def alert_state(self, alert_id: UUID, segment: str) -> "KnownState | None":
-        """What the alert knew when it was last evaluated."""
-        ...
-
     def source(self, name: str) -> "Source":
         """The tenant's source of that name or id."""
         ...
@@ -81,15 +79,6 @@ class Journal(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class KnownState:
-    """The state of an alert as its last run left it."""
-
-    state: str
-    value: Any
-    since: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Webhook:
     """A tenant's webhook, opened: whom to call, and the one or two secrets that sign, with a space between."""
 
@@ -100,7 +89,11 @@ class Webhook:
 
 
 class InnerJournal(Journal, Protocol):
-    """What the kinds of Tocsin's own runs also reach."""
+    """What Tocsin's own kinds also reach."""
+
+    def alerts(self) -> "AlertBook":
+        """What a run of an alert knows and reports."""
+        ...
 
     def webhook(self, webhook_id: UUID) -> Webhook | None:
         """The tenant's webhook of that id."""
@@ -158,6 +151,7 @@ class Context(Generic[Params]):
     http: "Client"
     journal: Journal
     cancelled: Flag = field(default_factory=Flag)
+    is_last_attempt: bool = False
     is_held: Callable[[], bool] = lambda: True
 
     def seconds_left(self) -> float:
@@ -183,10 +177,6 @@ class Context(Generic[Params]):
     def progress(self, fraction: float, note: str = "") -> None:
         """Shows how far the run is: a fraction from 0 to 1 and a note."""
         self.journal.progress(fraction, note)
-
-    def alert_state(self, alert_id: UUID, segment: str = "") -> KnownState | None:
-        """What the alert knew when it was last evaluated; None before the first time."""
-        return self.journal.alert_state(alert_id, segment)
 
     def source(self, name: str) -> "Source":
         """The tenant's source of that name or id. Raises SourceRefused when there is none."""

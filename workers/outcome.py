@@ -33,13 +33,20 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class AlertState:
-    """What an alert has known since its last evaluation; written in the transaction of the outcome that carries it."""
+    """What an alert has known of a segment since its last check; written in the transaction of the outcome that carries it.
+
+    `memory` is what the next check starts from, as JSON. With `moved_from`, the state before, the move is kept as an
+    event with its `reason`.
+    """
 
     alert_id: UUID
     segment: str
     state: str
     value: Decimal | None
     since: datetime
+    memory: Mapping[str, Any] = field(default_factory=dict)
+    moved_from: str | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ create table graphs (
     unique (tenant_id, id),
     unique (tenant_id, name),
     foreign key (tenant_id, source_id) references sources (tenant_id, id),
-    constraint graphs_grain_of_time check ((grain is null) = (time_dimension is null))
+    constraint graphs_grain_of_time check (grain is null or time_dimension is not null)
 );
 
 create index graphs_of_source on graphs (tenant_id, source_id);

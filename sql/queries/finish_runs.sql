@@ -1,6 +1,6 @@
--- Ends attempts as a group: states, attempts, dead letters, alert states and delivery intents in one commit, and the
--- gates of what ended. A row whose fence is no longer current is left out; a row that this very finish already
--- wrote (its answer was lost) is answered again. Locks: the runs in the order of their ids, then their gates.
+-- Ends attempts as a group: states, attempts, dead letters, alert states with their moves, and delivery intents in one
+-- commit, and the gates of what ended. A row whose fence is no longer current is left out; a row that this very finish
+-- already wrote (its answer was lost) is answered again. Locks: the runs in the order of their ids, then their gates.
 -- Index: runs' key; why `lateral`, `state || ''` and `= any(array[...])`: see start_runs.sql.
 with
 given as (
@@ -93,19 +93,38 @@ intents as (
     returning 1
 ),
 
+found as (
+    select a.* from unnest(
+        %(alert_ids)s::uuid[], %(alert_runs)s::uuid[], %(segments)s::text[], %(alert_states)s::text[],
+        %(alert_values)s::numeric[], %(alert_since)s::timestamptz[], %(alert_memories)s::text[],
+        %(alert_moves)s::text[], %(alert_reasons)s::text[]
+    ) as a (alert_id, run_id, segment, state, value, since, memory, moved_from, reason)
+),
+
 alerts as (
-    insert into alert_states (alert_id, tenant_id, segment, state, value, since, run_id, slot_at)
-    select a.alert_id, m.tenant_id, a.segment, a.state, a.value, a.since, m.id, m.slot_at
-    from
-        unnest(
-            %(alert_ids)s::uuid[], %(alert_runs)s::uuid[], %(segments)s::text[], %(alert_states)s::text[],
-            %(alert_values)s::numeric[], %(alert_since)s::timestamptz[]
-        ) as a (alert_id, run_id, segment, state, value, since)
+    insert into alert_states (alert_id, tenant_id, segment, state, value, since, memory, run_id, slot_at)
+    select a.alert_id, m.tenant_id, a.segment, a.state, a.value, a.since, a.memory::jsonb, m.id, m.slot_at
+    from found as a
     inner join moved as m on a.run_id = m.id
+    -- An alert that was deleted meanwhile remembers nothing.
+    inner join kpi_alerts as k on a.alert_id = k.id and m.tenant_id = k.tenant_id
     on conflict (alert_id, segment) do update
         set
-            state = excluded.state, value = excluded.value, since = excluded.since, run_id = excluded.run_id,
-            slot_at = excluded.slot_at, updated_at = now()
+            state = excluded.state, value = excluded.value, since = excluded.since, memory = excluded.memory,
+            run_id = excluded.run_id, slot_at = excluded.slot_at, updated_at = now()
+    returning 1
+),
+
+moves as (
+    insert into alert_events (
+        tenant_id, alert_id, segment, slot_at, run_id, previous_state, state, value, reason
+    )
+    select m.tenant_id, a.alert_id, a.segment, m.slot_at, m.id, a.moved_from, a.state, a.value, a.reason
+    from found as a
+    inner join moved as m on a.run_id = m.id
+    inner join kpi_alerts as k on a.alert_id = k.id and m.tenant_id = k.tenant_id
+    where a.moved_from is not null
+    on conflict (alert_id, segment, slot_at) do nothing
     returning 1
 ),
 

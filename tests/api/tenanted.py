@@ -42,6 +42,11 @@ _CRON = {"jobType": "test.noop", "cronExpression": "0 9 * * 1"}
 _PAUSED = {"status": "paused", "next_fire_at": None}
 _SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 _TOLD = {"name": "told", "url": "https://example.com/hook", "events": ["run.dead"]}
+_ALERT: dict[str, Any] = {
+    "alertName": "low",
+    "recipients": ["x@example.com"],
+    "threshold": {"condition": "EQUAL", "thresholdValue": 1},
+}
 _NOBODYS = "00000000-0000-4000-8000-000000000000"
 _URL = "postgresql://reader@db.example.com:5432/sales"
 
@@ -94,6 +99,15 @@ ROUTES: dict[str, Route] = {
     "GET /api/dashboards/{dashboard_id}": Route("viewer"),
     "PATCH /api/dashboards/{dashboard_id}": Route("editor", {"description": "what matters"}),
     "DELETE /api/dashboards/{dashboard_id}": Route("editor", own=204),
+    "GET /api/kpi-alerts": Route("viewer"),
+    "POST /api/kpi-alerts": Route("editor", {**_ALERT, "graphId": _NOBODYS}, 422),
+    "POST /api/kpi-alerts/backtest": Route("editor", {"graphId": _NOBODYS, "threshold": _ALERT["threshold"]}, 422),
+    "GET /api/kpi-alerts/{alert_id}": Route("viewer"),
+    "PATCH /api/kpi-alerts/{alert_id}": Route("editor", {"description": "watch it"}),
+    "DELETE /api/kpi-alerts/{alert_id}": Route("editor", own=204),
+    "GET /api/kpi-alerts/{alert_id}/history": Route("viewer"),
+    "GET /api/kpi-alerts/{alert_id}/why": Route("viewer"),
+    "POST /api/kpi-alerts/{alert_id}/test": Route("editor"),
     "GET /api/webhooks": Route("viewer"),
     "POST /api/webhooks": Route("editor", _TOLD, 201),
     "GET /api/webhooks/{webhook_id}": Route("viewer"),
@@ -222,12 +236,16 @@ def source(conn: make.Connection, tenant_id: UUID, word: str) -> str:
 
 def alert(conn: make.Connection, tenant_id: UUID, word: str) -> str:
     """A threshold alert with its state."""
-    alert_id, source_id, schedule_id = uuid4(), source(conn, tenant_id, word), schedule(conn, tenant_id, word)
+    alert_id, graph_id = uuid4(), graph(conn, tenant_id, word)
+    schedule_id = make.schedule(
+        conn, tenant_id, kind="kpi.threshold", name=f"{word} {alert_id.hex[:8]}", cron="@hourly"
+    )
     of = {"tenant_id": tenant_id}
-    row = {"schedule_id": schedule_id, "source_id": source_id, "alert_type": "threshold", "alert_name": word}
-    make.insert(conn, "kpi_alerts", {"id": alert_id, **of, **row, "recipients": [f"{word}@example.com"], "query": "q"})
+    row = {"schedule_id": schedule_id, "graph_id": graph_id, "alert_type": "threshold", "alert_name": word}
     threshold = {"condition": "EQUAL", "threshold_value": 1}
-    make.insert(conn, "kpi_thresholds", {"kpi_alert_id": alert_id, **of, **threshold})
+    with conn.transaction():
+        make.insert(conn, "kpi_alerts", {"id": alert_id, **of, **row, "recipients": [f"{word}@example.com"]})
+        make.insert(conn, "kpi_thresholds", {"kpi_alert_id": alert_id, **of, **threshold})
     state = {"state": "ok", "since": make.now(conn), "run_id": uuid4(), "slot_at": make.now(conn)}
     make.insert(conn, "alert_states", {"alert_id": alert_id, **of, **state})
     return str(alert_id)
@@ -315,6 +333,7 @@ ROWS: dict[str, Callable[..., str]] = {
     "webhook_id": webhook,
     "limit_id": limit,
     "calendar_id": calendar,
+    "alert_id": alert,
     "graph_id": graph,
     "dashboard_id": dashboard,
     "slug": slug,

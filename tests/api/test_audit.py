@@ -87,6 +87,19 @@ class World:
     def new_graph(self) -> dict[str, Any]:
         return {"name": "seen", "sourceId": str(self.source()), "query": "select 1"}
 
+    def new_alert(self) -> dict[str, Any]:
+        threshold = {"condition": "EQUAL", "thresholdValue": 1}
+        return {
+            "alertName": "seen",
+            "recipients": ["ada@example.com"],
+            "graphId": str(self.graph()),
+            "threshold": threshold,
+        }
+
+    def alert(self) -> UUID:
+        body = self.new_alert() | {"alertName": uuid4().hex}
+        return UUID(self.admin("POST", "/api/kpi-alerts", json=body).json()["id"])
+
     def dashboard(self) -> UUID:
         body = {"name": uuid4().hex, "graphIds": [str(self.graph())]}
         return UUID(self.admin("POST", "/api/dashboards", json=body).json()["id"])
@@ -161,6 +174,11 @@ WRITES: dict[tuple[str, str], Write] = {
     ("post", "/api/graphs"): Write("graph.created", World.nothing, World.new_graph),
     ("patch", "/api/graphs/{graph_id}"): Write("graph.edited", World.graph, {"unit": "€"}, "before after"),
     ("delete", "/api/graphs/{graph_id}"): Write("graph.deleted", World.graph, None, "before"),
+    ("post", "/api/kpi-alerts"): Write("kpi_alert.created", World.nothing, World.new_alert),
+    ("patch", "/api/kpi-alerts/{alert_id}"): Write(
+        "kpi_alert.edited", World.alert, {"description": "seen"}, "before after"
+    ),
+    ("delete", "/api/kpi-alerts/{alert_id}"): Write("kpi_alert.deleted", World.alert, None, "before"),
     ("post", "/api/dashboards"): Write("dashboard.created", World.nothing, World.new_dashboard),
     ("patch", "/api/dashboards/{dashboard_id}"): Write(
         "dashboard.edited", World.dashboard, {"description": "seen"}, "before after"
@@ -198,6 +216,11 @@ READS = {
     ("post", "/api/cron/preview"): {"cronExpression": "0 9 * * *"},
     ("post", "/api/sources/{source_id}/test"): {},
     ("post", "/api/sources/{source_id}/preview"): {"query": "select 1"},
+    ("post", "/api/kpi-alerts/backtest"): {
+        "graphId": "00000000-0000-4000-8000-000000000000",
+        "threshold": {"condition": "EQUAL", "thresholdValue": 1},
+    },
+    ("post", "/api/kpi-alerts/{alert_id}/test"): {},
 }
 
 

@@ -106,7 +106,7 @@ def test_an_alert_tells_that_it_fires_is_delivered_and_is_back_each_once(world: 
     hook(world, receiver)
     world.source("box office")
     world.figures.execute("update figure set value = 150")
-    schedule = world.schedule("kpi.threshold", ALERT)
+    schedule = world.alert(ALERT)
     run = world.next_slot(schedule)
     until_over(world, 3)
     assert receiver.events() == ["alert.firing", "run.delivered", "run.succeeded"]

@@ -11,6 +11,7 @@ from api.sources import create_source
 from config.seal import Seal
 from local.mail import MailSink
 from scheduler import runs
+from tests.alerts import make_alert
 from tests.system import System, until
 from workers.kinds import KINDS
 
@@ -36,6 +37,11 @@ class World:
             self.system.conn, self.system.tenant, read_schedule(body), kinds=KINDS, seal=self.seal, retention_days=90
         )
         return made.id
+
+    def alert(self, body: dict[str, Any], **more: Any) -> UUID:
+        """The schedule of a KPI alert on a graph of its own; every hour unless told otherwise."""
+        of_schedule = {"intervalSeconds": 3600} | more
+        return make_alert(self.system.conn, self.system.tenant, body, **of_schedule).schedule_id
 
     def next_slot(self, schedule_id: UUID) -> dict[str, Any]:
         """Lets the schedule's next slot come now and returns its run once it is over, as history holds it."""

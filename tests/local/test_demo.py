@@ -109,12 +109,19 @@ def test_a_kind_without_a_recipe_fails_the_demo_by_name(
     assert "there is no recipe in local/recipes.py for http.call" in told.err
 
 
+OTHERS = "whsec_" + "AAAA" * 8
+
+
+def without_secret(making: recipes.Making) -> recipes.Making:
+    return replace(making, place=replace(making.place, webhook_secret=OTHERS))
+
+
 @pytest.mark.usefixtures("no_signals")
 def test_a_kind_that_does_not_succeed_fails_the_demo_with_the_reason(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     recipe = recipes.RECIPES["http.call"]
-    unsigned = replace(recipe, params=lambda place: {"url": place.receiver_url})
+    unsigned = replace(recipe, make=lambda making: recipe.make(without_secret(making)))
     monkeypatch.setitem(recipes.RECIPES, "http.call", unsigned)
     assert demo_module.main([]) == 1
     told = capsys.readouterr()

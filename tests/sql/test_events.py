@@ -176,8 +176,13 @@ def alert(conn: make.Connection, tenant: UUID) -> UUID:
     """An alert with its schedule and its source."""
     schedule, source, found = make.schedule(conn, tenant, kind="kpi.threshold"), uuid4(), uuid4()
     make.insert(conn, "sources", {"id": source, "tenant_id": tenant, "name": "s", "type": "postgres", "url": "x"})
+    graph = {"id": found, "tenant_id": tenant, "name": "g", "source_id": source, "query": "select 1"}
     row = {"id": found, "tenant_id": tenant, "schedule_id": schedule, "alert_type": "threshold", "alert_name": "Seats"}
-    make.insert(conn, "kpi_alerts", row | {"recipients": ["a@example.com"], "source_id": source, "query": "select 1"})
+    threshold = {"kpi_alert_id": found, "tenant_id": tenant, "condition": "EQUAL", "threshold_value": 1}
+    with conn.transaction():
+        make.insert(conn, "graphs", graph)
+        make.insert(conn, "kpi_alerts", row | {"recipients": ["a@example.com"], "graph_id": found})
+        make.insert(conn, "kpi_thresholds", threshold)
     return found
 
 

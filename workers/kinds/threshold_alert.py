@@ -1,29 +1,34 @@
-"""`kpi.threshold`: tells the recipients when a figure crosses its threshold, and when it is back.
+"""`kpi.threshold`: tells the recipients when a graph's figure crosses its threshold, becomes worse, lasts, or is back.
 
-The figure is one number of one query, in the alert's own unit, compared exactly as a decimal. A mail goes out when the
-state changes and never while it lasts; each run keeps the record of what it decided and why.
+Each run is one check: it asks the graph's source, judges each segment by the alert's policy, and keeps the record of what
+it found, what it decided and why. Slots that no run could check are judged first, so nothing is missed after an outage.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
-from decimal import Decimal
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, NamedTuple, cast
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import AfterValidator, Field
 
-from workers.alerting.conditions import CONDITIONS, RANGES
-from workers.alerting.fields import ConditionName, Number
-from workers.alerting.words import limit, number, rfc3339, with_unit
-from workers.branding import Branding
+from workers.alerting import machine
+from workers.alerting.check import Decision, check
+from workers.alerting.lookback import window
+from workers.alerting.machine import StateRow
+from workers.alerting.notify import Facts
+from workers.alerting.policy import Policy
+from workers.alerting.record import record
+from workers.alerting.series import Reading, read
 from workers.channels.email import mailbox
-from workers.kind import Context, Kind, KnownState
-from workers.kinds import pages
-from workers.outcome import AlertState, Done, Later, Message, Outcome, Rejected
-from workers.sources import Question, RowCap, SourceRefused, SourceUnavailable, Table
+from workers.graphs import Graph
+from workers.kind import Context, InnerJournal, Kind
+from workers.kinds.threshold_mail import Told, render
+from workers.outcome import AlertState, Done, Later, Outcome, Rejected
+from workers.sources import RowCap, SourceRefused, SourceUnavailable, Table
 
-WHOLE = ""  # the segment of an alert that is not split into several
+MOST_ROWS = 20_000
+CATCHING_UP = "its slot is made up for, and the slot after it tells"
 
 
 def _printable(text: str) -> str:
@@ -36,197 +41,136 @@ def _each_once(addresses: list[str]) -> list[str]:
     return list(dict.fromkeys(addresses))
 
 
-Mailbox = Annotated[str, AfterValidator(mailbox)]
+class Params(Policy):
+    """What is watched, by which policy, and who is told; made by Tocsin out of the alert."""
 
-
-class Params(BaseModel):
-    """What is watched, what counts as an alarm, and who is told."""
-
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
-
-    alert_id: UUID | None = Field(None, description="the alert whose state is kept; set by Tocsin")
+    alert_id: UUID
     alert_name: Annotated[str, AfterValidator(_printable)] = Field(min_length=1, max_length=200)
-    recipients: Annotated[list[Mailbox], Field(min_length=1, max_length=100), AfterValidator(_each_once)]
-    source: str = Field(min_length=1, max_length=200, description="name or id of a source")
-    query: str = Field(
-        min_length=1,
-        max_length=100_000,
-        description="one SQL statement that gives one row; column `value` or the first",
-    )
-    condition: ConditionName
-    threshold_value: Number
-    threshold_high: Number | None = Field(None, description="the upper end, for BETWEEN and OUTSIDE alone")
-    unit: Annotated[str, AfterValidator(_printable)] = Field("", max_length=20)
-
-    @model_validator(mode="after")
-    def _has_a_range_where_one_is_needed(self) -> "Params":
-        if self.condition not in RANGES and self.threshold_high is not None:
-            raise ValueError(f"thresholdHigh goes with {' and '.join(RANGES)} alone")
-        if self.condition in RANGES and (self.threshold_high is None or self.threshold_high < self.threshold_value):
-            raise ValueError(f"{self.condition} takes a thresholdHigh that is not below thresholdValue")
-        return self
+    recipients: Annotated[
+        list[Annotated[str, AfterValidator(mailbox)]], Field(min_length=1, max_length=1000), AfterValidator(_each_once)
+    ]
+    graph_id: UUID
 
     @property
-    def upper(self) -> Decimal:
-        """The upper end of the range, the threshold itself where there is none."""
-        return self.threshold_value if self.threshold_high is None else self.threshold_high
+    def policy(self) -> Policy:
+        """The policy alone."""
+        return Policy.model_construct(**{name: getattr(self, name) for name in Policy.model_fields})
 
 
-State = Literal["ok", "firing", "no_data"]
+class Checked(NamedTuple):
+    """What a run's checks came to: the last decision of each segment, and the row before the first of them."""
+
+    decisions: Mapping[str, Decision]
+    before: Mapping[str, StateRow]
+    caught_up: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What one evaluation found. `since` is the slot at which `state` began; `is_told` that a message goes out."""
-
-    params: Params
-    state: State
-    value: Decimal | None
-    previous_state: str | None
-    since: datetime
-    reason: str
-    data_as_of: datetime | None
-    is_told: bool = False
-
-
-class Slot(NamedTuple):
-    """The slot as a message shows it: its instant in the schedule's own zone, and the run that is its work."""
-
-    local: datetime
-    timezone: str
-    run_id: UUID
-
-
-def evaluate(table: Table, params: Params, previous: KnownState | None, slot_at: datetime) -> Verdict:
-    """Return the verdict on a table. Told are ok to firing and firing to ok; a first evaluation that is ok is not.
-
-    A table that gives no number is `no_data`: it is recorded, nobody is told, and what was known before still holds.
-    """
-    value, problem = _value_of(table)
-    before = previous.state if previous else None
-    if value is None:
-        since = previous.since if previous else slot_at
-        return Verdict(params, "no_data", None, before, since, f"no message: {problem}", table.data_as_of)
-    is_firing = CONDITIONS[params.condition](value, params.threshold_value, params.upper)
-    state: State = "firing" if is_firing else "ok"
-    if previous is not None and before == state:
-        reason = f"no message: still {state} since {rfc3339(previous.since)}"
-        return Verdict(params, state, value, before, previous.since, reason, table.data_as_of)
-    is_told = is_firing or before == "firing"
-    asked = _limit_in_words(params)
-    if is_firing:
-        reason = f"message: {number(value)} is {asked}"
-    elif is_told:
-        reason = f"message: recovered, {number(value)} is no longer {asked}"
-    else:
-        reason = f"no message: first evaluation, and {number(value)} is not {asked}"
-    return Verdict(params, state, value, before, slot_at, reason, table.data_as_of, is_told)
-
-
-def render(verdict: Verdict, slot: Slot, brand: Branding) -> Message:
-    """Return the mail about a change, in text and in HTML, with all times in the schedule's zone."""
-    params, value = verdict.params, with_unit(verdict.value or Decimal(0), verdict.params.unit)
-    is_firing = verdict.state == "firing"
-    facts = {
-        "alert": params.alert_name,
-        "is_firing": is_firing,
-        "headline": "Threshold crossed" if is_firing else "Back to normal",
-        "value": value,
-        "sentence": f"The value is {value}, {'' if is_firing else 'no longer '}{_limit_in_words(params, params.unit)}.",
-        "threshold": _limit_in_words(params, params.unit),
-        "since": _spoken(verdict.since.astimezone(slot.local.tzinfo)),
-        "slot": _spoken(slot.local),
-        "timezone": slot.timezone,
-        "data_as_of": _spoken(verdict.data_as_of.astimezone(slot.local.tzinfo)) if verdict.data_as_of else "",
-        "run_id": str(slot.run_id),
-    }
-    text, html = pages.fill("threshold_alert", facts, brand)
-    return Message(
-        to=tuple(params.recipients),
-        subject=f"{'Alert' if is_firing else 'Recovered'}: {params.alert_name} is {value}",
-        text=text,
-        html=html,
-    )
-
-
-def record(verdict: Verdict) -> dict[str, Any]:
-    """Return the decision record that the run keeps: what was found, how it was judged, whether and why it was told."""
-    params = verdict.params
-    return {
-        "value": None if verdict.value is None else str(verdict.value),
-        "unit": params.unit,
-        "condition": params.condition,
-        "thresholdValue": str(params.threshold_value),
-        "thresholdHigh": None if params.threshold_high is None else str(params.threshold_high),
-        "previousState": verdict.previous_state,
-        "state": verdict.state,
-        "since": rfc3339(verdict.since),
-        "notified": verdict.is_told,
-        "reason": verdict.reason,
-        "dataAsOf": rfc3339(verdict.data_as_of) if verdict.data_as_of else None,
-    }
-
-
-def read(ctx: Context[Params]) -> Table:
-    """Return the query's table; of one with too many rows its first two, which `evaluate` then calls no data."""
+def ask(ctx: Context[Params], graph: Graph, slots: list[datetime]) -> Reading | str:
+    """Return the graph's series for these slots, or why they can't be read for good. Raises SourceUnavailable."""
+    meaning = graph.meaning(ctx.timezone)
+    asked = graph.question(ctx.slot_at, ctx.timezone, window(ctx.params, meaning, ctx.slot_at, min(slots)))
     try:
-        question = Question(ctx.params.query, ctx.slot_at, timezone=ctx.timezone)
-        return ctx.source(ctx.params.source).query(question, timeout_seconds=ctx.seconds_left(), row_cap=1)
-    except RowCap as error:
-        return error.table
+        source = ctx.source(str(graph.source_id))
+        table = source.query(asked, timeout_seconds=ctx.seconds_left(), row_cap=MOST_ROWS)
+    except RowCap:
+        return f"the graph has more than {MOST_ROWS:,} rows in the window that is looked at"
+    except SourceRefused as error:
+        return str(error)
+    return reading_of(table, graph, ctx.timezone)
+
+
+def reading_of(table: Table, graph: Graph, timezone: str) -> Reading:
+    """Return a table as series by segment."""
+    found = read([column.name for column in table.columns], table.rows, graph.meaning(timezone), table.data_as_of)
+    return found._replace(notes=(*found.notes, *table.notes))
+
+
+def decide(
+    policy: Policy, reading: Reading | str, rows: Mapping[str, StateRow], facts: Facts, slots: list[datetime]
+) -> Checked:
+    """Return what the policy decides at the last of `slots`, after those before it, of which nobody is told by itself."""
+    known = dict(rows)
+    decisions: dict[str, Decision] = {}
+    silent = replace(facts, gated=CATCHING_UP)
+    for slot in slots:
+        decisions = check(policy, reading, known, facts if slot == slots[-1] else silent, slot)
+        known |= {segment: each.row for segment, each in decisions.items()}
+    return Checked(decisions, rows, len(slots) - 1)
+
+
+def states(alert_id: UUID, checked: Checked) -> tuple[AlertState, ...]:
+    """Return what the alert remembers from now on, and the moves of its states; nothing of what was not judged."""
+    found = []
+    for segment, each in checked.decisions.items():
+        before = checked.before.get(segment)
+        if each.finding.answer == "could_not_check" and before is not None and each.row.state == before.state:
+            continue  # its slot stays unchecked, and is judged once the source answers
+        if before is None and each.finding.answer == "could_not_check" and each.row.state == "ok":
+            continue
+        was = machine.first(each.row.since).state if before is None else before.state
+        moved_from = was if was != each.row.state else None
+        found.append(
+            AlertState(
+                alert_id,
+                segment,
+                each.row.state,
+                each.row.value,
+                each.row.since,
+                machine.as_json(each.row),
+                moved_from,
+                each.finding.sentence,
+            )
+        )
+    return tuple(found)
 
 
 def run(ctx: Context[Params]) -> Outcome:
-    """Read the figure, judge it, and return the record with the message when there is something to tell."""
-    alert_id = ctx.params.alert_id
+    """Read the figures, judge them, and return the record with the message when there is something to tell."""
+    params, policy = ctx.params, ctx.params.policy
+    book = cast("InnerJournal", ctx.journal).alerts()
+    graph = book.graph(params.graph_id)
+    if graph is None:
+        return Rejected("its graph was deleted")
+    rows = book.states(params.alert_id)
+    slots = [*_missed(ctx, rows), ctx.slot_at]
     try:
-        table = read(ctx)
+        reading = ask(ctx, graph, slots)
     except SourceUnavailable as error:
-        return Later(None, str(error))
-    except SourceRefused as error:
-        return Rejected(str(error))
-    previous = ctx.alert_state(alert_id, WHOLE) if alert_id else None
-    verdict = evaluate(table, ctx.params, previous, ctx.slot_at)
-    if not verdict.is_told:
-        return Done(record(verdict), (), states(verdict, alert_id))
-    message = render(verdict, Slot(ctx.slot_local, ctx.timezone, ctx.run_id), ctx.branding())
-    return Done(record(verdict), (message,), states(verdict, alert_id))
+        if not ctx.is_last_attempt:
+            return Later(None, str(error))
+        reading = str(error)
+    if isinstance(reading, str):
+        book.trouble(graph.source_id, reading)
+        slots = slots[-1:]
+    elif graph.is_failing:
+        book.settled(graph.source_id)
+    checked = decide(policy, reading, rows, book.facts(params.alert_id, ctx.slot_at), slots)
+    notes = () if isinstance(reading, str) else reading.notes
+    kept = record(policy, graph.version, checked.decisions, ctx.slot_at, notes)
+    kept |= {"graphId": str(graph.id), "graphVersion": graph.version, "slotsMadeUpFor": checked.caught_up}
+    told = [each for each in checked.decisions.values() if each.notice.is_told]
+    if not told:
+        return Done(kept, (), states(params.alert_id, checked))
+    message = render(
+        Told(params.alert_name, graph, checked.decisions, ctx.slot_local, ctx.timezone, ctx.run_id),
+        params.recipients,
+        ctx.branding(),
+    )
+    return Done(kept, (message,), states(params.alert_id, checked))
 
 
-def states(verdict: Verdict, alert_id: UUID | None) -> tuple[AlertState, ...]:
-    """Return what the alert knows from now on: nothing new without data, or without an alert to remember it."""
-    if alert_id is None or verdict.state == "no_data":
-        return ()
-    return (AlertState(alert_id, WHOLE, verdict.state, verdict.value, verdict.since),)
-
-
-def _value_of(table: Table) -> tuple[Decimal | None, str]:
-    """Return the one number of a table, or None and what is the matter with it."""
-    if len(table.rows) != 1:
-        return None, "the query gives no row" if not table.rows else "the query gives more than one row"
-    names = [column.name.lower() for column in table.columns]
-    found = table.rows[0][names.index("value") if "value" in names else 0]
-    if found is None:
-        return None, "the value is NULL"
-    if isinstance(found, bool) or not isinstance(found, (int, float, Decimal)):
-        return None, f"the value is no number but {type(found).__name__}"
-    value = Decimal(repr(found)) if isinstance(found, float) else Decimal(found)
-    return (value, "") if value.is_finite() else (None, f"the value is {found}")
-
-
-def _limit_in_words(params: Params, unit: str = "") -> str:
-    return limit(params.condition, params.threshold_value, params.upper, unit)
-
-
-def _spoken(local: datetime) -> str:
-    return f"{local:%a} {local.day} {local:%b %Y, %H:%M}"
+def _missed(ctx: Context[Params], rows: Mapping[str, StateRow]) -> list[datetime]:
+    """The slots since the last check that no run could check; none for an alert that never could."""
+    seen = [row.slot for row in rows.values() if row.slot is not None]
+    return cast("InnerJournal", ctx.journal).alerts().unchecked(max(seen)) if seen else []
 
 
 KIND = Kind(
     name="kpi.threshold",
     Params=Params,
     run=run,
-    summary="mails when a figure crosses its threshold, and when it is back",
+    summary="mails when a figure crosses its threshold, becomes worse, lasts, or is back",
     queue="alerts",
     is_gated_only=True,
+    made_at="/api/kpi-alerts",
 )

@@ -20,15 +20,14 @@ from uuid import uuid4
 
 import psycopg
 
-from api.definitions import create_schedule, read_schedule
 from api.sources import create_source
 from config.seal import Seal
 from proof.records import Fault
+from tests.alerts import make_alert
 from tests.proof.points import tracer
 from tests.proof.points.place import Place
 from tests.proof.points.servers import serving, tell
 from tests.system import until
-from workers.kinds import KINDS
 
 TRACER = Path(tracer.__file__)
 MARK = "q.fence = w.fence and q.state"
@@ -103,17 +102,9 @@ def make_mail(place: Place, query: str = "select value from figure", **more: Any
         "condition": "GREATER_THAN",
         "thresholdValue": "150",
     }
-    body = {
-        "jobType": "kpi.threshold",
-        "jobPayload": params,
-        "scheduledAt": place.now().isoformat(),
-        "maxAttempts": 60,
-        "queue": "default",
-    } | more
-    made = create_schedule(
-        place.conn, place.tenant, read_schedule(body), kinds=KINDS, seal=Seal((KEY,)), retention_days=90
-    )
-    place.made.add(str(made.id))
+    of_schedule = {"scheduledAt": place.now().isoformat(), "maxAttempts": 60, "queue": "default"} | more
+    made = make_alert(place.conn, place.tenant, params, **of_schedule)
+    place.made.add(str(made.schedule_id))
     place.conn.execute("select pg_notify('tocsin', '')")
 
 

@@ -9,9 +9,10 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from config.zones import zone
+from workers.alert_book import AlertBook
 from workers.branding import Branding
 from workers.http import Client
-from workers.kind import Context, KnownState
+from workers.kind import Context
 from workers.sources import Source, SourceRefused
 
 P = TypeVar("P", bound=BaseModel)
@@ -21,11 +22,12 @@ SLOT = datetime(2026, 11, 21, 8, 30, tzinfo=UTC)
 
 
 class Journal:
-    """Remembers nothing, and knows the source and the alert's state that a test gave it."""
+    """Remembers nothing, and knows the source and the alerts' book that a test gave it."""
 
-    def __init__(self, source: Source | None = None, known: KnownState | None = None) -> None:
+    def __init__(self, source: Source | None = None, book: AlertBook | None = None) -> None:
         self._source = source
-        self._known = known
+        self._book = book
+        self.brand = Branding()
 
     def step(self, name: str, work: Callable[[], Any]) -> Any:  # noqa: ARG002 - the protocol
         return work()
@@ -36,8 +38,9 @@ class Journal:
     def progress(self, fraction: float, note: str) -> None:
         pass
 
-    def alert_state(self, alert_id: UUID, segment: str) -> KnownState | None:  # noqa: ARG002 - the protocol
-        return self._known
+    def alerts(self) -> AlertBook:
+        assert self._book is not None
+        return self._book
 
     def source(self, name: str) -> Source:
         if self._source is None:
@@ -48,7 +51,7 @@ class Journal:
         return sealed.removeprefix("sealed:k:")
 
     def branding(self) -> Branding:
-        return Branding()
+        return self.brand
 
 
 def context(params: P, *, http: Client | None = None, journal: Journal | None = None, **overrides: Any) -> Context[P]:

@@ -1,30 +1,90 @@
+"""`kpi.threshold`: what a check of a real table decides, keeps and tells; the judging itself is shown in alerting/."""
+
 import html
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from html.parser import HTMLParser
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from tests.workers.kinds.contexts import RUN, SLOT, Journal, context
 from tests.workers.wire import LOOPBACK
-from workers.alerting.conditions import CONDITIONS
-from workers.alerting.words import number, with_unit
+from workers.alerting import machine
+from workers.alerting.machine import StateRow
+from workers.alerting.notify import Facts, Silence
+from workers.alerting.policy import Policy
 from workers.branding import Branding
-from workers.kind import KnownState
-from workers.kinds.threshold_alert import KIND, Params, Slot, evaluate, record, render, run, states
-from workers.outcome import AlertState, Done, Later, Rejected
-from workers.sources import Column, Postgres, Question, SourceUnavailable, Table
+from workers.graphs import Graph
+from workers.kinds.threshold_alert import KIND, Params, run
+from workers.outcome import Done, Later, Message, Rejected
+from workers.sources import Column, Postgres, Question, SourceRefused, SourceUnavailable, Table
 
-ALERT = UUID(int=5)
+ALERT, GRAPH, SOURCE = UUID(int=5), UUID(int=6), UUID(int=8)
 BEFORE = SLOT - timedelta(hours=2)
 AS_OF = SLOT + timedelta(seconds=3)
-HERE = Slot(SLOT.astimezone(ZoneInfo("Europe/Paris")), "Europe/Paris", RUN)
+
+
+class Book:
+    """The book of one alert: its graph, what it remembers, what was missed; and whether anybody was told of the source."""
+
+    def __init__(self, states: Mapping[str, StateRow] | None = None, **graph: Any) -> None:
+        fields: dict[str, Any] = {
+            "id": GRAPH,
+            "name": "Seats",
+            "source_id": SOURCE,
+            "query": "select 1",
+            "unit": "",
+            "format": "number",
+            "decimals": None,
+            "value_column": None,
+            "time_dimension": None,
+            "grain": None,
+            "segment_by": [],
+            "version": 3,
+            "is_failing": False,
+        }
+        self.is_there = True
+        self._graph = Graph(**(fields | graph))
+        self._states = states or {}
+        self.missed: list[datetime] = []
+        self.silences: list[Silence] = []
+        self.told: list[str] = []
+
+    def graph(self, graph_id: UUID) -> Graph | None:
+        return self._graph if self.is_there and graph_id == GRAPH else None
+
+    def states(self, alert_id: UUID) -> Mapping[str, StateRow]:
+        return self._states if alert_id == ALERT else {}
+
+    def facts(self, alert_id: UUID, at: datetime) -> Facts:  # noqa: ARG002 - the protocol
+        return Facts(alert_id=str(alert_id), silences=self.silences)
+
+    def unchecked(self, since: datetime) -> list[datetime]:
+        return [slot for slot in self.missed if slot > since]
+
+    def trouble(self, source_id: UUID, why: str) -> None:
+        self.told.append(f"{source_id} fails: {why}")
+
+    def settled(self, source_id: UUID) -> None:
+        self.told.append(f"{source_id} answers")
+
+
+class Answering:
+    """A source that gives one table, or one error, to every question, and keeps what it was asked."""
+
+    def __init__(self, answer: Table | Exception) -> None:
+        self._answer = answer
+        self.asked: list[Question] = []
+
+    def query(self, question: Question, *, timeout_seconds: float, row_cap: int) -> Table:  # noqa: ARG002 - a source's signature
+        self.asked.append(question)
+        if isinstance(self._answer, Exception):
+            raise self._answer
+        return self._answer
 
 
 def _params(**fields: Any) -> Params:
@@ -32,8 +92,7 @@ def _params(**fields: Any) -> Params:
         "alertId": str(ALERT),
         "alertName": "Unsold seats",
         "recipients": ["ops@example.com"],
-        "source": "warehouse",
-        "query": "select 1",
+        "graphId": str(GRAPH),
         "condition": "GREATER_THAN",
         "thresholdValue": "100",
     }
@@ -41,133 +100,156 @@ def _params(**fields: Any) -> Params:
 
 
 def _table(*rows: tuple[Any, ...], names: tuple[str, ...] = ("value",)) -> Table:
-    return Table(tuple(Column(name, "numeric") for name in names), list(rows), AS_OF, 1.0)
+    return Table(tuple(Column(name, "numeric", "number") for name in names), list(rows), AS_OF, 1.0)
 
 
-def _known(state: str) -> KnownState:
-    return KnownState(state, Decimal(1), BEFORE)
+def _known(state: str, slot: datetime = BEFORE) -> StateRow:
+    is_firing = state == "firing"
+    return StateRow(
+        state,  # type: ignore[arg-type]  # one of the states
+        BEFORE,
+        slot=slot,
+        alarm="firing" if is_firing else "ok",
+        firing_since=BEFORE if is_firing else None,
+        is_told=is_firing,
+    )
 
 
-@pytest.mark.parametrize(
-    ("condition", "holds", "fails"),
-    [
-        ("GREATER_THAN", ["10.01", "11"], ["10", "9"]),
-        ("GREATER_THAN_OR_EQUAL", ["10", "10.0"], ["9.999999999999999999999999999999"]),
-        ("LESS_THAN", ["9.99", "-1"], ["10", "11"]),
-        ("LESS_THAN_OR_EQUAL", ["10.00", "9"], ["10.01"]),
-        ("EQUAL", ["10", "10.000", "1E+1"], ["10.0001"]),
-        ("NOT_EQUAL", ["10.0001"], ["10", "10.0"]),
-        ("BETWEEN", ["10", "15", "20"], ["9.99", "20.01"]),
-        ("OUTSIDE", ["9.99", "20.01"], ["10", "15", "20"]),
-    ],
-)
-def test_each_condition_holds_where_its_name_says(condition: str, holds: list[str], fails: list[str]) -> None:
-    high = "20" if condition in ("BETWEEN", "OUTSIDE") else None
-    params = _params(condition=condition, thresholdValue="10", thresholdHigh=high)
-    for values, state in ((holds, "firing"), (fails, "ok")):
-        for value in values:
-            assert evaluate(_table((Decimal(value),)), params, None, SLOT).state == state
-
-
-def test_a_range_may_end_at_zero() -> None:
-    params = _params(condition="BETWEEN", thresholdValue="-10", thresholdHigh="0")
-    assert evaluate(_table((Decimal(-5),)), params, None, SLOT).state == "firing"
-    assert evaluate(_table((Decimal(1),)), params, None, SLOT).state == "ok"
+def _checked(answer: Table | Exception, book: Book, params: Params | None = None, **more: Any) -> Done:
+    outcome = run(context(params or _params(), journal=Journal(Answering(answer), book), **more))
+    assert isinstance(outcome, Done)
+    return outcome
 
 
 @pytest.mark.parametrize(
-    ("before", "value", "state", "is_told", "since", "says"),
+    ("before", "value", "state", "code", "subject"),
     [
-        (None, 150, "firing", True, SLOT, "message: 150 is above 100"),
-        (None, 50, "ok", False, SLOT, "no message: first evaluation, and 50 is not above 100"),
-        ("ok", 150, "firing", True, SLOT, "message: 150 is above 100"),
-        ("ok", 50, "ok", False, BEFORE, "no message: still ok since 2026-11-21T06:30:00Z"),
-        ("firing", 150, "firing", False, BEFORE, "no message: still firing since 2026-11-21T06:30:00Z"),
-        ("firing", 50, "ok", True, SLOT, "message: recovered, 50 is no longer above 100"),
-        ("firing", None, "no_data", False, BEFORE, "no message: the value is NULL"),
-        (None, None, "no_data", False, SLOT, "no message: the value is NULL"),
+        (None, 150, "firing", "fired", "Alert: Unsold seats is 150"),
+        (None, 50, "ok", "quiet", None),
+        ("ok", 150, "firing", "fired", "Alert: Unsold seats is 150"),
+        ("ok", 50, "ok", "quiet", None),
+        ("firing", 150, "firing", "quiet", None),
+        ("firing", 50, "ok", "resolved", "Recovered: Unsold seats is 50"),
     ],
 )
-def test_a_message_goes_out_on_change_alone(
-    before: str | None, value: int | None, state: str, is_told: bool, since: datetime, says: str
+def test_a_change_is_told_and_kept_as_a_move(
+    before: str | None, value: int, state: str, code: str, subject: str | None
 ) -> None:
-    verdict = evaluate(_table((value,)), _params(), _known(before) if before else None, SLOT)
-    assert (verdict.state, verdict.is_told, verdict.since, verdict.reason) == (state, is_told, since, says)
-    assert verdict.previous_state == before
+    done = _checked(_table((value,)), Book({"": _known(before)} if before else {}))
+    assert done.result["outcome"] == code
+    assert [message.subject for message in done.messages] == ([subject] if subject else [])
+    [kept] = done.alert_states
+    assert (kept.segment, kept.state, kept.value) == ("", state, Decimal(value))
+    assert kept.moved_from == (None if state == (before or "ok") else before or "ok")
+    assert machine.from_json(dict(kept.memory)).slot == SLOT
 
 
-@pytest.mark.parametrize(
-    ("table", "says"),
-    [
-        (_table(), "no row"),
-        (_table((1,), (2,)), "more than one row"),
-        (_table((None,)), "NULL"),
-        (_table(("12",)), "no number but str"),
-        (_table((True,)), "no number but bool"),
-        (_table((SLOT,)), "no number but datetime"),
-        (_table((Decimal("NaN"),)), "NaN"),
-        (_table((Decimal("Infinity"),)), "Infinity"),
-        (_table((float("nan"),)), "nan"),
-        (_table((float("-inf"),)), "-inf"),
-    ],
-)
-def test_a_table_without_one_number_is_no_data_and_what_was_known_holds(table: Table, says: str) -> None:
-    verdict = evaluate(table, _params(), _known("firing"), SLOT)
-    assert (verdict.state, verdict.value, verdict.is_told) == ("no_data", None, False)
-    assert says in verdict.reason
-    assert states(verdict, ALERT) == ()
+def test_no_data_keeps_the_state_and_says_so() -> None:
+    for table in (_table(), _table((None,)), _table((float("nan"),))):
+        done = _checked(table, Book({"": _known("firing")}))
+        assert (done.result["outcome"], done.messages) == ("no_data", ())
+        assert [(kept.state, kept.moved_from) for kept in done.alert_states] == [("firing", None)]
 
 
-def test_the_value_is_the_column_of_that_name_or_else_the_first() -> None:
-    for names, row in ((("month", "VALUE"), ("2026-11", 7)), (("total", "month"), (7, "2026-11"))):
-        assert evaluate(_table(row, names=names), _params(), None, SLOT).value == 7
+def test_a_source_that_refuses_keeps_every_state_and_is_one_trouble_of_its_owner() -> None:
+    book = Book({"": _known("firing")})
+    done = _checked(SourceRefused("no such table"), book)
+    assert (done.result["outcome"], done.messages, done.alert_states) == ("could_not_check", (), ())
+    assert "no such table" in done.result["sentence"]
+    assert book.told == [f"{SOURCE} fails: no such table"]
 
 
-def test_a_float_is_taken_as_it_is_written() -> None:
-    params = _params(condition="EQUAL", thresholdValue=0.1)
-    assert params.threshold_value == Decimal("0.1")
-    assert evaluate(_table((0.1,)), params, None, SLOT).state == "firing"
+def test_a_source_that_is_away_is_asked_again_and_is_a_trouble_at_the_last_attempt() -> None:
+    book = Book({"": _known("ok")})
+    away = Answering(SourceUnavailable("it is away"))
+    assert run(context(_params(), journal=Journal(away, book))) == Later(None, "it is away")
+    assert book.told == []
+    _checked(SourceUnavailable("it is away"), book, is_last_attempt=True)
+    assert book.told == [f"{SOURCE} fails: it is away"]
 
 
-@given(st.lists(st.integers(90, 110) | st.none(), max_size=30))
-def test_messages_alternate_between_alert_and_recovery(values: list[int | None]) -> None:
-    known: KnownState | None = None
-    told: list[str] = []
-    for index, value in enumerate(values):
-        verdict = evaluate(_table((value,)), _params(), known, SLOT + timedelta(minutes=index))
-        for kept in states(verdict, ALERT):
-            known = KnownState(kept.state, kept.value, kept.since)
-        told += [verdict.state] if verdict.is_told else []
-    assert told == ["firing", "ok"] * (len(told) // 2) + ["firing"] * (len(told) % 2)
+def test_an_error_that_the_policy_counts_as_an_alarm_fires() -> None:
+    params = _params(guards={"onError": "alert"})
+    done = _checked(SourceRefused("no such table"), Book({"": _known("ok")}), params)
+    assert (done.result["outcome"], len(done.messages)) == ("fired", 1)
+    assert [(kept.state, kept.moved_from) for kept in done.alert_states] == [("firing", "ok")]
 
 
-def test_the_record_says_what_was_decided_and_why() -> None:
-    verdict = evaluate(_table((Decimal("150.50"),)), _params(unit="seats"), _known("ok"), SLOT)
-    assert record(verdict) == {
-        "value": "150.50",
-        "unit": "seats",
-        "condition": "GREATER_THAN",
-        "thresholdValue": "100",
-        "thresholdHigh": None,
-        "previousState": "ok",
-        "state": "firing",
-        "since": "2026-11-21T08:30:00Z",
-        "notified": True,
-        "reason": "message: 150.5 is above 100",
-        "dataAsOf": "2026-11-21T08:30:03Z",
+def _days(*values: int | None) -> Table:
+    """A figure a day, up to the day before the slot."""
+    rows = [((SLOT - timedelta(days=len(values) - at)).date(), value) for at, value in enumerate(values)]
+    return _table(*rows, names=("day", "value"))
+
+
+def test_slots_that_nobody_could_check_are_judged_once_the_source_answers() -> None:
+    book = Book({"": _known("ok", SLOT - timedelta(days=4))}, time_dimension="day", grain="day", is_failing=True)
+    book.missed = [SLOT - timedelta(days=days) for days in (3, 2, 1)]
+    source = Answering(_days(50, 50, 150, 150, 50))
+    outcome = run(context(_params(), journal=Journal(source, book)))
+    assert isinstance(outcome, Done)
+    assert outcome.result["slotsMadeUpFor"] == 3
+    assert book.told == [f"{SOURCE} answers"]
+    # It fired and was back while nobody looked: one message says both.
+    assert outcome.result["outcome"] == "resolved"
+    assert len(outcome.messages) == 1
+    assert "nobody was told, and is back to normal" in outcome.result["sentence"]
+    [asked] = source.asked
+    assert asked.start is not None
+    assert asked.start <= SLOT - timedelta(days=4)
+
+
+def test_segments_have_states_of_their_own_and_one_mail() -> None:
+    rows = [("north", 150), ("south", 50), ("west", 120), ("east", 130)]
+    book = Book({"south": _known("firing"), "west": _known("firing")}, segment_by=["region"])
+    done = _checked(_table(*rows, names=("region", "value")), book, _params(recipients=["a@x.com", "b@x.com"]))
+    assert {kept.segment: kept.state for kept in done.alert_states} == {
+        "north": "firing",
+        "south": "ok",
+        "west": "firing",
+        "east": "firing",
     }
+    assert done.result["members"] == {"new": ["north", "east"], "still": ["west"], "recovered": ["south"]}
+    [message] = done.messages
+    assert message.to == ("a@x.com", "b@x.com")
+    assert message.subject == "Unsold seats: 2 new, 1 still, 1 recovered"
+    for text in (message.text, _Text(message.html).text):
+        assert all(name in text for name in ("north", "south", "west", "east"))
 
 
-class Answering:
-    """A source that gives one table, or one error, to every query."""
+def test_a_silence_holds_the_message_and_not_the_state() -> None:
+    book = Book({"": _known("ok")})
+    book.silences = [Silence(BEFORE, SLOT + timedelta(hours=1))]
+    done = _checked(_table((150,)), book)
+    assert (done.result["outcome"], done.messages) == ("silenced", ())
+    assert [kept.state for kept in done.alert_states] == ["firing"]
 
-    def __init__(self, answer: Table | Exception) -> None:
-        self._answer = answer
 
-    def query(self, question: Question, *, timeout_seconds: float, row_cap: int) -> Table:  # noqa: ARG002 - a source's signature
-        if isinstance(self._answer, Exception):
-            raise self._answer
-        return self._answer
+def test_a_slot_that_was_judged_is_judged_no_other_way_again() -> None:
+    first = _checked(_table((150,)), Book({"": _known("ok")}))
+    row = machine.from_json(dict(first.alert_states[0].memory))
+    again = _checked(_table((50,)), Book({"": row}))
+    assert (again.messages, again.alert_states[0].moved_from) == ((), None)
+    assert machine.from_json(dict(again.alert_states[0].memory)) == row
+
+
+def test_an_alert_whose_graph_is_gone_is_rejected() -> None:
+    book = Book()
+    book.is_there = False
+    outcome = run(context(_params(), journal=Journal(Answering(_table((1,))), book)))
+    assert outcome == Rejected("its graph was deleted")
+
+
+def test_a_run_reads_a_real_database(empty_database: str) -> None:
+    source = Postgres(empty_database, allowed=LOOPBACK)
+    book = Book(query="select count(*) as value from generate_series(1, 150)", unit="seats")
+    outcome = run(context(_params(), journal=Journal(source, book)))
+    assert isinstance(outcome, Done)
+    assert outcome.result["segments"][0]["value"] == "150"
+    assert (outcome.result["ruleVersion"], outcome.result["graphVersion"]) == (3, 3)
+    assert [message.to for message in outcome.messages] == [("ops@example.com",)]
+    many = run(context(_params(), journal=Journal(source, Book(query="select generate_series(1, 100000)"))))
+    assert isinstance(many, Done)
+    assert "more than 20,000 rows in the window" in many.result["sentence"]
 
 
 class _Text(HTMLParser):
@@ -188,11 +270,19 @@ class _Text(HTMLParser):
         self.attributes |= {name for name, _ in attrs}
 
 
-@pytest.mark.parametrize(("value", "before"), [(Decimal("1234567.5"), "ok"), (Decimal("12.25"), "firing")])
-def test_a_mail_says_what_happened_where_and_since_when_in_the_schedules_zone(value: Decimal, before: str) -> None:
-    verdict = evaluate(_table((value,)), _params(unit="seats", recipients=["a@x.com", "b@x.com"]), _known(before), SLOT)
-    message = render(verdict, HERE, Branding())
-    shown = with_unit(value, "seats")
+def _mail(value: int, before: str = "ok", brand: Branding | None = None, **fields: Any) -> Message:
+    journal = Journal(Answering(_table((value,))), Book({"": _known(before)}, unit=fields.pop("unit", "")))
+    journal.brand = brand or Branding()
+    outcome = run(context(_params(**fields), journal=journal))
+    assert isinstance(outcome, Done)
+    [message] = outcome.messages
+    return message
+
+
+@pytest.mark.parametrize(("value", "before"), [(1_234_567, "ok"), (12, "firing")])
+def test_a_mail_says_what_happened_where_and_since_when_in_the_schedules_zone(value: int, before: str) -> None:
+    message = _mail(value, before, unit="seats", recipients=["a@x.com", "b@x.com"])
+    shown = f"{value:,}\N{NO-BREAK SPACE}seats"
     is_firing = before == "ok"
     assert message.to == ("a@x.com", "b@x.com")
     assert message.subject == f"{'Alert' if is_firing else 'Recovered'}: Unsold seats is {shown}"
@@ -207,14 +297,14 @@ def test_a_mail_says_what_happened_where_and_since_when_in_the_schedules_zone(va
             str(RUN),
         ):
             assert fact in text
-        assert ("no longer above" in text) is not is_firing
+        assert ("is not above" in text) is not is_firing
     assert not page.tags & {"script", "img", "link", "style", "form", "iframe"}
     assert not page.attributes & {"src", "href", "class"}
 
 
 def test_a_name_is_never_markup_and_never_a_template() -> None:
     name = '<script>alert(1)</script> {{ 7*7 }} & "co"'
-    message = render(evaluate(_table((150,)), _params(alertName=name, unit="<b>"), None, SLOT), HERE, Branding())
+    message = _mail(150, alertName=name, unit="<b>")
     assert "<script>" not in message.html
     assert html.escape("<script>", quote=False) in message.html
     assert "{{ 7*7 }}" in message.html
@@ -223,151 +313,46 @@ def test_a_name_is_never_markup_and_never_a_template() -> None:
 
 
 def test_a_mail_bears_its_tenants_branding_and_no_markup_of_it() -> None:
-    brand = Branding("A & <b>Co</b>", "#ffd400", "Line <1>\n{{ 7*7 }}")
-    message = render(evaluate(_table((150,)), _params(), None, SLOT), HERE, brand)
+    message = _mail(150, brand=Branding("A & <b>Co</b>", "#ffd400", "Line <1>\n{{ 7*7 }}"))
     assert message.text.endswith("\n\n-- \nA & <b>Co</b>\nLine <1>\n{{ 7*7 }}\n")
     page = _Text(message.html)
     assert all(said in page.text for said in ("A & <b>Co</b>", "Line <1>", "{{ 7*7 }}"))
     assert "background:#ffd400;border-bottom:1px solid #e4e7ec;color:#000000" in message.html
     assert not page.tags & {"b", "script", "img", "link", "style", "form", "iframe"}
-    assert not page.attributes & {"src", "href", "class"}
 
 
 def test_a_mail_of_a_tenant_without_branding_has_no_band_and_no_footer() -> None:
-    message = render(evaluate(_table((150,)), _params(), None, SLOT), HERE, Branding())
+    message = _mail(150)
     assert message.text.endswith(f"\nRun {RUN}\n")
     assert "border-bottom" not in message.html
-
-
-@pytest.mark.parametrize(
-    ("value", "shown"),
-    [
-        ("0", "0"),
-        ("-0", "0"),
-        ("-0.0", "0"),
-        ("1", "1"),
-        ("1.500", "1.5"),
-        ("1E+3", "1,000"),
-        ("1234567.891", "1,234,567.891"),
-        ("-9876543210", "-9,876,543,210"),
-        ("42.333333333333333333", "42.333333"),
-        ("0.00000012345678", "0.000000123457"),
-        ("1E-30", "0." + "0" * 29 + "1"),
-        ("1E+5000", "1.000000E+5000"),
-        ("100", "100"),
-    ],
-)
-def test_a_number_is_written_as_people_write_it(value: str, shown: str) -> None:
-    assert number(Decimal(value)) == shown
-
-
-@given(st.decimals(allow_nan=False, allow_infinity=False))
-def test_any_number_can_be_written_shortly(value: Decimal) -> None:
-    assert 0 < len(number(value)) <= 120
-
-
-@pytest.mark.parametrize(
-    ("unit", "shown"),
-    [
-        ("", "-12.5"),
-        ("%", "-12.5%"),
-        ("€", "-€12.5"),
-        ("days", "-12.5\N{NO-BREAK SPACE}days"),
-        ("EUR", "-12.5\N{NO-BREAK SPACE}EUR"),
-    ],
-)
-def test_a_unit_stands_where_it_is_expected(unit: str, shown: str) -> None:
-    assert with_unit(Decimal("-12.5"), unit) == shown
-
-
-@pytest.mark.parametrize("condition", ["greater_than", "Greater_Than", " GREATER_THAN "])
-def test_a_condition_is_read_in_any_case(condition: str) -> None:
-    assert _params(condition=condition).condition == "GREATER_THAN"
 
 
 @pytest.mark.parametrize(
     "fields",
     [
         {"recipients": []},
-        {"recipients": ["a@x.com"] * 101},
+        {"recipients": ["a@x.com"] * 1001},
         {"recipients": ["a@x.com, b@x.com"]},
         {"recipients": ["a@x.com\r\nBcc: b@x.com"]},
         {"recipients": ["A <a@x.com>"]},
         {"recipients": "a@x.com"},
-        {"condition": "NEAR"},
-        {"condition": 1},
-        {"thresholdValue": "NaN"},
-        {"thresholdValue": "Infinity"},
-        {"thresholdValue": "much"},
-        {"thresholdValue": "1E+400"},
-        {"thresholdValue": None},
-        {"thresholdHigh": "200"},
-        {"condition": "BETWEEN"},
-        {"condition": "OUTSIDE", "thresholdHigh": "99"},
         {"alertName": ""},
         {"alertName": "x" * 201},
         {"alertName": "a\r\nb"},
-        {"unit": "x" * 21},
-        {"unit": "a\nb"},
-        {"source": ""},
-        {"query": ""},
+        {"graphId": None},
+        {"thresholdValue": None},
         {"unknown": 1},
     ],
 )
-def test_what_makes_no_sense_is_refused_when_it_is_saved(fields: dict[str, Any]) -> None:
+def test_what_makes_no_sense_is_refused(fields: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         _params(**fields)
 
 
-def test_a_recipient_named_twice_is_told_once() -> None:
-    assert _params(recipients=["a@x.com", "b@x.com", "a@X.com"]).recipients == ["a@x.com", "b@x.com"]
-
-
-def test_params_come_back_as_saved() -> None:
-    params = _params(condition="BETWEEN", thresholdHigh="100.10", unit="%")
+def test_params_come_back_as_saved_and_hold_the_whole_policy() -> None:
+    params = _params(condition="BETWEEN", thresholdHigh="100.10", guards={"forSeconds": 60}, recipients=["a@x.com"] * 2)
     assert Params.model_validate_json(params.model_dump_json(by_alias=True)) == params
-    assert set(Params.model_json_schema()["properties"]["condition"]["enum"]) == set(CONDITIONS)
+    assert params.recipients == ["a@x.com"]
+    policy = {"condition": "BETWEEN", "thresholdValue": "100", "thresholdHigh": "100.10", "guards": {"forSeconds": 60}}
+    assert params.policy == Policy.model_validate(policy)
     assert (KIND.name, KIND.queue, KIND.is_gated_only) == ("kpi.threshold", "alerts", True)
-
-
-def test_a_run_reads_a_real_database_and_returns_record_message_and_state(empty_database: str) -> None:
-    source = Postgres(empty_database, allowed=LOOPBACK)
-    params = _params(query="select count(*) as value from generate_series(1, 150)", unit="seats")
-    outcome = run(context(params, journal=Journal(source, _known("ok"))))
-    assert isinstance(outcome, Done)
-    assert outcome.result["value"] == "150"
-    assert [message.to for message in outcome.messages] == [("ops@example.com",)]
-    assert outcome.alert_states == (AlertState(ALERT, "", "firing", Decimal(150), SLOT),)
-    again = run(context(params, journal=Journal(source, KnownState("firing", Decimal(150), SLOT))))
-    assert isinstance(again, Done)
-    assert again.messages == ()
-    assert again.result["reason"] == "no message: still firing since 2026-11-21T08:30:00Z"
-
-
-def test_a_run_whose_query_gives_many_rows_is_no_data(empty_database: str) -> None:
-    source = Postgres(empty_database, allowed=LOOPBACK)
-    outcome = run(context(_params(query="select generate_series(1, 100000)"), journal=Journal(source)))
-    assert isinstance(outcome, Done)
-    assert outcome.result["reason"] == "no message: the query gives more than one row"
-
-
-def test_a_run_whose_query_is_wrong_is_rejected_and_whose_database_is_away_comes_later(empty_database: str) -> None:
-    source = Postgres(empty_database, allowed=LOOPBACK)
-    assert isinstance(run(context(_params(query="selec"), journal=Journal(source))), Rejected)
-    assert isinstance(run(context(_params(), journal=Journal())), Rejected)
-
-    assert run(context(_params(), journal=Journal(Answering(SourceUnavailable("it is away"))))) == Later(
-        None, "it is away"
-    )
-
-
-def test_an_alert_that_nobody_remembers_is_told_each_time() -> None:
-    outcome = run(
-        context(
-            _params().model_copy(update={"alert_id": None}),
-            journal=Journal(Answering(_table((150,))), _known("firing")),
-        )
-    )
-    assert isinstance(outcome, Done)
-    assert len(outcome.messages) == 1
-    assert outcome.alert_states == ()

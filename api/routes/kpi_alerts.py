@@ -1,0 +1,193 @@
+"""`/api/kpi-alerts`: who is told when a graph's figure crosses a threshold, by which policy, and why they were or were not."""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, HTTPException, Query
+from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from api import alert_checks, kpi_alerts, shapes
+from api.alert_checks import Asking
+from api.definitions import Time
+from api.kpi_alerts import KPI_ALERTS, KpiAlert, KpiAlertIn, KpiAlertPatch, Threshold
+from api.pages import Cursor, Instant, Limit, Word, page, place_of, room
+from api.problems import answers, good
+from api.request import Asked, Editor, Reader, answer
+from db.pool import Connection
+from scheduler import schedules
+from workers.alerting.machine import State
+from workers.sources import SourceUnavailable
+
+router = APIRouter(prefix="/api/kpi-alerts", tags=["kpi alerts"], responses=answers(400, 401, 403, 404, 422, 429, 503))
+
+_BACKTEST_DAYS = 90
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+
+
+class KpiAlertOut(_Model):
+    """An alert, with its threshold as it was given; what is left at its default is left out of that."""
+
+    id: UUID
+    alert_name: str
+    description: str
+    alert_type: Literal["threshold", "schedule"]
+    recipients: list[str]
+    is_active: bool
+    status: str
+    graph_id: UUID | None
+    dashboard_id: UUID | None
+    schedule_id: UUID
+    threshold: dict[str, Any] | None
+    state: State | None
+    calendar_id: UUID | None
+    tags: list[str]
+    version: int
+    next_run_at: Time | None
+    last_run_at: Time | None
+    created_by: str | None
+    created_at: Time
+    updated_at: Time
+
+
+KpiAlertList = shapes.list_of(KpiAlertOut, "KpiAlertList")
+MoveOut = shapes.model_of(kpi_alerts.Move, "AlertEvent")
+MoveList = shapes.list_of(MoveOut, "AlertEventList")
+
+
+class AlertDelivery(_Model):
+    """What became of the message to one recipient."""
+
+    recipient: str
+    state: str
+    error: str | None
+    sent_at: Time | None
+
+
+class Why(_Model):
+    """The last check by an instant: in a sentence, as the record that its run keeps, and the messages that it made."""
+
+    run_id: UUID | None
+    slot_at: Time | None
+    sentence: str
+    record: dict[str, Any] | None
+    deliveries: list[AlertDelivery]
+
+
+class BacktestIn(_Model):
+    """A threshold on a graph, and the span of the past that it is tried on; the last 90 days if none is given."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
+
+    graph_id: UUID
+    threshold: Threshold
+    first: Annotated[Time | None, Field(alias="from")] = None
+    last: Annotated[Time | None, Field(alias="to")] = None
+    wanted_messages: Annotated[int, Field(strict=True, ge=0, le=1000)] | None = Field(
+        None, description="suggests the threshold that would have made no more messages than this"
+    )
+
+
+@router.get("", responses=good(200, KpiAlertList))
+def list_kpi_alerts(asking: Reader, limit: Limit = 50, cursor: Cursor = None) -> Response:
+    """The alerts, newest first."""
+    return KPI_ALERTS.answer_list(asking, limit, cursor)
+
+
+@router.post("", status_code=201, responses=good(201, KpiAlertOut))
+def create_kpi_alert(asking: Editor, body: KpiAlertIn) -> Response:
+    """Makes an alert with its schedule; it is checked at the next slot of `checkCron`."""
+    days = asking.web.settings.retention_days
+
+    def make(conn: Connection) -> KpiAlert:
+        return kpi_alerts.create(conn, asking.tenant, body, retention_days=days, created_by=asking.author.who)
+
+    return KPI_ALERTS.create(asking, make)
+
+
+@router.post("/backtest", responses=good(200, dict[str, Any]))
+def backtest_kpi_alert(asking: Editor, body: BacktestIn) -> Response:
+    """What the policy would have told: its notices, its firings, plots of them, and a threshold for a wanted rate."""
+    with asking.reading() as conn:
+        now = schedules.read_now(conn)
+        graph = alert_checks.graph_of(conn, asking.tenant, body.graph_id)
+        timezone = kpi_alerts.zone_of(conn, asking.tenant, body.threshold)
+    last = body.last or now
+    first = body.first or last - timedelta(days=_BACKTEST_DAYS)
+    try:
+        found = alert_checks.run_backtest(
+            asking, Asking(body.threshold, graph, timezone), body.threshold, first, last, body.wanted_messages
+        )
+    except SourceUnavailable as error:
+        raise HTTPException(503, str(error)) from None
+    return answer(found)
+
+
+@router.get("/{alert_id}", responses=good(200, KpiAlertOut))
+def get_kpi_alert(asking: Reader, alert_id: UUID) -> Response:
+    """One alert."""
+    return KPI_ALERTS.answer_one(asking, alert_id)
+
+
+@router.patch("/{alert_id}", responses=good(200, KpiAlertOut, 409, 412))
+def edit_kpi_alert(asking: Editor, alert_id: UUID, body: KpiAlertPatch) -> Response:
+    """Changes an alert; what its segments remember stays."""
+    return KPI_ALERTS.edit(asking, alert_id, lambda conn, row: kpi_alerts.edit(conn, asking.tenant, row, body))
+
+
+@router.delete("/{alert_id}", status_code=204, responses=answers(409, 412))
+def delete_kpi_alert(asking: Editor, alert_id: UUID) -> Response:
+    """Deletes an alert, and cancels its schedule; its runs can still be read."""
+
+    def retire(conn: Connection, row: KpiAlert) -> None:
+        kpi_alerts.retire(conn, asking.tenant, row)
+
+    return KPI_ALERTS.remove(asking, alert_id, first=retire)
+
+
+@router.get("/{alert_id}/history", responses=good(200, MoveList))
+def list_alert_history(
+    asking: Reader,
+    alert_id: UUID,
+    segment: Annotated[Word | None, Query(description="of one segment; empty for the whole")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Response:
+    """The moves of its states, newest first."""
+    before = place_of(cursor, "history", asking.tenant)
+    with asking.listing() as conn:
+        KPI_ALERTS.get(conn, asking.tenant, alert_id)
+        rows = kpi_alerts.moves(conn, asking.tenant, alert_id, segment, before=before, limit=room(limit))
+    return answer(page(rows, limit, "history", asking.tenant, lambda row: (row.created_at, row.id), shapes.plain))
+
+
+@router.get("/{alert_id}/why", responses=good(200, Why))
+def explain_kpi_alert(
+    asking: Reader,
+    alert_id: UUID,
+    at: Annotated[Instant, Query(description="the instant that is asked about; now if left out")] = None,
+    recipient: Word | None = None,
+) -> Response:
+    """Why somebody did or did not get a message: the last check by an instant, and what became of each message."""
+    with asking.reading() as conn:
+        row = KPI_ALERTS.get(conn, asking.tenant, alert_id)
+        found = alert_checks.why(conn, asking.tenant, row, at or schedules.read_now(conn), recipient)
+    return answer(found)
+
+
+@router.post("/{alert_id}/test", responses=good(200, dict[str, Any]))
+def test_kpi_alert(asking: Editor, alert_id: UUID) -> Response:
+    """Checks now: the record of what would be decided. Nothing is stored and nobody is told."""
+    return answer(_tried(asking, alert_id))
+
+
+def _tried(asking: Asked, alert_id: UUID) -> dict[str, Any]:
+    with asking.reading() as conn:
+        row = KPI_ALERTS.get(conn, asking.tenant, alert_id)
+        now: datetime = schedules.read_now(conn)
+    return alert_checks.try_alert(asking, row, now)

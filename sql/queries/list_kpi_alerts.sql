@@ -1,0 +1,22 @@
+-- A tenant's KPI alerts with their schedules, thresholds and worst states, newest first, on from a place, or the one of
+-- an id. Sorted. Index: kpi_alerts' key (tenant_id, id), schedules' and kpi_thresholds' keys, alert_states' key.
+select
+    a.id, a.alert_name as name, a.description, a.alert_type, a.recipients, a.graph_id, a.dashboard_id, a.schedule_id,
+    s.status, s.cron, s.timezone, s.calendar_id, s.tags, s.version, s.next_fire_at, s.last_run_at,
+    t.condition, t.threshold_value, t.threshold_high, t.policy,
+    (
+        select q.state from alert_states as q
+        where q.tenant_id = a.tenant_id and q.alert_id = a.id
+        order by array_position(array['firing', 'recovering', 'error', 'no_data', 'pending', 'ok'], q.state)
+        limit 1
+    ) as state,
+    s.created_by, a.created_at, greatest(a.updated_at, s.updated_at) as updated_at
+from kpi_alerts as a
+inner join schedules as s on a.tenant_id = s.tenant_id and a.schedule_id = s.id
+left join kpi_thresholds as t on a.tenant_id = t.tenant_id and a.id = t.kpi_alert_id
+where
+    a.tenant_id = %(tenant_id)s
+    and (%(id)s::uuid is null or a.id = %(id)s)
+    and (%(before_at)s::timestamptz is null or (a.created_at, a.id) < (%(before_at)s, %(before_id)s::uuid))
+order by a.created_at desc, a.id desc
+limit %(room)s

@@ -1,0 +1,150 @@
+"""What an alert's run reads of its graph and of what is known, and whom it tells when a source gives no answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, NamedTuple, Protocol
+from uuid import UUID
+
+from db.pool import Pool
+from db.query import Query
+from workers.alerting.machine import StateRow, from_json
+from workers.alerting.notify import Facts, Silence
+from workers.graphs import Graph
+from workers.rows import Leased, Value
+
+
+class KnownState(NamedTuple):
+    """What a segment remembers from its last check."""
+
+    segment: str
+    state: str
+    value: Decimal | None
+    since: datetime
+    slot_at: datetime
+    memory: dict[str, Any]
+
+
+class SilenceRow(NamedTuple):
+    """A silence that holds."""
+
+    segment: str
+    starts_at: datetime
+    ends_at: datetime
+    name: str
+
+
+class SlotRow(NamedTuple):
+    """A slot whose run could not check."""
+
+    slot_at: datetime
+
+
+GET_GRAPH = Query("get_graph", Graph)
+LIST_STATES = Query("list_alert_states", KnownState)
+LIST_SILENCES = Query("list_silences_of_alert", SilenceRow)
+LIST_UNCHECKED = Query("list_unchecked_slots", SlotRow)
+REPORT_TROUBLE = Query("report_source_trouble", Value)
+SETTLE_TROUBLE = Query("settle_source_trouble", Value)
+
+
+class AlertBook(Protocol):
+    """What a run of an alert knows and reports."""
+
+    def graph(self, graph_id: UUID) -> Graph | None:
+        """The tenant's graph; None once it was deleted."""
+        ...
+
+    def states(self, alert_id: UUID) -> Mapping[str, StateRow]:
+        """What each segment remembers."""
+        ...
+
+    def facts(self, alert_id: UUID, at: datetime) -> Facts:
+        """What was decided outside the policy, as it stands at an instant."""
+        ...
+
+    def unchecked(self, since: datetime) -> list[datetime]:
+        """The schedule's slots after `since` that no run could check, oldest first, at most a hundred."""
+        ...
+
+    def trouble(self, source_id: UUID, why: str) -> None:
+        """Tells the tenant's admins that a source gives no answer, once until it does again."""
+        ...
+
+    def settled(self, source_id: UUID) -> None:
+        """Tells them that it does again, if they know otherwise."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RunAlertBook:
+    """The book of one leased run."""
+
+    pool: Pool
+    leased: Leased
+
+    def graph(self, graph_id: UUID) -> Graph | None:
+        """The tenant's graph; None once it was deleted."""
+        with self.pool.connection() as conn:
+            return GET_GRAPH.one(conn, tenant_id=self.leased.tenant_id, id=graph_id)
+
+    def states(self, alert_id: UUID) -> Mapping[str, StateRow]:
+        """What each segment remembers."""
+        with self.pool.connection() as conn:
+            rows = LIST_STATES.all(conn, tenant_id=self.leased.tenant_id, alert_id=alert_id)
+        return {row.segment: remembered(row) for row in rows}
+
+    def facts(self, alert_id: UUID, at: datetime) -> Facts:
+        """What was decided outside the policy, as it stands at an instant."""
+        with self.pool.connection() as conn:
+            rows = LIST_SILENCES.all(conn, tenant_id=self.leased.tenant_id, alert_id=alert_id, at=at)
+        return Facts(
+            alert_id=str(alert_id),
+            silences=[Silence(row.starts_at, row.ends_at, segment=row.segment, note=row.name) for row in rows],
+        )
+
+    def unchecked(self, since: datetime) -> list[datetime]:
+        """The schedule's slots after `since` that no run could check, oldest first, at most a hundred."""
+        leased = self.leased
+        if leased.schedule_id is None:
+            return []
+        with self.pool.connection() as conn:
+            rows = LIST_UNCHECKED.all(
+                conn,
+                tenant_id=leased.tenant_id,
+                schedule_id=leased.schedule_id,
+                since=since,
+                slot_at=leased.slot_at,
+            )
+        return [row.slot_at for row in rows]
+
+    def trouble(self, source_id: UUID, why: str) -> None:
+        """Tells the tenant's admins that a source gives no answer, once until it does again."""
+        with self.pool.connection() as conn:
+            REPORT_TROUBLE.one(conn, source_id=source_id, why=why, **self._run())
+
+    def settled(self, source_id: UUID) -> None:
+        """Tells them that it does again, if they know otherwise."""
+        with self.pool.connection() as conn:
+            SETTLE_TROUBLE.one(conn, source_id=source_id, **self._run())
+
+    def _run(self) -> dict[str, Any]:
+        leased = self.leased
+        return {"run_id": leased.id, "slot_at": leased.slot_at, "fence": leased.fence}
+
+
+def remembered(row: KnownState) -> StateRow:
+    """The row that a check starts from; one of a release that kept no memory is made of what it kept."""
+    if row.memory:
+        return from_json(row.memory)
+    is_firing = row.state == "firing"
+    return StateRow(
+        "firing" if is_firing else "ok",
+        row.since,
+        slot=row.slot_at,
+        alarm="firing" if is_firing else "ok",
+        value=row.value,
+        firing_since=row.since if is_firing else None,
+        is_told=is_firing,
+    )

@@ -1,0 +1,45 @@
+"""A graph as a run asks it: a named query on a source, with what its columns mean."""
+
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from config.zones import zone
+from workers.alerting import series
+from workers.alerting.lookback import Window
+from workers.alerting.periods import Grain
+from workers.sources import Question
+
+
+class Graph(NamedTuple):
+    """A graph's row; its version rises with each edit. `is_failing`: its source is known to give no answer."""
+
+    id: UUID
+    name: str
+    source_id: UUID
+    query: str
+    unit: str
+    format: str
+    decimals: int | None
+    value_column: str | None
+    time_dimension: str | None
+    grain: Grain | None
+    segment_by: list[str]
+    version: int
+    is_failing: bool
+
+    def meaning(self, timezone: str) -> series.Graph:
+        """What its columns mean, with its periods in this zone."""
+        return series.Graph(
+            value=self.value_column,
+            time=self.time_dimension,
+            segments=tuple(self.segment_by),
+            grain=self.grain,
+            zone=zone(timezone),
+            unit=self.unit,
+        )
+
+    def question(self, slot_at: datetime, timezone: str, window: Window | None) -> Question:
+        """What its source is asked at a slot."""
+        start, end = window or (None, None)
+        return Question(self.query, slot_at, start=start, end=end, timezone=timezone, grain=self.grain)

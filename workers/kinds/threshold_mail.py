@@ -1,0 +1,109 @@
+"""The mail of a threshold alert: one for all segments that there is something to tell of, in text and in HTML."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from workers.alerting.check import Decision
+from workers.alerting.machine import ALARMING
+from workers.alerting.notices import Code
+from workers.alerting.words import rough, with_unit
+from workers.branding import Branding
+from workers.graphs import Graph
+from workers.kinds import pages
+from workers.outcome import Message
+
+MOST_SHOWN = 50
+# What each notice is headed by, the tone it is shown in, and the word that its subject begins with.
+HEADS: dict[Code, tuple[str, str, str]] = {
+    "fired": ("Threshold crossed", "alarm", "Alert"),
+    "escalated": ("Worse", "alarm", "Worse"),
+    "repeated": ("Still crossed", "alarm", "Still"),
+    "resolved": ("Back to normal", "calm", "Recovered"),
+    "no_data": ("No data", "unknown", "No data"),
+    "could_not_check": ("Could not check", "unknown", "Could not check"),
+}
+STILL = ("Still crossed", "alarm", "Still")
+
+
+class Told(NamedTuple):
+    """What a mail tells of: a check of an alert, at a slot in the schedule's own zone, by a run."""
+
+    alert_name: str
+    graph: Graph
+    decisions: Mapping[str, Decision]
+    local: datetime
+    timezone: str
+    run_id: UUID
+
+
+def render(told: Told, recipients: Sequence[str], brand: Branding) -> Message:
+    """Return the mail about what changed, and about what still fires beside it; all times are in the schedule's zone."""
+    members = [_member(each, told) for each in told.decisions.values() if each.notice.is_told or _still(each)]
+    order = {name: place for place, name in enumerate(("Alert", "Worse", "Still", "No data", "Could not check"))}
+    members.sort(key=lambda member: order.get(member["word"], len(order)))
+    first = members[0]
+    as_of = next((each.finding.data_as_of for each in told.decisions.values() if each.finding.data_as_of), None)
+    is_single = len(told.decisions) == 1 and not first["segment"]
+    counts = _counts(members)
+    facts = {
+        "alert": told.alert_name,
+        "graph": told.graph.name,
+        "headline": first["headline"] if is_single else counts,
+        "tone": first["tone"],
+        "is_single": is_single,
+        "members": members[:MOST_SHOWN],
+        "left_out": max(0, len(members) - MOST_SHOWN),
+        "slot": _spoken(told.local),
+        "timezone": told.timezone,
+        "data_as_of": _spoken(as_of.astimezone(told.local.tzinfo)) if as_of else "",
+        "run_id": str(told.run_id),
+    }
+    text, html = pages.fill("threshold_alert", facts, brand)
+    subject = f"{first['word']}: {told.alert_name}{_said(first)}" if is_single else f"{told.alert_name}: {counts}"
+    return Message(to=tuple(recipients), subject=subject, text=text, html=html)
+
+
+def _said(member: Mapping[str, Any]) -> str:
+    return f" is {member['value']}" if member["value"] and member["tone"] != "unknown" else ""
+
+
+def _still(each: Decision) -> bool:
+    """Whether it fires, as its recipients know, and there is nothing new of it."""
+    return not each.notice.is_told and each.row.alarm in ALARMING and each.row.is_told
+
+
+def _member(each: Decision, told: Told) -> dict[str, Any]:
+    finding, unit = each.finding, told.graph.unit
+    headline, tone, word = HEADS.get(each.notice.code, STILL) if each.notice.is_told else STILL
+    sentence = each.notice.sentence if each.notice.is_told else finding.sentence
+    since = each.row.firing_since or each.row.since
+    return {
+        "segment": finding.segment,
+        "headline": headline,
+        "tone": tone,
+        "word": word,
+        "value": "" if finding.value is None else with_unit(finding.value, unit),
+        "sentence": sentence[:1].upper() + sentence[1:] + ("" if sentence.endswith(".") else "."),
+        "since": _spoken(since.astimezone(told.local.tzinfo)),
+        "baseline": "" if finding.baseline is None else rough(finding.baseline, unit),
+    }
+
+
+def _counts(members: Sequence[Mapping[str, Any]]) -> str:
+    """`2 new, 1 still, 1 recovered`."""
+    names = {
+        "Alert": "new",
+        "Worse": "worse",
+        "Still": "still",
+        "Recovered": "recovered",
+        "No data": "without data",
+        "Could not check": "not checked",
+    }
+    words = [member["word"] for member in members]
+    return ", ".join(f"{words.count(word)} {name}" for word, name in names.items() if word in words)
+
+
+def _spoken(local: datetime) -> str:
+    return f"{local:%a} {local.day} {local:%b %Y, %H:%M}"
