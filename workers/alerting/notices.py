@@ -163,6 +163,8 @@ def _passive(row: StateRow, finding: Finding, policy: Policy, slot: datetime) ->
         chance = row.pending_since + lasting if row.pending_since is not None and lasting else None
     elif row.state in ("no_data", "error") and row.told_trouble != row.state:
         chance = row.since + lasting
+    if chance is not None and chance <= slot:
+        chance = None  # what is overdue waits for an answer, which nobody can foretell
     if finding.answer in ("no_data", "could_not_check"):
         code = finding.answer
     said = "nothing new" if code == "quiet" else code.replace("_", " ")
