@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime, tzinfo
 from decimal import Decimal
 from html import escape
-from math import ceil
+from math import ceil, floor, log10
 from typing import NamedTuple
 
 from workers.alerting.backtest import Backtest, Point
-from workers.alerting.words import rough
+from workers.alerting.words import with_unit
 
 WIDTH, HEIGHT = 960, 340
-LEFT, RIGHT, TOP, BOTTOM = 76, 20, 54, 44
+LEFT, RIGHT, TOP, BOTTOM = 76, 20, 54, 52
 COLUMNS = 600  # a line of more points than this is drawn by the lowest and the highest of each column
 TICKS = 6
 
@@ -76,7 +76,9 @@ def plot(done: Backtest, zone: tzinfo, segment: str = "", title: str = "", unit:
     for notice in told:
         x = scale.x(notice.at)
         name = notice.code if notice.code in ("fired", "resolved") else "other"
-        shape = f"M{x:.1f} {HEIGHT - BOTTOM} l-5 9 h10 z"
+        # What ends a firing has a row of its own below, so that a short one shows both.
+        y = HEIGHT - BOTTOM + (11 if name == "resolved" else 1)
+        shape = f"M{x:.1f} {y} l-5 9 h10 z"
         said = f"{notice.code} at {_time(notice.at, zone)}: {notice.sentence}"
         parts.append(f'<path class="{name}" d="{shape}"><title>{escape(said)}</title></path>')
     return "\n".join([*parts, "</svg>\n"])
@@ -129,17 +131,26 @@ def _thinned(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
 
 def _grid(scale: _Scale, points: Sequence[Point], zone: tzinfo, unit: str) -> list[str]:
     made = []
-    for tick in range(TICKS):
-        value = scale.low + (scale.high - scale.low) * tick / (TICKS - 1)
-        y = scale.y(value)
-        label = rough(Decimal(f"{value:.4g}"), unit)
+    for value in _round_values(scale):
+        y = scale.y(float(value))
         made.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        made.append(f'<text class="quiet" x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{escape(label)}</text>')
+        label = escape(with_unit(value, unit))
+        made.append(f'<text class="quiet" x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{label}</text>')
+    for tick in range(TICKS):
         at = points[0].at + (points[-1].at - points[0].at) * tick / (TICKS - 1)
         anchor = "start" if tick == 0 else "end" if tick == TICKS - 1 else "middle"
         x, shown = scale.x(at), _day(at, scale.seconds, zone)
         made.append(f'<text class="quiet" x="{x:.1f}" y="{HEIGHT - 10}" text-anchor="{anchor}">{shown}</text>')
     return made
+
+
+def _round_values(scale: _Scale) -> list[Decimal]:
+    """Return the multiples of 1, 2 or 5 times a power of ten that lie in the picture, about five of them."""
+    rough_step = (scale.high - scale.low) / (TICKS - 1)
+    power = Decimal(1).scaleb(floor(log10(rough_step)))
+    step = next(power * times for times in (1, 2, 5, 10) if float(power * times) >= rough_step)
+    first, last = ceil(scale.low / float(step)), floor(scale.high / float(step))
+    return [step * count for count in range(first, last + 1)]
 
 
 def _day(at: datetime, seconds: float, zone: tzinfo) -> str:
