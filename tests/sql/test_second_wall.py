@@ -87,6 +87,7 @@ class Held:
             "values (%s, 0, %s, now(), 'x', 'x', 'x', 'x', '', '')",
             (self.tenant, self.tenant),
         )
+        asked = {"source_id": self.ids["source"], "key": word, "minute": due, "flight": uuid4()}
         letter_slot, delivery_slot = slot_of(self.ids["letter"]), slot_of(self.ids["delivery"])
         of_run: dict[str, Any] = {"id": run_id, "slot_at": slot_at}
         self.of: dict[str, dict[str, Any]] = {
@@ -115,6 +116,9 @@ class Held:
             "insert_webhook_test": {"id": id_at(slot_at), "slot_at": slot_at, "webhook_id": self.ids["webhook"]},
             "update_webhook": {"name": f"{word} renamed", "origin": "o", "events": ["run.dead"]},
             "rotate_webhook": {"sealed_secret": "s"},
+            "claim_answer": {**asked, "process_id": uuid4(), "seconds": 1.0},
+            "look_at_answer": asked,
+            "settle_answer": {**asked, "state": "failed"},
             "insert_limit": {"name": f"host:{word}.example", "max_running": 1},
             "update_limit": {"max_running": 1},
             "insert_graph": {
@@ -143,6 +147,8 @@ class Held:
             "list_calendar_schedules": {"calendar_id": self.ids["calendar"]},
             "insert_member": {"subject": f"{word} other", "email": "x@example.com", "name": word, "role": "viewer"},
         }
+        asking = {"tenant_id": self.tenant, "process_id": uuid4(), "expires_at": due}
+        make.insert(conn, "source_answers", {**asked, **asking})
         make.schedule(conn, self.tenant, cron="0 9 * * *", calendar_id=self.ids["calendar"])
         self.of |= dict.fromkeys(OF_RUNS, of_run)
         self.every: dict[str, Any] = {

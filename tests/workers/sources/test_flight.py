@@ -294,7 +294,7 @@ _plain = st.one_of(
     st.none(),
     st.booleans(),
     st.integers(),
-    st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",))),
+    st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])),
     st.decimals(allow_nan=False),
     st.floats(allow_nan=False),
     st.datetimes(timezones=st.just(UTC)),

@@ -90,7 +90,12 @@ def test_an_answer_that_is_no_json_is_refused(content: bytes) -> None:
 def test_parameters_stand_percent_encoded_in_the_querys_values_and_nowhere_else() -> None:
     with _serving([]) as server:
         url = f"{server.url}/$start/x?from=$start&to=$end&zone=$timezone&who=$context_who&at=$slot"
-        question = {"start": START, "end": END, "timezone": "Europe/Madrid", "context": {"who": "a&b=../#"}}
+        question: dict[str, Any] = {
+            "start": START,
+            "end": END,
+            "timezone": "Europe/Madrid",
+            "context": {"who": "a&b=../#"},
+        }
         _ask(url, "@", **question)
         with pytest.raises(SourceRefused, match="part of a window"):
             _ask(url, "@")
