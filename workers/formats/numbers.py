@@ -1,0 +1,75 @@
+"""Figures as people read them: a number, with its unit, short enough for an axis."""
+
+from decimal import Decimal
+
+MAX_DIGITS = 40
+SHOWN_DECIMALS = 6
+UNSPACED = ("", "%", "‰")
+CURRENCIES = ("€", "$", "£", "¥")
+NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
+SCALES = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**4, "k"))
+
+
+def number(value: Decimal) -> str:
+    """Return a decimal as people write it: no exponent, thousands separators, at most 6 decimals unless it is tiny."""
+    if value and not -MAX_DIGITS < value.adjusted() < MAX_DIGITS:
+        return f"{value:.6E}"
+    decimals = -int(value.as_tuple().exponent)
+    if decimals > SHOWN_DECIMALS:
+        # Of a tiny number the first six digits that say something, not six zeros.
+        decimals = max(SHOWN_DECIMALS, SHOWN_DECIMALS - 1 - value.adjusted() if value else 0)
+        text = f"{value:,.{decimals}f}"
+    else:
+        text = f"{value:,f}"
+    shown = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if shown in ("-0", "") else shown
+
+
+def with_unit(value: Decimal, unit: str) -> str:
+    """Return a number with its unit: `€1,250`, `12.5%`, `3 days`; the space between does not break."""
+    return united(number(value), unit)
+
+
+def united(shown: str, unit: str) -> str:
+    """Return a written number with its unit: a currency's sign goes before the digits, all else behind them."""
+    if unit in CURRENCIES:
+        return f"-{unit}{shown[1:]}" if shown.startswith("-") else f"{unit}{shown}"
+    return f"{shown}{'' if unit in UNSPACED else NO_BREAK_SPACE}{unit}"
+
+
+def rounded(value: Decimal, decimals: int | None) -> str:
+    """Return a number with exactly so many decimals; with as many as it needs where that is None."""
+    if decimals is None or not value.is_finite() or (value and not -MAX_DIGITS < value.adjusted() < MAX_DIGITS):
+        return number(value)
+    shown = f"{value:,.{decimals}f}"
+    return shown[1:] if shown.startswith("-") and not shown.strip("-0.,") else shown
+
+
+def decimal(value: object) -> Decimal | None:
+    """Return the finite number that a value of a row is; None of anything else, which a truth value is too."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
+        return None
+    found = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+    return found if found.is_finite() else None
+
+
+def axis_labels(ticks: list[Decimal], unit: str) -> list[str]:
+    """Return the ticks in one scale (`20k`, `1.5M`); a unit of one sign goes with each, a longer one on the chart."""
+    highest = max((abs(tick) for tick in ticks), default=Decimal(0))
+    scale, letter = next(((scale, letter) for scale, letter in SCALES if highest >= scale), (1, ""))
+    if scale == SCALES[-1][0]:
+        scale = 1000
+    short = unit if unit in (*UNSPACED, *CURRENCIES) else ""
+    return [united(number(tick / scale) + (letter if tick else ""), short) for tick in ticks]
+
+
+def nice_ticks(low: float, high: float, most: int = 5) -> list[Decimal]:
+    """Return round numbers in equal steps of 1, 2 or 5, the first at or below `low` and the last at or above `high`."""
+    first, last = Decimal(repr(low)), Decimal(repr(high))
+    if first == last:
+        first, last = (first - abs(first) / 10, last + abs(last) / 10) if first else (Decimal(0), Decimal(1))
+    rough = (last - first) / most
+    power = Decimal(1).scaleb(rough.adjusted())
+    step = next(step for step in (power, 2 * power, 5 * power, 10 * power) if step >= rough)
+    begin, end = (first / step).to_integral_value("ROUND_FLOOR"), (last / step).to_integral_value("ROUND_CEILING")
+    return [(begin + at) * step for at in range(int(end - begin) + 1)]
