@@ -56,10 +56,11 @@ def decimal(value: object) -> Decimal | None:
 def axis_labels(ticks: list[Decimal], unit: str) -> list[str]:
     """Return the ticks in one scale (`20k`, `1.5M`); a unit of one sign goes with each, a longer one on the chart."""
     highest = max((abs(tick) for tick in ticks), default=Decimal(0))
-    scale, letter = next(((scale, letter) for scale, letter in SCALES if highest >= scale), (1, ""))
-    if scale == SCALES[-1][0]:
-        scale = 1000
     short = unit if unit in (*UNSPACED, *CURRENCIES) else ""
+    # A unit such as `thousand` beside a letter for thousands would have to be multiplied in the head.
+    scales = SCALES[:-1] if unit and not short else SCALES
+    least, letter = next(((scale, letter) for scale, letter in scales if highest >= scale), (1, ""))
+    scale = 1000 if letter == "k" else least
     return [united(number(tick / scale) + (letter if tick else ""), short) for tick in ticks]
 
 
