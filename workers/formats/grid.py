@@ -30,7 +30,7 @@ def fit(headings: Sequence[str], texts: Sequence[Sequence[str]], is_number: Sequ
     least: list[float] = []
     for is_landscape, size in ((False, 8.0), (False, 7.0), (True, 8.0), (True, 7.0), (True, SMALLEST)):
         room = LANDSCAPE if is_landscape else PORTRAIT
-        wanted = _wanted(headings, texts, is_number, size)
+        wanted = _wanted(headings, texts, is_number, size, 0.0 if is_landscape else 0.6)
         least = [width if number else min(width, LEAST_TEXT) for width, number in zip(wanted, is_number, strict=True)]
         if sum(least) <= room:
             return Grid(_shared(wanted, least, room), size, is_landscape)
@@ -76,15 +76,17 @@ def _ems(sign: str) -> float:
 
 
 def _wanted(
-    headings: Sequence[str], texts: Sequence[Sequence[str]], is_number: Sequence[bool], size: float
+    headings: Sequence[str], texts: Sequence[Sequence[str]], is_number: Sequence[bool], size: float, share: float
 ) -> list[float]:
-    """Return the width that each column would like: a number's whole, a text's up to a limit, a heading's longest word."""
+    """Return the width that each column would like: a number's whole, a text's up to a limit.
+
+    A heading asks for its longest word, and for a `share` of all of it: with 0.6 it takes two lines.
+    """
     found = []
     for place, heading in enumerate(headings):
         word = max(map(ems, heading.split()), default=0.0) * 1.06
-        # Of a heading on two lines the longer one is a little more than half.
         body = max((ems(row[place]) for row in texts), default=0.0)
-        most = max(body, word, ems(heading) * 0.6 if " " in heading else 0.0) * size + PADDING
+        most = max(body, word, ems(heading) * share if " " in heading else 0.0) * size + PADDING
         found.append(most if is_number[place] else min(most, MOST_TEXT))
     return found
 

@@ -15,6 +15,8 @@ from workers.formats.numbers import NO_BREAK_SPACE, decimal, number, rounded, un
 Row = Sequence[Any]
 # No text of a report is longer: a page is no place for it, and a sheet's cell takes 32,767.
 LONGEST_TEXT = 32_000
+# A change of more says no more than that.
+MOST_PERCENT = 1_000
 UNBRANDED = Branding()
 
 
@@ -205,6 +207,7 @@ def change(headline: Headline) -> tuple[str, str]:
     elif before:
         percent = abs(difference / before) * 100
         amount = f"{number(round(percent, 2 if percent < 1 else 1 if percent < 100 else 0))}%"
+        amount = amount if percent <= MOST_PERCENT else f"over {MOST_PERCENT:,}%"
     else:
         amount = figure(abs(difference), column)
     way = "up" if is_up else "down"
