@@ -4,8 +4,10 @@ Source: two files of the package vega_datasets, us-employment.csv (see local/dat
 observations at Seattle-Tacoma airport by the U.S. National Oceanic and Atmospheric Administration.
 """
 
+import argparse
 import csv
 import importlib.util
+import tempfile
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -13,8 +15,12 @@ from zoneinfo import ZoneInfo
 
 from local.dataset import read
 from workers.branding import Branding
+from workers.formats import excel, html, pdf, png
+from workers.formats.page import read as read_page
 from workers.formats.report import Chart, Column, Headline, Report, Section
+from workers.formats.typesetter import typeset
 
+PIXELS_PER_INCH = 110.0
 MONTH = Column("month", "date", "Month", format="month")
 SLOT = datetime(2015, 12, 7, 8, 0, tzinfo=ZoneInfo("America/New_York"))
 BRAND = Branding(
@@ -137,3 +143,24 @@ def _folder() -> Path:
     found = importlib.util.find_spec("vega_datasets")
     assert found is not None and found.origin is not None, "the package vega_datasets is not installed"  # noqa: PT018
     return Path(found.origin).parent / "_data"
+
+
+def main() -> None:
+    """Writes the pictures of the examples into the folder named."""
+    parser = argparse.ArgumentParser(prog="python -m bench.gallery", description="The example reports, as pictures.")
+    parser.add_argument("folder", type=Path)
+    folder = parser.parse_args().folder
+    report = employment()
+    with tempfile.TemporaryDirectory() as made:
+        for form in (pdf, png, excel, html):
+            artifact = form.render(report, Path(made))
+            print(artifact.filename, f"{artifact.path.stat().st_size:,} bytes")
+        (folder / "report-chart.png").write_bytes(png.render(report, Path(made)).path.read_bytes())
+    document = pdf.document(read_page(report, pdf.ROW_CAP), report)
+    pages = typeset("report.typ", document, "png", report.slot, pixels_per_inch=PIXELS_PER_INCH)
+    for number in (1, 5):
+        (folder / f"report-page-{number}.png").write_bytes(pages[number - 1])
+
+
+if __name__ == "__main__":
+    main()

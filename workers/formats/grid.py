@@ -94,7 +94,7 @@ def _wanted(
 def _shared(wanted: list[float], least: list[float], room: float) -> list[float]:
     """Return the widths that fill the room: what is left over is shared out, what lacks is taken from texts."""
     extra = room - sum(wanted)
-    if extra >= 0:
+    if wanted and extra >= 0:
         # A narrow table stays narrow: a number far from its name is hard to find.
         each = extra / len(wanted) if extra / len(wanted) <= MOST_AIR * 1.5 else MOST_AIR
         return [width + each for width in wanted]

@@ -1,6 +1,6 @@
 """Figures as people read them: a number, with its unit, short enough for an axis."""
 
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 
 MAX_DIGITS = 40
 SHOWN_DECIMALS = 6
@@ -41,8 +41,18 @@ def rounded(value: Decimal, decimals: int | None) -> str:
     """Return a number with exactly so many decimals; with as many as it needs where that is None."""
     if decimals is None or not value.is_finite() or (value and not -MAX_DIGITS < value.adjusted() < MAX_DIGITS):
         return number(value)
-    shown = f"{value:,.{decimals}f}"
+    shown = f"{_half_up(value, decimals):,.{decimals}f}"
     return shown[1:] if shown.startswith("-") and not shown.strip("-0.,") else shown
+
+
+def _half_up(value: Decimal, decimals: int) -> Decimal:
+    # As a spreadsheet rounds, so that a page and a sheet of the same report say the same.
+    return value.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP, Context(prec=4 * MAX_DIGITS))
+
+
+def percentage(share: Decimal) -> str:
+    """Return a positive percentage with two or three digits that say something."""
+    return f"{number(_half_up(share, 2 if share < 1 else 1 if share < 100 else 0))}%"
 
 
 def decimal(value: object) -> Decimal | None:

@@ -86,7 +86,7 @@ class Points:
         self._ys = [section.place(name) for name in chart.y[:MOST_SERIES]] if chart else []
         self.kind = chart.kind if chart and self._ys else None
         self.columns = [section.columns[place] for place in self._ys]
-        self.x_column = section.columns[self._x]
+        self.x_column = section.columns[self._x] if chart else Column("")
         self.x = array("d")
         self.ys = [array("d") for _ in self._ys]
         self.names: list[str] = []

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from workers.branding import Branding
-from workers.formats.numbers import NO_BREAK_SPACE, decimal, number, rounded, united
+from workers.formats.numbers import NO_BREAK_SPACE, decimal, percentage, rounded, united
 
 Row = Sequence[Any]
 # No text of a report is longer: a page is no place for it, and a sheet's cell takes 32,767.
 LONGEST_TEXT = 32_000
+# What joins and parts letters; marks that turn the direction of a text are not among them.
+UNSEEN = frozenset("\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}\N{SOFT HYPHEN}" + NO_BREAK_SPACE)
 # A change of more says no more than that.
 MOST_PERCENT = 1_000
 UNBRANDED = Branding()
@@ -179,15 +181,10 @@ def heading_of(column: Column) -> str:
 
 
 def plain(text: str) -> str:
-    """Return a text without what no page can show: control characters, and halves of a pair."""
+    """Return a text without what no page can show, or what would turn others round: a space stands for each."""
     if text.isprintable():
         return text[:LONGEST_TEXT]
-    return "".join(
-        sign
-        if sign.isprintable() or sign == NO_BREAK_SPACE or unicodedata.category(sign) in ("Cf", "Zs", "Co")
-        else " "
-        for sign in text[:LONGEST_TEXT]
-    )
+    return "".join(sign if sign.isprintable() or sign in UNSEEN else " " for sign in text[:LONGEST_TEXT])
 
 
 def change(headline: Headline) -> tuple[str, str]:
@@ -206,8 +203,7 @@ def change(headline: Headline) -> tuple[str, str]:
         amount = f"{rounded(abs(difference) * 100, column.decimals)} points"
     elif before:
         percent = abs(difference / before) * 100
-        amount = f"{number(round(percent, 2 if percent < 1 else 1 if percent < 100 else 0))}%"
-        amount = amount if percent <= MOST_PERCENT else f"over {MOST_PERCENT:,}%"
+        amount = percentage(percent) if percent <= MOST_PERCENT else f"over {MOST_PERCENT:,}%"
     else:
         amount = figure(abs(difference), column)
     way = "up" if is_up else "down"

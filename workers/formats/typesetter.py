@@ -15,7 +15,13 @@ PIXELS_PER_INCH = 144.0
 
 
 def typeset(
-    template: str, data: Mapping[str, Any], form: Literal["pdf", "png"], slot: datetime, *, is_tagged: bool = True
+    template: str,
+    data: Mapping[str, Any],
+    form: Literal["pdf", "png"],
+    slot: datetime,
+    *,
+    is_tagged: bool = True,
+    pixels_per_inch: float = PIXELS_PER_INCH,
 ) -> list[bytes]:
     """Return the pages that Typst makes of a template and its data; a PDF is one. The same data give the same bytes.
 
@@ -25,7 +31,7 @@ def typeset(
     compiler = typst.Compiler(HERE / template, root=HERE, font_paths=_fonts())
     made = compiler.compile(
         format=form,
-        ppi=PIXELS_PER_INCH,
+        ppi=pixels_per_inch,
         sys_inputs={"report": json.dumps({"fonts": FONTS, **data})},
         timestamp=int(slot.timestamp()),
         pdf_tags=is_tagged,
