@@ -11,7 +11,20 @@ from pathlib import Path
 from bench import plots
 from bench.result import Options, Result, commit, machine, table
 
-BENCHES = ("claim", "tickers", "rows", "dead_rows", "ring", "herd", "flood", "fairness", "lag", "idle", "asked")
+BENCHES = (
+    "claim",
+    "tickers",
+    "rows",
+    "dead_rows",
+    "ring",
+    "herd",
+    "flood",
+    "fairness",
+    "lag",
+    "idle",
+    "asked",
+    "formats",
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

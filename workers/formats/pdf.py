@@ -8,7 +8,8 @@ from workers.formats.page import Body, Page, as_plain, read
 from workers.formats.report import Artifact, Report
 from workers.formats.typesetter import typeset
 
-ROW_CAP = 2_000
+# Forty rows a page; Typst keeps the layout of the last ten documents in memory, some 8 kB a row.
+ROW_CAP = 1_000
 # Tags tell a screen reader rows from columns, and cost 1.2 kB a row.
 TAGGED_ROWS = 500
 # So many rows of a long table are never parted by the end of a page.
