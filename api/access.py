@@ -5,6 +5,7 @@ with it for the one that `Tocsin-Tenant` names.
 """
 
 import hmac
+import math
 from collections.abc import Callable
 from ipaddress import IPv6Address, IPv6Network
 from typing import Annotated, Literal, NamedTuple
@@ -31,13 +32,17 @@ _metrics_bearer = HTTPBearer(auto_error=False, description="the value of METRICS
 
 
 class Caller(NamedTuple):
-    """Who asks, and for which tenant; `who` is what history keeps of them."""
+    """Who asks, and for which tenant; `who` is what history keeps of them.
+
+    `until` is when the token that they show ends, in seconds since 1970.
+    """
 
     who: str
     role: Role
     tenant_id: UUID | None
     tenant_slug: str | None
     requests_per_minute: int | None = None
+    until: float = math.inf
 
 
 class FoundMember(NamedTuple):
@@ -174,7 +179,7 @@ def _known(web: Web, token: str, named: str | None) -> Caller | None:
             if found is None:
                 return None
             if found.tenant_id is None:
-                return _operator(conn, web, found.id, named)
+                return _operator(conn, web, found, named)
         _check_active(found.tenant_status)
         return Caller(
             f"token:{found.id}",
@@ -182,6 +187,7 @@ def _known(web: Web, token: str, named: str | None) -> Caller | None:
             found.tenant_id,
             found.tenant_slug,
             found.requests_per_minute,
+            _end_of(found),
         )
     secret = web.settings.jwt_secret
     if not secret:
@@ -201,7 +207,7 @@ def _known(web: Web, token: str, named: str | None) -> Caller | None:
     _check_active(member.tenant_status)
     role: Role = member.role or claims.role  # type: ignore[assignment]  # jwts.read gives a viewer, editor or admin
     who = f"member:{claims.subject}"
-    return Caller(who, role, member.tenant_id, member.tenant_slug, member.requests_per_minute)
+    return Caller(who, role, member.tenant_id, member.tenant_slug, member.requests_per_minute, claims.until)
 
 
 def _id(text: str) -> UUID | None:
@@ -211,12 +217,16 @@ def _id(text: str) -> UUID | None:
         return None
 
 
-def _operator(conn: Connection, web: Web, token_id: UUID, named: str | None) -> Caller:
+def _end_of(token: tokens.Found) -> float:
+    return math.inf if token.expires_at is None else token.expires_at.timestamp()
+
+
+def _operator(conn: Connection, web: Web, token: tokens.Found, named: str | None) -> Caller:
     try:
         tenant = tenants.get(conn, named) if named else None if web.settings.is_hosting else tenants.default(conn)
     except NotFound:
         raise HTTPException(404, "Tocsin-Tenant names no tenant") from None
-    return Caller(f"token:{token_id}", "operator", tenant and tenant.id, tenant and tenant.slug)
+    return Caller(f"token:{token.id}", "operator", tenant and tenant.id, tenant and tenant.slug, until=_end_of(token))
 
 
 def _check_active(status: str | None) -> None:

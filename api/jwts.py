@@ -22,11 +22,15 @@ class BadToken(Exception):
 
 
 class Claims(NamedTuple):
-    """Who the token speaks of, whose tenant they are of, and the role that it gives them where they are no member."""
+    """Who the token speaks of, whose tenant they are of, and the role that it gives them where they are no member.
+
+    `until` is when it is taken no more, in seconds since 1970.
+    """
 
     subject: str
     tenant: str
     role: str
+    until: float
 
 
 class WrongRole(Exception):
@@ -53,7 +57,7 @@ def read(token: str, secret: str) -> Claims:
     if not isinstance(tenant, str) or not 0 < len(tenant) <= 100 or not tenant.isprintable():
         raise BadToken("app_metadata")
     role = metadata.get("role")
-    return Claims(subject, tenant, role if role in _ROLES else "viewer")
+    return Claims(subject, tenant, role if role in _ROLES else "viewer", claims["exp"] + _LEEWAY_SECONDS)
 
 
 def _decoded(token: str, secret: str) -> dict[str, Any]:

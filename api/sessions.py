@@ -32,17 +32,18 @@ class _Session(NamedTuple):
     until: int
 
 
-def begin(response: Response, seal: Seal, token: str) -> int:
+def begin(response: Response, seal: Seal, token: str, token_ends: float) -> int:
     """Gives the browser a session of whoever has the token; answers when it ends, in seconds since 1970.
 
-    Raises SealError where there is no key, and HTTPException for a token that no cookie can hold.
+    That is with the token, or before it. Raises SealError where there is no key, and HTTPException for a token that no cookie can hold.
     """
-    until = int(_now()) + SECONDS
+    now = int(_now())
+    until = int(min(now + SECONDS, token_ends))
     sealed = seal.seal(json.dumps(_Session(token, until)), _PLACE)
     value = base64.urlsafe_b64encode(sealed.encode()).decode()
     if len(value) > _LONGEST:
         raise HTTPException(413, "the token is too long for a session cookie; sign in with an API token")
-    response.set_cookie(COOKIE, value, SECONDS, path="/", secure=True, httponly=True, samesite="lax")
+    response.set_cookie(COOKIE, value, until - now, path="/", secure=True, httponly=True, samesite="lax")
     return until
 
 

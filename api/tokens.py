@@ -47,6 +47,7 @@ class Found(NamedTuple):
     scope: str
     requests_per_minute: int | None
     is_touch_due: bool
+    expires_at: datetime | None
 
 
 class Owner(NamedTuple):

@@ -43,7 +43,7 @@ def begin_session(asking: Reader, request: Request) -> Response:
     if not asking.web.seal.key_ids:
         raise HTTPException(409, "sessions need TOCSIN_SECRET_KEYS; `tocsin keys generate` makes one")
     carrier = Response()
-    until = sessions.begin(carrier, asking.web.seal, token)
+    until = sessions.begin(carrier, asking.web.seal, token, asking.caller.until)
     response = answer(_who(asking) | {"expiresAt": datetime.fromtimestamp(until, UTC)})
     response.headers["Set-Cookie"] = carrier.headers["set-cookie"]
     return response

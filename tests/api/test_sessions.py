@@ -1,6 +1,7 @@
 """A browser's session: a cookie that is as good as the token behind it, and of no use to another site."""
 
 from collections.abc import Callable
+from datetime import datetime
 from http.cookies import SimpleCookie
 from typing import Any
 
@@ -11,6 +12,7 @@ from api import sessions
 from api.sessions import COOKIE
 from tests import make
 from tests.api.conftest import Api, MakeWeb, TestClient
+from tests.api.test_jwts import claims_of, signed
 
 OWN = {"Sec-Fetch-Site": "same-origin"}
 CRON = {"jobType": "test.noop", "cronExpression": "0 9 * * 1"}
@@ -108,6 +110,31 @@ def test_a_session_ends_with_its_token(api: Api, conn: make.Connection) -> None:
 def test_a_session_ends_after_its_hours(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sessions, "SECONDS", -1)
     assert ask(api, "GET", "/api/schedules", signed_in(api)).status_code == 401
+
+
+def test_a_session_says_when_its_token_ends_where_that_is_sooner(api: Api, conn: make.Connection) -> None:
+    def ends(token: str) -> tuple[float, int]:
+        """In how many seconds the session ends by the answer, and how long the browser keeps its cookie."""
+        begun = api.web.post("/api/session", headers={"Authorization": f"Bearer {token}"})
+        at = datetime.fromisoformat(begun.json()["expiresAt"])
+        age = SimpleCookie(begun.headers["set-cookie"])[COOKIE]["max-age"]
+        return (at - make.now(conn)).total_seconds(), int(age)
+
+    tenant = make.value(conn, "select id from tenants")
+    now = int(make.now(conn).timestamp())
+    other = api.of_scope(conn, "read")
+    conn.execute("update api_tokens set expires_at = now() + interval '1 hour' where id = %s", (other.made.id,))
+    # A JWT is taken for a minute longer than it says, and so is its session.
+    for token, seconds in (
+        (api.token, 43200),
+        (signed(claims_of(tenant)), 43200),
+        (signed(claims_of(tenant, exp=now + 600)), 660),
+        (signed(claims_of(tenant, exp=now - 30)), 30),
+        (other.token, 3600),
+    ):
+        until, age = ends(token)
+        assert seconds - 15 < until <= seconds + 1
+        assert seconds - 15 < age <= seconds + 1
 
 
 def test_signing_out_takes_the_cookie_away(api: Api) -> None:
