@@ -11,7 +11,7 @@ from config.zones import zone
 from db.jsonb import Jsonb
 from db.pool import Connection, DatabaseError, transaction
 from db.query import Query
-from scheduler import schedules
+from scheduler import keepers, schedules
 from scheduler.days import UnknownPlace, check_place, country_days
 from scheduler.refusals import NameTaken, NotFound, WrongState
 from scheduler.runs import Run
@@ -55,7 +55,6 @@ LIST = Query("list_calendars", Calendar)
 LOCK = Query("lock_calendar", Id)
 UPDATE = Query("update_calendar")
 DELETE = Query("delete_calendar")
-LIST_SCHEDULES = Query("list_calendar_schedules", Id)
 
 
 def create(
@@ -120,22 +119,17 @@ def edit(conn: Connection, tenant_id: UUID, calendar_id: UUID, changes: Mapping[
         was = {name: getattr(row, name) for name in ("name", "country", "subdivision", "own_days")}
         columns = _checked(**{**was, **changes})
         is_other = any(_plain(columns[name]) != was[name] for name in was if name != "name")
-        keepers = LIST_SCHEDULES.all(conn, tenant_id=tenant_id, calendar_id=calendar_id) if is_other else []
-        for keeper in keepers:
-            schedules.settle(conn, tenant_id, keeper.id)
-        # What is due now may have been the last of one, and another may have been cancelled until it was locked.
-        befores = [schedules.get(conn, tenant_id, keeper.id) for keeper in keepers]
+        if is_other:
+            keepers.settle(conn, tenant_id, calendar_id)
         try:
             UPDATE.run(conn, tenant_id=tenant_id, id=calendar_id, **columns)
         except DatabaseError as error:
             if error.sqlstate != _UNIQUE:
                 raise
             raise NameTaken(f"there is a calendar named {columns['name']!r} already") from None
-        for before in befores:
-            if before.status in ("active", "paused", "failed"):
-                after = schedules.replan(conn, tenant_id, before.id)
-                if before.next_fire_at is not None and after.next_fire_at is None:
-                    raise refuse("", f"would leave the schedule {before.name!r} no slot to come")
+        ended = keepers.plan_anew(conn, tenant_id, calendar_id) if is_other else None
+        if ended is not None:
+            raise refuse("", f"would leave the schedule {ended!r} no slot to come")
         return get(conn, tenant_id, calendar_id)
 
 

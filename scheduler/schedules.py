@@ -167,7 +167,7 @@ def edit(conn: Connection, tenant_id: UUID, schedule_id: UUID, changes: Mapping[
         is_timing = bool(TIMING & changes.keys())
         if is_timing:
             check(new, schedule_id)
-            plan_due(conn, tenant_id, schedule_id, has_no_jitter=True)
+            plan_due(conn, tenant_id, [schedule_id], has_no_jitter=True)
             row = get(conn, tenant_id, schedule_id)
         plan_from = now if is_timing else row.plan_from
         next_fire_at = row.next_fire_at
@@ -197,15 +197,6 @@ def edit(conn: Connection, tenant_id: UUID, schedule_id: UUID, changes: Mapping[
 def replan(conn: Connection, tenant_id: UUID, schedule_id: UUID) -> Schedule:
     """The schedule with its next fire time computed anew from now on. Raises NotFound, and WrongState when it is over."""
     return edit(conn, tenant_id, schedule_id, {"timezone": get(conn, tenant_id, schedule_id).timezone})
-
-
-def settle(conn: Connection, tenant_id: UUID, schedule_id: UUID) -> None:
-    """Decides what is due of the schedule by its rules as they are, for a caller that is about to change them.
-
-    The caller's transaction has it locked from then on, and plans anew. Raises NotFound.
-    """
-    _rewound(conn, tenant_id, schedule_id)
-    plan_due(conn, tenant_id, schedule_id, has_no_jitter=True)
 
 
 def pause(conn: Connection, tenant_id: UUID, schedule_id: UUID, note: str | None = None) -> Schedule:
@@ -305,7 +296,7 @@ def _rewound(conn: Connection, tenant_id: UUID, schedule_id: UUID) -> Schedule:
     """The schedule, locked, with all planned that is due and nothing that lies ahead. Raises NotFound."""
     LOCK.one(conn, tenant_id=tenant_id, id=schedule_id)
     REWIND.run(conn, tenant_id=tenant_id, id=schedule_id)
-    plan_due(conn, tenant_id, schedule_id)
+    plan_due(conn, tenant_id, [schedule_id])
     return get(conn, tenant_id, schedule_id)
 
 

@@ -29,6 +29,7 @@ events = Events("ticker")
 _LARGEST_BATCH = 1000
 _LARGEST_RING = 4000
 _BEHIND_SECONDS = 0.005
+_LONGEST_BEHIND_SECONDS = 0.5
 _SHORTEST_LEASE = 5.0
 _HOUSE_SECONDS = 3600.0
 _MINUTE = 60.0
@@ -40,10 +41,15 @@ _HELD_BACK_SECONDS = 1.0
 
 
 class NextDue(NamedTuple):
-    """Seconds until the next schedule is due and until the next pending run may be released, None for never; and now."""
+    """Seconds until the next schedule is due and until the next pending run may be released, None for never; and now.
+
+    Both lie ahead: of those that were due already, `late_schedule_at` and `late_run_at` are the newest instants.
+    """
 
     schedule_seconds: float | None
     run_seconds: float | None
+    late_schedule_at: datetime | None
+    late_run_at: datetime | None
     now: datetime
 
 
@@ -100,6 +106,8 @@ class Ticker:
         self._door = Door()
         self._door_opens_at = 0.0
         self._held_back_until = float("inf")
+        self._behind_seconds = _BEHIND_SECONDS
+        self._late: tuple[datetime | None, datetime | None] = (None, None)
 
     def steps(self) -> list[Step]:
         """The steps of a pass, in order; a held ticker only shows that it lives."""
@@ -127,11 +135,17 @@ class Ticker:
             return 3600.0
         self._clock.set(found.now)
         known = [each for each in (found.schedule_seconds, found.run_seconds) if each is not None]
-        seconds = min(known, default=3600.0)
-        if seconds <= 0:
-            # Due and yet not claimed: another ticker holds it, or it lies below what was looked at.
+        late = (found.late_schedule_at, found.late_run_at)
+        if late != (None, None):
+            # Due and yet not claimed: another ticker holds it, or it lies below what was looked at. Whoever holds the
+            # same ones for long is asked less and less; what becomes due meanwhile is waited for by itself.
             self._frontier.forget()
-            seconds = _BEHIND_SECONDS
+            self._behind_seconds = min(_LONGEST_BEHIND_SECONDS, 2 * self._behind_seconds)
+            if late != self._late:
+                self._behind_seconds = _BEHIND_SECONDS
+            known.append(self._behind_seconds)
+        self._late = late
+        seconds = min(known, default=3600.0)
         return max(0.0005, min(seconds, self._made.seconds(), self._held_back_until - time.monotonic()))
 
     def ring_made(self, conn: Connection) -> int:  # noqa: ARG002  the steps are alike; this one needs no database

@@ -1,7 +1,7 @@
 """Claim due schedules, plan their slots, insert the runs, advance the schedules: one transaction a batch."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -18,7 +18,7 @@ from scheduler.policy import Fire, Plan, Skip
 from scheduler.rows import DueSchedule, plan_of, without_jitter
 
 CLAIM = Query("claim_due_schedules", DueSchedule)
-CLAIM_ONE = Query("claim_schedule", DueSchedule)
+CLAIM_THESE = Query("claim_schedules", DueSchedule)
 
 
 class Counts(NamedTuple):
@@ -105,22 +105,38 @@ def tick(
     return batch
 
 
-def plan_due(conn: Connection, tenant_id: UUID, schedule_id: UUID, *, has_no_jitter: bool = False) -> None:
-    """Plans what is due of a schedule that the caller's transaction has locked, and is about to change.
+def plan_due(conn: Connection, tenant_id: UUID, schedule_ids: Sequence[UUID], *, has_no_jitter: bool = False) -> None:
+    """Plans what is due of schedules that the caller's transaction has locked, and is about to change.
 
     What no ticker has come to yet was due all the same, and `has_no_jitter` so is a slot that waits within its jitter;
     the caller then sets next_fire_at anew. Nothing is rung: the tickers and workers find it.
     """
-    key = {"tenant_id": tenant_id, "id": schedule_id, "retention_days": RETENTION_DAYS, "has_no_jitter": has_no_jitter}
-    while claimed := CLAIM_ONE.all(conn, **key):
-        batch = Batch([without_jitter(row) for row in claimed] if has_no_jitter else claimed)
-        planned = _plan(conn, batch, 0)
-        if not any(plan.decisions for _, plan in planned):
-            # Nothing is due, or the row cannot be planned and is to be mended by this very change.
-            return
-        slots = [decision.slot_at for _, plan in planned for decision in plan.decisions]
-        MAKE_PARTITIONS.one(conn, first_at=min(slots), last_at=max(slots))
-        _write(conn, batch, planned)
+    left = list(schedule_ids)
+    while left:
+        batch = Batch(claimed_of(conn, tenant_id, left, has_no_jitter=has_no_jitter))
+        if has_no_jitter:
+            batch.claimed = [without_jitter(row) for row in batch.claimed]
+        planned = [(row, plan) for row, plan in _plan(conn, batch, 0) if plan.decisions]
+        # A row that cannot be planned is to be mended by this very change, or is its next ticker's.
+        batch.failed.clear()
+        left = [row.id for row, _ in planned]
+        if planned:
+            slots = [decision.slot_at for _, plan in planned for decision in plan.decisions]
+            MAKE_PARTITIONS.one(conn, first_at=min(slots), last_at=max(slots))
+            _write(conn, batch, planned)
+
+
+def claimed_of(
+    conn: Connection, tenant_id: UUID, schedule_ids: Sequence[UUID], *, has_no_jitter: bool
+) -> list[DueSchedule]:
+    """Those of the schedules that may have something due, as a ticker would claim them. The caller holds them."""
+    return CLAIM_THESE.all(
+        conn,
+        tenant_id=tenant_id,
+        ids=list(schedule_ids),
+        retention_days=RETENTION_DAYS,
+        has_no_jitter=has_no_jitter,
+    )
 
 
 def days_of(conn: Connection, calendars: Iterable[tuple[UUID, UUID | None]]) -> Mapping[UUID, Days]:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from proof.simulator.planning import Answer, Params
-from proof.simulator.store import Store
+from proof.simulator.store import Busy, Store
 
 
 def hold_calendar(db: Store, now: datetime, p: Params, owner: object) -> Answer:
@@ -23,13 +23,17 @@ def list_calendars(db: Store, now: datetime, p: Params, owner: object) -> Answer
     return [(p["id"], "calendar", None, None, db.calendars[p["id"]].own_days, now, now)]
 
 
-def list_calendar_schedules(db: Store, now: datetime, p: Params, owner: object) -> Answer:
-    """The schedules that keep the calendar and are not over."""
-    return [
-        (row.id,)
+def lock_calendar_schedules(db: Store, now: datetime, p: Params, owner: object) -> Answer:
+    """The schedules that keep the calendar and are not over, locked for the owner's transaction."""
+    rows = [
+        row
         for row in sorted(db.schedules.values(), key=lambda row: row.id)
         if row.definition["calendar_id"] == p["calendar_id"] and row.status in ("active", "paused", "failed")
     ]
+    if any(db.locks.get(row.id, owner) is not owner for row in rows):
+        raise Busy
+    db.locks.update((row.id, owner) for row in rows)
+    return [(row.id, row.name, row.status, row.next_fire_at) for row in rows]
 
 
 def update_calendar(db: Store, now: datetime, p: Params, owner: object) -> Answer:
@@ -40,4 +44,4 @@ def update_calendar(db: Store, now: datetime, p: Params, owner: object) -> Answe
     return [()]
 
 
-STATEMENTS: Final = (hold_calendar, lock_calendar, list_calendars, list_calendar_schedules, update_calendar)
+STATEMENTS: Final = (hold_calendar, lock_calendar, list_calendars, lock_calendar_schedules, update_calendar)

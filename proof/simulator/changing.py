@@ -73,6 +73,19 @@ def update_schedule(db: Store, now: datetime, p: Params, owner: object) -> Answe
     return [()]
 
 
+def replan_schedules(db: Store, now: datetime, p: Params, owner: object) -> Answer:
+    """The schedules planned from now on by the days that their calendar has by now, their versions raised."""
+    for id_, next_fire_at in zip(p["ids"], p["next_fire_at"], strict=True):
+        row = db.schedules[id_]
+        before = _planned_to(row)
+        db.touch(row)
+        closed = _closed_days(db, row.definition["calendar_id"])
+        row.definition, row.version = {**row.definition, "closed_days": closed}, row.version + 1
+        row.plan_from, row.next_fire_at = now, next_fire_at
+        _note(db, row, now, "edited", before)
+    return [()]
+
+
 def keep_earlier_runs(db: Store, now: datetime, p: Params, owner: object) -> Answer:
     """The gate shut until the runs are over that were open when overlap was no longer allowed."""
     row = db.schedules[p["schedule_id"]]
@@ -246,6 +259,7 @@ STATEMENTS: Final = (
     get_schedule,
     lock_schedule,
     update_schedule,
+    replan_schedules,
     keep_earlier_runs,
     rewind_schedule,
     stop_schedule,

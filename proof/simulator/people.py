@@ -9,7 +9,8 @@ from db.ids import to_milliseconds
 from proof.simulator.made_up import new_change, new_days, new_schedule
 from proof.simulator.planning import TENANT
 from proof.simulator.rows import ScheduleRow
-from proof.simulator.seams import Busy, engine
+from proof.simulator.seams import engine
+from proof.simulator.store import Busy
 from proof.simulator.system import DAY, System
 from scheduler import asked, runs, schedules
 from scheduler.refusals import BadSpan, NotFound, WrongState

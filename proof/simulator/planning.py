@@ -47,14 +47,15 @@ def claim_due_schedules(db: Store, now: datetime, p: Params, owner: object) -> A
     return [due_row(row, now)._replace(plan_from=max(row.plan_from, oldest)) for row in due]
 
 
-def claim_schedule(db: Store, now: datetime, p: Params, owner: object) -> Answer:
-    """The schedule, which the owner has locked, if it is due or may be."""
-    row = db.schedules[p["id"]]
-    may_be = p["has_no_jitter"] or row.definition["calendar_id"] is not None
-    if row.status != "active" or row.next_fire_at is None or (row.next_fire_at > now and not may_be):
-        return []
+def claim_schedules(db: Store, now: datetime, p: Params, owner: object) -> Answer:
+    """Those of the schedules, which the owner has locked, that are due or may be."""
+    found: Answer = []
     oldest = now - timedelta(days=p["retention_days"])
-    return [due_row(row, now)._replace(plan_from=max(row.plan_from, oldest))]
+    for row in (db.schedules[id_] for id_ in p["ids"]):
+        may_be = p["has_no_jitter"] or row.definition["calendar_id"] is not None
+        if row.status == "active" and row.next_fire_at is not None and (row.next_fire_at <= now or may_be):
+            found.append(due_row(row, now)._replace(plan_from=max(row.plan_from, oldest)))
+    return found
 
 
 def list_days(db: Store, now: datetime, p: Params, owner: object) -> Answer:
@@ -131,17 +132,13 @@ def push_schedule_ahead(db: Store, now: datetime, p: Params, owner: object) -> A
 
 
 def next_due_seconds(db: Store, now: datetime, p: Params, owner: object) -> Answer:
-    """Seconds until the next schedule is due and until the next pending run may be released; and the clock."""
-    due = min((row.next_fire_at for row in db.active() if row.next_fire_at), default=None)
+    """Seconds until the next schedule is due and until the next pending run may be released, what is late, and the clock."""
+    due = [row.next_fire_at for row in db.active() if row.next_fire_at]
     pending = (run.available_at for run in db.open.values() if run.state == "pending" and not run.limited_by)
-    available = min((at for at in pending if at < INFINITY), default=None)
-    return [
-        (
-            None if due is None else (due - now).total_seconds(),
-            None if available is None else (available - now).total_seconds(),
-            now,
-        )
-    ]
+    both = (due, [at for at in pending if at < INFINITY])
+    ahead = [min((at for at in each if at > now), default=None) for each in both]
+    late = [max((at for at in each if at <= now), default=None) for each in both]
+    return [(*(None if at is None else (at - now).total_seconds() for at in ahead), *late, now)]
 
 
 def complete_schedules(db: Store, now: datetime, p: Params, owner: object) -> Answer:
@@ -247,7 +244,7 @@ def _note_skip(db: Store, row: ScheduleRow, skip: tuple[datetime, datetime, int,
 
 STATEMENTS: Final = (
     claim_due_schedules,
-    claim_schedule,
+    claim_schedules,
     list_days,
     plan_slots,
     insert_skipped_runs,

@@ -20,7 +20,7 @@ from db import ids, processes
 from db.query import Query
 from proof.simulator import calendars, changing, limiting, planning, releasing
 from proof.simulator.planning import Answer
-from proof.simulator.store import Store
+from proof.simulator.store import Busy, Store
 from proof.simulator.world import World
 
 Statement = Callable[[Store, datetime, Mapping[str, Any], object], Answer]
@@ -39,7 +39,7 @@ _LOCKS_FIRST: Final = frozenset(
         "claim_due_schedules",
         "list_days",
         "list_calendars",
-        "list_calendar_schedules",
+        "lock_calendar_schedules",
         "lock_calendar",
         "hold_calendar",
     }
@@ -81,10 +81,6 @@ class Nemesis(Protocol):
 
 class NotModelled(BaseException):
     """The engine gives a statement that the model lacks; the engine's own loops must not take it for a passing error."""
-
-
-class Busy(RuntimeError):
-    """The schedule is locked by another transaction: whoever asked waits and begins again."""
 
 
 class Connection:
@@ -150,7 +146,7 @@ class Connection:
         return found
 
     def _lock(self, name: str, statement: Statement, params: Mapping[str, Any], began: datetime) -> Answer:
-        if name in ("lock_schedule", "claim_due_schedules") and not self.is_writing:
+        if name in ("lock_schedule", "lock_calendar_schedules", "claim_due_schedules") and not self.is_writing:
             self.nemesis.before(name)
         if name == "lock_schedule" and self.store.locks.get(params["id"], self) is not self:
             raise Busy

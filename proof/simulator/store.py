@@ -33,6 +33,10 @@ class Refused(psycopg.DatabaseError):
     """A trigger or a constraint refused a write."""
 
 
+class Busy(RuntimeError):
+    """The schedule is locked by another transaction: whoever asked waits and begins again."""
+
+
 class Store:
     """The tables, and the one transaction that is open; `now` is Postgres's now()."""
 

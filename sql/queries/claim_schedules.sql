@@ -1,7 +1,8 @@
--- One schedule whose next slot has come and is not planned yet, or that may have one if its jitter is not waited for.
+-- Those of a tenant's schedules whose next slot has come and is not planned yet, or that may have one if their jitter
+-- is not waited for.
 -- One that keeps a calendar may have passed holidays by, which are recorded before it changes.
 -- The columns are those of claim_due_schedules.sql.
--- Locks: nothing new, the caller's transaction holds the schedule. Index: schedules' key.
+-- Locks: nothing new, the caller's transaction holds the schedules. Index: schedules' key.
 select
     s.id, s.tenant_id, s.kind, s.queue, s.cron, s.interval_seconds, s.interval_anchor, s.scheduled_at, s.timezone,
     s.dst_gap, s.dst_fold, s.starts_at, s.ends_at, s.next_fire_at, s.last_slot_at,
@@ -10,7 +11,7 @@ select
     s.calendar_id, now() as claimed_at
 from schedules as s
 where
-    s.tenant_id = %(tenant_id)s and s.id = %(id)s and s.status = 'active'
+    s.tenant_id = %(tenant_id)s and s.id = any(%(ids)s) and s.status = 'active'
     and (
         s.next_fire_at <= now()
         or s.next_fire_at is not null and (%(has_no_jitter)s or s.calendar_id is not null)

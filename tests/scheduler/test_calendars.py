@@ -1,7 +1,7 @@
 """Schedules that keep a calendar, on a real database and beside a real tick."""
 
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -9,7 +9,9 @@ import pytest
 
 from api import calendars, reasons
 from api.calendars import Calendar
+from api.refusals import BadDefinition
 from db.pool import Connection, Database
+from db.query import Query
 from scheduler import asked, runs, schedules
 from scheduler.definition import NewSchedule, Schedule
 from scheduler.frontier import LONG_AGO
@@ -114,6 +116,62 @@ def test_an_edit_of_the_calendar_decides_what_passed_by_the_old_days_and_plans_b
     assert edited.next_fire_at is not None
     assert edited.next_fire_at <= schedules.read_now(conn) + HOUR
     assert _tick(conn) == {}
+
+
+def test_an_edit_plans_hundreds_of_schedules_anew_by_as_many_statements_as_one(
+    conn: Connection, tenant_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    since = _noon(conn, 2)
+    far = [since.date() + number * DAY for number in range(5)]
+    asked_for: list[str] = []
+    execute = Query._execute
+
+    def noted(query: Query[Any], *args: Any) -> Any:
+        asked_for.append(query.name)
+        return execute(query, *args)
+
+    monkeypatch.setattr(Query, "_execute", noted)
+
+    def edited(count: int) -> int:
+        calendar = _calendar(conn, tenant_id, *far)
+        row = _hourly_since(conn, tenant_id, calendar, since)
+        conn.execute(
+            "insert into schedules (id, tenant_id, kind, name, interval_seconds, interval_anchor, calendar_id, "
+            "next_fire_at, plan_from, jitter_seconds, status) "
+            "select gen_random_uuid(), tenant_id, kind, name || n, interval_seconds, interval_anchor, calendar_id, "
+            "case when n %% 3 > 0 then next_fire_at end, plan_from, n %% 2, (array['paused', 'active'])[least(1, n %% 3) + 1] "
+            "from schedules, generate_series(2, %s) as n where id = %s",
+            (count, row.id),
+        )
+        asked_for.clear()
+        calendars.edit(conn, tenant_id, calendar.id, {"own_days": _named(far[0] + 20 * DAY)})
+        statements = len(asked_for)
+        found = conn.execute(
+            "select status, version - %s * (id = %s)::int, next_fire_at <= now() + interval '61 minutes', count(*)::int "
+            "from schedules where calendar_id = %s group by 1, 2, 3 order by 1",
+            (row.version - 1, row.id, calendar.id),
+        ).fetchall()
+        paused = count // 3
+        assert found == [("active", 2, True, count - paused)] + [("paused", 2, None, paused)] * (paused > 0)
+        skipped = "select count(*)::int from runs where reason = 'holiday' and skipped_count > 30 and schedule_id in "
+        assert make.value(conn, skipped + "(select id from schedules where calendar_id = %s)", calendar.id) == (
+            count - paused
+        )
+        return statements
+
+    assert edited(300) == edited(1)
+
+
+def test_an_edit_that_would_end_one_of_many_changes_none_and_says_which(conn: Connection, tenant_id: UUID) -> None:
+    today = schedules.read_now(conn).date()
+    calendar = _calendar(conn, tenant_id, today + DAY)
+    ends = datetime.combine(today + 3 * DAY, datetime.min.time(), UTC)
+    rows = [_create(conn, tenant_id, calendar, cron="0 9 * * *") for _ in range(5)]
+    rows.append(_create(conn, tenant_id, calendar, cron="0 9 * * *", ends_at=ends))
+    with pytest.raises(BadDefinition, match=f"would leave the schedule '{rows[-1].name}' no slot to come"):
+        calendars.edit(conn, tenant_id, calendar.id, {"own_days": _named(*(today + n * DAY for n in range(4)))})
+    assert [schedules.get(conn, tenant_id, row.id) for row in rows] == rows
+    assert calendars.get(conn, tenant_id, calendar.id) == calendar
 
 
 def test_a_new_name_plans_nothing_anew(conn: Connection, tenant_id: UUID) -> None:

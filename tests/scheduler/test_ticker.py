@@ -13,6 +13,7 @@ from scheduler.frontier import LONG_AGO
 from scheduler.ticker import tick
 from tests import make
 from tests.scheduler.ticking import Hand
+from tests.system import until
 
 SECOND = timedelta(seconds=1)
 DAY = timedelta(days=1)
@@ -299,7 +300,25 @@ def test_a_ticker_that_is_behind_looks_again_soon_but_does_not_spin(hand: Hand, 
     held = hand.schedule()
     with make.connect(database) as other, other.transaction():
         other.execute("select from schedules where id = %s for update", (held,))
-        assert 0.003 <= hand.ticker.next_due(hand.conn) <= 0.1
+        waits = [hand.ticker.next_due(hand.conn) for _ in range(12)]
+        assert waits[0] == 0.005
+        assert waits == sorted(waits)
+        assert waits[-1] == 0.5
+
+
+def test_what_becomes_due_while_another_holds_rows_is_not_waited_for_any_longer(hand: Hand, database: str) -> None:
+    held = hand.schedule()
+    soon = make.now(hand.conn) + timedelta(seconds=0.4)
+    with make.connect(database) as other, other.transaction():
+        other.execute("select from schedules where id = %s for update", (held,))
+        assert [hand.ticker.next_due(hand.conn) for _ in range(12)][-1] == 0.5
+
+        schedule = hand.schedule(interval_seconds=3600, interval_anchor=soon, next_fire_at=soon)
+        assert hand.ticker.next_due(hand.conn) <= 0.4
+        until(lambda: make.now(hand.conn) >= soon)
+        assert hand.ticker.next_due(hand.conn) == 0.005
+        hand.turn()
+        assert hand.runs(schedule) == [("queued", None)]
 
 
 def test_an_error_leaves_nothing_of_the_batch(hand: Hand, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,7 +43,7 @@ WRITERS = [name for name in OF_A_TENANT if name not in READERS]
 # Whose `id` it is, and whose name or state.
 OF_RUNS = {"get_run", "reopen_run"}
 OF = {
-    "schedule": {"get_schedule", "lock_schedule", "claim_schedule", "update_schedule", "stop_schedule", "resume_schedule",
+    "schedule": {"get_schedule", "lock_schedule", "update_schedule", "stop_schedule", "resume_schedule",
                  "rewind_schedule"},
     "letter": {"get_dead_letter", "discard_dead_letter"},
     "delivery": {"get_delivery", "resend_delivery"},
@@ -144,7 +144,9 @@ class Held:
             "show_graphs": {"graph_ids": [self.ids["graph"]]},
             "insert_calendar": {"name": f"{word} other", "own_days": Jsonb([])},
             "update_calendar": {"name": f"{word} renamed", "own_days": Jsonb([])},
-            "list_calendar_schedules": {"calendar_id": self.ids["calendar"]},
+            "lock_calendar_schedules": {"calendar_id": self.ids["calendar"]},
+            "claim_schedules": {"ids": [self.ids["schedule"]]},
+            "replan_schedules": {"ids": [self.ids["schedule"]], "next_fire_at": [None]},
             "insert_member": {"subject": f"{word} other", "email": "x@example.com", "name": word, "role": "viewer"},
         }
         asking = {"tenant_id": self.tenant, "process_id": uuid4(), "expires_at": due}
