@@ -148,9 +148,20 @@ SETTINGS: dict[str, Setting] = {
         _at_least(32), "the secret of at least 32 characters that tenant JWTs are signed with", is_secret=True
     ),
     "MAIL_URL": Setting(
-        _url("smtp", "smtps", "file"), "smtp://user:pass@host:587, smtps:// or file:///folder", is_secret=True
+        _url("smtp", "smtps", "file", "ses", "sendgrid", "mailgun", "resend"),
+        "smtp://user:pass@host:587, smtps://, ses://region, sendgrid://KEY@, mailgun://KEY@domain, resend://KEY@ "
+        "or file:///folder",
+        is_secret=True,
     ),
     "MAIL_FROM": Setting(str, "the sender, such as Tocsin <tocsin@example.com>", "Tocsin <tocsin@localhost>"),
+    "MAIL_WEBHOOK_SECRET": Setting(
+        str,
+        "what the provider of MAIL_URL signs its webhooks with: a key, or for SES the ARN of the SNS topic",
+        is_secret=True,
+    ),
+    "AWS_ACCESS_KEY_ID": Setting(str, "the id of the access key that MAIL_URL=ses:// signs with"),
+    "AWS_SECRET_ACCESS_KEY": Setting(str, "the secret of that access key", is_secret=True),
+    "AWS_SESSION_TOKEN": Setting(str, "the session token of a temporary access key", is_secret=True),
     "LOG_FORMAT": Setting(_choice("json", "text"), "json or text", "json"),
     "LOG_LEVEL": Setting(_choice("debug", "info", "warning", "error"), "debug, info, warning or error", "info"),
 }

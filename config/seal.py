@@ -8,6 +8,7 @@ are bound to the secret's place: what was moved elsewhere won't open.
 import base64
 import binascii
 import hashlib
+import hmac
 import os
 import re
 from typing import NamedTuple
@@ -55,6 +56,10 @@ class Seal:
     def key_ids(self) -> tuple[str, ...]:
         """The names of the keys, newest first; they tell nothing of the keys themselves."""
         return tuple(self._keys)
+
+    def derived(self, purpose: str) -> tuple[bytes, ...]:
+        """A key of 32 bytes for another purpose from each of the keys, newest first; they tell nothing of these."""
+        return tuple(hmac.digest(key, f"tocsin {purpose}".encode(), "sha256") for key in self._keys.values())
 
     def seal(self, secret: str, place: Place) -> str:
         """The sealed form of `secret`, as text. Raises SealError when there is no key."""

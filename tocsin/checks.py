@@ -17,6 +17,7 @@ from scheduler.turns import offset_at, turns
 from tocsin import complaints
 from workers.channels import open_mail
 from workers.kinds import load
+from workers.settings import AWS
 
 _OLDEST_MAJOR, _NEWEST_MAJOR = 15, 18
 _CLOCK_SECONDS = 5.0
@@ -118,7 +119,7 @@ def _mail(value: dict[str, object]) -> Check:
     if not value["MAIL_URL"]:
         return Check("mail", "warn", "MAIL_URL is not set: no mail can be sent")
     try:
-        open_mail(str(value["MAIL_URL"]), str(value["MAIL_FROM"]))
+        open_mail(str(value["MAIL_URL"]), str(value["MAIL_FROM"]), aws=read(AWS))
     except ValueError as error:
         return Check("mail", "fail", str(error))
     return Check("mail", "ok", f"goes out by {urlsplit(str(value['MAIL_URL'])).scheme}")

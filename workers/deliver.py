@@ -8,6 +8,7 @@ everything before that is certainly not sent, and what is left after it is the a
 import queue
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -18,6 +19,7 @@ from db.processes import Heartbeat, Lease
 from db.query import Query
 from telemetry import metrics
 from telemetry.log import Events
+from workers import action_links
 from workers.channels import LeaseLost, Mailer, Receipt
 from workers.mail_rules import RuleBook
 from workers.rows import LeasedDelivery, Value
@@ -26,6 +28,7 @@ events = Events("deliver")
 
 START = Query("start_deliveries", LeasedDelivery)
 HAND_OVER = Query("hand_over_delivery")
+SUPPRESS = Query("suppress_delivery", Value)
 FINISH = Query("finish_delivery", Value)
 
 # Less than the two minutes of start_deliveries.sql, after which the reaper gives the delivery to others.
@@ -75,11 +78,20 @@ class LeaseGuard:
 class Deliverer:
     """A few threads that deliver what they are pointed at."""
 
-    def __init__(self, pool: Pool, heartbeat: Heartbeat, mailer: Mailer | None, rules: RuleBook, threads: int) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        heartbeat: Heartbeat,
+        mailer: Mailer | None,
+        rules: RuleBook,
+        threads: int,
+        link_keys: Sequence[bytes] = (),
+    ) -> None:
         self._pool = pool
         self._rules = rules
         self._heartbeat = heartbeat
         self._mailer = mailer
+        self._link_keys = link_keys
         self._pointers: queue.Queue[tuple[UUID, datetime] | None] = queue.Queue(maxsize=1000)
         self._threads = [
             threading.Thread(target=self._work, args=(number,), name=f"deliver-{number}", daemon=True)
@@ -134,6 +146,10 @@ class Deliverer:
         lease = self._heartbeat.lease
         until = time.monotonic() + _OWN_SECONDS
         with self._pool.connection() as conn:
+            if SUPPRESS.one(conn, id=delivery_id, slot_at=slot_at) is not None:
+                # It was not when it was written, or somebody had it sent anew; the channel is asked nothing.
+                events.info("delivery.suppressed", delivery_id=delivery_id)
+                return
             delivery = START.one(
                 conn, ids=[delivery_id], slots=[slot_at], low=slot_at, high=slot_at, process_id=lease.process_id
             )
@@ -150,6 +166,8 @@ class Deliverer:
         if ended is None:
             events.warning("delivery.refused", delivery_id=delivery.id, state=receipt.state)
             return
+        if receipt.is_ours:
+            events.error("mail.refused", error=receipt.error)
         outcome = "later" if receipt.state == "pending" else receipt.state
         metrics.deliveries.labels(delivery.channel, outcome).inc()
         tell = events.info if receipt.state == "sent" else events.warning
@@ -169,6 +187,7 @@ class Deliverer:
                         state=receipt.state,
                         provider_message_id=receipt.provider_message_id,
                         error=receipt.error.replace("\x00", "")[:2000],
+                        retry_after=receipt.retry_after,
                     )
             except DatabaseError as error:
                 if lease.is_lost or self._is_stopping:
@@ -187,7 +206,21 @@ class Deliverer:
             return Receipt("failed", error=why_not)
         try:
             return self._mailer.send(
-                delivery.recipient, delivery.content, LeaseGuard(self._pool, lease, delivery, until)
+                delivery.recipient,
+                self._content(delivery),
+                LeaseGuard(self._pool, lease, delivery, until),
+                f"{delivery.id}.{delivery.resends}",
             )
         except LeaseLost:
             return None
+
+    def _content(self, delivery: LeasedDelivery) -> bytes:
+        """The stored bytes with the recipient's own links in them."""
+        return action_links.filled(
+            delivery.content,
+            self._link_keys,
+            delivery.message_id,
+            lambda key, action: action_links.token(
+                key, delivery.tenant_id, delivery.id, delivery.recipient, action, delivery.slot_at
+            ),
+        )

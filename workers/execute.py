@@ -6,7 +6,7 @@ The only place where an outcome becomes a state. The walk of one run: lease -> k
 import asyncio
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -20,6 +20,7 @@ from db.jsonb import dumps
 from db.pool import Pool
 from telemetry import metrics
 from telemetry.log import Events
+from workers import action_links
 from workers.channels.email import compose, message_id
 from workers.finish import Body, End, Finisher, Intent, NewAlertState, storable
 from workers.http import Client
@@ -27,7 +28,7 @@ from workers.journal import RunJournal
 from workers.kind import Cancelled, Context
 from workers.lease import Work
 from workers.mail_rules import RuleBook
-from workers.outcome import Done, Later, Message, Outcome, Rejected
+from workers.outcome import Action, Done, Later, Message, Outcome, Rejected
 from workers.rows import Leased
 from workers.settings import Settings
 
@@ -227,12 +228,18 @@ class Executor:
         if not messages:
             return (), ()
         bodies, intents = [], []
-        rules = self._mail.of(leased.tenant_id)
+        everybody = [each for message in messages for each in (*message.to, *message.cc, *message.bcc)]
+        rules = self._mail.of(leased.tenant_id, everybody, leased.schedule_id)
         domain = self._settings.mail_from.rpartition("@")[2].rstrip("> ") or "localhost"
         for number, message in enumerate(messages):
             mail_id = message_id(leased.id, number, domain)
             content = compose(
-                message, sender=rules.sender, reply_to=rules.reply_to, message_id=mail_id, date=leased.started_at
+                message,
+                sender=rules.sender,
+                reply_to=rules.reply_to,
+                message_id=mail_id,
+                date=leased.started_at,
+                links=self._links(message, mail_id),
             )
             bodies.append(Body(number, mail_id, content))
             for recipient_type, recipients in (("to", message.to), ("cc", message.cc), ("bcc", message.bcc)):
@@ -247,6 +254,13 @@ class Executor:
         return tuple(bodies), tuple(
             {(intent.channel, intent.recipient): intent for intent in reversed(intents)}.values()
         )
+
+    def _links(self, message: Message, mail_id: str) -> Mapping[Action, str]:
+        """The links behind the message's actions; none without an address to lead to and a key to sign with."""
+        keys = self._settings.seal.derived(action_links.PURPOSE)
+        if not (message.actions and self._settings.url and keys):
+            return {}
+        return action_links.places(keys[0], self._settings.url, mail_id, message.actions)
 
 
 def _zone_of(leased: Leased) -> ZoneInfo:

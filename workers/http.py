@@ -9,7 +9,7 @@ import contextlib
 import logging
 import ssl
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
@@ -98,13 +98,14 @@ class Client:
         url: str,
         *,
         headers: Mapping[str, str] | None = None,
-        content: bytes = b"",
+        content: bytes | Iterable[bytes] = b"",
         timeout_seconds: float = TIMEOUT_SECONDS,
         max_bytes: int = MAX_BYTES,
         kind: str = "",
     ) -> Response:
         """Return the answer, whatever its status; redirects are answers too.
 
+        Content in pieces goes out as they come, with a Content-Length of the caller's; what making them raises, ends it.
         Raises Forbidden and BadUrl (lasting), Unreachable and TooSlow (passing), TooLarge.
         """
         started = time.monotonic()
@@ -126,7 +127,9 @@ class Client:
         """Close the idle connections."""
         self._client.close()
 
-    def _exchange(self, method: str, url: str, headers: dict[str, str], content: bytes, max_bytes: int) -> Response:
+    def _exchange(
+        self, method: str, url: str, headers: dict[str, str], content: bytes | Iterable[bytes], max_bytes: int
+    ) -> Response:
         request = self._client.build_request(method, check_url(url), headers=headers, content=content or None)
         answer = self._client.send(request, stream=True)
         try:

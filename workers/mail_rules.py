@@ -1,6 +1,7 @@
 """Whose mail it is and whom it may reach: what the installation says, and what the tenant says."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import UUID
 
@@ -16,7 +17,15 @@ class TenantMail(NamedTuple):
     recipient_domains: list[str]
 
 
+class Suppressed(NamedTuple):
+    """A recipient whom the tenant mails no more, in lower case."""
+
+    recipient: str
+    reason: str
+
+
 GET = Query("get_mail_rules", TenantMail)
+LIST_SUPPRESSED = Query("list_suppressed", Suppressed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +37,7 @@ class MailRules:
     is_dry: bool
     installation_domains: tuple[str, ...]
     tenant_domains: tuple[str, ...]
+    suppressed: Mapping[str, str] = field(default_factory=dict)
 
     def why_not(self, recipient: str) -> str | None:
         """Why this recipient gets no mail; None when nothing speaks against it."""
@@ -38,6 +48,9 @@ class MailRules:
             return "its domain is not in TOCSIN_RECIPIENT_DOMAINS"
         if self.tenant_domains and domain not in self.tenant_domains:
             return "its domain is not among the tenant's recipientDomains"
+        reason = self.suppressed.get(recipient.lower())
+        if reason is not None:
+            return f"the recipient is suppressed: {reason}"
         return None
 
 
@@ -50,14 +63,21 @@ class RuleBook:
     mode: str
     recipient_domains: tuple[str, ...]
 
-    def of(self, tenant_id: UUID) -> MailRules:
-        """The rules for a tenant's mail now."""
+    def of(self, tenant_id: UUID, recipients: Iterable[str] = (), schedule_id: UUID | None = None) -> MailRules:
+        """The rules for a tenant's mail now, with those of the `recipients` whom it may not reach for this schedule."""
+        asked = sorted({recipient.lower() for recipient in recipients})
         with self.pool.connection() as conn:
             said = GET.one(conn, tenant_id=tenant_id) or TenantMail(None, None, [])
+            found = (
+                LIST_SUPPRESSED.all(conn, tenant_id=tenant_id, recipients=asked, schedule_id=schedule_id)
+                if asked
+                else []
+            )
         return MailRules(
             sender=said.sender or self.mail_from,
             reply_to=said.reply_to,
             is_dry=self.mode == "dry",
             installation_domains=self.recipient_domains,
             tenant_domains=tuple(said.recipient_domains),
+            suppressed=dict(found),
         )

@@ -21,7 +21,7 @@ from db import migrate, processes, sealed
 from db.pool import DatabaseError
 from telemetry import exporter, log, metrics
 from telemetry.log import Events
-from workers import kinds
+from workers import action_links, kinds
 from workers.broker import ALL_QUEUES, LANES, SUSPECT, WINDOW, open_broker
 from workers.channels import open_mail
 from workers.deliver import Deliverer
@@ -59,10 +59,15 @@ class Worker:
         self._pool = database.open_pool("worker", settings.threads + _DELIVERY_THREADS + 4)
         # Of each lane all leasing goes through one connection, whose plans are made once; it is short, and takes turns.
         self._lease_pools = database.open_pool("worker lease", 1), database.open_pool("worker first lease", 1)
-        mailer = open_mail(settings.mail_url, settings.mail_from) if settings.mail_url else None
+        mailer = (
+            open_mail(settings.mail_url, settings.mail_from, allowed=settings.egress_allow, aws=settings.aws)
+            if settings.mail_url
+            else None
+        )
         http = Client(allowed=settings.egress_allow, observe=_observe_http)
         rules = RuleBook(self._pool, settings.mail_from, settings.mode, settings.recipient_domains)
-        self._deliverer = Deliverer(self._pool, self._heartbeat, mailer, rules, _DELIVERY_THREADS)
+        link_keys = settings.seal.derived(action_links.PURPOSE)
+        self._deliverer = Deliverer(self._pool, self._heartbeat, mailer, rules, _DELIVERY_THREADS, link_keys)
         self._finisher = Finisher(database, self._told)
         self._leaser = Leaser(self._kinds, self._pool, self._lease_pools, self._heartbeat)
         self._executor = Executor(settings, self._pool, self._finisher, http)

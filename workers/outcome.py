@@ -4,22 +4,33 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
+
+Action = Literal["acknowledge", "snooze", "unsubscribe", "not_useful"]
 
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file that travels with a message; the channel keeps only the base name of `filename`."""
+    """A file that travels with a message; the channel keeps only the base name of `filename`.
+
+    One with a `content_id` is shown within the page, which names it as `cid:ID`, and needs `html`.
+    """
 
     filename: str
     content_type: str
     content: bytes
+    content_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What a kind wants told, to whom. It becomes one delivery for each of to, cc and bcc."""
+    """What a kind wants told, to whom. It becomes one delivery for each of to, cc and bcc.
+
+    `thread` is the same for messages that belong together, such as an alert's from its first firing to its resolution.
+    `why` says in a sentence why the recipient gets this. `actions` are what one click does without a login; each gets a
+    link of the recipient's own: where text or html say `tocsin-action:NAME`, or below them.
+    """
 
     channel: str = "email"
     to: tuple[str, ...] = ()
@@ -29,6 +40,9 @@ class Message:
     text: str = ""
     html: str = ""
     attachments: tuple[Attachment, ...] = ()
+    actions: tuple[Action, ...] = ()
+    thread: str = ""
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)

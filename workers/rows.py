@@ -44,6 +44,7 @@ class LeasedDelivery(NamedTuple):
     attempts: int
     max_attempts: int
     unknown_policy: str
+    resends: int
     message_id: str
     content: bytes
 

@@ -1,12 +1,15 @@
 """A worker's settings, read once at its entry point."""
 
 import ipaddress
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from config.environ import BadSetting, need_broker_url, read
 from config.seal import Seal, SealError
 from db.pool import Database
+
+AWS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,8 @@ class Settings:
     recipient_domains: tuple[str, ...]
     mail_url: str | None = field(repr=False)
     mail_from: str
+    aws: Mapping[str, str | None] = field(repr=False)
+    url: str | None
     seal: Seal
     metrics_port: int | None
     log_format: str
@@ -47,6 +52,8 @@ class Settings:
                 "TOCSIN_RECIPIENT_DOMAINS",
                 "MAIL_URL",
                 "MAIL_FROM",
+                *AWS,
+                "TOCSIN_URL",
                 "TOCSIN_SECRET_KEYS",
                 "METRICS_PORT",
                 "LOG_FORMAT",
@@ -71,6 +78,8 @@ class Settings:
             recipient_domains=value["TOCSIN_RECIPIENT_DOMAINS"],
             mail_url=value["MAIL_URL"],
             mail_from=value["MAIL_FROM"],
+            aws={name: value[name] for name in AWS},
+            url=value["TOCSIN_URL"],
             seal=seal,
             metrics_port=value["METRICS_PORT"],
             log_format=value["LOG_FORMAT"],

@@ -11,6 +11,8 @@ set
         when %(state)s = 'unknown' and d.unknown_policy = 'resend' and d.attempts < d.max_attempts then 'pending'
         else %(state)s
     end,
-    available_at = now() + make_interval(secs => random() * least(3600, 5 * 2 ^ (d.attempts - 1)))
+    available_at = now() + make_interval(
+        secs => greatest(random() * least(3600, 5 * 2 ^ (d.attempts - 1)), %(retry_after)s::float8)
+    )
 where d.id = %(id)s and d.slot_at = %(slot_at)s and d.fence = %(fence)s and d.state = 'sending'
 returning d.state as value

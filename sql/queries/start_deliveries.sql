@@ -23,4 +23,4 @@ where
     and b.slot_at between %(low)s and %(high)s
 returning
     d.id, d.slot_at, d.tenant_id, d.run_id, d.channel, d.recipient, d.fence, d.attempts, d.max_attempts,
-    d.unknown_policy, b.message_id, b.content
+    d.unknown_policy, d.resends, b.message_id, b.content

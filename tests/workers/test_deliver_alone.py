@@ -30,7 +30,7 @@ class Outbox:
     refusals: int = 0
     is_keyed: bool = False
 
-    def send(self, recipient: str, content: bytes, guard: Guard) -> Receipt:
+    def send(self, recipient: str, content: bytes, guard: Guard, key: str = "") -> Receipt:  # noqa: ARG002  as the deliverer calls it
         assert content
         try:
             guard.before_connect()
@@ -167,9 +167,9 @@ def test_content_leaves_only_after_that_was_written_under_the_fence(post: Post) 
     post.outbox.before = lambda: None
     right = post.outbox.send
 
-    def send(recipient: str, content: bytes, guard: Guard) -> Receipt:
+    def send(recipient: str, content: bytes, guard: Guard, key: str = "") -> Receipt:
         post.conn.execute("update deliveries set state = 'pending', fence = fence + 1, available_at = 'infinity'")
-        return right(recipient, content, guard)
+        return right(recipient, content, guard, key)
 
     post.outbox.send = send  # type: ignore[method-assign]
     post.go()
@@ -185,9 +185,9 @@ def test_a_process_that_was_declared_lost_hands_nothing_over(post: Post) -> None
 
     right = post.outbox.send
 
-    def send(recipient: str, content: bytes, guard: Guard) -> Receipt:
+    def send(recipient: str, content: bytes, guard: Guard, key: str = "") -> Receipt:
         declare_lost()
-        return right(recipient, content, guard)
+        return right(recipient, content, guard, key)
 
     post.outbox.send = send  # type: ignore[method-assign]
     post.go()

@@ -7,6 +7,7 @@ in no header. What comes from users (subject, names of files) is cleaned of all 
 import hashlib
 import re
 import unicodedata
+from collections.abc import Mapping
 from datetime import datetime
 from email import policy
 from email.headerregistry import Address
@@ -14,13 +15,15 @@ from email.message import EmailMessage, MIMEPart
 from email.utils import getaddresses
 from uuid import UUID
 
-from workers.outcome import Attachment, Message
+from workers.channels import footer
+from workers.outcome import Action, Attachment, Message
 
 # One dot-atom and a host name. Source: RFC 5321 4.1.2 without quoted strings, address literals, comments and UTF-8.
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _MAILBOX = re.compile(rf"({_ATOM}(?:\.{_ATOM})*)@({_LABEL}(?:\.{_LABEL})*)")
 _CONTENT_TYPE = re.compile(r"([A-Za-z0-9!#$&^_.+-]+)/([A-Za-z0-9!#$&^_.+-]+)")
+_CONTENT_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _POLICY = policy.SMTP.clone(cte_type="7bit")
 MAX_SUBJECT = 250
 MAX_FILENAME = 150
@@ -52,13 +55,29 @@ def message_id(run_id: UUID, index: int, domain: str) -> str:
     return f"<{run_id}.{index}@{domain}>"
 
 
-def compose(message: Message, *, sender: str, message_id: str, date: datetime, reply_to: str | None = None) -> bytes:
+def thread_id(thread: str, domain: str) -> str:
+    """Return the id that every message of a thread refers to: of a mail that never was, so that none has to come first."""
+    return f"<{hashlib.sha256(thread.encode(errors='replace')).hexdigest()[:32]}@{domain}>"
+
+
+def compose(
+    message: Message,
+    *,
+    sender: str,
+    message_id: str,
+    date: datetime,
+    reply_to: str | None = None,
+    links: Mapping[Action, str] | None = None,
+) -> bytes:
     """Return the mail as bytes with CRLF line ends, 7-bit clean and equal for equal arguments.
 
-    `date` is aware. Raises ValueError when an address, the Message-ID or a content type is malformed.
+    `date` is aware; `links` are the addresses behind the message's actions, which has only those. Raises ValueError when
+    an address, the Message-ID, a link or a content type is malformed.
     """
     if not re.fullmatch(r"<[!-;=?A-~]+@[!-;=?A-~]+>", message_id):
         raise ValueError("a Message-ID is <left@right> in printable ASCII")
+    found = {action: link for action, link in (links or {}).items() if action in message.actions}
+    text, html = footer.with_links(message, found)
     mail = EmailMessage(policy=_POLICY)
     mail["Date"] = date
     mail["From"] = sender_of(sender)
@@ -73,14 +92,25 @@ def compose(message: Message, *, sender: str, message_id: str, date: datetime, r
     mail["Subject"] = one_line(message.subject, MAX_SUBJECT)
     mail["Auto-Submitted"] = "auto-generated"
     # Quoted-printable or base64 throughout: no line can be taken for a boundary, and no line end stands alone.
-    mail.set_content(_body(message.text), cte="quoted-printable")
-    if message.html:
-        mail.add_alternative(_body(message.html), subtype="html", cte="quoted-printable")
-    for attachment in message.attachments:
-        _attach(mail, attachment)
+    mail.set_content(_body(text), cte="quoted-printable")
+    if html:
+        mail.add_alternative(_body(html), subtype="html", cte="quoted-printable")
+    # First what the page shows: once a file is attached, the page is a part within a part.
+    for attachment in sorted(message.attachments, key=lambda each: not each.content_id):
+        (_show if attachment.content_id else _attach)(mail, attachment)
     _fix_boundaries(mail, message_id)
-    # Set by hand: the library encodes or folds an id that is longer than a line, and then it is another id.
-    return b"Message-ID: " + message_id.encode("ascii") + b"\r\n" + mail.as_bytes()
+    return _head(message, message_id, found) + mail.as_bytes()
+
+
+def _head(message: Message, message_id: str, links: Mapping[Action, str]) -> bytes:
+    """Return what the library would encode or fold when it is longer than a line: then it were another id or link."""
+    head = [f"Message-ID: {message_id}"]
+    if message.thread:
+        root = thread_id(message.thread, message_id.rpartition("@")[2].rstrip(">"))
+        head += [f"References: {root}", f"In-Reply-To: {root}"]
+    if "unsubscribe" in links:
+        head += [f"List-Unsubscribe: <{links['unsubscribe']}>", "List-Unsubscribe-Post: List-Unsubscribe=One-Click"]
+    return "".join(f"{line}\r\n" for line in head).encode("ascii")
 
 
 def one_line(text: str, longest: int) -> str:
@@ -116,12 +146,36 @@ def _addresses(texts: tuple[str, ...]) -> tuple[Address, ...]:
 
 
 def _attach(mail: EmailMessage, attachment: Attachment) -> None:
+    maintype, subtype = _type_of(attachment)
+    mail.add_attachment(
+        attachment.content, maintype=maintype, subtype=subtype, filename=base_name(attachment.filename), cte="base64"
+    )
+
+
+def _show(mail: EmailMessage, attachment: Attachment) -> None:
+    """Put a file beside the page, which shows it."""
+    maintype, subtype = _type_of(attachment)
+    page = mail.get_body(("html",))
+    if page is None:
+        raise ValueError("a file with a content_id needs html that shows it")
+    if not _CONTENT_ID.fullmatch(attachment.content_id):
+        raise ValueError(f"{attachment.content_id[:50]!r} is no content_id: up to 100 letters, digits, dots and dashes")
+    page.add_related(
+        attachment.content,
+        maintype=maintype,
+        subtype=subtype,
+        cid=f"<{attachment.content_id}>",
+        filename=base_name(attachment.filename),
+        disposition="inline",
+        cte="base64",
+    )
+
+
+def _type_of(attachment: Attachment) -> tuple[str, str]:
     found = _CONTENT_TYPE.fullmatch(attachment.content_type)
     if found is None or found[1].lower() in ("multipart", "message"):
         raise ValueError(f"{attachment.content_type[:50]!r} is no content type of a file")
-    mail.add_attachment(
-        attachment.content, maintype=found[1], subtype=found[2], filename=base_name(attachment.filename), cte="base64"
-    )
+    return found[1], found[2]
 
 
 def _fix_boundaries(mail: MIMEPart, seed: str) -> None:

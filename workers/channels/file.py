@@ -26,7 +26,7 @@ class FileMail:
             raise ValueError("MAIL_URL takes file:///folder with the full path of a folder")
         self._folder = Path(unquote(parts.path))
 
-    def send(self, recipient: str, content: bytes, guard: Guard) -> Receipt:
+    def send(self, recipient: str, content: bytes, guard: Guard, key: str = "") -> Receipt:  # noqa: ARG002  for those who take one
         """Return `sent` once the file is durable, `pending` when the disk refuses. Raises LeaseLost as the guard does."""
         path = self._folder / file_name(recipient, content)
         guard.before_connect()

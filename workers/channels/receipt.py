@@ -33,6 +33,10 @@ class Receipt:
     provider_message_id: str = ""
     error: str = ""
     code: int | None = None
+    # No earlier than in so many seconds; None leaves it to the back-off.
+    retry_after: float | None = None
+    # Nobody's mail goes out until the operator mends what `error` says.
+    is_ours: bool = False
 
 
 class Mailer(Protocol):
@@ -40,5 +44,5 @@ class Mailer(Protocol):
 
     is_keyed: bool
 
-    def send(self, recipient: str, content: bytes, guard: Guard) -> Receipt:
-        """Return what became of it; raises nothing but LeaseLost."""
+    def send(self, recipient: str, content: bytes, guard: Guard, key: str = "") -> Receipt:
+        """Return what became of it; raises nothing but LeaseLost. `key` is the same for each attempt at one delivery."""

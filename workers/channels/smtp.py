@@ -61,7 +61,7 @@ class Smtp:
         self._send_seconds = send_seconds
         self._ssl_context = ssl_context or ssl.create_default_context()
 
-    def send(self, recipient: str, content: bytes, guard: Guard) -> Receipt:
+    def send(self, recipient: str, content: bytes, guard: Guard, key: str = "") -> Receipt:  # noqa: ARG002  for those who take one
         """Return what became of the hand-over of these bytes to this recipient. Raises LeaseLost when the guard does."""
         try:
             address = mailbox(recipient)

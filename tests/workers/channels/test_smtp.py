@@ -351,7 +351,7 @@ def test_a_malformed_recipient_fails_without_a_call(recipient: str) -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        "ses://eu-west-1",
+        "ses://",
         "",
         "smtp://",
         "smtp://host:port",
