@@ -24,6 +24,7 @@ from api.meanings import explain
 from api.presence import Presence
 from api.problems import FieldProblem, Problem, answer_problems
 from api.routes import (
+    actions,
     audit_log,
     calendars,
     dashboards,
@@ -34,12 +35,14 @@ from api.routes import (
     kinds,
     kpi_alerts,
     limits,
+    mail_hooks,
     members,
     processes,
     runs,
     schedules,
     session,
     sources,
+    suppressions,
     tenants,
     tokens,
     webhooks,
@@ -54,6 +57,7 @@ from db.pool import DatabaseError
 from db.processes import VERSION
 from telemetry import exporter, log, metrics
 from telemetry.log import Events
+from workers.http import Client
 from workers.kinds import INNER, load
 
 events = Events("web")
@@ -78,6 +82,9 @@ _ROOMS = (
     tenants,
     audit_log,
     webhooks,
+    suppressions,
+    mail_hooks,
+    actions,
 )
 _DRAIN_SECONDS = 20
 _KILL_SECONDS = 24.0
@@ -105,6 +112,7 @@ def create_app(settings: Settings) -> FastAPI:
             per_caller=Limit(PER_CALLER // settings.processes),
             per_tenant=Limit(PER_TENANT // settings.processes),
             wrong_tokens=Limit(WRONG_TOKENS),
+            http=Client(allowed=settings.egress_allow),
         )
         try:
             yield

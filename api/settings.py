@@ -1,5 +1,6 @@
 """The web's settings, read once at its entry point."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -23,6 +24,7 @@ class Settings:
     jwt_secret: str | None = field(repr=False)
     egress_allow: tuple[IPv4Network | IPv6Network, ...]
     files: Path | None
+    mail_hooks: Mapping[str, str] = field(repr=False)
     port: int
     processes: int
     metrics_port: int | None
@@ -44,6 +46,7 @@ class Settings:
                 "TOCSIN_EGRESS_ALLOW",
                 "TOCSIN_FILES",
                 "SUPABASE_JWT_SECRET",
+                "MAIL_WEBHOOK_SECRET",
                 "PORT",
                 "WEB_CONCURRENCY",
                 "METRICS_PORT",
@@ -64,6 +67,7 @@ class Settings:
             jwt_secret=value["SUPABASE_JWT_SECRET"],
             egress_allow=value["TOCSIN_EGRESS_ALLOW"],
             files=value["TOCSIN_FILES"],
+            mail_hooks=value["MAIL_WEBHOOK_SECRET"],
             port=value["PORT"],
             processes=value["WEB_CONCURRENCY"],
             metrics_port=value["METRICS_PORT"],

@@ -14,6 +14,7 @@ from api.settings import Settings
 from config.seal import Seal
 from db.pool import Connection, Pool
 from db.walls import has_wall
+from workers.http import Client
 from workers.kind import Kind
 
 PER_CALLER = 3_000
@@ -34,6 +35,7 @@ class Web:
     per_caller: Limit
     per_tenant: Limit
     wrong_tokens: Limit
+    http: Client
     good_tokens: "OrderedDict[bytes, None]" = field(default_factory=OrderedDict)
     _is_walled: bool | None = None
     _lock: Lock = field(default_factory=Lock)

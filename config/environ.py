@@ -97,6 +97,13 @@ def _kinds(text: str) -> tuple[str, ...]:
     return names
 
 
+def _hooks(text: str) -> dict[str, str]:
+    found = dict(word.partition(":")[::2] for word in _words(text))
+    if set(found) - {"mailgun", "resend", "sendgrid", "ses"} or not all(found.values()):
+        raise ValueError
+    return found
+
+
 QUEUES = ("alerts", "reports", "ai", "calls", "default")
 # A tenant's runs beyond the first few of a second wait here, behind those of everybody else.
 CROWDS = tuple(f"{queue}.crowd" for queue in QUEUES)
@@ -155,8 +162,9 @@ SETTINGS: dict[str, Setting] = {
     ),
     "MAIL_FROM": Setting(str, "the sender, such as Tocsin <tocsin@example.com>", "Tocsin <tocsin@localhost>"),
     "MAIL_WEBHOOK_SECRET": Setting(
-        str,
-        "what the provider of MAIL_URL signs its webhooks with: a key, or for SES the ARN of the SNS topic",
+        _hooks,
+        "provider:secret, such as mailgun:KEY, resend:whsec_KEY, sendgrid:PUBLICKEY or ses:ARN of the SNS topic",
+        "",
         is_secret=True,
     ),
     "AWS_ACCESS_KEY_ID": Setting(str, "the id of the access key that MAIL_URL=ses:// signs with"),

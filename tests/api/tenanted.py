@@ -126,6 +126,10 @@ ROUTES: dict[str, Route] = {
     "GET /api/calendars/{calendar_id}": Route("viewer"),
     "PATCH /api/calendars/{calendar_id}": Route("editor", {"subdivision": None}),
     "DELETE /api/calendars/{calendar_id}": Route("editor", own=204),
+    "GET /api/suppressions": Route("viewer"),
+    "POST /api/suppressions": Route("editor", {"recipient": "gone@example.com"}, 201),
+    "GET /api/suppressions/{suppression_id}": Route("viewer"),
+    "DELETE /api/suppressions/{suppression_id}": Route("editor", own=204),
     "GET /api/members": Route("admin"),
     "POST /api/members": Route("admin", {"subject": "someone", "email": "someone@example.com"}, 201),
     "GET /api/members/{member_id}": Route("admin"),
@@ -312,6 +316,15 @@ def calendar(conn: make.Connection, tenant_id: UUID, word: str) -> str:
     return str(calendar_id)
 
 
+def suppression(conn: make.Connection, tenant_id: UUID, word: str) -> str:
+    """A suppression of an address."""
+    suppression_id = uuid4()
+    address = f"{word}-{suppression_id.hex[:8]}@example.com"
+    row = {"id": suppression_id, "tenant_id": tenant_id, "recipient": address, "reason": "bounce", "source": "x"}
+    make.insert(conn, "suppressions", row)
+    return str(suppression_id)
+
+
 def token(conn: make.Connection, tenant_id: UUID, word: str) -> str:
     """A token that nobody uses."""
     return str(tokens.create(conn, tenant_id, word, "read")[0].id)
@@ -336,6 +349,7 @@ ROWS: dict[str, Callable[..., str]] = {
     "alert_id": alert,
     "graph_id": graph,
     "dashboard_id": dashboard,
+    "suppression_id": suppression,
     "slug": slug,
 }
 """For each name in a path, who makes a row of a tenant's and says its id."""

@@ -107,6 +107,10 @@ class World:
     def new_dashboard(self) -> dict[str, Any]:
         return {"name": "seen", "graphIds": [str(self.graph())]}
 
+    def suppression(self) -> UUID:
+        body = {"recipient": f"{uuid4().hex}@example.com"}
+        return UUID(self.admin("POST", "/api/suppressions", json=body).json()["id"])
+
     def member(self) -> UUID:
         body = {"subject": uuid4().hex, "email": "ada@example.com"}
         return UUID(self.admin("POST", "/api/members", json=body).json()["id"])
@@ -184,6 +188,8 @@ WRITES: dict[tuple[str, str], Write] = {
         "dashboard.edited", World.dashboard, {"description": "seen"}, "before after"
     ),
     ("delete", "/api/dashboards/{dashboard_id}"): Write("dashboard.deleted", World.dashboard, None, "before"),
+    ("post", "/api/suppressions"): Write("suppression.created", World.nothing, {"recipient": "seen@example.com"}),
+    ("delete", "/api/suppressions/{suppression_id}"): Write("suppression.deleted", World.suppression, None, "before"),
     ("post", "/api/members"): Write("member.created", World.nothing, MEMBER),
     ("patch", "/api/members/{member_id}"): Write("member.edited", World.member, {"isDisabled": True}, "before after"),
     ("delete", "/api/members/{member_id}"): Write("member.deleted", World.member, None, "before"),

@@ -55,6 +55,7 @@ OF = {
     "limit": {"lock_limit", "update_limit", "delete_limit", "list_limits"},
     "graph": {"lock_graph", "update_graph", "delete_graph", "list_graphs"},
     "dashboard": {"lock_dashboard", "update_dashboard", "delete_dashboard", "list_dashboards", "show_graphs"},
+    "suppression": {"list_suppressions", "delete_suppression"},
     "calendar": {"lock_calendar", "hold_calendar", "update_calendar", "delete_calendar", "list_calendars"},
 }  # fmt: skip
 
@@ -90,6 +91,8 @@ class Held:
         asked = {"source_id": self.ids["source"], "key": word, "minute": due, "flight": uuid4()}
         letter_slot, delivery_slot = slot_of(self.ids["letter"]), slot_of(self.ids["delivery"])
         of_run: dict[str, Any] = {"id": run_id, "slot_at": slot_at}
+        of_suppressions = "select recipient from suppressions where id = %s"
+        self.suppressed = str(make.value(conn, of_suppressions, self.ids["suppression"]))
         self.of: dict[str, dict[str, Any]] = {
             "list_dead_letters": {"state": "open"},
             "rewind_schedule": {"id": ahead},
@@ -147,6 +150,8 @@ class Held:
             "lock_calendar_schedules": {"calendar_id": self.ids["calendar"]},
             "claim_schedules": {"ids": [self.ids["schedule"]]},
             "replan_schedules": {"ids": [self.ids["schedule"]], "next_fire_at": [None]},
+            "insert_suppression": {"recipient": f"{word}@example.com", "reason": "manual", "source": "x"},
+            "list_suppressed": {"recipients": [self.suppressed]},
             "insert_member": {"subject": f"{word} other", "email": "x@example.com", "name": word, "role": "viewer"},
         }
         asking = {"tenant_id": self.tenant, "process_id": uuid4(), "expires_at": due}
@@ -201,6 +206,7 @@ FILLS = {
     "calendar": tenanted.calendar,
     "graph": tenanted.graph,
     "dashboard": tenanted.dashboard,
+    "suppression": tenanted.suppression,
 }
 
 

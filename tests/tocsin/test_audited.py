@@ -48,6 +48,8 @@ WRITES: dict[tuple[str, ...], tuple[Callable[[World], tuple[str, ...]], str]] = 
     ("limits", "delete"): (lambda _: ("host:api.example.com", *OURS), "limit.deleted"),
     ("calendars", "create"): (lambda _: ("own", "--day", "2026-12-24=Christmas Eve", *OURS), "calendar.created"),
     ("calendars", "delete"): (lambda _: ("days", *OURS), "calendar.deleted"),
+    ("suppressions", "add"): (lambda _: ("new@example.com", "--schedule", "active", *OURS), "suppression.created"),
+    ("suppressions", "delete"): (lambda _: ("ann@example.com", *OURS), "suppression.deleted"),
     ("tenants", "create"): (lambda _: ("globex",), "tenant.created"),
     ("tenants", "set"): (lambda _: (SLUG, "name=Acme", "quotas.schedules=5"), "tenant.edited"),
     ("tenants", "suspend"): (lambda _: (SLUG,), "tenant.suspended"),
@@ -69,6 +71,7 @@ READS = {
     *(("dead", verb) for verb in ("list", "show")),
     ("sources", "list"),
     ("limits", "list"),
+    ("suppressions", "list"),
     *(("calendars", verb) for verb in ("list", "show")),
     *(("cron", verb) for verb in ("explain", "next")),
     *(("tenants", verb) for verb in ("list", "show")),
@@ -104,6 +107,8 @@ def world(conn: make.Connection, tocsin: Tocsin, monkeypatch: pytest.MonkeyPatch
     )
     make.insert(conn, "members", {"tenant_id": tenant, "subject": "ann", "email": "ann@example.com", "role": "viewer"})
     make.insert(conn, "limits", {"tenant_id": tenant, "name": "host:api.example.com", "max_running": 1})
+    suppressed = {"tenant_id": tenant, "recipient": "ann@example.com", "reason": "bounce", "source": "ses"}
+    make.insert(conn, "suppressions", suppressed)
     make.insert(conn, "calendars", {"tenant_id": tenant, "name": "days"})
     token = make.value(
         conn, "insert into api_tokens (tenant_id, name, scope, hash) values (%s, 'a', 'read', 'x') returning id", tenant
