@@ -864,6 +864,7 @@ CREATE TABLE public.deliveries (
     error text,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     sent_at timestamp with time zone,
+    resends integer DEFAULT 0 NOT NULL,
     CONSTRAINT deliveries_recipient_type_check CHECK ((recipient_type = ANY (ARRAY['to'::text, 'cc'::text, 'bcc'::text]))),
     CONSTRAINT deliveries_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'sending'::text, 'sent'::text, 'failed'::text, 'unknown'::text, 'suppressed'::text, 'bounced'::text]))),
     CONSTRAINT deliveries_unknown_policy_check CHECK ((unknown_policy = ANY (ARRAY['resend'::text, 'hold'::text])))
@@ -1018,6 +1019,22 @@ CREATE TABLE public.members (
     name text,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT members_role_check CHECK ((role = ANY (ARRAY['viewer'::text, 'editor'::text, 'admin'::text])))
+);
+
+CREATE TABLE public.message_actions (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    tenant_id uuid NOT NULL,
+    delivery_id uuid NOT NULL,
+    run_id uuid NOT NULL,
+    slot_at timestamp with time zone NOT NULL,
+    schedule_id uuid,
+    alert_id uuid,
+    segment text DEFAULT ''::text NOT NULL,
+    action text NOT NULL,
+    until timestamp with time zone,
+    acted_by text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT message_actions_action_check CHECK ((action = ANY (ARRAY['acknowledge'::text, 'snooze'::text, 'unsubscribe'::text, 'not_useful'::text])))
 );
 
 CREATE TABLE public.processes (
@@ -1247,6 +1264,21 @@ CREATE TABLE public.sources (
     CONSTRAINT sources_type_check CHECK ((type = ANY (ARRAY['postgres'::text, 'cube'::text, 'prometheus'::text, 'http'::text, 'duckdb'::text])))
 );
 
+CREATE TABLE public.suppressions (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    tenant_id uuid NOT NULL,
+    recipient text NOT NULL,
+    schedule_id uuid,
+    reason text NOT NULL,
+    source text NOT NULL,
+    note text,
+    run_id uuid,
+    delivery_id uuid,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT suppressions_reason_check CHECK ((reason = ANY (ARRAY['bounce'::text, 'complaint'::text, 'unsubscribe'::text, 'manual'::text]))),
+    CONSTRAINT suppressions_recipient_check CHECK (((recipient = lower(recipient)) AND (recipient <> ''::text)))
+);
+
 CREATE TABLE public.tenants (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     slug text NOT NULL,
@@ -1383,6 +1415,15 @@ ALTER TABLE ONLY public.members
 ALTER TABLE ONLY public.members
     ADD CONSTRAINT members_tenant_id_subject_key UNIQUE (tenant_id, subject);
 
+ALTER TABLE ONLY public.message_actions
+    ADD CONSTRAINT message_actions_once UNIQUE (tenant_id, delivery_id, action);
+
+ALTER TABLE ONLY public.message_actions
+    ADD CONSTRAINT message_actions_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.message_actions
+    ADD CONSTRAINT message_actions_tenant_id_id_key UNIQUE (tenant_id, id);
+
 ALTER TABLE ONLY public.processes
     ADD CONSTRAINT processes_pkey PRIMARY KEY (id);
 
@@ -1434,6 +1475,15 @@ ALTER TABLE ONLY public.sources
 ALTER TABLE ONLY public.sources
     ADD CONSTRAINT sources_tenant_id_name_key UNIQUE (tenant_id, name);
 
+ALTER TABLE ONLY public.suppressions
+    ADD CONSTRAINT suppressions_one_per_scope UNIQUE NULLS NOT DISTINCT (tenant_id, recipient, schedule_id);
+
+ALTER TABLE ONLY public.suppressions
+    ADD CONSTRAINT suppressions_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.suppressions
+    ADD CONSTRAINT suppressions_tenant_id_id_key UNIQUE (tenant_id, id);
+
 ALTER TABLE ONLY public.tenants
     ADD CONSTRAINT tenants_pkey PRIMARY KEY (id);
 
@@ -1462,6 +1512,8 @@ CREATE UNIQUE INDEX dead_letters_one_per_death ON ONLY public.dead_letters USING
 
 CREATE INDEX dead_letters_open ON ONLY public.dead_letters USING btree (tenant_id, created_at) WHERE (state = 'open'::text);
 
+CREATE INDEX deliveries_of_provider ON ONLY public.deliveries USING btree (provider_message_id) WHERE (provider_message_id IS NOT NULL);
+
 CREATE INDEX deliveries_of_tenant ON ONLY public.deliveries USING btree (tenant_id, slot_at, id);
 
 CREATE UNIQUE INDEX deliveries_one_per_recipient ON ONLY public.deliveries USING btree (run_id, channel, recipient, slot_at);
@@ -1477,6 +1529,8 @@ CREATE INDEX idempotent_answers_by_age ON public.idempotent_answers USING btree 
 CREATE INDEX kpi_alerts_of_graph ON public.kpi_alerts USING btree (tenant_id, graph_id);
 
 CREATE INDEX members_of_tenant ON public.members USING btree (tenant_id, created_at, id);
+
+CREATE INDEX message_actions_of_alert ON public.message_actions USING btree (tenant_id, alert_id, created_at) WHERE (alert_id IS NOT NULL);
 
 CREATE INDEX processes_live ON public.processes USING btree (leased_until) WHERE ((lost_at IS NULL) AND (stopped_at IS NULL));
 
@@ -1628,6 +1682,9 @@ ALTER TABLE ONLY public.limits
 ALTER TABLE ONLY public.members
     ADD CONSTRAINT members_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 
+ALTER TABLE ONLY public.message_actions
+    ADD CONSTRAINT message_actions_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+
 ALTER TABLE ONLY public.schedule_gates
     ADD CONSTRAINT schedule_gates_tenant_id_schedule_id_fkey FOREIGN KEY (tenant_id, schedule_id) REFERENCES public.schedules(tenant_id, id);
 
@@ -1654,6 +1711,12 @@ ALTER TABLE ONLY public.source_answers
 
 ALTER TABLE ONLY public.sources
     ADD CONSTRAINT sources_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+
+ALTER TABLE ONLY public.suppressions
+    ADD CONSTRAINT suppressions_schedule FOREIGN KEY (tenant_id, schedule_id) REFERENCES public.schedules(tenant_id, id);
+
+ALTER TABLE ONLY public.suppressions
+    ADD CONSTRAINT suppressions_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 
 ALTER TABLE ONLY public.webhooks
     ADD CONSTRAINT webhooks_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
@@ -1690,6 +1753,8 @@ ALTER TABLE public.limits ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.members ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.message_actions ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.run_attempts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.run_logs ENABLE ROW LEVEL SECURITY;
@@ -1709,6 +1774,8 @@ ALTER TABLE public.silences ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.source_answers ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.sources ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.suppressions ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY tenant_wall ON public.alert_events TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
@@ -1742,6 +1809,8 @@ CREATE POLICY tenant_wall ON public.limits TO tocsin_api USING ((tenant_id = ( S
 
 CREATE POLICY tenant_wall ON public.members TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
+CREATE POLICY tenant_wall ON public.message_actions TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
+
 CREATE POLICY tenant_wall ON public.run_attempts TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant_wall ON public.run_logs TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
@@ -1761,6 +1830,8 @@ CREATE POLICY tenant_wall ON public.silences TO tocsin_api USING ((tenant_id = (
 CREATE POLICY tenant_wall ON public.source_answers TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant_wall ON public.sources TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant_wall ON public.suppressions TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant_wall ON public.tenants TO tocsin_api USING ((id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
@@ -1813,6 +1884,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.limits TO tocsin_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.members TO tocsin_api;
 
+GRANT SELECT,INSERT ON TABLE public.message_actions TO tocsin_api;
+
 GRANT SELECT ON TABLE public.processes TO tocsin_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.run_attempts TO tocsin_api;
@@ -1832,6 +1905,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.silences TO tocsin_api;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.source_answers TO tocsin_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sources TO tocsin_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.suppressions TO tocsin_api;
 
 GRANT SELECT ON TABLE public.tenants TO tocsin_api;
 

@@ -135,7 +135,6 @@ class RunJournal:
             self.process_id,
             row.type,
             row.updated_at.isoformat(),
-            names_slot="$slot" in row.url or "$slot" in dumps(row.options),
             is_cancelled=self.is_cancelled,
             observe=_observe,
         )

@@ -1,4 +1,4 @@
-"""Single flight: of equal questions to one source in one minute one is asked, and all its askers share the answer.
+"""Single flight: of equal questions to one source for one slot one is asked, and all its askers share the answer.
 
 Across processes, by a row in Postgres. Whoever makes the row asks; the others look for what it brings, and ask for
 themselves once it fails, its process's lease is lost or their own time runs short. Nobody waits for more than one flight.
@@ -48,7 +48,7 @@ SETTLE = Query("settle_answer")
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """A source whose answers are shared. `version` is all that it is; `names_slot`: its own parts name `$slot`."""
+    """A source whose answers are shared; `version` is all that it is."""
 
     inner: Source
     pool: Pool
@@ -57,7 +57,6 @@ class Shared:
     process_id: UUID
     type: str
     version: str
-    names_slot: bool = False
     is_cancelled: Callable[[], bool] = lambda: False
     observe: Observe | None = None
 
@@ -114,12 +113,14 @@ class Shared:
         return None
 
     def _key(self, question: Question, row_cap: int) -> str:
-        """Return what two askers have in common whose answers are the same: the slot only where the question names it."""
-        names_slot = self.names_slot or self.type == "prometheus" or "$slot" in question.query
+        """Return what two askers have in common whose answers are the same.
+
+        The slot is part of it, named or not: an answer is never older than the slot that it is given for.
+        """
         parts = [
             self.version,
             question.query,
-            _instant(question.slot_at) if names_slot or _is_relative(self.type, question) else None,
+            _instant(question.slot_at),
             _instant(question.start),
             _instant(question.end),
             question.timezone,
@@ -205,8 +206,3 @@ def _got(value: Any) -> Any:
 
 def _instant(value: datetime | None) -> str | None:
     return None if value is None else value.astimezone(UTC).isoformat()
-
-
-def _is_relative(source_type: str, question: Question) -> bool:
-    """True where the source itself may read the slot: words such as `last 7 days` in a Cube query."""
-    return source_type == "cube" and '"dateRange"' in question.query.replace("compareDateRange", "dateRange")

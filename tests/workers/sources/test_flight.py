@@ -122,17 +122,12 @@ def test_whatever_differs_is_asked_by_itself(share: Callable[..., Told]) -> None
         replace(QUESTION, timezone="Europe/Madrid"),
         replace(QUESTION, start=START, end=END),
         replace(QUESTION, start=START, end=END, grain="day"),
-        replace(QUESTION, query="$slot"),
-        replace(QUESTION, query="$slot", slot_at=SLOT + timedelta(seconds=1)),
+        replace(QUESTION, slot_at=SLOT + timedelta(seconds=1)),
     ):
         _ask(shared, question)
     _ask(shared, row_cap=11)
     _ask(share(inner, version="2"))
-    assert len(inner.asked) == 11
-    _ask(shared, replace(QUESTION, slot_at=SLOT + timedelta(seconds=1)))
-    assert len(inner.asked) == 11, "the slot counts only where the question names it"
-    _ask(share(inner, names_slot=True), replace(QUESTION, slot_at=SLOT + timedelta(seconds=1)))
-    assert len(inner.asked) == 12
+    assert len(inner.asked) == 10
 
 
 def test_no_answer_passes_from_tenant_to_tenant_or_from_source_to_source(
