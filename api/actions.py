@@ -64,7 +64,6 @@ def act(web: Web, token: str, author: Author) -> Offered:
                 tenant_id=delivery.tenant_id,
                 delivery_id=delivery.id,
                 run_id=delivery.run_id,
-                slot_at=delivery.slot_at,
                 schedule_id=delivery.schedule_id,
                 action=found.action,
                 seconds=SNOOZE.total_seconds() if found.action == "snooze" else None,

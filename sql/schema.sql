@@ -1026,7 +1026,6 @@ CREATE TABLE public.message_actions (
     tenant_id uuid NOT NULL,
     delivery_id uuid NOT NULL,
     run_id uuid NOT NULL,
-    slot_at timestamp with time zone NOT NULL,
     schedule_id uuid,
     alert_id uuid,
     segment text DEFAULT ''::text NOT NULL,

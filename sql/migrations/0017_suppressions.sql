@@ -26,7 +26,6 @@ create table message_actions (
     tenant_id uuid not null references tenants (id),
     delivery_id uuid not null,
     run_id uuid not null,
-    slot_at timestamptz not null,
     schedule_id uuid,
     -- The alert that the mail was about, and its segment; the empty one: all that the mail told of.
     alert_id uuid,

@@ -21,6 +21,9 @@ from tests.api.conftest import KEY, Api
 OPEN = {"GET /healthz", "GET /readyz", "GET /metrics"}
 """What asks for no token of a tenant's."""
 
+SIGNED = {"/a/{token}", "/hooks/mail/{provider}"}
+"""What no program of a tenant's calls, so that it stands on no page: a recipient's and a provider's signature opens it."""
+
 A, B = "alfa", "bravo"
 """Words in all that the one tenant has, and the other."""
 

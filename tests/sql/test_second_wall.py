@@ -47,6 +47,7 @@ OF = {
                  "rewind_schedule"},
     "letter": {"get_dead_letter", "discard_dead_letter"},
     "delivery": {"get_delivery", "resend_delivery"},
+    "sent": {"bounce_delivery", "note_delivery"},
     "source": {"find_source", "lock_source", "update_source", "delete_source"},
     "member": {"get_member", "lock_member", "update_member", "delete_member"},
     "token": {"get_token", "revoke_token"},
@@ -90,6 +91,7 @@ class Held:
         )
         asked = {"source_id": self.ids["source"], "key": word, "minute": due, "flight": uuid4()}
         letter_slot, delivery_slot = slot_of(self.ids["letter"]), slot_of(self.ids["delivery"])
+        sent_slot = slot_of(self.ids["sent"])
         of_run: dict[str, Any] = {"id": run_id, "slot_at": slot_at}
         of_suppressions = "select recipient from suppressions where id = %s"
         self.suppressed = str(make.value(conn, of_suppressions, self.ids["suppression"]))
@@ -100,6 +102,8 @@ class Held:
             "discard_dead_letter": {"slot_at": letter_slot},
             "get_delivery": {"slot_at": delivery_slot},
             "resend_delivery": {"slot_at": delivery_slot},
+            "bounce_delivery": {"slot_at": sent_slot},
+            "note_delivery": {"slot_at": sent_slot},
             "list_deliveries": {"run_id": delivered, "slot_at": delivery_slot},
             "get_source": {"name": str(self.ids["source"])},
             "get_gate": {"schedule_id": gated},
@@ -195,6 +199,7 @@ FILLS = {
     "schedule": tenanted.schedule,
     "letter": tenanted.letter,
     "delivery": lambda conn, tenant, word: tenanted.delivery(conn, tenant, word, state="failed"),
+    "sent": lambda conn, tenant, word: tenanted.delivery(conn, tenant, word, state="sent"),
     "source": tenanted.source,
     "member": tenanted.member,
     "token": tenanted.token,
