@@ -52,7 +52,7 @@ def list_suppressions(
     return answer(page(rows, limit, "suppressions", asking.tenant, lambda row: (row.created_at, row.id), shapes.plain))
 
 
-@router.post("", status_code=201, responses=good(201, SuppressionOut, 409))
+@router.post("", status_code=201, responses=good(201, SuppressionOut))
 def create_suppression(asking: Editor, body: SuppressionIn) -> Response:
     """Mails an address no more; what waits for it is not sent."""
 

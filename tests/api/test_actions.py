@@ -60,9 +60,8 @@ def test_looking_changes_nothing_and_the_button_acts_once(
     host: TestClient, owner: make.Connection, mail: Mail, action: Action
 ) -> None:
     path = f"/a/{mail.token(action)}"
-    for _ in range(3):
-        page = host.get(path)
-        assert page.status_code == 200
+    page = [host.get(path) for _ in range(3)][-1]
+    assert page.status_code == 200
     assert page.text.count("<button") == 1
     assert '<form method="post">' in page.text
     assert "<script" not in page.text

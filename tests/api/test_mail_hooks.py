@@ -80,7 +80,7 @@ def told(provider: str, mail: str, to: str, *, is_hard: bool = True, is_complain
         }
     if provider == "resend":
         kind = "email.complained" if is_complaint else "email.bounced"
-        bounce = {"type": "Permanent" if is_hard else "Transient", "message": "no such user"}
+        bounce: dict[str, Any] = {"type": "Permanent" if is_hard else "Transient", "message": "no such user"}
         return {"type": kind, "data": {"email_id": mail, "to": [to], "bounce": bounce}}
     found: dict[str, Any] = {"mail": {"messageId": mail}}
     if is_complaint:
@@ -113,13 +113,13 @@ def signed(provider: str, said: Any, at: float | None = None) -> Call:
         )
     if provider == "resend":
         mac = hmac.digest(base64.b64decode(SVIX), f"msg_1.{int(at)}.".encode() + body, "sha256")
-        signature = f"v1,{base64.b64encode(bytes(32)).decode()} v1,{base64.b64encode(mac).decode()}"
-        return Call({"svix-id": "msg_1", "svix-timestamp": str(int(at)), "svix-signature": signature}, body)
+        macs = " ".join(f"v1,{base64.b64encode(each).decode()}" for each in (bytes(32), mac))
+        return Call({"svix-id": "msg_1", "svix-timestamp": str(int(at)), "svix-signature": macs}, body)
     if provider == "mailgun":
         token = uuid4().hex
-        mac = hmac.new(SECRETS["mailgun"].encode(), f"{int(at)}{token}".encode(), hashlib.sha256).hexdigest()
-        signature = {"timestamp": str(int(at)), "token": token, "signature": mac}
-        return Call({}, json.dumps({"signature": signature, "event-data": said}).encode())
+        right = hmac.new(SECRETS["mailgun"].encode(), f"{int(at)}{token}".encode(), hashlib.sha256).hexdigest()
+        shown = {"timestamp": str(int(at)), "token": token, "signature": right}
+        return Call({}, json.dumps({"signature": shown, "event-data": said}).encode())
     stamp = datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     fields = {
         "Type": "Notification",

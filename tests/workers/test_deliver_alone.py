@@ -12,12 +12,16 @@ import pytest
 
 from db.pool import Database, Pool
 from db.processes import Heartbeat, Lease
+from db.query import Query
 from tests import make
 from tests.system import until
+from tests.workers.channels.providers import provider
 from workers import deliver as module
-from workers.channels import Guard, LeaseLost, Receipt
+from workers.channels import Guard, LeaseLost, Receipt, open_mail
+from workers.channels.email import compose
 from workers.deliver import Deliverer
 from workers.mail_rules import RuleBook
+from workers.outcome import Message
 
 
 @dataclass
@@ -229,3 +233,91 @@ def test_a_recipient_whom_a_rule_has_shut_out_since_gets_nothing_and_the_deliver
 
     assert post.outbox.sent == []
     assert post.row()["error"] == "its domain is not among the tenant's recipientDomains"
+
+
+def test_a_recipient_who_was_suppressed_meanwhile_gets_nothing_and_no_attempt_is_made(post: Post) -> None:
+    other = {"recipient": "other@example.com", "reason": "bounce", "source": "x"}
+    tenant = make.value(post.conn, "select tenant_id from deliveries")
+    make.insert(post.conn, "suppressions", {"tenant_id": tenant, **other})
+    make.insert(
+        post.conn, "suppressions", {"tenant_id": make.tenant(post.conn), **other, "recipient": "someone@example.com"}
+    )
+    make.insert(post.conn, "suppressions", {"tenant_id": tenant, **other, "recipient": "someone@example.com"})
+    post.go()
+    until(lambda: post.row()["state"] == "suppressed")
+
+    assert post.outbox.sent == []
+    assert (post.row()["attempts"], post.row()["error"]) == (0, "the recipient is suppressed: bounce")
+
+
+def test_another_schedules_and_another_tenants_suppressions_hold_nothing_back(post: Post) -> None:
+    tenant = make.value(post.conn, "select tenant_id from deliveries")
+    row = {"recipient": "someone@example.com", "reason": "unsubscribe", "source": "x"}
+    make.insert(post.conn, "suppressions", {"tenant_id": make.tenant(post.conn), **row})
+    of_another = make.schedule(post.conn, tenant, interval_seconds=60)
+    make.insert(post.conn, "suppressions", {"tenant_id": tenant, "schedule_id": of_another, **row})
+    post.go()
+    until(lambda: post.row()["state"] == "sent")
+
+
+def test_a_provider_that_says_when_is_not_asked_before(post: Post) -> None:
+    post.outbox.answer = Receipt("pending", error="429", retry_after=1800.0)
+    post.go()
+    until(post.is_put_off)
+    assert make.value(post.conn, "select available_at > now() + interval '29 minutes' from deliveries")
+
+
+def test_the_key_is_one_for_all_attempts_and_another_once_it_is_sent_on_purpose_again(post: Post) -> None:
+    keys: list[str] = []
+    right = post.outbox.send
+
+    def send(recipient: str, content: bytes, guard: Guard, key: str = "") -> Receipt:
+        keys.append(key)
+        return right(recipient, content, guard, key)
+
+    post.outbox.send = send  # type: ignore[method-assign]
+    post.outbox.answer = Receipt("pending", error="503")
+    post.go()
+    until(post.is_put_off)
+    post.outbox.answer = Receipt("sent")
+    post.conn.execute("update deliveries set available_at = now()")
+    post.deliverer.offer(post.id, post.slot)
+    until(lambda: post.row()["state"] == "sent")
+    resend = Query[Any]("resend_delivery")
+    with post.pool.connection() as conn:
+        place = {"tenant_id": post.row()["tenant_id"], "id": post.id, "slot_at": post.slot}
+        assert resend.run(conn, **place, is_forced=True) == 1
+    post.deliverer.offer(post.id, post.slot)
+    until(lambda: len(keys) == 3)
+
+    assert keys == [f"{post.id}.0", f"{post.id}.0", f"{post.id}.1"]
+
+
+@pytest.mark.parametrize("policy", ["resend", "hold"])
+def test_a_death_between_acceptance_and_its_record_is_one_mail_at_a_keyed_provider(database: str, policy: str) -> None:
+    with provider("resend") as played:
+        post = Post(database)
+        try:
+            post.deliverer._mailer = open_mail(played.mail_url(), "a@b.example")
+            post.conn.execute("update deliveries set unknown_policy = %s", (policy,))
+            body = compose(
+                Message(to=("someone@example.com",), text="t"), sender="a@b.example", message_id="<a@b>", date=post.slot
+            )
+            post.conn.execute("update delivery_bodies set content = %s", (body,))
+            # It dies: nothing of what the provider answered is ever written.
+            post.deliverer._finish = lambda *_: None  # type: ignore[method-assign]
+            post.go()
+            until(lambda: len(played.accepted) == 1)
+            del post.deliverer._finish
+            post.conn.execute("update deliveries set deadline_at = now() - interval '1 second'")
+            with post.pool.connection() as conn:
+                assert Query[Any]("reap_deliveries").run(conn) == 1
+            if policy == "resend":
+                post.deliverer.offer(post.id, post.slot)
+                until(lambda: post.row()["state"] == "sent")
+                assert post.row()["provider_message_id"]
+            assert post.row()["state"] == ("sent" if policy == "resend" else "unknown")
+            assert post.row()["unknown_count"] == 1
+            assert len(played.accepted) == 1
+        finally:
+            post.close()

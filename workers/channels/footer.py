@@ -25,7 +25,7 @@ def with_links(message: Message, links: Mapping[Action, str]) -> tuple[str, str]
     for link in links.values():
         if not set(link) <= set(printable[:94]) - set('<>"') or len(link) > 900:
             raise ValueError("a link takes up to 900 printable ASCII characters")
-    by_name: Mapping[str, str] = {**links}
+    by_name: dict[str, str] = {str(action): link for action, link in links.items()}
     text, html = (_MARK.sub(lambda found: by_name.get(found[1], ""), each) for each in (message.text, message.html))
     placed = set(_MARK.findall(message.html or message.text))
     below = {action: link for action, link in links.items() if action not in placed or action == "unsubscribe"}
