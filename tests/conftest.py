@@ -1,7 +1,8 @@
 """Real servers for every test: started when a test first asks for one, one of each per pytest process.
 
 A test that only uses Postgres and Redis shares them: `database` is a database of its own, `redis` an emptied server.
-A test that stops or kills a server makes one for itself with `make_postgres` or `make_redis`.
+A test that stops or kills a server makes one for itself with `make_postgres` or `make_redis`. `--postgres=15` has all
+of these be of that version: 16 and 18 lie in the wheel, others are Debian's.
 """
 
 import uuid
@@ -14,6 +15,7 @@ from redis import Redis as Client
 
 from db.migrate import migrate, register
 from db.pool import Database
+from local.binaries import DEFAULT_MAJOR
 from local.mail import MailSink
 from local.postgres import NO_FLUSH, Postgres
 from local.redis import Redis
@@ -21,10 +23,22 @@ from local.redis import Redis
 TEMPLATE = "tocsin_template"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Lets somebody choose the version of Postgres."""
+    parser.addoption("--postgres", type=int, default=DEFAULT_MAJOR, help="major version of Postgres to test on")
+
+
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
+def postgres_major(pytestconfig: pytest.Config) -> int:
+    """The version of Postgres that is tested on."""
+    found: int = pytestconfig.getoption("--postgres")
+    return found
+
+
+@pytest.fixture(scope="session")
+def postgres(postgres_major: int) -> Iterator[Postgres]:
     """The server that this pytest process shares; don't stop it."""
-    with Postgres(settings=NO_FLUSH) as server:
+    with Postgres(settings=NO_FLUSH, major=postgres_major) as server:
         yield server
 
 
@@ -88,10 +102,12 @@ def mail(mail_server: MailSink) -> MailSink:
 
 
 @pytest.fixture
-def make_postgres() -> Iterator[Callable[..., Postgres]]:
+def make_postgres(postgres_major: int) -> Iterator[Callable[..., Postgres]]:
     """Makes started servers of the test's own, which it may stop and kill; they are closed after it."""
     with ExitStack() as servers:
-        yield lambda **options: servers.enter_context(Postgres(**({"settings": NO_FLUSH} | options)))
+        yield lambda **options: servers.enter_context(
+            Postgres(**({"settings": NO_FLUSH, "major": postgres_major} | options))
+        )
 
 
 @pytest.fixture
