@@ -1,11 +1,13 @@
 import ipaddress
 import socket
 import threading
+from contextlib import closing
 
 import pytest
 
-from tests.workers.wire import LOOPBACK
+from tests.workers.wire import LOOPBACK, http_server
 from workers.addresses import Forbidden, ResolveTooSlow, Unresolved, check_address, resolve
+from workers.http import BadUrl, Client
 
 DANGEROUS = [
     "0.0.0.0",
@@ -61,6 +63,51 @@ PUBLIC = ["1.1.1.1", "8.8.8.8", "100.63.255.255", "172.32.0.1", "223.255.255.255
 def test_a_special_purpose_address_is_refused(address: str) -> None:
     with pytest.raises(Forbidden):
         check_address(address)
+
+
+NAMES_OF_THE_INSIDE = {
+    "localhost": "127.0.0.1",
+    "redis": "172.18.0.3",
+    "postgres.svc": "10.96.0.7",
+    "db.prod.svc.cluster.local": "fd12:3456::7",
+    "api.internal": "100.64.3.4",
+    "metadata.google.internal": "169.254.169.254",
+    "instance-data": "fd00:ec2::254",
+    "printer.local": "fe80::1",
+    "web": "::ffff:10.0.0.9",
+}
+
+
+@pytest.mark.parametrize("name", NAMES_OF_THE_INSIDE)
+def test_a_name_of_the_inside_is_refused_by_what_it_resolves_to(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    _answering(monkeypatch, NAMES_OF_THE_INSIDE[name])
+    with pytest.raises(Forbidden):
+        resolve(name, 443)
+
+
+def test_to_a_closed_address_no_socket_is_ever_connected(monkeypatch: pytest.MonkeyPatch) -> None:
+    connected: list[object] = []
+    connect = socket.socket.connect
+
+    def counted(one: socket.socket, address: object) -> None:
+        connected.append(address)
+        connect(one, address)  # type: ignore[arg-type]  # as it was given
+
+    monkeypatch.setattr(socket.socket, "connect", counted)
+    looked_up = socket.getaddrinfo
+    with closing(Client()) as client, http_server() as server:
+        with closing(Client(allowed=LOOPBACK)) as opened:
+            assert opened.request("GET", server.url).status == 200
+        assert len(connected) == 1, "what is counted is what would leave"
+        for address in DANGEROUS:
+            literal = f"[{address}]" if ":" in address else address
+            with pytest.raises((Forbidden, BadUrl, Unresolved)):
+                client.request("GET", f"http://{literal}/")
+            _answering(monkeypatch, address)
+            with pytest.raises(Forbidden):
+                client.request("POST", "https://name.example.com/", content=b"x")
+            monkeypatch.setattr(socket, "getaddrinfo", looked_up)
+    assert len(connected) == 1
 
 
 @pytest.mark.parametrize("address", PUBLIC)
