@@ -16,10 +16,9 @@ from db.pool import Connection
 from db.query import Query
 from scheduler import deliveries, slots
 from scheduler.slots import Cron
-from workers.alert_book import GET_GRAPH, LIST_SILENCES, LIST_STATES, remembered
+from workers.alert_book import GET_GRAPH, LIST_STATES, facts_of, remembered
 from workers.alerting.backtest import NoSuggestion, backtest, suggest_threshold, summary
 from workers.alerting.lookback import window
-from workers.alerting.notify import Facts, Silence
 from workers.alerting.plot import plot
 from workers.alerting.policy import Policy
 from workers.alerting.record import record
@@ -84,17 +83,13 @@ def try_alert(asking: Asked, row: KpiAlert, now: datetime) -> dict[str, Any]:
             raise refuse("graphId", "takes an alert of a graph")
         graph = graph_of(conn, asking.tenant, row.graph_id)
         known = LIST_STATES.all(conn, tenant_id=asking.tenant, alert_id=row.id)
-        silences = LIST_SILENCES.all(conn, tenant_id=asking.tenant, alert_id=row.id, at=now)
+        facts = facts_of(conn, asking.tenant, row.id, now)
     policy = kpi_alerts.policy_of(row)
     reading: Reading | str
     try:
         reading = ask(asking, Asking(policy, graph, row.timezone), now, now)
     except (SourceRefused, SourceUnavailable) as error:
         reading = str(error)
-    facts = Facts(
-        alert_id=str(row.id),
-        silences=[Silence(each.starts_at, each.ends_at, segment=each.segment, note=each.name) for each in silences],
-    )
     checked = decide(policy, reading, {each.segment: remembered(each) for each in known}, facts, [now])
     notes = () if isinstance(reading, str) else reading.notes
     return record(policy, graph.version, checked.decisions, now, notes)

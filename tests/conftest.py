@@ -8,6 +8,7 @@ of these be of that version: 16 and 18 lie in the wheel, others are Debian's.
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import psycopg
 import pytest
@@ -105,9 +106,8 @@ def mail(mail_server: MailSink) -> MailSink:
 def make_postgres(postgres_major: int) -> Iterator[Callable[..., Postgres]]:
     """Makes started servers of the test's own, which it may stop and kill; they are closed after it."""
     with ExitStack() as servers:
-        yield lambda **options: servers.enter_context(
-            Postgres(**({"settings": NO_FLUSH, "major": postgres_major} | options))
-        )
+        defaults: dict[str, Any] = {"settings": NO_FLUSH, "major": postgres_major}
+        yield lambda **options: servers.enter_context(Postgres(**(defaults | options)))
 
 
 @pytest.fixture

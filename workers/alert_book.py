@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
-from db.pool import Pool
+from db.pool import Connection, Pool
 from db.query import Query
 from workers.alerting.machine import StateRow, from_json
 from workers.alerting.notify import Facts, Silence
@@ -35,15 +35,27 @@ class SilenceRow(NamedTuple):
     name: str
 
 
+class ActionRow(NamedTuple):
+    """What a recipient did by a link in a mail; the segment is empty for all that the mail told of."""
+
+    action: str
+    segment: str
+    until: datetime | None
+    created_at: datetime
+
+
 class SlotRow(NamedTuple):
     """A slot whose run could not check."""
 
     slot_at: datetime
 
 
+# A firing that somebody acknowledged longer ago is told of again.
+REMEMBERED = timedelta(days=90)
 GET_GRAPH = Query("get_graph", Graph)
 LIST_STATES = Query("list_alert_states", KnownState)
 LIST_SILENCES = Query("list_silences_of_alert", SilenceRow)
+LIST_ACTIONS = Query("list_actions_of_alert", ActionRow)
 LIST_UNCHECKED = Query("list_unchecked_slots", SlotRow)
 REPORT_TROUBLE = Query("report_source_trouble", Value)
 SETTLE_TROUBLE = Query("settle_source_trouble", Value)
@@ -98,11 +110,7 @@ class RunAlertBook:
     def facts(self, alert_id: UUID, at: datetime) -> Facts:
         """What was decided outside the policy, as it stands at an instant."""
         with self.pool.connection() as conn:
-            rows = LIST_SILENCES.all(conn, tenant_id=self.leased.tenant_id, alert_id=alert_id, at=at)
-        return Facts(
-            alert_id=str(alert_id),
-            silences=[Silence(row.starts_at, row.ends_at, segment=row.segment, note=row.name) for row in rows],
-        )
+            return facts_of(conn, self.leased.tenant_id, alert_id, at)
 
     def unchecked(self, since: datetime) -> list[datetime]:
         """The schedule's slots after `since` that no run could check, oldest first, at most a hundred."""
@@ -132,6 +140,19 @@ class RunAlertBook:
     def _run(self) -> dict[str, Any]:
         leased = self.leased
         return {"run_id": leased.id, "slot_at": leased.slot_at, "fence": leased.fence}
+
+
+def facts_of(conn: Connection, tenant_id: UUID, alert_id: UUID, at: datetime) -> Facts:
+    """The silences, snoozes and acknowledgements of an alert, as they stand at an instant."""
+    silences = LIST_SILENCES.all(conn, tenant_id=tenant_id, alert_id=alert_id, at=at)
+    actions = LIST_ACTIONS.all(conn, tenant_id=tenant_id, alert_id=alert_id, since=at - REMEMBERED)
+    snoozes = [row.until for row in actions if row.action == "snooze" and row.until is not None and row.until > at]
+    return Facts(
+        alert_id=str(alert_id),
+        silences=[Silence(row.starts_at, row.ends_at, segment=row.segment, note=row.name) for row in silences],
+        snoozed_until=max(snoozes, default=None),
+        acknowledged=tuple((row.segment or "*", row.created_at) for row in actions if row.action == "acknowledge"),
+    )
 
 
 def remembered(row: KnownState) -> StateRow:

@@ -152,7 +152,7 @@ def run(ctx: Context[Params]) -> Outcome:
     if not told:
         return Done(kept, (), states(params.alert_id, checked))
     message = render(
-        Told(params.alert_name, graph, checked.decisions, ctx.slot_local, ctx.timezone, ctx.run_id),
+        Told(params.alert_id, params.alert_name, graph, checked.decisions, ctx.slot_local, ctx.timezone, ctx.run_id),
         params.recipients,
         ctx.branding(),
     )

@@ -1,7 +1,7 @@
 """The mail of a threshold alert: one for all segments that there is something to tell of, in text and in HTML."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -30,6 +30,7 @@ STILL = ("Still crossed", "alarm", "Still")
 class Told(NamedTuple):
     """What a mail tells of: a check of an alert, at a slot in the schedule's own zone, by a run."""
 
+    alert_id: UUID
     alert_name: str
     graph: Graph
     decisions: Mapping[str, Decision]
@@ -62,7 +63,23 @@ def render(told: Told, recipients: Sequence[str], brand: Branding) -> Message:
     }
     text, html = pages.fill("threshold_alert", facts, brand)
     subject = f"{first['word']}: {told.alert_name}{_said(first)}" if is_single else f"{told.alert_name}: {counts}"
-    return Message(to=tuple(recipients), subject=subject, text=text, html=html)
+    is_calm = all(member["tone"] == "calm" for member in members)
+    since = min((each.row.firing_since or each.row.since for each in told.decisions.values()), default=told.local)
+    return Message(
+        to=tuple(recipients),
+        subject=subject,
+        text=text,
+        html=html,
+        actions=("not_useful", "unsubscribe") if is_calm else ("acknowledge", "snooze", "not_useful", "unsubscribe"),
+        thread=f"{told.alert_id} {_began(told, since):%Y-%m-%dT%H:%M:%S}",
+        why=f"You get this as a recipient of the alert {told.alert_name}.",
+    )
+
+
+def _began(told: Told, since: datetime) -> datetime:
+    """When what is told of began, so that all mails of one firing are one thread: its recovery knows it from before."""
+    before = [each.before.firing_since for each in told.decisions.values() if each.before and each.before.firing_since]
+    return min([since, *before]).astimezone(UTC)
 
 
 def _said(member: Mapping[str, Any]) -> str:
