@@ -7,15 +7,15 @@ import math
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import date, datetime
 from decimal import Decimal
 from itertools import pairwise
 from statistics import median
 from typing import Any, Literal, NamedTuple
 
-from workers.formats.axis import seconds, time_ticks, wall
-from workers.formats.numbers import axis_labels, decimal, nice_ticks
-from workers.formats.report import Column, Report, Section, figure, fraction, plain, spoken_date, unit_of
+from workers.formats.axis import EPOCH, seconds, time_ticks, wall
+from workers.formats.numbers import axis_labels, nice_ticks
+from workers.formats.report import Column, Report, Section, figure, plain, spoken_date, unit_of
 
 # A line has no more points than a page can show: of each stretch its lowest and its highest are kept.
 STRETCHES = 450
@@ -23,6 +23,8 @@ MOST_BARS = 120
 MOST_NAMED_BARS = 20
 MOST_SERIES = 4
 LONGEST_LABEL = 44
+
+FIRST_DAY = EPOCH.toordinal()
 
 Point = tuple[float, float]
 
@@ -86,6 +88,7 @@ class Points:
         self._ys = [section.place(name) for name in chart.y[:MOST_SERIES]] if chart else []
         self.kind = chart.kind if chart and self._ys else None
         self.columns = [section.columns[place] for place in self._ys]
+        self._times = [100.0 if column.format == "percent" else 1.0 for column in self.columns]
         self.x_column = section.columns[self._x] if chart else Column("")
         self.x = array("d")
         self.ys = [array("d") for _ in self._ys]
@@ -100,18 +103,17 @@ class Points:
         if at is None:
             return
         self.x.append(at)
-        for numbers, place, column in zip(self.ys, self._ys, self.columns, strict=True):
-            found = decimal(row[place])
-            numbers.append(math.nan if found is None else _float(fraction(found, column)))
+        for numbers, place, times in zip(self.ys, self._ys, self._times, strict=True):
+            numbers.append(_number(row[place]) * times)
 
     def _place(self, value: Any) -> float | None:
         if isinstance(value, datetime):
             return seconds(self._report.local(value))
         if isinstance(value, date):
-            return seconds(datetime.combine(value, time()))
+            return (value.toordinal() - FIRST_DAY) * 86_400.0
         if self.x_column.type == "number":
-            found = decimal(value)
-            return None if found is None else _float(found)
+            found = _number(value)
+            return None if math.isnan(found) else found
         if value is None:
             return None
         if len(self.names) >= MOST_NAMED_BARS:
@@ -130,17 +132,18 @@ def plot(points: Points) -> Plot | None:
     """Return the chart of the points; None where the section asks for none, an empty one without any number."""
     if points.kind is None:
         return None
-    order = sorted(range(len(points.x)), key=points.x.__getitem__)
-    if not any(not math.isnan(number) for numbers in points.ys for number in numbers):
+    if all(math.isnan(number) for numbers in points.ys for number in numbers):
         return Plot("empty", "No figures to draw.")
     if points.names:
         return _named(points)
-    xs = [points.x[at] for at in order]
-    ys = [[numbers[at] for at in order] for numbers in points.ys]
-    return _upright(points, xs, ys)
+    if all(before <= after for before, after in pairwise(points.x)):
+        return _upright(points, points.x, points.ys)
+    order = sorted(range(len(points.x)), key=points.x.__getitem__)
+    xs = array("d", (points.x[at] for at in order))
+    return _upright(points, xs, [array("d", (numbers[at] for at in order)) for numbers in points.ys])
 
 
-def _upright(points: Points, xs: list[float], ys: list[list[float]]) -> Plot:
+def _upright(points: Points, xs: Sequence[float], ys: Sequence[Sequence[float]]) -> Plot:
     is_bars = points.kind == "bars" and len(xs) <= MOST_BARS
     found = [number for numbers in ys for number in numbers if not math.isnan(number)]
     low, high = min(found), max(found)
@@ -183,7 +186,7 @@ def _upright(points: Points, xs: list[float], ys: list[list[float]]) -> Plot:
     )
 
 
-def _x_ticks(points: Points, xs: list[float], across: Any) -> list[Tick]:
+def _x_ticks(points: Points, xs: Sequence[float], across: Any) -> list[Tick]:
     if points.has_time:
         return [Tick(across(at), label) for at, label in time_ticks(xs[0], xs[-1]) if 0 <= across(at) <= 1]
     ticks = [tick for tick in nice_ticks(xs[0], xs[-1]) if xs[0] <= float(tick) <= xs[-1]]
@@ -193,7 +196,9 @@ def _x_ticks(points: Points, xs: list[float], across: Any) -> list[Tick]:
     ]
 
 
-def _bars(xs: list[float], ys: list[float], room: float, across: Any, up: Any, turn: tuple[int, int]) -> list[Bar]:
+def _bars(
+    xs: Sequence[float], ys: Sequence[float], room: float, across: Any, up: Any, turn: tuple[int, int]
+) -> list[Bar]:
     """Return one bar for each number; of several series they stand side by side."""
     mine, of = turn
     width = room * 1.5 / of
@@ -208,7 +213,7 @@ def _bars(xs: list[float], ys: list[float], room: float, across: Any, up: Any, t
     ]
 
 
-def _pieces(xs: list[float], ys: list[float], gap: float) -> list[list[Point]]:
+def _pieces(xs: Sequence[float], ys: Sequence[float], gap: float) -> list[list[Point]]:
     """Return the line's pieces: it breaks at a missing number, and where rows are missing."""
     pieces: list[list[Point]] = [[]]
     before = -math.inf
@@ -263,7 +268,7 @@ def _named(points: Points) -> Plot:
     )
 
 
-def _summary(points: Points, xs: list[float], ys: list[list[float]]) -> str:
+def _summary(points: Points, xs: Sequence[float], ys: Sequence[Sequence[float]]) -> str:
     """Return the chart in words, for whoever does not see it."""
     column = points.columns[0]
     numbers = [number for number in ys[0] if not math.isnan(number)]
@@ -293,9 +298,15 @@ def _share(value: float, low: float, high: float) -> float:
     return (value - low) / (high - low) if high > low else 0.5
 
 
-def _float(value: Decimal) -> float:
-    found = float(value)
-    return math.nan if math.isinf(found) or abs(found) > 1e200 else found
+def _number(value: Any) -> float:
+    """Return a number as the chart takes it: nan for what is none, or is beyond what can be drawn."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
+        return math.nan
+    try:
+        found = float(value)
+    except (OverflowError, ValueError):
+        return math.nan
+    return found if abs(found) <= 1e200 else math.nan
 
 
 def _short(text: str, longest: int) -> str:
