@@ -1,5 +1,6 @@
 """The deliverer by itself: what it asks before each step, and what it does while Postgres is away."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -305,9 +306,11 @@ def test_a_death_between_acceptance_and_its_record_is_one_mail_at_a_keyed_provid
             )
             post.conn.execute("update delivery_bodies set content = %s", (body,))
             # It dies: nothing of what the provider answered is ever written.
-            post.deliverer._finish = lambda *_: None  # type: ignore[method-assign]
+            is_dead = threading.Event()
+            post.deliverer._finish = lambda *_: is_dead.set()  # type: ignore[method-assign]
             post.go()
-            until(lambda: len(played.accepted) == 1)
+            assert is_dead.wait(10)
+            assert len(played.accepted) == 1
             del post.deliverer._finish
             post.conn.execute("update deliveries set deadline_at = now() - interval '1 second'")
             with post.pool.connection() as conn:
