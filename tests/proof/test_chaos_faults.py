@@ -46,6 +46,8 @@ def strike(
     return list(outcome.history.faults)
 
 
+# What they do to Tocsin, tests/proof/points/test_disk.py shows too.
+@pytest.mark.long
 def test_a_full_disk_under_the_wal_and_a_sync_that_fails_are_a_panic_and_nothing_else(tmp_path: Path) -> None:
     full, failed = strike(tmp_path, ["postgres.disk_full", "postgres.sync_error"], 20.0)
     assert re.match("PANIC: .*No space left on device", full.target)

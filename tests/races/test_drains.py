@@ -13,7 +13,8 @@ from tests.system import System, until
 pytestmark = pytest.mark.race
 
 
-@pytest.mark.parametrize("processes", ["1", "2"])
+# What each of two does, one alone does too: it is the same code without its supervisor.
+@pytest.mark.parametrize("processes", [pytest.param("1", marks=pytest.mark.long), "2"])
 def test_sigterm_to_the_group_twice_drains(system: System, trace: Path, processes: str) -> None:
     with system.conn.transaction():
         for _ in range(40):
