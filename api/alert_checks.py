@@ -7,7 +7,8 @@ from uuid import UUID
 
 from api import kpi_alerts
 from api.asked_sources import asked, row_of
-from api.kpi_alerts import KpiAlert, Threshold
+from api.kpi_alerts import KpiAlert
+from api.kpi_thresholds import Threshold
 from api.refusals import refuse
 from api.request import Asked
 from config.zones import zone

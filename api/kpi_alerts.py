@@ -1,35 +1,36 @@
 """KPI alerts: an alert, its schedule and its threshold are one thing, made, changed and deleted together or not at all."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic.alias_generators import to_camel
 
-from api import definitions, tenant_rules
-from api.definitions import Line, ScheduleIn, Words
-from api.graphs import GRAPHS, Graph, Text
+from api import definitions, kpi_schedules, kpi_thresholds, tenant_rules
+from api.dashboards import DASHBOARDS
+from api.definitions import ScheduleIn
+from api.edits import edit_schedule
+from api.graphs import GRAPHS, Graph
+from api.kpi_alert_bodies import KpiAlertIn, KpiAlertPatch, patched, refusing
+from api.kpi_schedules import COLUMNS
+from api.kpi_thresholds import MAIN, Threshold, check_graph
 from api.nouns import Id, Noun
-from api.refusals import of_model, of_recurrence, refuse
+from api.refusals import refuse
+from config.seal import Seal
 from config.zones import BadZone, zone
-from db.jsonb import Jsonb
 from db.pool import Connection, transaction
 from db.query import Query
 from scheduler import schedules
-from scheduler.refusals import NameTaken, NotFound
-from scheduler.slots import BadRecurrence
+from scheduler.refusals import NotFound
 from workers import uses
-from workers.alerting.policy import Policy, needs
-from workers.channels.email import mailbox
-from workers.kinds import threshold_alert
+from workers.alerting.policy import Policy
+from workers.kind import Kind
+from workers.kinds import scheduled_report, threshold_alert
 
-MAIN = ("condition", "threshold_value", "threshold_high")
-"""What of a policy has a column of its own."""
-_EVERY_FIVE_MINUTES = "*/5 * * * *"
+NO_SEAL = Seal(())
+_ATTEMPTS = 5
 
 
 class KpiAlert(NamedTuple):
@@ -55,6 +56,13 @@ class KpiAlert(NamedTuple):
     threshold_value: Decimal | None
     threshold_high: Decimal | None
     policy: dict[str, Any] | None
+    frequency_interval: str | None
+    schedule_hour: int | None
+    schedule_minute: int | None
+    selected_days: list[str] | None
+    gating_condition: dict[str, Any] | None
+    attachment_type: str | None
+    options: dict[str, Any] | None
     state: str | None
     created_by: str | None
     created_at: datetime
@@ -77,69 +85,14 @@ class Move(NamedTuple):
 
 INSERT = Query("insert_kpi_alert")
 INSERT_THRESHOLD = Query("insert_kpi_threshold")
+INSERT_SCHEDULE = Query("insert_kpi_schedule")
 LIST = Query("list_kpi_alerts", KpiAlert)
 LOCK = Query("lock_kpi_alert", Id)
 UPDATE = Query("update_kpi_alert")
 UPDATE_THRESHOLD = Query("update_kpi_threshold")
+UPDATE_SCHEDULE = Query("update_kpi_schedule")
 DELETE = Query("delete_kpi_alert")
 LIST_MOVES = Query("list_alert_events", Move)
-
-
-class Threshold(Policy):
-    """When the figure is checked, and the whole policy by which it is judged and told."""
-
-    timezone: str | None = Field(None, description="of its periods and its checks; the tenant's if left out")
-    check_cron: str = Field(_EVERY_FIVE_MINUTES, description="when the figure is checked")
-
-
-ThresholdPatch = create_model(
-    "ThresholdPatch",
-    __doc__="What changes of the threshold; fields that are not named stay.",
-    __config__=ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid"),
-    **{  # type: ignore[call-overload]  # made of fields
-        name: (Annotated[(field.annotation, *field.metadata, Field())], None)
-        for name, field in Threshold.model_fields.items()
-    },
-)
-
-Recipients = Annotated[
-    list[Annotated[str, AfterValidator(mailbox)]],
-    Field(min_length=1, max_length=1000),
-    AfterValidator(lambda found: list(dict.fromkeys(found))),
-]
-Tags = Annotated[list[Line], Field(max_length=50)]
-
-
-class _Body(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
-
-
-class KpiAlertIn(_Body):
-    """An alert to be made, of a graph."""
-
-    alert_name: Line
-    description: Text = ""
-    alert_type: Annotated[Literal["threshold"], Words] = "threshold"
-    recipients: Recipients
-    is_active: bool = True
-    graph_id: UUID | None = None
-    dashboard_id: UUID | None = None
-    threshold: Threshold | None = None
-    calendar_id: UUID | None = None
-    tags: Tags = Field(default_factory=list)
-
-
-class KpiAlertPatch(_Body):
-    """What changes; fields that are not named stay."""
-
-    alert_name: Line | None = None
-    description: Text | None = None
-    recipients: Recipients | None = None
-    is_active: bool | None = None
-    graph_id: UUID | None = None
-    threshold: ThresholdPatch | None = None
-    calendar_id: UUID | None = None
-    tags: Tags | None = None
 
 
 def shown(row: KpiAlert) -> dict[str, Any]:
@@ -156,6 +109,7 @@ def shown(row: KpiAlert) -> dict[str, Any]:
         "dashboardId": row.dashboard_id,
         "scheduleId": row.schedule_id,
         "threshold": threshold_of(row),
+        "schedule": schedule_of(row),
         "state": row.state,
         "calendarId": row.calendar_id,
         "tags": row.tags,
@@ -180,15 +134,21 @@ KPI_ALERTS: Noun[KpiAlert] = Noun(
 
 
 def threshold_of(row: KpiAlert) -> dict[str, Any] | None:
-    """The threshold as it was given: what is left at its default is left out."""
+    """The threshold as it was given: what is at its default is left out."""
     if row.policy is None:
         return None
     main = {to_camel(name): getattr(row, name) for name in MAIN}
-    return {name: value for name, value in main.items() if value is not None} | {
-        **row.policy,
-        "timezone": row.timezone,
-        "checkCron": row.cron,
-    }
+    found = {**main, **row.policy, "timezone": row.timezone, "checkCron": row.cron}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def schedule_of(row: KpiAlert) -> dict[str, Any] | None:
+    """When a scheduled alert is sent, as it was given: what is at its default is left out."""
+    if row.options is None:
+        return None
+    own = {to_camel(name): getattr(row, name) for name in COLUMNS}
+    found = {**own, **row.options, "timezone": row.timezone, "cron": row.cron}
+    return {name: value for name, value in found.items() if value not in (None, [])}
 
 
 def policy_of(row: KpiAlert) -> Policy:
@@ -197,15 +157,15 @@ def policy_of(row: KpiAlert) -> Policy:
     return Policy.model_validate({name: value for name, value in kept.items() if name not in ("timezone", "checkCron")})
 
 
-def zone_of(conn: Connection, tenant_id: UUID, threshold: Threshold) -> str:
-    """The zone that the threshold names, or else the tenant's. Raises BadDefinition."""
-    if threshold.timezone is None:
+def zone_of(conn: Connection, tenant_id: UUID, named: str | None, alert_type: str = "threshold") -> str:
+    """The zone that is named, or else the tenant's. Raises BadDefinition."""
+    if named is None:
         return tenant_rules.default_timezone(conn, tenant_id)
     try:
-        zone(threshold.timezone)
+        zone(named)
     except BadZone as error:
-        raise refuse("threshold.timezone", str(error)) from None
-    return threshold.timezone
+        raise refuse(f"{alert_type}.timezone", str(error)) from None
+    return named
 
 
 def moves(
@@ -229,38 +189,36 @@ def moves(
     )
 
 
+class _Child(NamedTuple):
+    """What an alert's type makes of it: its kind, how its schedule recurs, what it uses, and its child's columns."""
+
+    kind: Kind
+    timing: dict[str, Any]
+    timezone: str
+    uses: tuple[str, ...]
+    columns: dict[str, Any]
+    max_attempts: int
+
+
 def create(
     conn: Connection, tenant_id: UUID, body: KpiAlertIn, *, retention_days: int, created_by: str | None = None
 ) -> KpiAlert:
-    """The alert made with its schedule and its threshold. Raises BadDefinition, NameTaken."""
-    if body.threshold is None:
-        raise refuse("threshold", "is required for an alert of the type threshold")
-    if body.dashboard_id is not None or body.graph_id is None:
-        raise refuse("graphId", "takes the graph whose figure is judged; a dashboard has many")
-    graph = _graph(conn, tenant_id, body.graph_id, body.threshold)
+    """The alert made with its schedule and its child. Raises BadDefinition, NameTaken."""
+    child = _child(conn, tenant_id, body)
     tenant_rules.check_room(conn, tenant_id, "schedules")
     schedule_id, alert_id = uuid4(), uuid4()
-    timezone = zone_of(conn, tenant_id, body.threshold)
-    new = definitions.definition(
-        ScheduleIn(
-            job_type=threshold_alert.KIND.name,
+    with transaction(conn), refusing(body.alert_name, body.alert_type):
+        scheduled = ScheduleIn(
+            job_type=child.kind.name,
             name=body.alert_name,
-            cron_expression=body.threshold.check_cron,
-            timezone=timezone,
+            timezone=child.timezone,
             calendar_id=body.calendar_id,
             tags=body.tags,
-        ),
-        threshold_alert.KIND,
-        schedule_id,
-    )
-    new = replace(new, uses=(uses.source(graph.source_id),))
-    with transaction(conn):
-        try:
-            schedules.create(conn, tenant_id, schedule_id, new, retention_days=retention_days, created_by=created_by)
-        except BadRecurrence as error:
-            raise _of_recurrence(error) from None
-        except NameTaken:
-            raise NameTaken(f"there is an alert or a schedule named {body.alert_name!r} already") from None
+            max_attempts=child.max_attempts,
+            **child.timing,
+        )
+        new = replace(definitions.definition(scheduled, child.kind, schedule_id), uses=child.uses)
+        schedules.create(conn, tenant_id, schedule_id, new, retention_days=retention_days, created_by=created_by)
         INSERT.run(
             conn,
             id=alert_id,
@@ -270,10 +228,11 @@ def create(
             alert_name=body.alert_name,
             description=body.description,
             recipients=body.recipients,
-            graph_id=graph.id,
-            dashboard_id=None,
+            graph_id=body.graph_id,
+            dashboard_id=body.dashboard_id,
         )
-        INSERT_THRESHOLD.run(conn, alert_id=alert_id, tenant_id=tenant_id, **_columns(body.threshold))
+        insert = INSERT_THRESHOLD if body.alert_type == "threshold" else INSERT_SCHEDULE
+        insert.run(conn, alert_id=alert_id, tenant_id=tenant_id, **child.columns)
         if not body.is_active:
             schedules.pause(conn, tenant_id, schedule_id, None)
     return KPI_ALERTS.get(conn, tenant_id, alert_id)
@@ -281,43 +240,41 @@ def create(
 
 def edit(conn: Connection, tenant_id: UUID, row: KpiAlert, patch: KpiAlertPatch) -> KpiAlert:
     """The alert with the fields of the patch changed; the caller holds it. Raises BadDefinition, NameTaken, WrongState."""
-    given: dict[str, Any] = {
-        name: getattr(patch, name)
-        for name in patch.model_fields_set
-        if getattr(patch, name) is not None or name == "calendar_id"
-    }
-    threshold = _patched(row, given.get("threshold"))
-    graph = _graph(conn, tenant_id, given.get("graph_id", row.graph_id), threshold)
-    name = given.get("alert_name", row.name)
-    wanted = {"name": name, "cron": threshold.check_cron, "timezone": threshold.timezone}
-    if "calendar_id" in given:
-        wanted["calendar_id"] = given["calendar_id"]
-    changes: dict[str, Any] = {column: value for column, value in wanted.items() if value != getattr(row, column)}
-    if "tags" in given:
-        changes["tags"] = tuple(given["tags"])
-    if graph.id != row.graph_id:
-        changes["uses"] = (uses.source(graph.source_id),)
-    with transaction(conn):
+    body = patched(_body_of(row), patch)
+    child = _child(conn, tenant_id, body)
+    timing = {to_camel(name): value for name, value in child.timing.items()}
+    wanted = {"name": body.alert_name, "timezone": child.timezone, "calendarId": body.calendar_id, "tags": body.tags}
+    before = {"name": row.name, "timezone": row.timezone, "calendarId": row.calendar_id, "tags": row.tags}
+    changes: dict[str, Any] = {name: value for name, value in wanted.items() if value != before[name]}
+    if {"threshold", "schedule"} & patch.model_fields_set and timing != {"cronExpression": row.cron}:
+        changes |= timing
+    with transaction(conn), refusing(body.alert_name, row.alert_type):
         if changes:
-            try:
-                schedules.edit(conn, tenant_id, row.schedule_id, changes)
-            except BadRecurrence as error:
-                raise _of_recurrence(error) from None
-            except NameTaken:
-                raise NameTaken(f"there is an alert or a schedule named {name!r} already") from None
+            kinds = {child.kind.name: child.kind}
+            edit_schedule(conn, tenant_id, row.schedule_id, changes, kinds=kinds, seal=NO_SEAL)
+        schedules.edit(conn, tenant_id, row.schedule_id, {"uses": child.uses, "max_attempts": child.max_attempts})
         UPDATE.run(
             conn,
             tenant_id=tenant_id,
             id=row.id,
-            alert_name=name,
-            description=given.get("description", row.description),
-            recipients=given.get("recipients", row.recipients),
-            graph_id=graph.id,
-            dashboard_id=None,
+            alert_name=body.alert_name,
+            description=body.description,
+            recipients=body.recipients,
+            graph_id=body.graph_id,
+            dashboard_id=body.dashboard_id,
         )
-        UPDATE_THRESHOLD.run(conn, tenant_id=tenant_id, alert_id=row.id, **_columns(threshold))
-        _switch(conn, tenant_id, row, is_active=given.get("is_active"))
+        update = UPDATE_THRESHOLD if row.alert_type == "threshold" else UPDATE_SCHEDULE
+        update.run(conn, tenant_id=tenant_id, alert_id=row.id, **child.columns)
+        if patch.is_active is not None:
+            _switch(conn, tenant_id, row, is_active=patch.is_active)
     return KPI_ALERTS.get(conn, tenant_id, row.id)
+
+
+def _body_of(row: KpiAlert) -> dict[str, Any]:
+    """The body that would make the alert as it is."""
+    kept = ("description", "alertType", "recipients", "graphId", "dashboardId", "calendarId", "tags")
+    whole = shown(row)
+    return {"alertName": row.name, **{name: whole[name] for name in (*kept, "threshold", "schedule")}}
 
 
 def retire(conn: Connection, tenant_id: UUID, row: KpiAlert) -> None:
@@ -328,47 +285,47 @@ def retire(conn: Connection, tenant_id: UUID, row: KpiAlert) -> None:
         schedules.cancel(conn, tenant_id, row.schedule_id)
 
 
-def _switch(conn: Connection, tenant_id: UUID, row: KpiAlert, *, is_active: bool | None) -> None:
-    if is_active is False and row.status in ("active", "failed"):
+def _switch(conn: Connection, tenant_id: UUID, row: KpiAlert, *, is_active: bool) -> None:
+    if not is_active and row.status in ("active", "failed"):
         schedules.pause(conn, tenant_id, row.schedule_id, None)
-    if is_active is True and row.status in ("paused", "failed"):
+    if is_active and row.status in ("paused", "failed"):
         schedules.resume(conn, tenant_id, row.schedule_id)
 
 
-def _patched(row: KpiAlert, patch: BaseModel | None) -> Threshold:
-    changes = {} if patch is None else patch.model_dump(mode="json", by_alias=True, exclude_unset=True)
-    whole: Mapping[str, Any] = {**(threshold_of(row) or {}), **changes}
-    try:
-        return Threshold.model_validate({name: value for name, value in whole.items() if value is not None})
-    except ValidationError as error:
-        raise of_model(error, "threshold") from None
+def _child(conn: Connection, tenant_id: UUID, body: KpiAlertIn) -> _Child:
+    """What the body's type makes of it. Raises BadDefinition."""
+    given = {"threshold": body.threshold, "schedule": body.schedule}
+    part = given.pop(body.alert_type)
+    if part is None:
+        raise refuse(body.alert_type, f"is required for an alert of the type {body.alert_type}")
+    for name, other in given.items():
+        if other is not None:
+            raise refuse(name, f"goes with an alert of the type {name}")
+    graphs = _graphs(conn, tenant_id, body)
+    timezone = zone_of(conn, tenant_id, part.timezone, body.alert_type)
+    used = tuple(sorted({uses.source(graph.source_id) for graph in graphs}))
+    if isinstance(part, Threshold):
+        check_graph(part, graphs[0])
+        timing = {"cron_expression": part.check_cron}
+        return _Child(threshold_alert.KIND, timing, timezone, used, kpi_thresholds.columns_of(part), _ATTEMPTS)
+    kpi_schedules.check_gate(part, [graph.name for graph in graphs])
+    waits = part.freshness.wait_seconds // part.freshness.pause_seconds + 1 if part.freshness else 0
+    attempts = min(100, _ATTEMPTS + waits)
+    timing = kpi_schedules.timing_of(part)
+    return _Child(scheduled_report.KIND, timing, timezone, used, kpi_schedules.columns_of(part), attempts)
 
 
-def _graph(conn: Connection, tenant_id: UUID, graph_id: UUID | None, threshold: Policy) -> Graph:
-    """The tenant's graph, if it has what the policy needs. Raises BadDefinition."""
-    if graph_id is None:
-        raise refuse("graphId", "is required")
+def _graphs(conn: Connection, tenant_id: UUID, body: KpiAlertIn) -> list[Graph]:
+    """The graphs that the alert is of. Raises BadDefinition."""
+    if (body.graph_id is None) == (body.dashboard_id is None):
+        raise refuse("graphId", "takes exactly one of graphId and dashboardId")
+    if body.graph_id is None and body.alert_type == "threshold":
+        raise refuse("dashboardId", "goes with an alert of the type schedule: a threshold takes a graphId")
+    ids, pointer = [body.graph_id], "graphId"
     try:
-        graph = GRAPHS.get(conn, tenant_id, graph_id)
+        if body.dashboard_id is not None:
+            pointer = "dashboardId"
+            ids = [*DASHBOARDS.get(conn, tenant_id, body.dashboard_id).graph_ids]
+        return [GRAPHS.get(conn, tenant_id, graph_id) for graph_id in ids if graph_id is not None]
     except NotFound as error:
-        raise refuse("graphId", str(error)) from None
-    needs_time, needs_grain = needs(threshold)
-    if needs_time and graph.time_dimension is None:
-        raise refuse("graphId", "takes a graph with a timeDimension: the threshold compares with earlier periods")
-    if needs_grain and graph.grain is None:
-        raise refuse("graphId", "takes a graph with a grain: the baseline is a period of the calendar")
-    return graph
-
-
-def _columns(threshold: Threshold) -> dict[str, Any]:
-    """The policy as its columns hold it; what is at its default stays out of the JSON."""
-    kept = threshold.model_dump(
-        mode="json", by_alias=True, exclude_defaults=True, exclude={*MAIN, "timezone", "check_cron"}
-    )
-    return {name: getattr(threshold, name) for name in MAIN} | {"policy": Jsonb(kept)}
-
-
-def _of_recurrence(error: BadRecurrence) -> Exception:
-    if error.field in ("cron", "timezone"):
-        return refuse(f"threshold.{'checkCron' if error.field == 'cron' else 'timezone'}", error.reason)
-    return of_recurrence(error)
+        raise refuse(pointer, str(error)) from None

@@ -7,11 +7,12 @@ from uuid import UUID
 
 import psycopg
 
-from api import graphs, kpi_alerts, sources, tenants
+from api import dashboards, graphs, kpi_alerts, sources, tenants
+from api.dashboards import DashboardIn
 from api.definitions import create_schedule, read_schedule
 from api.edits import edit_schedule
 from api.graphs import GraphIn
-from api.kpi_alerts import KpiAlertIn
+from api.kpi_alert_bodies import KpiAlertIn
 from config.seal import Seal
 from db.pool import Connection, Database
 from local import dataset
@@ -31,6 +32,10 @@ where base.month = date '2006-01-01'
 order by latest.month desc
 limit 1
 """
+
+
+NONFARM = "select month, nonfarm as value from demo.demo_us_employment order by month"
+FACTORIES = "select month, manufacturing as value from demo.demo_us_employment order by month"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +119,44 @@ def _tell_the_warehouse(making: Making) -> UUID:
     return made.id
 
 
+def _send_the_dashboard(making: Making) -> UUID:
+    source = next(each for each in sources.list_all(making.conn, making.tenant) if each.name == SOURCE)
+    found = []
+    for name, query in (("Jobs outside farming", NONFARM), ("Jobs in manufacturing", FACTORIES)):
+        asked = {
+            "name": name,
+            "sourceId": source.id,
+            "query": query,
+            "unit": "thousand",
+            "timeDimension": "month",
+            "grain": "month",
+        }
+        found.append(graphs.create(making.conn, making.tenant, GraphIn.model_validate(asked)).id)
+    shown = DashboardIn.model_validate({"name": "Employment", "graphIds": found})
+    dashboard = dashboards.create(making.conn, making.tenant, shown)
+    alert = {
+        "alertName": SENT,
+        "alertType": "schedule",
+        "recipients": ["board@acme.example"],
+        "dashboardId": dashboard.id,
+        "schedule": {
+            "cron": "0 8 * * 1",
+            "attachmentType": "pdf",
+            "gatingCondition": {"expression": "jobs_outside_farming > 100000 && rows > 0"},
+        },
+    }
+    body = KpiAlertIn.model_validate(alert)
+    made = kpi_alerts.create(making.conn, making.tenant, body, retention_days=_RETENTION_DAYS)
+    edit_schedule(making.conn, making.tenant, made.schedule_id, making.timing, kinds=KINDS, seal=making.seal)
+    return made.schedule_id
+
+
+SENT = "Employment in the United States"
 WATCHED = "US factory employment against January 2006"
 TOLD = "tell the warehouse"
 RECIPES: dict[str, Recipe] = {
     "http.call": Recipe(TOLD, _tell_the_warehouse, calls_each_run=True),
+    "kpi.schedule": Recipe(SENT, _send_the_dashboard, deliveries=RUNS),
     # Two recipients and one crossing: the first run mails both, the second finds it still firing and mails nobody.
     "kpi.threshold": Recipe(WATCHED, _watch_manufacturing, deliveries=2),
 }

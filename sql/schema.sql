@@ -88,12 +88,15 @@ declare
     whole record;
 begin
     select
-        a.alert_type, s.kind, exists (select from kpi_thresholds as t where t.kpi_alert_id = a.id) as has_threshold
+        a.alert_type, s.kind,
+        exists (select from kpi_thresholds as t where t.kpi_alert_id = a.id) as has_threshold,
+        exists (select from kpi_schedules as k where k.kpi_alert_id = a.id) as has_schedule
     into whole
     from kpi_alerts as a inner join schedules as s on s.id = a.schedule_id
     where a.id = alert;
     if found and (
         whole.kind <> 'kpi.' || whole.alert_type or whole.has_threshold <> (whole.alert_type = 'threshold')
+        or whole.has_schedule <> (whole.alert_type = 'schedule')
     ) then
         raise exception 'the alert % is a % and lacks its child, has another one, or a schedule of kind %',
             alert, whole.alert_type, whole.kind using errcode = 'TC007';
@@ -351,11 +354,20 @@ declare
 begin
     update schedules as s
     set params = jsonb_strip_nulls(jsonb_build_object(
-        'alertId', a.id, 'alertName', a.alert_name, 'recipients', a.recipients, 'graphId', a.graph_id,
-        'condition', t.condition, 'thresholdValue', t.threshold_value::text, 'thresholdHigh', t.threshold_high::text
-    )) || t.policy
-    from kpi_alerts as a inner join kpi_thresholds as t on t.kpi_alert_id = a.id
-    where a.id = alert and s.id = a.schedule_id;
+        'alertId', a.id, 'alertName', a.alert_name, 'recipients', a.recipients, 'graphId', a.graph_id
+    )) || case a.alert_type
+        when 'threshold' then jsonb_strip_nulls(jsonb_build_object(
+            'condition', t.condition, 'thresholdValue', t.threshold_value::text,
+            'thresholdHigh', t.threshold_high::text
+        )) || t.policy
+        else jsonb_strip_nulls(jsonb_build_object(
+            'dashboardId', a.dashboard_id, 'gatingCondition', k.gating_condition, 'attachmentType', k.attachment_type
+        )) || k.options
+    end
+    from kpi_alerts as a
+    left join kpi_thresholds as t on t.kpi_alert_id = a.id
+    left join kpi_schedules as k on k.kpi_alert_id = a.id
+    where a.id = alert and s.id = a.schedule_id and num_nonnulls(t.kpi_alert_id, k.kpi_alert_id) = 1;
     return null;
 end $$;
 
@@ -971,6 +983,26 @@ CREATE TABLE public.kpi_alerts (
     CONSTRAINT kpi_alerts_show_one CHECK ((num_nonnulls(graph_id, dashboard_id) = 1))
 );
 
+CREATE TABLE public.kpi_schedules (
+    kpi_alert_id uuid NOT NULL,
+    tenant_id uuid NOT NULL,
+    frequency_interval text,
+    schedule_hour smallint,
+    schedule_minute smallint,
+    selected_days text[] DEFAULT '{}'::text[] NOT NULL,
+    gating_condition jsonb,
+    attachment_type text DEFAULT 'none'::text NOT NULL,
+    options jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT kpi_schedules_attachment_type_check CHECK ((attachment_type = ANY (ARRAY['pdf'::text, 'excel'::text, 'csv'::text, 'json'::text, 'html'::text, 'png'::text, 'none'::text]))),
+    CONSTRAINT kpi_schedules_frequency_interval_check CHECK ((frequency_interval = ANY (ARRAY['minute'::text, 'hour'::text, 'day'::text, 'week'::text, 'month'::text, 'quarter'::text, 'year'::text]))),
+    CONSTRAINT kpi_schedules_gating_condition_check CHECK ((jsonb_typeof(gating_condition) = 'object'::text)),
+    CONSTRAINT kpi_schedules_options_check CHECK ((jsonb_typeof(options) = 'object'::text)),
+    CONSTRAINT kpi_schedules_schedule_hour_check CHECK (((schedule_hour >= 0) AND (schedule_hour <= 23))),
+    CONSTRAINT kpi_schedules_schedule_minute_check CHECK (((schedule_minute >= 0) AND (schedule_minute <= 59)))
+);
+
 CREATE TABLE public.kpi_thresholds (
     kpi_alert_id uuid NOT NULL,
     tenant_id uuid NOT NULL,
@@ -1393,6 +1425,9 @@ ALTER TABLE ONLY public.kpi_alerts
 ALTER TABLE ONLY public.kpi_alerts
     ADD CONSTRAINT kpi_alerts_tenant_id_id_key UNIQUE (tenant_id, id);
 
+ALTER TABLE ONLY public.kpi_schedules
+    ADD CONSTRAINT kpi_schedules_pkey PRIMARY KEY (kpi_alert_id);
+
 ALTER TABLE ONLY public.kpi_thresholds
     ADD CONSTRAINT kpi_thresholds_pkey PRIMARY KEY (kpi_alert_id);
 
@@ -1597,6 +1632,10 @@ CREATE TRIGGER kpi_alerts_project AFTER INSERT OR UPDATE ON public.kpi_alerts FO
 
 CREATE CONSTRAINT TRIGGER kpi_alerts_whole AFTER INSERT OR UPDATE ON public.kpi_alerts DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.check_alert_whole();
 
+CREATE TRIGGER kpi_schedules_project AFTER INSERT OR UPDATE ON public.kpi_schedules FOR EACH ROW EXECUTE FUNCTION public.project_kpi_alert();
+
+CREATE CONSTRAINT TRIGGER kpi_schedules_whole AFTER INSERT OR DELETE OR UPDATE ON public.kpi_schedules DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.check_alert_whole();
+
 CREATE TRIGGER kpi_thresholds_project AFTER INSERT OR UPDATE ON public.kpi_thresholds FOR EACH ROW EXECUTE FUNCTION public.project_kpi_alert();
 
 CREATE CONSTRAINT TRIGGER kpi_thresholds_whole AFTER INSERT OR DELETE OR UPDATE ON public.kpi_thresholds DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.check_alert_whole();
@@ -1672,6 +1711,9 @@ ALTER TABLE ONLY public.kpi_alerts
 ALTER TABLE ONLY public.kpi_alerts
     ADD CONSTRAINT kpi_alerts_tenant_id_schedule_id_fkey FOREIGN KEY (tenant_id, schedule_id) REFERENCES public.schedules(tenant_id, id);
 
+ALTER TABLE ONLY public.kpi_schedules
+    ADD CONSTRAINT kpi_schedules_tenant_id_kpi_alert_id_fkey FOREIGN KEY (tenant_id, kpi_alert_id) REFERENCES public.kpi_alerts(tenant_id, id);
+
 ALTER TABLE ONLY public.kpi_thresholds
     ADD CONSTRAINT kpi_thresholds_tenant_id_kpi_alert_id_fkey FOREIGN KEY (tenant_id, kpi_alert_id) REFERENCES public.kpi_alerts(tenant_id, id);
 
@@ -1746,6 +1788,8 @@ ALTER TABLE public.idempotent_answers ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.kpi_alerts ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.kpi_schedules ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.kpi_thresholds ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.limits ENABLE ROW LEVEL SECURITY;
@@ -1801,6 +1845,8 @@ CREATE POLICY tenant_wall ON public.graphs TO tocsin_api USING ((tenant_id = ( S
 CREATE POLICY tenant_wall ON public.idempotent_answers TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant_wall ON public.kpi_alerts TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant_wall ON public.kpi_schedules TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant_wall ON public.kpi_thresholds TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
@@ -1876,6 +1922,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.graphs TO tocsin_api;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.idempotent_answers TO tocsin_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.kpi_alerts TO tocsin_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.kpi_schedules TO tocsin_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.kpi_thresholds TO tocsin_api;
 

@@ -53,11 +53,13 @@ class SlotRow(NamedTuple):
 # A firing that somebody acknowledged longer ago is told of again.
 REMEMBERED = timedelta(days=90)
 GET_GRAPH = Query("get_graph", Graph)
+LIST_GRAPHS = Query("list_graphs_of_alert", Graph)
 LIST_STATES = Query("list_alert_states", KnownState)
 LIST_SILENCES = Query("list_silences_of_alert", SilenceRow)
 LIST_ACTIONS = Query("list_actions_of_alert", ActionRow)
 LIST_UNCHECKED = Query("list_unchecked_slots", SlotRow)
 REPORT_TROUBLE = Query("report_source_trouble", Value)
+TELL_ADMINS = Query("tell_admins", Value)
 SETTLE_TROUBLE = Query("settle_source_trouble", Value)
 
 
@@ -68,8 +70,16 @@ class AlertBook(Protocol):
         """The tenant's graph; None once it was deleted."""
         ...
 
+    def graphs(self, graph_id: UUID | None, dashboard_id: UUID | None) -> list[Graph]:
+        """The graph, or those of the dashboard in their order; none once it was deleted."""
+        ...
+
     def states(self, alert_id: UUID) -> Mapping[str, StateRow]:
         """What each segment remembers."""
+        ...
+
+    def memory(self, alert_id: UUID) -> Mapping[str, Any]:
+        """What an alert without segments keeps from run to run."""
         ...
 
     def facts(self, alert_id: UUID, at: datetime) -> Facts:
@@ -88,6 +98,10 @@ class AlertBook(Protocol):
         """Tells them that it does again, if they know otherwise."""
         ...
 
+    def tell(self, key: str, subject: str, text: str) -> None:
+        """Tells the tenant's admins something of this run, once for each key."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class RunAlertBook:
@@ -100,6 +114,17 @@ class RunAlertBook:
         """The tenant's graph; None once it was deleted."""
         with self.pool.connection() as conn:
             return GET_GRAPH.one(conn, tenant_id=self.leased.tenant_id, id=graph_id)
+
+    def graphs(self, graph_id: UUID | None, dashboard_id: UUID | None) -> list[Graph]:
+        """The graph, or those of the dashboard in their order; none once it was deleted."""
+        with self.pool.connection() as conn:
+            return LIST_GRAPHS.all(conn, tenant_id=self.leased.tenant_id, graph_id=graph_id, dashboard_id=dashboard_id)
+
+    def memory(self, alert_id: UUID) -> Mapping[str, Any]:
+        """What an alert without segments keeps from run to run."""
+        with self.pool.connection() as conn:
+            rows = LIST_STATES.all(conn, tenant_id=self.leased.tenant_id, alert_id=alert_id)
+        return next((row.memory for row in rows if not row.segment), {})
 
     def states(self, alert_id: UUID) -> Mapping[str, StateRow]:
         """What each segment remembers."""
@@ -136,6 +161,11 @@ class RunAlertBook:
         """Tells them that it does again, if they know otherwise."""
         with self.pool.connection() as conn:
             SETTLE_TROUBLE.one(conn, source_id=source_id, **self._run())
+
+    def tell(self, key: str, subject: str, text: str) -> None:
+        """Tells the tenant's admins something of this run, once for each key."""
+        with self.pool.connection() as conn:
+            TELL_ADMINS.one(conn, key=key, subject=subject, text=text, **self._run())
 
     def _run(self) -> dict[str, Any]:
         leased = self.leased

@@ -1,5 +1,6 @@
 """A graph as a run asks it: a named query on a source, with what its columns mean."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -9,6 +10,8 @@ from workers.alerting import series
 from workers.alerting.lookback import Window
 from workers.alerting.periods import Grain
 from workers.sources import Question
+
+NOBODYS: Mapping[str, str] = {}
 
 
 class Graph(NamedTuple):
@@ -39,7 +42,9 @@ class Graph(NamedTuple):
             unit=self.unit,
         )
 
-    def question(self, slot_at: datetime, timezone: str, window: Window | None) -> Question:
-        """What its source is asked at a slot."""
+    def question(
+        self, slot_at: datetime, timezone: str, window: Window | None, context: Mapping[str, str] = NOBODYS
+    ) -> Question:
+        """What its source is asked at a slot, for a reader of this security context."""
         start, end = window or (None, None)
-        return Question(self.query, slot_at, start=start, end=end, timezone=timezone, grain=self.grain)
+        return Question(self.query, slot_at, start=start, end=end, timezone=timezone, grain=self.grain, context=context)

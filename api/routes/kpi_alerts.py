@@ -12,7 +12,9 @@ from pydantic.alias_generators import to_camel
 from api import alert_checks, kpi_alerts, shapes
 from api.alert_checks import Asking
 from api.definitions import Time
-from api.kpi_alerts import KPI_ALERTS, KpiAlert, KpiAlertIn, KpiAlertPatch, Threshold
+from api.kpi_alert_bodies import KpiAlertIn, KpiAlertPatch
+from api.kpi_alerts import KPI_ALERTS, KpiAlert
+from api.kpi_thresholds import Threshold
 from api.pages import Cursor, Instant, Limit, Word, page, place_of, room
 from api.problems import answers, good
 from api.request import Asked, Editor, Reader, answer
@@ -44,6 +46,7 @@ class KpiAlertOut(_Model):
     dashboard_id: UUID | None
     schedule_id: UUID
     threshold: dict[str, Any] | None
+    schedule: dict[str, Any] | None
     state: State | None
     calendar_id: UUID | None
     tags: list[str]
@@ -116,7 +119,7 @@ def backtest_kpi_alert(asking: Editor, body: BacktestIn) -> Response:
     with asking.reading() as conn:
         now = schedules.read_now(conn)
         graph = alert_checks.graph_of(conn, asking.tenant, body.graph_id)
-        timezone = kpi_alerts.zone_of(conn, asking.tenant, body.threshold)
+        timezone = kpi_alerts.zone_of(conn, asking.tenant, body.threshold.timezone)
     last = body.last or now
     first = body.first or last - timedelta(days=_BACKTEST_DAYS)
     try:

@@ -1,8 +1,13 @@
--- Deletes an alert with its threshold and what it remembers; its schedule is stopped by the caller, and its runs stay.
--- Index: kpi_alerts' key (tenant_id, id), alert_states' and kpi_thresholds' keys.
+-- Deletes an alert with its child and what it remembers; its schedule is stopped by the caller, and its runs stay.
+-- Index: kpi_alerts' key (tenant_id, id), alert_states' and its child's keys.
 with
 threshold as (
     delete from kpi_thresholds as t where t.tenant_id = %(tenant_id)s and t.kpi_alert_id = %(id)s
+    returning 1
+),
+
+schedule as (
+    delete from kpi_schedules as k where k.tenant_id = %(tenant_id)s and k.kpi_alert_id = %(id)s
     returning 1
 ),
 

@@ -3,7 +3,8 @@
 select
     a.id, a.alert_name as name, a.description, a.alert_type, a.recipients, a.graph_id, a.dashboard_id, a.schedule_id,
     s.status, s.cron, s.timezone, s.calendar_id, s.tags, s.version, s.next_fire_at, s.last_run_at,
-    t.condition, t.threshold_value, t.threshold_high, t.policy,
+    t.condition, t.threshold_value, t.threshold_high, t.policy, k.frequency_interval, k.schedule_hour,
+    k.schedule_minute, k.selected_days, k.gating_condition, k.attachment_type, k.options,
     (
         select q.state from alert_states as q
         where q.tenant_id = a.tenant_id and q.alert_id = a.id
@@ -14,6 +15,7 @@ select
 from kpi_alerts as a
 inner join schedules as s on a.tenant_id = s.tenant_id and a.schedule_id = s.id
 left join kpi_thresholds as t on a.tenant_id = t.tenant_id and a.id = t.kpi_alert_id
+left join kpi_schedules as k on a.tenant_id = k.tenant_id and a.id = k.kpi_alert_id
 where
     a.tenant_id = %(tenant_id)s
     and (%(id)s::uuid is null or a.id = %(id)s)

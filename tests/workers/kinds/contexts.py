@@ -1,7 +1,7 @@
 """Contexts as the runner makes them, with what a kind is given in a test."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 from uuid import UUID
@@ -10,15 +10,89 @@ from pydantic import BaseModel
 
 from config.zones import zone
 from workers.alert_book import AlertBook
+from workers.alerting.machine import StateRow
+from workers.alerting.notify import Facts, Silence
 from workers.branding import Branding
+from workers.graphs import Graph
 from workers.http import Client
 from workers.kind import Context
-from workers.sources import Source, SourceRefused
+from workers.sources import Question, Source, SourceRefused, Table
 
 P = TypeVar("P", bound=BaseModel)
+GRAPH, SOURCE = UUID(int=6), UUID(int=8)
 RUN = UUID("0192f0c1-0000-7000-8000-000000000001")
 SCHEDULE = UUID("0192f0c1-0000-7000-8000-000000000002")
 SLOT = datetime(2026, 11, 21, 8, 30, tzinfo=UTC)
+
+
+class Book:
+    """The book of one alert: its graph, what it remembers, what was missed; and whether anybody was told of the source."""
+
+    def __init__(self, states: Mapping[str, StateRow] | None = None, **graph: Any) -> None:
+        fields: dict[str, Any] = {
+            "id": GRAPH,
+            "name": "Seats",
+            "source_id": SOURCE,
+            "query": "select 1",
+            "unit": "",
+            "format": "number",
+            "decimals": None,
+            "value_column": None,
+            "time_dimension": None,
+            "grain": None,
+            "segment_by": [],
+            "version": 3,
+            "is_failing": False,
+        }
+        self.is_there = True
+        self._graph = Graph(**(fields | graph))
+        self._states = states or {}
+        self.missed: list[datetime] = []
+        self.silences: list[Silence] = []
+        self.told: list[str] = []
+        self.kept: dict[str, Any] = {}
+        self.all_graphs: list[Graph] = []
+
+    def graph(self, graph_id: UUID) -> Graph | None:
+        return self._graph if self.is_there and graph_id == GRAPH else None
+
+    def graphs(self, graph_id: UUID | None, dashboard_id: UUID | None) -> list[Graph]:  # noqa: ARG002 - the protocol
+        return [*self.all_graphs] or [self._graph]
+
+    def memory(self, alert_id: UUID) -> Mapping[str, Any]:  # noqa: ARG002 - the protocol
+        return self.kept
+
+    def states(self, alert_id: UUID) -> Mapping[str, StateRow]:  # noqa: ARG002 - the protocol
+        return self._states
+
+    def facts(self, alert_id: UUID, at: datetime) -> Facts:  # noqa: ARG002 - the protocol
+        return Facts(alert_id=str(alert_id), silences=self.silences)
+
+    def unchecked(self, since: datetime) -> list[datetime]:
+        return [slot for slot in self.missed if slot > since]
+
+    def trouble(self, source_id: UUID, why: str) -> None:
+        self.told.append(f"{source_id} fails: {why}")
+
+    def settled(self, source_id: UUID) -> None:
+        self.told.append(f"{source_id} answers")
+
+    def tell(self, key: str, subject: str, text: str) -> None:  # noqa: ARG002 - the protocol
+        self.told.append(subject)
+
+
+class Answering:
+    """A source that gives one table, or one error, to every question, and keeps what it was asked."""
+
+    def __init__(self, answer: Table | Exception) -> None:
+        self._answer = answer
+        self.asked: list[Question] = []
+
+    def query(self, question: Question, *, timeout_seconds: float, row_cap: int) -> Table:  # noqa: ARG002 - a source's signature
+        self.asked.append(question)
+        if isinstance(self._answer, Exception):
+            raise self._answer
+        return self._answer
 
 
 class Journal:

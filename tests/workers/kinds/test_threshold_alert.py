@@ -1,7 +1,6 @@
 """`kpi.threshold`: what a check of a real table decides, keeps and tells; the judging itself is shown in alerting/."""
 
 import html
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from html.parser import HTMLParser
@@ -11,80 +10,20 @@ from uuid import UUID
 import pytest
 from pydantic import ValidationError
 
-from tests.workers.kinds.contexts import RUN, SLOT, Journal, context
+from tests.workers.kinds.contexts import GRAPH, RUN, SLOT, SOURCE, Answering, Book, Journal, context
 from tests.workers.wire import LOOPBACK
 from workers.alerting import machine
 from workers.alerting.machine import StateRow
-from workers.alerting.notify import Facts, Silence
+from workers.alerting.notify import Silence
 from workers.alerting.policy import Policy
 from workers.branding import Branding
-from workers.graphs import Graph
 from workers.kinds.threshold_alert import KIND, Params, run
 from workers.outcome import Done, Later, Message, Rejected
-from workers.sources import Column, Postgres, Question, SourceRefused, SourceUnavailable, Table
+from workers.sources import Column, Postgres, SourceRefused, SourceUnavailable, Table
 
-ALERT, GRAPH, SOURCE = UUID(int=5), UUID(int=6), UUID(int=8)
+ALERT = UUID(int=5)
 BEFORE = SLOT - timedelta(hours=2)
 AS_OF = SLOT + timedelta(seconds=3)
-
-
-class Book:
-    """The book of one alert: its graph, what it remembers, what was missed; and whether anybody was told of the source."""
-
-    def __init__(self, states: Mapping[str, StateRow] | None = None, **graph: Any) -> None:
-        fields: dict[str, Any] = {
-            "id": GRAPH,
-            "name": "Seats",
-            "source_id": SOURCE,
-            "query": "select 1",
-            "unit": "",
-            "format": "number",
-            "decimals": None,
-            "value_column": None,
-            "time_dimension": None,
-            "grain": None,
-            "segment_by": [],
-            "version": 3,
-            "is_failing": False,
-        }
-        self.is_there = True
-        self._graph = Graph(**(fields | graph))
-        self._states = states or {}
-        self.missed: list[datetime] = []
-        self.silences: list[Silence] = []
-        self.told: list[str] = []
-
-    def graph(self, graph_id: UUID) -> Graph | None:
-        return self._graph if self.is_there and graph_id == GRAPH else None
-
-    def states(self, alert_id: UUID) -> Mapping[str, StateRow]:
-        return self._states if alert_id == ALERT else {}
-
-    def facts(self, alert_id: UUID, at: datetime) -> Facts:  # noqa: ARG002 - the protocol
-        return Facts(alert_id=str(alert_id), silences=self.silences)
-
-    def unchecked(self, since: datetime) -> list[datetime]:
-        return [slot for slot in self.missed if slot > since]
-
-    def trouble(self, source_id: UUID, why: str) -> None:
-        self.told.append(f"{source_id} fails: {why}")
-
-    def settled(self, source_id: UUID) -> None:
-        self.told.append(f"{source_id} answers")
-
-
-class Answering:
-    """A source that gives one table, or one error, to every question, and keeps what it was asked."""
-
-    def __init__(self, answer: Table | Exception) -> None:
-        self._answer = answer
-        self.asked: list[Question] = []
-
-    def query(self, question: Question, *, timeout_seconds: float, row_cap: int) -> Table:  # noqa: ARG002 - a source's signature
-        self.asked.append(question)
-        if isinstance(self._answer, Exception):
-            raise self._answer
-        return self._answer
 
 
 def _params(**fields: Any) -> Params:

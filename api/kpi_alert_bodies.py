@@ -1,0 +1,146 @@
+"""KPI alerts as people and programs write them: the bodies, a patch laid over one, and refusals told by its fields."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic.alias_generators import to_camel
+
+from api.definitions import Line, Words
+from api.graphs import Text
+from api.kpi_schedules import Schedule
+from api.kpi_thresholds import Threshold
+from api.refusals import BadDefinition, Problem, of_model, of_recurrence, refuse
+from scheduler.refusals import NameTaken
+from scheduler.slots import BadRecurrence
+from workers.channels.email import mailbox
+
+Recipients = Annotated[
+    list[Annotated[str, AfterValidator(mailbox)]],
+    Field(min_length=1, max_length=1000),
+    AfterValidator(lambda found: list(dict.fromkeys(found))),
+]
+Tags = Annotated[list[Line], Field(max_length=50)]
+AlertType = Annotated[Literal["threshold", "schedule"], Words]
+
+
+def _patch_of(model: type[BaseModel], name: str) -> Any:
+    """The model with no field required: what is not named stays."""
+    fields: dict[str, Any] = {
+        each: (Annotated[(field.annotation, *field.metadata, Field())], None)
+        for each, field in model.model_fields.items()
+    }
+    config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
+    return create_model(name, __doc__="What changes; fields that are not named stay.", __config__=config, **fields)
+
+
+ThresholdPatch = _patch_of(Threshold, "ThresholdPatch")
+KpiSchedulePatch = _patch_of(Schedule, "KpiSchedulePatch")
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
+
+
+class KpiAlertIn(_Body):
+    """An alert to be made: of a graph with a threshold, or of a graph or a dashboard with a schedule."""
+
+    alert_name: Line
+    description: Text = ""
+    alert_type: AlertType = "threshold"
+    recipients: Recipients
+    is_active: bool = True
+    graph_id: UUID | None = None
+    dashboard_id: UUID | None = None
+    threshold: Threshold | None = None
+    schedule: Schedule | None = None
+    calendar_id: UUID | None = None
+    tags: Tags = Field(default_factory=list)
+
+
+class KpiAlertPatch(_Body):
+    """What changes; fields that are not named stay."""
+
+    alert_name: Line | None = None
+    description: Text | None = None
+    recipients: Recipients | None = None
+    is_active: bool | None = None
+    graph_id: UUID | None = None
+    dashboard_id: UUID | None = None
+    threshold: ThresholdPatch | None = None  # type: ignore[valid-type]  # made while running
+    schedule: KpiSchedulePatch | None = None  # type: ignore[valid-type]  # made while running
+    calendar_id: UUID | None = None
+    tags: Tags | None = None
+
+
+def patched(body: Mapping[str, Any], patch: KpiAlertPatch) -> KpiAlertIn:
+    """The body, which would make the alert as it is, with the patch laid over it. Raises BadDefinition."""
+    given = patch.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    whole = dict(body)
+    for name in ("threshold", "schedule"):
+        changes = given.pop(name, None) or {}
+        if changes and whole[name] is None:
+            raise refuse(
+                name, f"goes with an alert of the type {name}, and this is one of the type {whole['alertType']}"
+            )
+        if whole[name] is not None:
+            whole[name] = _laid_over(whole[name], changes)
+    for one, other in (("graphId", "dashboardId"), ("dashboardId", "graphId")):
+        if given.get(one) is not None:
+            whole[other] = None
+    named = {name: value for name, value in given.items() if value is not None or name == "calendarId"}
+    try:
+        return KpiAlertIn.model_validate(whole | named)
+    except ValidationError as error:
+        raise of_model(error) from None
+
+
+def _laid_over(stored: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The stored part with the changes; one way to recur takes the other's place."""
+    dropped: frozenset[str] = frozenset()
+    if changes.get("cron") is not None:
+        dropped = _INSTEAD_OF_CRON
+    if changes.get("frequencyInterval") is not None:
+        dropped = frozenset({"cron"})
+    kept = {name: value for name, value in stored.items() if name not in dropped}
+    return {name: value for name, value in {**kept, **changes}.items() if value is not None}
+
+
+_INSTEAD_OF_CRON = frozenset({"frequencyInterval", "scheduleHour", "scheduleMinute", "selectedDays", "every", "shift"})
+
+
+@contextmanager
+def refusing(name: str, alert_type: str) -> Iterator[None]:
+    """Refusals of the schedule told as those of the alert. Raises BadDefinition, NameTaken."""
+    try:
+        yield
+    except BadRecurrence as error:
+        raise _of_recurrence(error, alert_type) from None
+    except BadDefinition as error:
+        raise BadDefinition(_pointed(problem, alert_type) for problem in error.problems) from None
+    except NameTaken:
+        raise NameTaken(f"there is an alert or a schedule named {name!r} already") from None
+
+
+def _pointed(problem: Problem, alert_type: str) -> Problem:
+    first = problem.pointer.partition(".")[0]
+    if first == "cronExpression":
+        return problem._replace(pointer="threshold.checkCron" if alert_type == "threshold" else "schedule.cron")
+    if first in ("timezone", "recurrence"):
+        rest = problem.pointer.removeprefix("recurrence").removeprefix(".")
+        named = {
+            "days": "selectedDays",
+            "hour": "scheduleHour",
+            "minute": "scheduleMinute",
+            "every": "frequencyInterval",
+        }
+        named |= {"interval": "every"}
+        head, dot, more = rest.partition(".")
+        return problem._replace(pointer=f"{alert_type}.{named.get(head, head)}{dot}{more}".rstrip("."))
+    return problem
+
+
+def _of_recurrence(error: BadRecurrence, alert_type: str) -> BadDefinition:
+    return BadDefinition(_pointed(problem, alert_type) for problem in of_recurrence(error).problems)

@@ -1,0 +1,85 @@
+"""When a scheduled alert is sent, under which conditions and as what: the part of an alert that is its schedule's."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from api.definitions import Words
+from api.refusals import refuse
+from db.jsonb import Jsonb
+from workers.gating import Gate, problem_of
+from workers.kinds.scheduled_report import AttachmentType, Options
+
+Frequency = Literal["minute", "hour", "day", "week", "month", "quarter", "year"]
+
+
+def _day(value: Any) -> Any:
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+class Schedule(Options):
+    """When it is sent: by `frequencyInterval` with hour, minute and days, or by `cron`; and what it waits for and sends."""
+
+    timezone: str | None = Field(None, description="of its slots and its periods; the tenant's if left out")
+    cron: str | None = Field(None, description="in place of frequencyInterval")
+    frequency_interval: Annotated[Frequency, Words] | None = None
+    schedule_hour: Annotated[int, Field(strict=True, ge=0, le=23)] | None = None
+    schedule_minute: Annotated[int, Field(strict=True, ge=0, le=59)] | None = None
+    selected_days: Annotated[
+        list[Annotated[int | str, BeforeValidator(_day)]],
+        Field(max_length=62, description="`mon`, 1 to 31, `last day`, `first business day`, `second fri`"),
+    ] = Field(default_factory=list)
+    gating_condition: Gate | None = None
+    attachment_type: Annotated[AttachmentType, Words] = "none"
+
+
+COLUMNS = (
+    "frequency_interval",
+    "schedule_hour",
+    "schedule_minute",
+    "selected_days",
+    "gating_condition",
+    "attachment_type",
+)
+"""What has a column of its own; the rest of `Options` is one."""
+_OF_TIMING = ("timezone", "cron")
+
+
+def timing_of(body: Schedule) -> dict[str, Any]:
+    """How the schedule recurs, as the schedule's own body takes it. Raises BadDefinition."""
+    if (body.cron is None) == (body.frequency_interval is None):
+        raise refuse("schedule.frequencyInterval", "takes exactly one of frequencyInterval and cron")
+    if body.cron is not None:
+        beside = {"scheduleHour": body.schedule_hour, "scheduleMinute": body.schedule_minute}
+        for name, value in (beside | {"selectedDays": body.selected_days or None}).items():
+            if value is not None:
+                raise refuse(f"schedule.{name}", "goes with frequencyInterval, and not with cron")
+        return {"cron_expression": body.cron}
+    told: dict[str, Any] = {"every": body.frequency_interval, "interval": body.every, "shift": body.shift}
+    told |= {"hour": body.schedule_hour, "minute": body.schedule_minute, "days": body.selected_days or None}
+    return {"recurrence": {name: value for name, value in told.items() if value is not None}}
+
+
+def columns_of(body: Schedule) -> dict[str, Any]:
+    """The schedule's part as its columns hold it; what is at its default stays out of the JSON."""
+    own = {*COLUMNS, *_OF_TIMING}
+    options = body.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=own)
+    gate = body.gating_condition
+    return {
+        "frequency_interval": body.frequency_interval,
+        "schedule_hour": body.schedule_hour,
+        "schedule_minute": body.schedule_minute,
+        "selected_days": [str(day) for day in body.selected_days],
+        "gating_condition": gate and Jsonb(gate.model_dump(mode="json", by_alias=True, exclude_defaults=True)),
+        "attachment_type": body.attachment_type,
+        "options": Jsonb(options),
+    }
+
+
+def check_gate(body: Schedule, names: list[str]) -> None:
+    """Passes a gate that fits graphs of these names. Raises BadDefinition."""
+    if body.gating_condition is None:
+        return
+    problem = problem_of(body.gating_condition, names)
+    if problem is not None:
+        raise refuse("schedule.gatingCondition", problem)

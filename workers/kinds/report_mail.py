@@ -1,0 +1,86 @@
+"""The mail of a report: its headline figures, its first chart as a picture, the first rows, and the whole as a file."""
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+from uuid import UUID
+
+from workers.branding import Branding
+from workers.formats import csv, excel, html, json, pdf, png
+from workers.formats.budget import weigh
+from workers.formats.page import read
+from workers.formats.report import Artifact, Report, Section
+from workers.kinds import pages
+from workers.outcome import Attachment, Message
+
+ROWS_SHOWN = 12
+COLUMNS_SHOWN = 6
+BUDGET_BYTES = 10_000_000
+FORMATS: dict[str, Callable[[Report, Path], Artifact]] = {
+    "pdf": pdf.render,
+    "excel": excel.render,
+    "csv": partial(csv.render, has_bom=True),
+    "json": json.render,
+    "html": html.render,
+    "png": png.render,
+}
+
+
+class Sheet(NamedTuple):
+    """A report and how it is sent."""
+
+    report: Report
+    attachment_type: str
+    run_id: UUID
+    timezone: str
+
+
+def render(sheet: Sheet, recipients: Sequence[str], brand: Branding) -> Message:
+    """Return the mail of a report for recipients who share it. Raises MissingExtra when a format is not installed."""
+    report = sheet.report
+    has_chart = any(section.chart for section in report.sections)
+    with tempfile.TemporaryDirectory(prefix="tocsin-report-") as name:
+        folder = Path(name)
+        files = []
+        if sheet.attachment_type != "none" and (has_chart or sheet.attachment_type != "png"):
+            files.append(FORMATS[sheet.attachment_type](report, folder))
+        weighed = weigh(files, folder, BUDGET_BYTES)
+        attachments = [
+            Attachment(each.filename, each.content_type, each.path.read_bytes()) for each in weighed.attached
+        ]
+        if has_chart:
+            drawn = png.render(report, folder)
+            attachments.append(Attachment(drawn.filename, drawn.content_type, drawn.path.read_bytes(), "chart"))
+    page = read(replace(report, sections=tuple(_newest(section) for section in report.sections)), ROWS_SHOWN)
+    facts = {
+        "page": page,
+        "has_chart": has_chart,
+        "chart_alt": next((section.name for section in report.sections if section.chart), ""),
+        "columns": COLUMNS_SHOWN,
+        "too_large": [each.filename for each in weighed.linked],
+        "attached": [each.filename for each in weighed.attached],
+        "timezone": sheet.timezone,
+        "run_id": str(sheet.run_id),
+    }
+    text, markup = pages.fill("report_mail", facts, brand)
+    return Message(
+        to=tuple(recipients),
+        subject=f"{report.title}: {report.slot:%a} {report.slot.day} {report.slot:%b %Y}",
+        text=text,
+        html=markup,
+        attachments=tuple(attachments),
+        actions=("not_useful", "unsubscribe"),
+        thread=f"report {report.title}",
+        why=f"You get this as a recipient of the report {report.title}.",
+    )
+
+
+def _newest(section: Section) -> Section:
+    """The section with its newest rows alone, the newest first, where it shows a course of time."""
+    rows = list(section.rows)
+    if section.chart is not None and section.chart.kind == "line":
+        rows = rows[: -ROWS_SHOWN - 1 : -1]
+    return replace(section, rows=rows[:ROWS_SHOWN], chart=None)
