@@ -109,7 +109,8 @@ def _by_segment(graph: Graph, value: Column, reading: Reading, headline: Headlin
         (start.astimezone(zone).date() if is_day else start, *(cells[name].get(start) for name in segments))
         for start in starts
     ]
-    time = Column(str(graph.time_dimension), "date" if is_day else "instant", format=_time_format(graph))
+    name = str(graph.time_dimension)
+    time = Column(name, "date" if is_day else "instant", _capital(name), format=_time_format(graph))
     columns = tuple(
         Column(name, "number", unit=value.unit, format=value.format, decimals=value.decimals) for name in segments
     )
@@ -122,11 +123,18 @@ def _column(graph: Graph, table: Table, place: int) -> Column:
     column = table.columns[place]
     if column.name == graph.time_dimension:
         is_day = column.holds == "date" or graph.grain in ("day", "week", "month", "quarter", "year")
-        return Column(column.name, "date" if is_day else "instant", format=_time_format(graph))
+        return Column(column.name, "date" if is_day else "instant", _capital(column.name), format=_time_format(graph))
     if column.holds == "number" and column.name == _value_column(graph, [each.name for each in table.columns]):
         style: Literal["plain", "percent"] = "percent" if graph.format == "percent" else "plain"
-        return Column(column.name, "number", unit=graph.unit, format=style, decimals=graph.decimals)
-    return Column(column.name, _TYPES[column.holds])
+        label = graph.name if column.name == "value" else _capital(column.name)
+        return Column(column.name, "number", label, graph.unit, style, graph.decimals)
+    return Column(column.name, _TYPES[column.holds], _capital(column.name))
+
+
+def _capital(name: str) -> str:
+    """A column's name as a heading."""
+    spaced = name.replace("_", " ")
+    return spaced[:1].upper() + spaced[1:]
 
 
 def _value_column(graph: Graph, names: Sequence[str]) -> str | None:

@@ -1,5 +1,6 @@
 -- Makes the run that tells a tenant's admins something of another run, under that one's fence.
--- No row: they were told already, or the run belongs to another attempt. Locks: the run (`for share`). Index: runs' key.
+-- No row: they were told already, or the run belongs to another attempt.
+-- Locks: the run (`for share`). Index: runs' key.
 with
 run as (
     select r.id, r.slot_at, r.tenant_id from runs as r

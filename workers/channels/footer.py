@@ -44,7 +44,7 @@ def _page(why: str, links: Mapping[Action, str]) -> str:
         f'<a href="{markup.escape(link)}" style="color:#475467">{LABELS[action]}</a>' for action, link in links.items()
     ]
     said = [*([markup.escape(why)] if why else []), *([" &middot; ".join(offers)] if offers else [])]
-    style = "margin:24px 0 0;font:13px/1.5 -apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;color:#667085"
+    style = "margin:0;padding:0 12px 24px;text-align:center;font:13px/1.5 -apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;color:#667085"
     return f'<p style="{style}">{"<br>".join(said)}</p>'
 
 
