@@ -111,11 +111,11 @@ def test_schedules_tell_what_they_use_and_an_edit_of_their_address_changes_it(ap
 
 def test_an_alert_uses_its_source(api: Api) -> None:
     source_id = source(api)
-    name = api("GET", f"/api/sources/{source_id}").json()["name"]
-    alert = {"alertName": "A", "recipients": ["a@example.com"], "source": name, "query": "select 1"}
-    payload = {**alert, "condition": "LESS_THAN", "thresholdValue": 0}
-    body = {"jobType": "kpi.threshold", "cronExpression": "0 9 * * *", "jobPayload": payload}
-    assert api("POST", "/api/schedules", json=body).json()["uses"] == [f"source:{source_id}"]
+    graph = api("POST", "/api/graphs", json={"name": "orders", "sourceId": source_id, "query": "select 1"}).json()
+    threshold = {"condition": "LESS_THAN", "thresholdValue": 0}
+    alert = {"alertName": "A", "recipients": ["a@example.com"], "graphId": graph["id"], "threshold": threshold}
+    made = api("POST", "/api/kpi-alerts", json=alert).json()
+    assert api("GET", f"/api/schedules/{made['scheduleId']}").json()["uses"] == [f"source:{source_id}"]
     assert api("POST", "/api/limits", json={"name": f"source:{source_id}", "maxRunning": 1}).status_code == 201
 
 

@@ -94,11 +94,14 @@ def story(conn: make.Connection, who: Api, rows: dict[str, str] | None = None) -
 
     source = done(201, "POST", "/api/sources", name="sales", url="postgresql://r:hush@db.example.com:5432/sales")
     done(200, "PATCH", f"/api/sources/{source['id']}", name="sales of today")
-    alert = {"alertName": "low", "recipients": ["x@example.com"], "source": source["id"], "query": "select 1"}
-    alert |= {"condition": "BETWEEN", "thresholdValue": "1", "thresholdHigh": "2"}
-    made = done(201, "POST", "/api/schedules", jobType="kpi.threshold", cronExpression="@hourly", jobPayload=alert)
-    done(200, "PATCH", f"/api/schedules/{made['id']}", cronExpression="*/5 * * * *")
+    graph = done(201, "POST", "/api/graphs", name="orders", sourceId=source["id"], query="select 1")
     done(409, "DELETE", f"/api/sources/{source['id']}")
+    alert = {"alertName": "low", "recipients": ["x@example.com"], "graphId": graph["id"]}
+    limits = {"condition": "BETWEEN", "thresholdValue": "1", "thresholdHigh": "2"}
+    made = done(201, "POST", "/api/kpi-alerts", **alert, threshold=limits)
+    done(200, "PATCH", f"/api/kpi-alerts/{made['id']}", threshold={"checkCron": "@hourly"}, isActive=False)
+    done(409, "DELETE", f"/api/graphs/{graph['id']}")
+    done(204, "DELETE", f"/api/kpi-alerts/{made['id']}")
 
     # Weeks that have no partition yet are made by whoever asks for a slot of theirs.
     weeks = "select count(*) from pg_inherits where inhparent = 'runs'::regclass"

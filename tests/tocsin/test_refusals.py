@@ -34,10 +34,6 @@ def database(untouched: str) -> str:
 
 
 CALL = '{"url": "https://example.com/hook"}'
-FIGURE = (
-    '{"alertName": "A", "recipients": ["a@example.com"], "source": "warehouse", "query": "select 1",'
-    ' "condition": "LESS_THAN", "thresholdValue": 0}'
-)
 CREATE = ("schedules", "create")
 
 
@@ -83,11 +79,7 @@ CREATE = ("schedules", "create")
             ("http.call", "--every", "60", "--params", '{"url": "https://x.example", "headers": {"X": "sealed:1:x"}}'),
             "params.headers.X: takes the secret itself",
         ),
-        (("kpi.threshold", "--cron", "@daily", "--params", FIGURE), "params.source: there is no source 'warehouse'"),
-        (
-            ("kpi.threshold", "--cron", "@daily", "--params", FIGURE, "--overlap", "allow"),
-            "overlapPolicy: takes skip, queue or cancel_running",
-        ),
+        (("kpi.threshold", "--cron", "@daily"), "jobType: schedules of kpi.threshold are made at /api/kpi-alerts"),
         (("http.call", "--every", "60", "--params", CALL, "--tenant", "acme"), "there is no tenant 'acme'"),
     ],
 )

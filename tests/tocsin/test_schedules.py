@@ -109,28 +109,10 @@ def test_a_source_keeps_its_password_to_itself(tocsin: Tocsin, conn: make.Connec
         assert "hush" not in tocsin("sources", "create", "other", "--url", bad).complaint()
 
 
-def test_a_threshold_alert_is_made_whole(tocsin: Tocsin, conn: make.Connection) -> None:
-    tocsin("sources", "create", "warehouse", "--url", "postgresql://reader:hush@db.example.com/sales")
-    params = {
-        "alertName": "Revenue",
-        "recipients": ["ops@example.com"],
-        "source": "warehouse",
-        "query": "select 1 as value",
-        "condition": "between",
-        "thresholdValue": "0.10",
-        "thresholdHigh": 5,
-    }
-    create = ("schedules", "create", "kpi.threshold", "--name", "revenue", "--cron", "@hourly", "--params")
-    made = tocsin(*create, json.dumps(params), "--json").json()
-    assert made["jobPayload"]["condition"] == "BETWEEN"
-    assert made["jobPayload"]["thresholdValue"] == "0.10"
-    assert made["queue"] == "alerts"
-    row = conn.execute(
-        "select a.schedule_id::text, t.threshold_high, v.params ->> 'alertId' = a.id::text from kpi_alerts as a "
-        "inner join kpi_thresholds as t on t.kpi_alert_id = a.id inner join schedules as s on s.id = a.schedule_id "
-        "inner join schedule_versions as v on v.schedule_id = s.id and v.version = s.version"
-    ).fetchone()
-    assert row == (made["id"], 5, True)
+def test_a_schedule_of_an_alert_is_made_with_its_alert_alone(tocsin: Tocsin, conn: make.Connection) -> None:
+    create = ("schedules", "create", "kpi.threshold", "--cron", "@hourly")
+    assert tocsin(*create).complaint().startswith("jobType: schedules of kpi.threshold are made at /api/kpi-alerts")
+    assert make.value(conn, "select count(*) from schedules") == 0
 
 
 def test_tenants_are_apart(tocsin: Tocsin) -> None:

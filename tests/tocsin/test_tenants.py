@@ -13,14 +13,16 @@ from api import tokens
 from config.seal import Seal
 from db import sealed
 from tests import make
+from tests.alerts import make_alert
 from tests.tocsin.conftest import KEY, Tocsin
 
 SECRET = "whsec_Y2FuYXJ5"
 CALL = json.dumps({"url": "https://example.com/hook", "secret": SECRET})
-FIGURE = json.dumps(
-    {"alertName": "A", "recipients": ["a@example.com"], "source": "own", "query": "select 1"}
-    | {"condition": "LESS_THAN", "thresholdValue": 0}
-)
+FIGURE = {"alertName": "figure", "recipients": ["a@example.com"], "source": "own", "query": "select 1"} | {
+    "condition": "LESS_THAN",
+    "thresholdValue": 0,
+    "checkCron": "@daily",
+}
 
 
 def fill(tocsin: Tocsin, conn: make.Connection, slug: str) -> UUID:
@@ -30,14 +32,14 @@ def fill(tocsin: Tocsin, conn: make.Connection, slug: str) -> UUID:
         ("tenants", "create", slug),
         ("sources", "create", "own", "--url", "postgresql://bob:canary-hush@db.example.com/x", *ours),
         ("schedules", "create", "http.call", "--name", "calls", "--every", "3600", "--params", CALL, *ours),
-        ("schedules", "create", "kpi.threshold", "--name", "figure", "--cron", "@daily", "--params", FIGURE, *ours),
-        ("schedules", "pause", "figure", *ours),
         ("schedules", "run", "calls", *ours),
         ("members", "create", "ann", "--email", "ann@example.com", *ours),
         ("tokens", "create", "--scope", "admin", *ours),
     ):
         assert tocsin(*argv).status == 0, argv
     tenant = make.value(conn, "select id from tenants where slug = %s", slug)
+    make_alert(conn, tenant, FIGURE)
+    assert tocsin("schedules", "pause", "figure", *ours).status == 0
     slot = make.now(conn)
     make.delivery(conn, tenant, make.run(conn, tenant, slot_at=slot), slot)
     return UUID(str(tenant))
