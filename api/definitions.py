@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic.alias_generators import to_camel
 
 from api import tenant_rules
+from api.recurrences import RecurrenceIn, told
 from api.refusals import of_model, of_recurrence, refuse
 from config.environ import QUEUES
 from config.seal import Place, Seal, is_sealed
@@ -96,7 +97,7 @@ class Backoff(BaseModel):
 
 
 class ScheduleIn(BaseModel):
-    """A schedule to be made: its kind with its params, and when: one of cronExpression, intervalSeconds, scheduledAt."""
+    """A schedule to be made: its kind with its params, and one of cronExpression, intervalSeconds, scheduledAt, recurrence."""
 
     model_config = ConfigDict(
         alias_generator=to_camel, populate_by_name=True, extra="forbid", hide_input_in_errors=True
@@ -109,6 +110,7 @@ class ScheduleIn(BaseModel):
     interval_seconds: Annotated[int, Field(strict=True)] | None = None
     interval_anchor: Time | None = None
     scheduled_at: Time | None = None
+    recurrence: RecurrenceIn | None = None
     timezone: str = "UTC"
     dst_gap: Annotated[Literal["end", "skip", "shift"], Words] = "end"
     dst_fold: Annotated[Literal["first", "second", "both"], Words] = "first"
@@ -132,9 +134,9 @@ class ScheduleIn(BaseModel):
 
     @model_validator(mode="after")
     def _recurs_one_way(self) -> "ScheduleIn":
-        given = [self.cron_expression, self.interval_seconds, self.scheduled_at]
+        given = [self.cron_expression, self.interval_seconds, self.scheduled_at, self.recurrence]
         if sum(value is not None for value in given) != 1:
-            raise ValueError("takes exactly one of cronExpression, intervalSeconds and scheduledAt")
+            raise ValueError("takes exactly one of cronExpression, intervalSeconds, scheduledAt and recurrence")
         return self
 
 
@@ -241,6 +243,7 @@ def definition(body: ScheduleIn, kind: Kind, schedule_id: UUID) -> NewSchedule:
         interval_seconds=body.interval_seconds,
         interval_anchor=body.interval_anchor,
         scheduled_at=body.scheduled_at,
+        recurrence=told(body.recurrence),
         timezone=body.timezone,
         dst_gap=body.dst_gap,
         dst_fold=body.dst_fold,

@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic.alias_generators import to_camel
 
 from api.definitions import ScheduleIn, read_params, read_schedule, sealed_params
+from api.recurrences import told
 from api.refusals import of_recurrence, refuse
 from api.shapes import MASK
 from config.seal import Place, Seal, is_sealed
@@ -50,7 +51,7 @@ def edit_schedule(
 
 
 _COLUMN_OF = {"cron_expression": "cron"}
-_RECURRENCES = ("cronExpression", "intervalSeconds", "scheduledAt")
+_RECURRENCES = ("cronExpression", "intervalSeconds", "scheduledAt", "recurrence")
 
 
 def _patched(row: Schedule, patch: Mapping[str, Any]) -> dict[str, Any]:
@@ -69,6 +70,8 @@ def _patched(row: Schedule, patch: Mapping[str, Any]) -> dict[str, Any]:
 def _columns_of(body: ScheduleIn, names: set[str]) -> dict[str, Any]:
     """The values of these fields as the columns take them."""
     found = {_COLUMN_OF.get(name, name): getattr(body, name) for name in names - {"job_type", "job_payload"}}
+    if "recurrence" in found:
+        found["recurrence"] = told(body.recurrence)
     if "backoff" in found:
         found["backoff"] = body.backoff.model_dump(by_alias=True)
     if "tags" in found:

@@ -101,6 +101,8 @@ MEANINGS = {
     "providerMessageId": "the id that the mail server or the service gave it",
     "queue": "which workers take it: alerts, reports, ai, calls or default; the kind's own if not given",
     "reason": "why it is in that state, where the state alone does not say it",
+    "recurrence": "when it fires, as no cron expression tells: an object with `every` and, by what that is, `interval`, "
+    "`from`, `hour`, `minute`, `days`, `month`, `shift` and `weekends`; null where it recurs otherwise",
     "recipientType": "`to`, `cc` or `bcc`",
     "requestId": "the X-Request-Id of the request",
     "resolvedAt": "when it was replayed or discarded",

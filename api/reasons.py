@@ -7,6 +7,7 @@ from uuid import UUID
 
 from db.jsonb import rfc3339
 from scheduler.definition import Schedule
+from scheduler.pattern_words import explain_pattern
 from scheduler.runs import Attempt, Delivery, History, Run
 from scheduler.words import explain
 
@@ -84,6 +85,8 @@ def in_words(row: Schedule) -> str:
         return f"{row.cron}, that is: {explain(row.cron, row.timezone, str(row.id))}"
     if row.interval_seconds is not None and row.interval_anchor is not None:
         return f"every {row.interval_seconds} s, counted from {rfc3339(row.interval_anchor)}"
+    if row.recurrence is not None:
+        return explain_pattern(row.recurrence, row.timezone)
     return f"once, at {rfc3339(row.scheduled_at)}" if row.scheduled_at is not None else "never"
 
 

@@ -37,7 +37,8 @@ def refuse(pointer: str, detail: str) -> BadDefinition:
 
 def of_recurrence(error: BadRecurrence) -> BadDefinition:
     """The refusal of a recurrence, under the names of the body."""
-    return refuse(_NAMES.get(error.field, to_camel(error.field)), error.reason)
+    name, *within = error.field.split(".")
+    return refuse(".".join([_NAMES.get(name, to_camel(name)), *within]), error.reason)
 
 
 def of_model(error: ValidationError, prefix: str = "") -> BadDefinition:

@@ -60,7 +60,7 @@ def due_slots(definition: Definition, after: Seconds, until: Seconds) -> list[Mi
         anchor, step = _micros(definition["interval_anchor"]), int(definition["interval_seconds"]) * _MICRO
         return [at // 1000 for at in range(anchor + ((low - anchor) // step + 1) * step, high + 1, step)]
     if definition.get("scheduled_at") is None:
-        raise NotJudged("the definition has neither a cron expression, an interval nor a time")
+        raise NotJudged("it recurs by neither a cron expression, an interval nor a time")
     at = _micros(definition["scheduled_at"])
     return [at // 1000] if low < at <= high else []
 

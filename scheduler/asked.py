@@ -89,7 +89,7 @@ def _slots_of(
         # What is due but not planned yet is the ticker's: a row made here would stand in its way.
         last = min(last, planned_until(due._replace(plan_from=row.plan_from)))
     found, has_more = slots.slots_between(
-        recurrence_of(due), first - _TICK, last, MOST_BACKFILLED, closed_of(due, days)
+        recurrence_of(due, days), first - _TICK, last, MOST_BACKFILLED, closed_of(due, days)
     )
     if has_more:
         raise BadSpan(f"the span holds more than {MOST_BACKFILLED} slots; backfill it in parts")

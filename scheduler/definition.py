@@ -1,8 +1,9 @@
 """What a schedule is told and what it is: the columns somebody gives, the whole row, and what may be saved. Pure."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -11,10 +12,11 @@ from db.ids import to_milliseconds
 from scheduler import slots
 from scheduler.days import Days
 from scheduler.policy import Fire, Misfire
+from scheduler.recurrence import moves, pattern, whole
 from scheduler.rows import DueSchedule, plan_of
 from scheduler.slots import BadRecurrence
 
-_RECURRENCES = ("cron", "interval_seconds", "scheduled_at")
+_RECURRENCES = ("cron", "interval_seconds", "scheduled_at", "recurrence")
 # An edit of one of these plans anew from now on.
 TIMING = frozenset(
     {
@@ -43,6 +45,7 @@ class NewSchedule:
     interval_seconds: int | None = None
     interval_anchor: datetime | None = None
     scheduled_at: datetime | None = None
+    recurrence: Mapping[str, Any] | None = None
     timezone: str = "UTC"
     dst_gap: str = "end"
     dst_fold: str = "first"
@@ -114,6 +117,7 @@ class Schedule(NamedTuple):
     updated_at: datetime
     uses: list[str]
     calendar_id: UUID | None
+    recurrence: dict[str, Any] | None
     made_ahead: int
 
 
@@ -131,36 +135,56 @@ def one_recurrence(changes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def anchored(new: NewSchedule, now: datetime) -> NewSchedule:
-    """The schedule with whole milliseconds, which is what a run's id carries, and with an anchor if it needs one."""
+    """The schedule with whole milliseconds, which is what a run's id carries, and with all that it is counted from.
+
+    Raises BadRecurrence when what it recurs by cannot be read.
+    """
     anchor = None if new.interval_seconds is None else to_milliseconds(new.interval_anchor or now)
     at = None if new.scheduled_at is None else to_milliseconds(new.scheduled_at)
-    return replace(new, interval_anchor=anchor, scheduled_at=at)
+    told = None if new.recurrence is None else whole(new.recurrence, now.astimezone(_zone(new)).date())
+    return replace(new, interval_anchor=anchor, scheduled_at=at, recurrence=told)
 
 
 def check(new: NewSchedule, schedule_id: UUID) -> None:
     """Passes a timing that may be saved. Raises BadRecurrence."""
     if sum(getattr(new, name) is not None for name in _RECURRENCES) != 1:
-        raise BadRecurrence("cron", "stands alone: a schedule takes one of cron, interval_seconds and scheduled_at")
+        takes = "one of cron, interval_seconds, scheduled_at and recurrence"
+        raise BadRecurrence("cron", f"stands alone: a schedule takes {takes}")
     if new.calendar_id is not None and new.scheduled_at is not None:
         raise BadRecurrence("calendar_id", "is for schedules that recur: a one-time schedule fires on its day")
-    try:
-        zone(new.timezone)
-    except BadZone as error:
-        raise BadRecurrence("timezone", str(error).removeprefix("timezone ")) from None
+    _zone(new)
     for name in ("starts_at", "ends_at"):
         value: datetime | None = getattr(new, name)
         if value is not None and value.tzinfo is None:
             raise BadRecurrence(name, "takes a time with its offset, such as 2026-03-29T01:00:00Z")
     if new.starts_at is not None and new.ends_at is not None and new.ends_at <= new.starts_at:
         raise BadRecurrence("ends_at", "takes a time after starts_at")
-    recurrence = (
-        slots.Cron(new.cron, new.timezone, new.dst_gap, new.dst_fold, str(schedule_id))
-        if new.cron is not None
-        else slots.Interval(new.interval_seconds, new.interval_anchor)
-        if new.interval_seconds is not None and new.interval_anchor is not None
-        else slots.Once(new.scheduled_at)  # type: ignore[arg-type]  # one of the three is there
-    )
-    slots.check(recurrence)
+    slots.check(_recurrence(new, schedule_id))
+    if (
+        new.recurrence is not None
+        and moves(new.recurrence)
+        and new.calendar_id is None
+        and not new.recurrence["weekends"]
+    ):
+        takes = "moves what falls on a day of a calendar or, with weekends, on a weekend: give one of them"
+        raise BadRecurrence("recurrence.shift", takes)
+
+
+def _zone(new: NewSchedule) -> tzinfo:
+    try:
+        return zone(new.timezone)
+    except BadZone as error:
+        raise BadRecurrence("timezone", str(error).removeprefix("timezone ")) from None
+
+
+def _recurrence(new: NewSchedule, schedule_id: UUID) -> slots.Recurrence:
+    if new.recurrence is not None:
+        return pattern(new.recurrence, new.timezone, new.dst_gap, new.dst_fold)
+    if new.cron is not None:
+        return slots.Cron(new.cron, new.timezone, new.dst_gap, new.dst_fold, str(schedule_id))
+    if new.interval_seconds is not None and new.interval_anchor is not None:
+        return slots.Interval(new.interval_seconds, new.interval_anchor)
+    return slots.Once(new.scheduled_at)  # type: ignore[arg-type]  # one of the four is there
 
 
 def as_due(new: NewSchedule, schedule_id: UUID, now: datetime, row: Schedule | None = None) -> DueSchedule:
@@ -175,6 +199,7 @@ def as_due(new: NewSchedule, schedule_id: UUID, now: datetime, row: Schedule | N
         interval_seconds=new.interval_seconds,
         interval_anchor=new.interval_anchor,
         scheduled_at=new.scheduled_at,
+        recurrence=None if new.recurrence is None else json.dumps(new.recurrence),
         timezone=new.timezone,
         dst_gap=new.dst_gap,
         dst_fold=new.dst_fold,

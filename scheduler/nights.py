@@ -8,9 +8,9 @@ that comes twice fires the "first" time, the "second" or "both". Two times at on
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import takewhile
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
-from scheduler.cron import LAST_YEAR, Rule
+from scheduler.cron import LAST_YEAR
 from scheduler.turns import Stretch, stretches
 
 GAPS: Final = ("end", "skip", "shift")
@@ -18,6 +18,22 @@ FOLDS: Final = ("first", "second", "both")
 
 _NOTHING = timedelta(0)
 _SECOND = timedelta(seconds=1)
+# Further than any wall clock is from UTC.
+_REACH = timedelta(days=2)
+
+
+class Rule(Protocol):
+    """Wall-clock times, naive and of whole seconds."""
+
+    @property
+    def is_wildcard(self) -> bool:
+        """Whether the times go by elapsed time when the clock turns."""
+
+    def next_wall(self, wall: datetime) -> datetime | None:
+        """The first of them strictly after `wall`, or None."""
+
+    def count_walls(self, low: datetime, high: datetime) -> int:
+        """How many of them lie in (low, high]."""
 
 
 class Reading(NamedTuple):
@@ -37,6 +53,8 @@ def next_instant(reading: Reading, after: datetime) -> datetime | None:
         found = _next_in_stretch(reading, stretch, after)
         if found is not None:
             return found
+        if reading.rule.next_wall(stretch.closing.at - _REACH) is None:
+            return None
     return None
 
 

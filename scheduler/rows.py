@@ -1,11 +1,13 @@
 """From a schedule's row to its plan: what the ticker, `schedules.py` and the previews share. Pure."""
 
+import json
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
 from scheduler.days import Closed, Days
 from scheduler.policy import Misfire, Plan, Policy, grace, plan
+from scheduler.recurrence import pattern_of, skips
 from scheduler.slots import Cron, Interval, Once, Recurrence
 
 
@@ -20,6 +22,8 @@ class DueSchedule(NamedTuple):
     interval_seconds: int | None
     interval_anchor: datetime | None
     scheduled_at: datetime | None
+    # As JSON text, which is equal and hashed as one value over a herd.
+    recurrence: str | None
     timezone: str
     dst_gap: str
     dst_fold: str
@@ -44,15 +48,17 @@ class DueSchedule(NamedTuple):
         return str(self.id) if self.cron is not None and "H" in self.cron.upper() else ""
 
 
-def recurrence_of(row: DueSchedule) -> Recurrence:
-    """How the schedule recurs."""
+def recurrence_of(row: DueSchedule, days: Days | None = None) -> Recurrence:
+    """How the schedule recurs; `days` are those of its calendar, around which a pattern may count and move."""
     if row.cron is not None:
         return Cron(row.cron, row.timezone, row.dst_gap, row.dst_fold, row.hash_id)
     if row.interval_seconds is not None and row.interval_anchor is not None:
         return Interval(row.interval_seconds, row.interval_anchor)
     if row.scheduled_at is not None:
         return Once(row.scheduled_at)
-    raise ValueError("the schedule has neither a cron expression, an interval nor a time")
+    if row.recurrence is not None:
+        return pattern_of(row.recurrence, row.timezone, row.dst_gap, row.dst_fold, days)
+    raise ValueError("the schedule has neither a cron expression, an interval, a time nor a recurrence")
 
 
 def plan_of(row: DueSchedule, ahead_seconds: float = 0, days: Days | None = None) -> Plan:
@@ -64,7 +70,7 @@ def plan_of(row: DueSchedule, ahead_seconds: float = 0, days: Days | None = None
     is_ahead = row.overlap_policy == "allow" and row.calendar_id is None
     until = row.claimed_at + timedelta(seconds=ahead_seconds if is_ahead else 0)
     return plan(
-        recurrence_of(row),
+        recurrence_of(row, days),
         planned_until(row),
         row.claimed_at,
         policy_of(row),
@@ -74,8 +80,9 @@ def plan_of(row: DueSchedule, ahead_seconds: float = 0, days: Days | None = None
 
 
 def closed_of(row: DueSchedule, days: Days | None) -> Closed | None:
-    """The days on which the schedule does not fire, by its own clock."""
-    return None if days is None else Closed(days, row.timezone)
+    """The days whose slots the schedule skips, by its own clock; a recurrence may move them to others instead."""
+    is_kept = row.recurrence is None or skips(json.loads(row.recurrence))
+    return Closed(days, row.timezone) if days is not None and is_kept else None
 
 
 def without_jitter(row: DueSchedule) -> DueSchedule:

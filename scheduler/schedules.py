@@ -35,7 +35,7 @@ from scheduler.ticker import MAKE_PARTITIONS, days_of, plan_due
 
 _TICK = timedelta(microseconds=1)
 _UNIQUE_VIOLATION = "23505"
-_JSON = ("params", "backoff", "metadata")
+_JSON = ("params", "backoff", "metadata", "recurrence")
 
 
 class Now(NamedTuple):
@@ -111,7 +111,15 @@ def create(
             _make_room(conn, new.scheduled_at, now, retention_days)
         next_fire_at = next_fire(as_due(new, schedule_id, now), _days(conn, tenant_id, new.calendar_id))
         if next_fire_at is None:
-            at_fault = "ends_at" if new.ends_at else "calendar_id" if new.calendar_id else "cron"
+            at_fault = (
+                "ends_at"
+                if new.ends_at
+                else "calendar_id"
+                if new.calendar_id
+                else "recurrence"
+                if new.recurrence
+                else "cron"
+            )
             raise BadRecurrence(at_fault, "leaves no slot to come")
         made = INSERT.one(
             conn,
@@ -241,7 +249,7 @@ def preview(conn: Connection, tenant_id: UUID, schedule_id: UUID, count: int) ->
     if row.status not in ("active", "paused"):
         return []
     due = as_due(definition_of(row), row.id, now, row)
-    recurrence = recurrence_of(due)
+    recurrence = recurrence_of(due, days)
     after = now
     if due.scheduled_at is not None and row.last_slot_at is None and row.status == "active":
         after = min(now, due.scheduled_at - _TICK)
@@ -319,7 +327,8 @@ def _uuid(text: UUID | str) -> UUID | None:
 
 def _columns(new: NewSchedule) -> dict[str, Any]:
     found = {column.name: getattr(new, column.name) for column in fields(NewSchedule)}
-    return found | {name: Jsonb(found[name]) for name in _JSON} | {"tags": list(new.tags), "uses": list(new.uses)}
+    found |= {name: Jsonb(found[name]) for name in _JSON if found[name] is not None}
+    return found | {"tags": list(new.tags), "uses": list(new.uses)}
 
 
 def _make_room(conn: Connection, slot: datetime, now: datetime, retention_days: int) -> None:

@@ -1,6 +1,6 @@
 """Recurrence -> slots: the nominal instants at which a schedule fires. Pure, and never asks the clock.
 
-A cron expression names wall-clock times. A time whose hour field starts with `*` fires at every instant whose wall
+A cron expression and a pattern name wall-clock times. A time whose hour field starts with `*` fires at every instant whose wall
 clock reads it: elapsed time goes on through gap and overlap. Any other hour field names fixed times, for which `gap`
 and `fold` decide on the nights when the clock turns: see docs/decisions/0003-cron-and-daylight-saving.md.
 Intervals are UTC arithmetic. A slot is a whole second of UTC for cron, and exact for intervals and one-time schedules.
@@ -20,12 +20,15 @@ from scheduler.cron import LAST_YEAR
 from scheduler.days import LAST_YEAR_OF_HOLIDAYS, Closed
 from scheduler.fields import BadRecurrence
 from scheduler.nights import FOLDS, GAPS, Reading, count_instants, is_from_gap, next_instant
+from scheduler.recurrence import Pattern
+from scheduler.recurrence import check as check_pattern
 
 __all__ = [
     "BadRecurrence",
     "Cron",
     "Interval",
     "Once",
+    "Pattern",
     "Recurrence",
     "Slot",
     "check",
@@ -82,7 +85,7 @@ class Once:
     at: datetime
 
 
-Recurrence = Cron | Interval | Once
+Recurrence = Cron | Interval | Once | Pattern
 
 
 class Slot(NamedTuple):
@@ -99,7 +102,7 @@ class Slot(NamedTuple):
 
 def check(recurrence: Recurrence) -> None:
     """Passes a recurrence that may be saved. Raises BadRecurrence naming the field and what it takes."""
-    if isinstance(recurrence, Cron):
+    if isinstance(recurrence, Cron | Pattern):
         try:
             zone(recurrence.timezone)
         except BadZone as error:
@@ -107,7 +110,10 @@ def check(recurrence: Recurrence) -> None:
         for field, value, taken in (("dst_gap", recurrence.gap, GAPS), ("dst_fold", recurrence.fold, FOLDS)):
             if value not in taken:
                 raise BadRecurrence(field, f"takes {', '.join(taken)}, got {value!r}")
-        _reading(recurrence)
+        if isinstance(recurrence, Pattern):
+            check_pattern(recurrence)
+        else:
+            _reading(recurrence)
     elif isinstance(recurrence, Interval):
         _check_seconds(recurrence.seconds)
         _check_instant("interval_anchor", recurrence.anchor)
@@ -126,12 +132,12 @@ def first_after(recurrence: Recurrence, now: datetime) -> datetime:
 def next_slot(recurrence: Recurrence, after: datetime) -> datetime | None:
     """The first slot strictly after `after` (aware UTC), in UTC; None when there is none any more.
 
-    Memoized for cron: equal recurrences cost one search, however many schedules have them.
+    Memoized for wall-clock times: equal recurrences cost one search, however many schedules have them.
     """
     if after >= _LAST:
         return None
-    if isinstance(recurrence, Cron):
-        return _next_cron(recurrence, after)
+    if isinstance(recurrence, Cron | Pattern):
+        return _next_by_wall(recurrence, after)
     if isinstance(recurrence, Interval):
         step = timedelta(seconds=recurrence.seconds)
         slot = recurrence.anchor + ((after - recurrence.anchor) // step + 1) * step
@@ -212,7 +218,7 @@ def preview(
     for slot in _slots(recurrence, after, closed):
         if len(shown) == count or (ends_at is not None and slot > ends_at):
             break
-        local = slot.astimezone(zone(recurrence.timezone if isinstance(recurrence, Cron) else timezone))
+        local = slot.astimezone(zone(recurrence.timezone if isinstance(recurrence, Cron | Pattern) else timezone))
         shown.append(Slot(slot, local.isoformat(), _special(recurrence, slot, local)))
     return shown
 
@@ -246,13 +252,15 @@ def _uses_id(expression: str) -> bool:
 
 
 @lru_cache(maxsize=65536)
-def _next_cron(recurrence: Cron, after: datetime) -> datetime | None:
+def _next_by_wall(recurrence: Cron | Pattern, after: datetime) -> datetime | None:
     slot = next_instant(_reading(recurrence), _naive(after))
     return None if slot is None else slot.replace(tzinfo=UTC)
 
 
 @lru_cache(maxsize=16384)
-def _reading(recurrence: Cron) -> Reading:
+def _reading(recurrence: Cron | Pattern) -> Reading:
+    if isinstance(recurrence, Pattern):
+        return Reading(recurrence.walls, recurrence.timezone, recurrence.gap, recurrence.fold)
     rule = cron.rule(recurrence.expression, recurrence.hash_id if _uses_id(recurrence.expression) else None)
     return Reading(rule, recurrence.timezone, recurrence.gap, recurrence.fold)
 
@@ -288,7 +296,7 @@ def _slot_before_newest(recurrence: Recurrence, after: datetime, until: datetime
 
 
 def _special(recurrence: Recurrence, slot: datetime, local: datetime) -> str | None:
-    if isinstance(recurrence, Cron) and is_from_gap(_reading(recurrence), _naive(slot)):
+    if isinstance(recurrence, Cron | Pattern) and is_from_gap(_reading(recurrence), _naive(slot)):
         return "gap"
     if local.utcoffset() == local.replace(fold=1 - local.fold).utcoffset():
         return None

@@ -1217,6 +1217,7 @@ CREATE TABLE public.schedules (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     uses text[] DEFAULT '{}'::text[] NOT NULL,
     calendar_id uuid,
+    recurrence jsonb,
     CONSTRAINT schedules_at_whole_milliseconds CHECK ((scheduled_at = date_trunc('milliseconds'::text, scheduled_at))),
     CONSTRAINT schedules_calendar_recurs CHECK (((calendar_id IS NULL) OR (scheduled_at IS NULL))),
     CONSTRAINT schedules_dst_fold_check CHECK ((dst_fold = ANY (ARRAY['first'::text, 'second'::text, 'both'::text]))),
@@ -1235,7 +1236,8 @@ CREATE TABLE public.schedules (
     CONSTRAINT schedules_overlap_policy_check CHECK ((overlap_policy = ANY (ARRAY['skip'::text, 'queue'::text, 'allow'::text, 'cancel_running'::text]))),
     CONSTRAINT schedules_priority_check CHECK (((priority >= 0) AND (priority <= 9))),
     CONSTRAINT schedules_queue_check CHECK ((queue = ANY (ARRAY['alerts'::text, 'reports'::text, 'ai'::text, 'calls'::text, 'default'::text]))),
-    CONSTRAINT schedules_recur_one_way CHECK ((num_nonnulls(cron, interval_seconds, scheduled_at) = 1)),
+    CONSTRAINT schedules_recur_one_way CHECK ((num_nonnulls(cron, interval_seconds, scheduled_at, recurrence) = 1)),
+    CONSTRAINT schedules_recurrence_is_object CHECK ((jsonb_typeof(recurrence) = 'object'::text)),
     CONSTRAINT schedules_status_check CHECK ((status = ANY (ARRAY['active'::text, 'paused'::text, 'completed'::text, 'failed'::text, 'cancelled'::text]))),
     CONSTRAINT schedules_timeout_seconds_check CHECK (((timeout_seconds >= 1) AND (timeout_seconds <= 86400))),
     CONSTRAINT schedules_unknown_delivery_policy_check CHECK ((unknown_delivery_policy = ANY (ARRAY['resend'::text, 'hold'::text])))
@@ -1656,11 +1658,11 @@ CREATE TRIGGER runs_record_new AFTER INSERT ON public.runs REFERENCING NEW TABLE
 
 CREATE TRIGGER schedule_history_is_kept BEFORE DELETE OR UPDATE OR TRUNCATE ON public.schedule_history FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_to_rewrite_history();
 
-CREATE TRIGGER schedules_keep_version AFTER INSERT OR UPDATE OF kind, name, params, cron, interval_seconds, interval_anchor, scheduled_at, timezone, dst_gap, dst_fold, starts_at, ends_at, misfire_policy, misfire_grace_seconds, misfire_limit, overlap_policy, jitter_seconds, max_runs, max_attempts, backoff, timeout_seconds, unknown_delivery_policy, queue, plan_from ON public.schedules FOR EACH ROW EXECUTE FUNCTION public.keep_schedule_version();
+CREATE TRIGGER schedules_keep_version AFTER INSERT OR UPDATE OF kind, name, params, cron, interval_seconds, interval_anchor, scheduled_at, recurrence, timezone, dst_gap, dst_fold, starts_at, ends_at, misfire_policy, misfire_grace_seconds, misfire_limit, overlap_policy, jitter_seconds, max_runs, max_attempts, backoff, timeout_seconds, unknown_delivery_policy, queue, plan_from ON public.schedules FOR EACH ROW EXECUTE FUNCTION public.keep_schedule_version();
 
 CREATE TRIGGER schedules_monotone_slot BEFORE UPDATE OF last_slot_at, run_count ON public.schedules FOR EACH ROW EXECUTE FUNCTION public.refuse_slot_that_does_not_advance();
 
-CREATE TRIGGER schedules_raise_version BEFORE UPDATE OF kind, name, params, cron, interval_seconds, interval_anchor, scheduled_at, timezone, dst_gap, dst_fold, starts_at, ends_at, misfire_policy, misfire_grace_seconds, misfire_limit, overlap_policy, jitter_seconds, max_runs, max_attempts, backoff, timeout_seconds, unknown_delivery_policy, queue, plan_from ON public.schedules FOR EACH ROW EXECUTE FUNCTION public.raise_schedule_version();
+CREATE TRIGGER schedules_raise_version BEFORE UPDATE OF kind, name, params, cron, interval_seconds, interval_anchor, scheduled_at, recurrence, timezone, dst_gap, dst_fold, starts_at, ends_at, misfire_policy, misfire_grace_seconds, misfire_limit, overlap_policy, jitter_seconds, max_runs, max_attempts, backoff, timeout_seconds, unknown_delivery_policy, queue, plan_from ON public.schedules FOR EACH ROW EXECUTE FUNCTION public.raise_schedule_version();
 
 CREATE TRIGGER schedules_record_moved AFTER UPDATE ON public.schedules REFERENCING OLD TABLE AS was NEW TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION public.record_moved_schedules();
 

@@ -18,6 +18,7 @@ from api.request import Change, Editor, Reader, answer, etag_of
 from db.pool import Connection
 from scheduler import asked, schedules, slots
 from scheduler.definition import Schedule
+from scheduler.pattern_words import explain_pattern
 from scheduler.schedules import ScheduleFilter
 from scheduler.slots import BadRecurrence
 from scheduler.words import explain
@@ -70,7 +71,7 @@ class SlotOut(BaseModel):
 
 
 class SlotList(BaseModel):
-    """Fire times, and the recurrence in plain words where it is a cron expression."""
+    """Fire times, and in plain words when it recurs; null for an interval and a single time."""
 
     items: list[SlotOut]
     words: str | None
@@ -119,7 +120,7 @@ def list_schedules(
 
 @router.post("/api/schedules", status_code=201, responses=good(201, ScheduleOut))
 def create_schedule(asking: Editor, body: ScheduleIn) -> Response:
-    """Makes a schedule; it takes exactly one of cronExpression, intervalSeconds and scheduledAt."""
+    """Makes a schedule; it takes exactly one of cronExpression, intervalSeconds, scheduledAt and recurrence."""
 
     def work(conn: Connection) -> Change:
         made = definitions.create_schedule(
@@ -245,6 +246,8 @@ def list_next_slots(asking: Reader, schedule_id: UUID, count: Annotated[int, Que
         row = schedules.get(conn, asking.tenant, schedule_id)
         found = schedules.preview(conn, asking.tenant, schedule_id, count)
     words = None if row.cron is None else explain(row.cron, row.timezone, str(row.id))
+    if row.recurrence is not None:
+        words = explain_pattern(row.recurrence, row.timezone)
     return answer({"items": shapes.slots(found), "words": words})
 
 

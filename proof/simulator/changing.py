@@ -9,7 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from proof.simulator.planning import Answer, Params
-from proof.simulator.rows import INFINITY, PLANNED, Asked, Change, RunRow, ScheduleRow
+from proof.simulator.rows import INFINITY, PLANNED, Asked, Change, NotModelled, RunRow, ScheduleRow
 from proof.simulator.store import Store
 from scheduler.definition import NewSchedule, Schedule
 from scheduler.runs import Run
@@ -236,6 +236,8 @@ def _planned_to(row: ScheduleRow) -> datetime:
 
 
 def _definition(db: Store, p: Params) -> Mapping[str, Any]:
+    if p["recurrence"] is not None:
+        raise NotModelled("proof/simulator has no model of recurrences")
     columns = {name: p[name].obj if name in _JSON else p[name] for name in _COLUMNS}
     return {**columns, "closed_days": _closed_days(db, p["calendar_id"])}
 

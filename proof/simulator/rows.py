@@ -10,6 +10,10 @@ INFINITY: Final = datetime.max.replace(tzinfo=UTC)
 PLANNED: Final = ("schedule", "backfill")
 
 
+class NotModelled(BaseException):
+    """The engine gives a statement that the model lacks; the engine's own loops must not take it for a passing error."""
+
+
 @dataclass(slots=True, eq=False)
 class ScheduleRow:
     """A row of `schedules` with its gate.

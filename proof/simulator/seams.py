@@ -20,6 +20,7 @@ from db import ids, processes
 from db.query import Query
 from proof.simulator import calendars, changing, limiting, planning, releasing
 from proof.simulator.planning import Answer
+from proof.simulator.rows import NotModelled
 from proof.simulator.store import Busy, Store
 from proof.simulator.world import World
 
@@ -77,10 +78,6 @@ class Nemesis(Protocol):
     def is_answer_lost(self, owner: object) -> bool:
         """Whether the connection breaks after a commit and before its answer."""
         ...
-
-
-class NotModelled(BaseException):
-    """The engine gives a statement that the model lacks; the engine's own loops must not take it for a passing error."""
 
 
 class Connection:

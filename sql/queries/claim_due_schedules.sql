@@ -5,8 +5,9 @@
 -- 1 M rows). `low` and `low_id` keep the scan off the dead index entries of the rows already advanced.
 -- id and tenant come first: all that follows is equal over a herd, so the plan of one is the plan of all.
 select
-    s.id, s.tenant_id, s.kind, s.queue, s.cron, s.interval_seconds, s.interval_anchor, s.scheduled_at, s.timezone,
-    s.dst_gap, s.dst_fold, s.starts_at, s.ends_at, s.next_fire_at, s.last_slot_at,
+    s.id, s.tenant_id, s.kind, s.queue, s.cron, s.interval_seconds, s.interval_anchor, s.scheduled_at,
+    s.recurrence::text as recurrence, s.timezone, s.dst_gap, s.dst_fold, s.starts_at, s.ends_at, s.next_fire_at,
+    s.last_slot_at,
     greatest(s.plan_from, now() - make_interval(days => %(retention_days)s)) as plan_from, s.misfire_policy,
     s.misfire_grace_seconds, s.misfire_limit, s.overlap_policy, s.jitter_seconds, s.max_runs, s.run_count,
     s.calendar_id, now() as claimed_at

@@ -4,8 +4,9 @@
 -- The columns are those of claim_due_schedules.sql.
 -- Locks: nothing new, the caller's transaction holds the schedules. Index: schedules' key.
 select
-    s.id, s.tenant_id, s.kind, s.queue, s.cron, s.interval_seconds, s.interval_anchor, s.scheduled_at, s.timezone,
-    s.dst_gap, s.dst_fold, s.starts_at, s.ends_at, s.next_fire_at, s.last_slot_at,
+    s.id, s.tenant_id, s.kind, s.queue, s.cron, s.interval_seconds, s.interval_anchor, s.scheduled_at,
+    s.recurrence::text as recurrence, s.timezone, s.dst_gap, s.dst_fold, s.starts_at, s.ends_at, s.next_fire_at,
+    s.last_slot_at,
     greatest(s.plan_from, now() - make_interval(days => %(retention_days)s)) as plan_from, s.misfire_policy,
     s.misfire_grace_seconds, s.misfire_limit, s.overlap_policy, s.jitter_seconds, s.max_runs, s.run_count,
     s.calendar_id, now() as claimed_at

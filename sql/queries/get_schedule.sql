@@ -7,7 +7,8 @@ select
     s.status, s.misfire_policy, s.misfire_grace_seconds, s.misfire_limit, s.overlap_policy, s.jitter_seconds,
     s.max_runs, s.run_count, s.max_attempts, s.backoff, s.timeout_seconds,
     s.unknown_delivery_policy, s.priority, s.queue, s.pause_note, s.metadata, s.tags, s.version, s.last_error,
-    s.last_error_at, s.created_by, s.created_at, s.updated_at, s.uses, s.calendar_id, made.runs as made_ahead
+    s.last_error_at, s.created_by, s.created_at, s.updated_at, s.uses, s.calendar_id, s.recurrence,
+    made.runs as made_ahead
 from schedules as s
 cross join
     lateral (

@@ -10,5 +10,6 @@ set
     overlap_policy = %(overlap_policy)s, jitter_seconds = %(jitter_seconds)s, max_runs = %(max_runs)s,
     max_attempts = %(max_attempts)s, backoff = %(backoff)s, timeout_seconds = %(timeout_seconds)s,
     unknown_delivery_policy = %(unknown_delivery_policy)s, priority = %(priority)s, queue = %(queue)s,
-    metadata = %(metadata)s, tags = %(tags)s, uses = %(uses)s, calendar_id = %(calendar_id)s
+    metadata = %(metadata)s, tags = %(tags)s, uses = %(uses)s, calendar_id = %(calendar_id)s,
+    recurrence = %(recurrence)s
 where s.tenant_id = %(tenant_id)s and s.id = %(id)s

@@ -42,7 +42,7 @@ def test_every_field_at_fault_is_named_at_once() -> None:
 @pytest.mark.parametrize("body", [{"cronExpression": "@daily"}, {"intervalSeconds": None}])
 def test_a_schedule_recurs_in_exactly_one_way(body: dict[str, Any]) -> None:
     [problem] = _problems(**body)
-    assert "exactly one of cronExpression, intervalSeconds and scheduledAt" in problem.detail
+    assert "exactly one of cronExpression, intervalSeconds, scheduledAt and recurrence" in problem.detail
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "edit_tenant": {},
     "edit_own_tenant": {},
 }
-RECURRENCES = ("cronExpression", "scheduledAt")
+RECURRENCES = ("cronExpression", "scheduledAt", "recurrence")
 OPERATORS = ("create_tenant", "edit_tenant")
 
 NAN, INFINITE = float("nan"), float("inf")

@@ -79,6 +79,7 @@ def _add_create(verbs: Any) -> None:
     when = create.add_mutually_exclusive_group(required=True)
     when.add_argument("--cron", metavar="EXPR", help="five fields, six with seconds first, or @daily and the like")
     when.add_argument("--every", type=int, metavar="SECONDS", help="an interval, counted from now")
+    when.add_argument("--recurrence", metavar="JSON", help='such as {"every": "month", "days": ["last business day"]}')
     when.add_argument("--at", metavar="TIME", help="once, such as 2026-03-29T01:00:00Z; fires at once when it is past")
     create.add_argument("--tz", metavar="ZONE", help="an IANA name such as Europe/Paris (the tenant's own, UTC)")
     create.add_argument("--params", metavar="JSON|@FILE", help="what the kind takes: JSON, or @ and a file with it")
@@ -109,7 +110,9 @@ def _create(args: argparse.Namespace) -> int:
 
     given = {field: getattr(args, option) for option, field in _FIELDS.items()}
     body = {field: value for field, value in given.items() if value is not None}
-    body["jobPayload"] = _params(args.params)
+    body["jobPayload"] = _json("params", args.params, {})
+    if args.recurrence is not None:
+        body["recurrence"] = _json("recurrence", args.recurrence, None)
     kinds = load(read(("TOCSIN_KINDS",))["TOCSIN_KINDS"])
     with changing() as conn:
         tenant = tenant_id(conn, args.tenant)
@@ -128,16 +131,16 @@ def _create(args: argparse.Namespace) -> int:
     return _show_one(args, row, "made")
 
 
-def _params(text: str | None) -> Any:
-    """The JSON that --params gives. Raises Complaint."""
+def _json(name: str, text: str | None, default: Any) -> Any:
+    """The JSON that the option gives, or the file after its @. Raises Complaint."""
     if text is None:
-        return {}
+        return default
     try:
         return json.loads(Path(text[1:]).read_text() if text.startswith("@") else text)
     except OSError as error:
-        raise Complaint(f"params: cannot read {text[1:]}: {error.strerror}") from None
+        raise Complaint(f"{name}: cannot read {text[1:]}: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
-        raise Complaint(f"params: takes a JSON object, but this is not JSON: {error}") from None
+        raise Complaint(f"{name}: takes a JSON object, but this is not JSON: {error}") from None
 
 
 def _list(args: argparse.Namespace) -> int:
@@ -230,15 +233,16 @@ def _backfill(args: argparse.Namespace) -> int:
 
 
 def _next(args: argparse.Namespace) -> int:
-    from api import shapes
+    from api import reasons, shapes
     from scheduler import schedules
 
     with opened() as conn:
-        tenant = tenant_id(conn, args.tenant)
-        found = schedules.preview(conn, tenant, schedules.get(conn, tenant, args.schedule).id, args.count)
+        row = schedules.get(conn, tenant_id(conn, args.tenant), args.schedule)
+        found = schedules.preview(conn, row.tenant_id, row.id, args.count)
     if args.is_json:
         show_json(shapes.slots(found))
     else:
+        print(reasons.in_words(row))
         rows = [(slot.at, slot.local, slot.dst) for slot in found]
         show_table(("AT", "LOCAL", "DST"), rows, "it does not fire any more")
     return 0
@@ -276,6 +280,10 @@ def _record(conn: "Connection", what: str, before: "Schedule | None", after: "Sc
 def _when(row: "Schedule") -> str:
     if row.cron is not None:
         return f"{row.cron} {row.timezone}"
+    if row.recurrence is not None:
+        from scheduler.pattern_words import explain_pattern
+
+        return explain_pattern(row.recurrence, row.timezone)
     return f"every {row.interval_seconds} s" if row.interval_seconds is not None else "once"
 
 
