@@ -34,7 +34,6 @@ from tests.api.tenanted import (
 )
 
 # No tenant's caller asks these: a link in a mail opens the one, a provider the other.
-BY_A_SIGNATURE = {"/a/{token}", "/hooks/mail/{provider}"}
 
 
 def test_each_route_says_whom_it_serves_and_who_makes_its_ids() -> None:
