@@ -34,7 +34,7 @@ class Id(NamedTuple):
 class Noun(Generic[Row]):
     """One kind of row. `listed` takes tenant_id, id (null: all), before_at, before_id and room, newest first.
 
-    `kept_because`: why a row isn't deleted while others name it, with `{name}` in it. `volatile` are the shown fields that the
+    `filters` are what it takes besides, null for all. `kept_because`: why a row isn't deleted while others name it, with `{name}` in it. `volatile` are the shown fields that the
     engine counts, which are no part of a row's version; `shown` is a row as the outside sees it.
     """
 
@@ -44,6 +44,7 @@ class Noun(Generic[Row]):
     locks: Query[Id]
     deletes: Query[Any]
     kept_because: str = ""
+    filters: tuple[str, ...] = ()
     volatile: frozenset[str] = frozenset()
     shown: Callable[[Row], dict[str, Any]] = shapes.plain
 
@@ -54,13 +55,16 @@ class Noun(Generic[Row]):
         *,
         before: tuple[datetime | None, UUID | None] = (None, None),
         limit: int = 1000,
+        **wanted: Any,
     ) -> list[Row]:
-        """The tenant's rows, newest first."""
-        return self.listed.all(conn, tenant_id=tenant_id, id=None, before_at=before[0], before_id=before[1], room=limit)
+        """The tenant's rows, newest first; of its filters, `wanted` are those that are given."""
+        place = {"before_at": before[0], "before_id": before[1], "room": limit}
+        return self.listed.all(conn, tenant_id=tenant_id, id=None, **place, **dict.fromkeys(self.filters) | wanted)
 
     def get(self, conn: Connection, tenant_id: UUID, row_id: UUID) -> Row:
         """The tenant's row. Raises NotFound."""
-        found = self.listed.one(conn, tenant_id=tenant_id, id=row_id, before_at=None, before_id=None, room=1)
+        nothing = dict.fromkeys(("before_at", "before_id", *self.filters))
+        found = self.listed.one(conn, tenant_id=tenant_id, id=row_id, room=1, **nothing)
         if found is None:
             raise NotFound(f"there is no {self.one} {row_id}")
         return found
@@ -89,12 +93,12 @@ class Noun(Generic[Row]):
             raise WrongState(self.kept_because.format(name=row.name)) from None
         return row
 
-    def answer_list(self, asking: Asked, limit: int, cursor: str | None) -> Response:
+    def answer_list(self, asking: Asked, limit: int, cursor: str | None, **wanted: Any) -> Response:
         """A page of the rows."""
         listing = self.path.rpartition("/")[2]
         before = place_of(cursor, listing, asking.tenant)
         with asking.listing() as conn:
-            rows = self.list_all(conn, asking.tenant, before=before, limit=room(limit))
+            rows = self.list_all(conn, asking.tenant, before=before, limit=room(limit), **wanted)
         return answer(page(rows, limit, listing, asking.tenant, lambda row: (row.created_at, row.id), self.shown))
 
     def answer_one(self, asking: Asked, row_id: UUID) -> Response:

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 from db.ids import id_at
 from tests import make
 from tests.api.conftest import Api
-from tests.api.tenanted import alert, calendar, dashboard, graph, limit, suppression, webhook
+from tests.api.tenanted import alert, calendar, dashboard, graph, limit, silence, suppression, webhook
 
 DISABLED = {"status": "disabled", "disabled_reason": "gone"}
 STATES = ("pending", "queued", "dead", "dead", "succeeded")
@@ -47,6 +47,7 @@ def of_every_sort(conn: make.Connection, api: Api) -> dict[str, list[str]]:
         "limit_id": [limit(conn, api.tenant, "alfa")],
         "alert_id": [alert(conn, api.tenant, "alfa")],
         "graph_id": [graph(conn, api.tenant, "alfa")],
+        "silence_id": [silence(conn, api.tenant, "alfa")],
         "dashboard_id": [dashboard(conn, api.tenant, "alfa")],
         "calendar_id": [calendar(conn, api.tenant, "alfa")],
         "suppression_id": [suppression(conn, api.tenant, "alfa")],

@@ -111,6 +111,11 @@ ROUTES: dict[str, Route] = {
     "GET /api/kpi-alerts/{alert_id}/history": Route("viewer"),
     "GET /api/kpi-alerts/{alert_id}/why": Route("viewer"),
     "POST /api/kpi-alerts/{alert_id}/test": Route("editor"),
+    "GET /api/silences": Route("viewer"),
+    "POST /api/silences": Route("editor", {"name": "a move", "durationSeconds": 3600}, 201),
+    "GET /api/silences/{silence_id}": Route("viewer"),
+    "PATCH /api/silences/{silence_id}": Route("editor", {"name": "a long move"}),
+    "DELETE /api/silences/{silence_id}": Route("editor", own=204),
     "GET /api/webhooks": Route("viewer"),
     "POST /api/webhooks": Route("editor", _TOLD, 201),
     "GET /api/webhooks/{webhook_id}": Route("viewer"),
@@ -319,6 +324,15 @@ def calendar(conn: make.Connection, tenant_id: UUID, word: str) -> str:
     return str(calendar_id)
 
 
+def silence(conn: make.Connection, tenant_id: UUID, word: str, **row: Any) -> str:
+    """A silence of tomorrow, of an alert."""
+    silence_id, tomorrow = uuid4(), make.now(conn) + timedelta(days=1)
+    of = {"id": silence_id, "tenant_id": tenant_id, "alert_id": alert(conn, tenant_id, word), "name": word}
+    span = {"starts_at": tomorrow, "ends_at": tomorrow + timedelta(hours=1)}
+    make.insert(conn, "silences", of | span | row)
+    return str(silence_id)
+
+
 def suppression(conn: make.Connection, tenant_id: UUID, word: str) -> str:
     """A suppression of an address."""
     suppression_id = uuid4()
@@ -352,6 +366,7 @@ ROWS: dict[str, Callable[..., str]] = {
     "alert_id": alert,
     "graph_id": graph,
     "dashboard_id": dashboard,
+    "silence_id": silence,
     "suppression_id": suppression,
     "slug": slug,
 }

@@ -100,6 +100,7 @@ def test_a_filter_by_another_tenants_id_finds_what_a_random_one_finds(two: Two) 
         "runId": tenanted.run,
         "parentRunId": tenanted.run,
         "subjectId": tenanted.run,
+        "alertId": tenanted.alert,
     }
     asked = []
     for operation, found in tenanted.operations(openapi()).items():
@@ -158,6 +159,7 @@ def test_what_one_tenant_named_another_may_name_too(two: Two) -> None:
         "/api/webhooks": ROUTES["POST /api/webhooks"].body,
         "/api/limits": ROUTES["POST /api/limits"].body,
         "/api/calendars": ROUTES["POST /api/calendars"].body,
+        "/api/silences": ROUTES["POST /api/silences"].body,
         "/api/suppressions": ROUTES["POST /api/suppressions"].body,
         "/api/members": ROUTES["POST /api/members"].body,
         "/api/tokens": ROUTES["POST /api/tokens"].body,
@@ -169,7 +171,7 @@ def test_what_one_tenant_named_another_may_name_too(two: Two) -> None:
         answers = [who("POST", path, json=body) for who in (a, b)]
         assert [each.status_code for each in answers] == [201, 201], path
         assert answers[0].json()["id"] != answers[1].json()["id"]
-        if path not in ("/api/tokens", "/api/suppressions"):
+        if path not in ("/api/tokens", "/api/suppressions", "/api/silences"):
             assert a("POST", path, json=body).status_code == 422, "within a tenant it is taken"
 
 
@@ -197,7 +199,7 @@ def test_another_tenants_cursor_leads_nowhere(two: Two) -> None:
         tenanted.graph(conn, a.tenant, A)
         tenanted.dashboard(conn, a.tenant, A)
         tenanted.suppression(conn, a.tenant, A)
-        tenanted.alert(conn, a.tenant, A)
+        tenanted.silence(conn, a.tenant, A)
     moved = tenanted.alert(conn, a.tenant, A)
     for minutes in (1, 2):
         move = {"tenant_id": a.tenant, "alert_id": moved, "segment": "", "run_id": uuid4(), "reason": A}

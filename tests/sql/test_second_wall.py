@@ -24,6 +24,7 @@ NOT_ABOUT_ROWS = {
     "erase_tenant": "the owner's, who stands above the tenants",
     "export_tenant": "the owner's, who stands above the tenants",
     "count_webhooks": "a count is a row whatever it counts",
+    "count_silences": "likewise",
     "count_for_quota": "likewise",
     "lock_quota": "asks the tenant's own row, and only where it has a quota",
 }
@@ -54,8 +55,10 @@ OF = {
     "webhook": {"get_webhook", "lock_webhook", "open_webhook", "update_webhook", "rotate_webhook", "enable_webhook",
                 "delete_webhook"},
     "limit": {"lock_limit", "update_limit", "delete_limit", "list_limits"},
-    "graph": {"lock_graph", "update_graph", "delete_graph", "list_graphs"},
+    "graph": {"lock_graph", "update_graph", "delete_graph", "list_graphs", "get_graph"},
     "dashboard": {"lock_dashboard", "update_dashboard", "delete_dashboard", "list_dashboards", "show_graphs"},
+    "alert": {"lock_kpi_alert", "update_kpi_alert", "delete_kpi_alert", "list_kpi_alerts"},
+    "silence": {"lock_silence", "update_silence", "delete_silence", "list_silences"},
     "suppression": {"list_suppressions", "delete_suppression"},
     "calendar": {"lock_calendar", "hold_calendar", "update_calendar", "delete_calendar", "list_calendars"},
 }  # fmt: skip
@@ -82,6 +85,8 @@ class Held:
         ahead = make.schedule(conn, self.tenant, interval_seconds=3600)
         due = make.now(conn) + timedelta(hours=1)
         make.run(conn, self.tenant, schedule_id=ahead, origin="schedule", slot_at=due, released_at=due)
+        unchecked = make.schedule(conn, self.tenant, cron="0 9 * * *")
+        make.run(conn, self.tenant, schedule_id=unchecked, origin="schedule", slot_at=due, state="dead")
         gated = make.schedule(conn, self.tenant, overlap_policy="queue", cron="0 9 * * *")
         make.run(conn, self.tenant, schedule_id=gated, state="pending", fence=0)
         conn.execute(
@@ -89,6 +94,7 @@ class Held:
             "values (%s, 0, %s, now(), 'x', 'x', 'x', 'x', '', '')",
             (self.tenant, self.tenant),
         )
+        returned = UUID(tenanted.delivery(conn, self.tenant, word, state="sent"))
         asked = {"source_id": self.ids["source"], "key": word, "minute": due, "flight": uuid4()}
         letter_slot, delivery_slot = slot_of(self.ids["letter"]), slot_of(self.ids["delivery"])
         sent_slot = slot_of(self.ids["sent"])
@@ -149,6 +155,26 @@ class Held:
             "insert_dashboard": {"name": f"{word} other", "description": ""},
             "update_dashboard": {"name": f"{word} renamed", "description": ""},
             "show_graphs": {"graph_ids": [self.ids["graph"]]},
+            "insert_silence": {
+                "name": word,
+                "alert_id": None,
+                "segment": "*",
+                "starts_at": make.now(conn),
+                "ends_at": due,
+            },
+            "update_silence": {"name": f"{word} renamed", "ends_at": due + timedelta(days=9)},
+            "list_silences": {"alert_id": None},
+            "list_silences_of_alert": {"at": due + timedelta(hours=23, minutes=30)},
+            "update_kpi_alert": {
+                "alert_name": word,
+                "description": "",
+                "recipients": [],
+                "graph_id": self.ids["graph"],
+            },
+            "list_unchecked_slots": {"schedule_id": unchecked, "since": slot_at, "slot_at": due + timedelta(hours=1)},
+            "find_check": {"schedule_id": ahead, "at": due},
+            "bounce_delivery": {"id": returned, "slot_at": slot_of(returned), "error": "gone"},
+            "note_delivery": {"id": returned, "slot_at": slot_of(returned), "error": "slow"},
             "insert_calendar": {"name": f"{word} other", "own_days": Jsonb([])},
             "update_calendar": {"name": f"{word} renamed", "own_days": Jsonb([])},
             "lock_calendar_schedules": {"calendar_id": self.ids["calendar"]},
@@ -158,6 +184,9 @@ class Held:
             "list_suppressed": {"recipients": [self.suppressed]},
             "insert_member": {"subject": f"{word} other", "email": "x@example.com", "name": word, "role": "viewer"},
         }
+        move = {"tenant_id": self.tenant, "alert_id": self.ids["alert"], "segment": "", "run_id": uuid4()}
+        states = {"previous_state": "ok", "state": "firing", "slot_at": slot_at, "reason": word}
+        make.insert(conn, "alert_events", move | states)
         asking = {"tenant_id": self.tenant, "process_id": uuid4(), "expires_at": due}
         make.insert(conn, "source_answers", {**asked, **asking})
         make.schedule(conn, self.tenant, cron="0 9 * * *", calendar_id=self.ids["calendar"])
@@ -211,6 +240,7 @@ FILLS = {
     "calendar": tenanted.calendar,
     "graph": tenanted.graph,
     "dashboard": tenanted.dashboard,
+    "silence": lambda conn, tenant, word: tenanted.silence(conn, tenant, word, alert_id=None),
     "suppression": tenanted.suppression,
 }
 
