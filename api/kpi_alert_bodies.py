@@ -10,7 +10,7 @@ from pydantic.alias_generators import to_camel
 
 from api.definitions import Line, Words
 from api.graphs import Text
-from api.kpi_schedules import Schedule
+from api.kpi_schedules import KpiSchedule
 from api.kpi_thresholds import Threshold
 from api.refusals import BadDefinition, Problem, of_model, of_recurrence, refuse
 from scheduler.refusals import NameTaken
@@ -37,7 +37,7 @@ def _patch_of(model: type[BaseModel], name: str) -> Any:
 
 
 ThresholdPatch = _patch_of(Threshold, "ThresholdPatch")
-KpiSchedulePatch = _patch_of(Schedule, "KpiSchedulePatch")
+KpiSchedulePatch = _patch_of(KpiSchedule, "KpiSchedulePatch")
 
 
 class _Body(BaseModel):
@@ -55,7 +55,7 @@ class KpiAlertIn(_Body):
     graph_id: UUID | None = None
     dashboard_id: UUID | None = None
     threshold: Threshold | None = None
-    schedule: Schedule | None = None
+    schedule: KpiSchedule | None = None
     calendar_id: UUID | None = None
     tags: Tags = Field(default_factory=list)
 

@@ -17,7 +17,7 @@ def _day(value: Any) -> Any:
     return value.strip().lower() if isinstance(value, str) else value
 
 
-class Schedule(Options):
+class KpiSchedule(Options):
     """When it is sent: by `frequencyInterval` with hour, minute and days, or by `cron`; and what it waits for and sends."""
 
     timezone: str | None = Field(None, description="of its slots and its periods; the tenant's if left out")
@@ -45,7 +45,7 @@ COLUMNS = (
 _OF_TIMING = ("timezone", "cron")
 
 
-def timing_of(body: Schedule) -> dict[str, Any]:
+def timing_of(body: KpiSchedule) -> dict[str, Any]:
     """How the schedule recurs, as the schedule's own body takes it. Raises BadDefinition."""
     if (body.cron is None) == (body.frequency_interval is None):
         raise refuse("schedule.frequencyInterval", "takes exactly one of frequencyInterval and cron")
@@ -60,7 +60,7 @@ def timing_of(body: Schedule) -> dict[str, Any]:
     return {"recurrence": {name: value for name, value in told.items() if value is not None}}
 
 
-def columns_of(body: Schedule) -> dict[str, Any]:
+def columns_of(body: KpiSchedule) -> dict[str, Any]:
     """The schedule's part as its columns hold it; what is at its default stays out of the JSON."""
     own = {*COLUMNS, *_OF_TIMING}
     options = body.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=own)
@@ -76,7 +76,7 @@ def columns_of(body: Schedule) -> dict[str, Any]:
     }
 
 
-def check_gate(body: Schedule, names: list[str]) -> None:
+def check_gate(body: KpiSchedule, names: list[str]) -> None:
     """Passes a gate that fits graphs of these names. Raises BadDefinition."""
     if body.gating_condition is None:
         return

@@ -25,7 +25,7 @@ told as (
         'notice.mail', 'alerts', 'system', 'pending', 10, now(),
         jsonb_build_object(
             'subject', 'The source ' || f.name || ' gives no answer',
-            'text', 'The source ' || f.name || ' gives no answer: ' || %(why)s || E'\n\n'
+            'text', 'The source ' || f.name || ' gives no answer: ' || %(why)s || chr(10) || chr(10)
             || 'Alerts that ask it keep the states they have, and their recipients are told nothing of this. What was '
             || 'missed is checked once the source answers again; then you are told.'
         )
