@@ -47,14 +47,16 @@ class Reading(NamedTuple):
 
 def next_instant(reading: Reading, after: datetime) -> datetime | None:
     """The first instant strictly after `after`, None when none comes before LAST_YEAR."""
-    for stretch in stretches(reading.timezone, after):
-        if stretch.opening.at.year >= LAST_YEAR:
-            return None
+    stretch = next(stretches(reading.timezone, after))
+    while stretch.opening.at.year < LAST_YEAR:
         found = _next_in_stretch(reading, stretch, after)
         if found is not None:
             return found
-        if reading.rule.next_wall(stretch.closing.at - _REACH) is None:
+        # Years in which the rule names nothing need no turns of their zone.
+        wall = reading.rule.next_wall(stretch.closing.at - _REACH)
+        if wall is None:
             return None
+        stretch = next(stretches(reading.timezone, max(stretch.closing.at, wall - _REACH)))
     return None
 
 

@@ -43,6 +43,12 @@ CREATE = ("schedules", "create")
         (("http.call", "--params", CALL, "--cron", "99 * * * *"), "cronExpression: field minute '99': takes 0-59"),
         (("http.call", "--params", CALL, "--cron", "0 0 31 2 *"), "cronExpression: can never fire"),
         (("http.call", "--params", CALL, "--cron", "* * *"), "cronExpression: takes five fields"),
+        (("test.noop", "--recurrence", '{"every": "week", "days": ["x"]}'), "recurrence.days.0: takes mon, tue"),
+        (
+            ("test.noop", "--recurrence", '{"every": "year", "days": [30], "month": 2}'),
+            "recurrence.days: leaves no day",
+        ),
+        (("test.noop", "--recurrence", "daily"), "recurrence: takes a JSON object, but this is not JSON"),
         (("http.call", "--params", CALL, "--cron", "@daily", "--tz", "Mars/Olympus"), "timezone: takes an IANA name"),
         (("http.call", "--params", CALL, "--every", "60", "--tz", "+02:00"), "timezone: takes an IANA name"),
         (("http.call", "--params", CALL, "--every", "0"), "intervalSeconds: takes whole seconds from 1"),

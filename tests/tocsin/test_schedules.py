@@ -38,6 +38,19 @@ def test_a_schedule_goes_from_made_to_paused_to_resumed(tocsin: Tocsin) -> None:
     assert tocsin("schedules", "list", "--kind", "http.call", "--json").json() == []
 
 
+def test_a_recurrence_is_made_and_told_in_words(tocsin: Tocsin) -> None:
+    told = {"every": "month", "days": ["first business day"], "hour": 9}
+    made = tocsin(
+        *NOOP, "--name", "monthly", "--recurrence", json.dumps(told), "--tz", "Europe/Madrid", "--json"
+    ).json()
+    assert made["recurrence"] == {"interval": 1, "minute": 0, "shift": "skip", "weekends": False} | told
+    words = "At 09:00 on the first business day of each month (Europe/Madrid)"
+    assert tocsin("schedules", "next", "monthly", "--count", "1").out.splitlines()[0] == words
+    following = tocsin("schedules", "next", "monthly", "--count", "1", "--json").json()
+    assert following[0]["at"] == made["nextRunAt"]
+    assert words in tocsin("schedules", "list").out
+
+
 def test_a_schedule_without_a_name_is_named_by_its_kind(tocsin: Tocsin) -> None:
     made = tocsin(*NOOP, "--every", "60", "--json").json()
     assert made["name"] == f"test.noop {made['id'][:8]}"
