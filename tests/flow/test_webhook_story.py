@@ -18,8 +18,7 @@ from api import webhooks
 from config.seal import Seal
 from db.jsonb import Jsonb
 from tests import make
-from tests.flow.conftest import KEY
-from tests.flow.world import World
+from tests.flow.world import KEY, World
 from tests.museum.held import at_once
 from tests.system import System, until
 from workers.lease import START

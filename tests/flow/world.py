@@ -1,19 +1,28 @@
 """What a story is told with: schedules made as users make them, slots that come one by one, history as it was written."""
 
+import base64
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
+import psycopg.rows
 
 from api.definitions import create_schedule, read_schedule
 from api.sources import create_source
 from config.seal import Seal
 from local.mail import MailSink
+from local.postgres import Postgres
 from scheduler import runs
 from tests.alerts import make_alert
 from tests.system import System, until
 from workers.kinds import KINDS
+
+KEY = base64.b64encode(b"k" * 32).decode()
+OPEN = ("pending", "queued", "running")
 
 
 @dataclass
@@ -45,19 +54,31 @@ class World:
 
     def next_slot(self, schedule_id: UUID) -> dict[str, Any]:
         """Lets the schedule's next slot come now and returns its run once it is over, as history holds it."""
+        return self.next_slots([schedule_id])[schedule_id]
+
+    def next_slots(self, schedule_ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
+        """Lets the next slots of several schedules come now, at one instant, and returns their runs likewise."""
         conn = self.system.conn
-        before = self.runs(schedule_id)
+        before = {each: len(self.runs(each)) for each in schedule_ids}
         # The interval's anchor moves back, so that its next slot is now; no clock is touched.
         conn.execute(
-            "update schedules set interval_anchor = date_trunc('milliseconds', clock_timestamp()) "
-            "- make_interval(secs => interval_seconds), next_fire_at = date_trunc('milliseconds', clock_timestamp()) "
-            "where id = %s",
-            (schedule_id,),
+            "update schedules set interval_anchor = date_trunc('milliseconds', statement_timestamp()) "
+            "- make_interval(secs => interval_seconds), next_fire_at = date_trunc('milliseconds', statement_timestamp()) "
+            "where id = any(%s)",
+            (list(schedule_ids),),
         )
         self.system.notify()
-        until(lambda: len(self.runs(schedule_id)) > len(before), why=self.system.logs)
-        until(lambda: self.runs(schedule_id)[-1]["state"] not in ("pending", "queued", "running"), why=self.system.logs)
-        return self.runs(schedule_id)[-1]
+        return {each: self.ended(each, before[each] + 1)[-1] for each in schedule_ids}
+
+    def ended(self, schedule_id: UUID, count: int) -> list[dict[str, Any]]:
+        """The schedule's runs, once there are so many and none of them is open."""
+
+        def found() -> list[dict[str, Any]] | None:
+            runs = self.runs(schedule_id)
+            is_over = len(runs) >= count and not [run for run in runs if run["state"] in OPEN]
+            return runs if is_over else None
+
+        return until(found, why=self.system.logs)
 
     def runs(self, schedule_id: UUID) -> list[dict[str, Any]]:
         """The schedule's runs, oldest first."""
@@ -83,3 +104,27 @@ class World:
         """The rows that a statement answers."""
         with self.system.conn.cursor(row_factory=psycopg.rows.dict_row) as cursor:
             return cursor.execute(statement, params).fetchall()
+
+
+@contextmanager
+def open_world(database: str, broker: str, mail: MailSink, postgres: Postgres, folder: Path) -> Iterator[World]:
+    """One ticker and one worker at work, a tenant, and a database of the tenant's own with one figure in it."""
+    name = f"own_{uuid4().hex}"
+    own = postgres.create_database(name)
+    with (
+        psycopg.connect(own, autocommit=True) as figures,
+        System(
+            database,
+            broker,
+            folder,
+            MAIL_URL=mail.url,
+            MAIL_FROM="Tocsin <tocsin@example.com>",
+            TOCSIN_EGRESS_ALLOW="127.0.0.0/8",
+            TOCSIN_SECRET_KEYS=KEY,
+        ) as system,
+    ):
+        figures.execute("create table figure as select 100::numeric as value")
+        system.ticker()
+        system.worker()
+        yield World(system, mail, figures, own, Seal((KEY,)))
+    postgres.drop_database(name)
