@@ -1,16 +1,22 @@
-"""What an alert finds now, would have found, and why it told or did not: nothing here is stored and nobody is told."""
+"""What an alert finds now, would have found, and why it told or did not: nothing here is stored and nobody is told.
 
-from collections.abc import Sequence
+What is read of the database is read first, so no connection is held while a source is asked.
+"""
+
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
 from api import kpi_alerts
-from api.asked_sources import asked, row_of
+from api.asked_sources import Means, asked, row_of
+from api.definitions import Time
 from api.kpi_alerts import KpiAlert
 from api.kpi_thresholds import Threshold
 from api.refusals import refuse
-from api.request import Asked
 from config.zones import zone
 from db.jsonb import rfc3339
 from db.pool import Connection
@@ -20,11 +26,14 @@ from scheduler.slots import Cron
 from workers.alert_book import GET_GRAPH, LIST_STATES, facts_of, remembered
 from workers.alerting.backtest import NoSuggestion, backtest, suggest_threshold, summary
 from workers.alerting.lookback import window
+from workers.alerting.machine import StateRow
+from workers.alerting.notify import Facts
 from workers.alerting.plot import plot
 from workers.alerting.policy import Policy
 from workers.alerting.record import record
 from workers.alerting.series import Reading
 from workers.graphs import Graph
+from workers.journal import SourceRow
 from workers.kinds.threshold_alert import MOST_ROWS, decide, reading_of
 from workers.sources import RowCap, SourceRefused, SourceUnavailable
 
@@ -33,6 +42,7 @@ MOST_JUDGED = 150_000
 # A suggestion tries some fifteen thresholds.
 MOST_SUGGESTED = 10_000
 PLOTS = 6
+BACKTEST_DAYS = 90
 _SECONDS = 30.0
 
 
@@ -51,63 +61,98 @@ class Check(NamedTuple):
 FIND_CHECK = Query("find_check", Check)
 
 
-class Asking(NamedTuple):
-    """A threshold on a graph, in a zone."""
+class BacktestIn(BaseModel):
+    """A threshold on a graph, and the span of the past that it is tried on; the last 90 days if none is given."""
 
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
+
+    graph_id: UUID
+    threshold: Threshold
+    first: Annotated[Time | None, Field(alias="from")] = None
+    last: Annotated[Time | None, Field(alias="to")] = None
+    wanted_messages: Annotated[int, Field(strict=True, ge=0, le=1000)] | None = Field(
+        None, description="suggests the threshold that would have made no more messages than this"
+    )
+
+
+class Asking(NamedTuple):
+    """A policy on a tenant's graph, in a zone, with the source that is asked."""
+
+    tenant_id: UUID
     policy: Policy
     graph: Graph
+    source: SourceRow
     timezone: str
 
 
-def graph_of(conn: Connection, tenant_id: UUID, graph_id: UUID) -> Graph:
-    """The tenant's graph. Raises BadDefinition."""
-    found = GET_GRAPH.one(conn, tenant_id=tenant_id, id=graph_id)
-    if found is None:
+class Trial(NamedTuple):
+    """A check that is tried: what is asked, what the alert remembers, and what holds it back."""
+
+    asking: Asking
+    known: Mapping[str, StateRow]
+    facts: Facts
+
+
+def asking_of(conn: Connection, tenant_id: UUID, policy: Policy, graph_id: UUID | None, timezone: str) -> Asking:
+    """What a policy asks of the tenant's graph. Raises BadDefinition."""
+    if graph_id is None:
+        raise refuse("graphId", "takes an alert of a graph")
+    graph = GET_GRAPH.one(conn, tenant_id=tenant_id, id=graph_id)
+    if graph is None:
         raise refuse("graphId", f"there is no graph {graph_id}")
-    return found
+    return Asking(tenant_id, policy, graph, row_of(conn, tenant_id, graph.source_id), timezone)
 
 
-def ask(asking: Asked, what: Asking, slot_at: datetime, earliest: datetime) -> Reading:
+def ask(what: Asking, means: Means, slot_at: datetime, earliest: datetime) -> Reading:
     """What the graph gives for the slots from `earliest` to `slot_at`. Raises SourceRefused, SourceUnavailable."""
-    graph, policy, timezone = what.graph, what.policy, what.timezone
-    looked_at = window(policy, graph.meaning(timezone), slot_at, earliest)
-    with asked(asking, row_of(asking, graph.source_id)) as source:
+    graph, timezone = what.graph, what.timezone
+    looked_at = window(what.policy, graph.meaning(timezone), slot_at, earliest)
+    with asked(what.source, what.tenant_id, means) as source:
         question = graph.question(slot_at, timezone, looked_at)
         table = source.query(question, timeout_seconds=_SECONDS, row_cap=10 * MOST_ROWS)
     return reading_of(table, graph, timezone)
 
 
-def try_alert(asking: Asked, row: KpiAlert, now: datetime) -> dict[str, Any]:
+def trial_of(conn: Connection, tenant_id: UUID, row: KpiAlert, now: datetime) -> Trial:
+    """The check of an alert at this moment, up to asking its source. Raises BadDefinition."""
+    asking = asking_of(conn, tenant_id, kpi_alerts.policy_of(row), row.graph_id, row.timezone)
+    known = LIST_STATES.all(conn, tenant_id=tenant_id, alert_id=row.id)
+    facts = facts_of(conn, tenant_id, row.id, now)
+    return Trial(asking, {each.segment: remembered(each) for each in known}, facts)
+
+
+def try_alert(trial: Trial, means: Means, now: datetime) -> dict[str, Any]:
     """The decision record of a check at this moment, by what the alert remembers."""
-    with asking.reading() as conn:
-        if row.graph_id is None:
-            raise refuse("graphId", "takes an alert of a graph")
-        graph = graph_of(conn, asking.tenant, row.graph_id)
-        known = LIST_STATES.all(conn, tenant_id=asking.tenant, alert_id=row.id)
-        facts = facts_of(conn, asking.tenant, row.id, now)
-    policy = kpi_alerts.policy_of(row)
+    what = trial.asking
     reading: Reading | str
     try:
-        reading = ask(asking, Asking(policy, graph, row.timezone), now, now)
+        reading = ask(what, means, now, now)
     except (SourceRefused, SourceUnavailable) as error:
         reading = str(error)
-    checked = decide(policy, reading, {each.segment: remembered(each) for each in known}, facts, [now])
+    checked = decide(what.policy, reading, trial.known, trial.facts, [now])
     notes = () if isinstance(reading, str) else reading.notes
-    return record(policy, graph.version, checked.decisions, now, notes)
+    return record(what.policy, what.graph.version, checked.decisions, now, notes)
 
 
-def run_backtest(
-    asking: Asked, what: Asking, threshold: Threshold, first: datetime, last: datetime, wanted: int | None
-) -> dict[str, Any]:
-    """What the policy would have told from `first` to `last`, with plots of the busiest segments.
+def backtest_of(conn: Connection, tenant_id: UUID, body: BacktestIn) -> Asking:
+    """What a backtest asks. Raises BadDefinition."""
+    timezone = kpi_alerts.zone_of(conn, tenant_id, body.threshold.timezone)
+    return asking_of(conn, tenant_id, body.threshold, body.graph_id, timezone)
+
+
+def run_backtest(what: Asking, means: Means, body: BacktestIn, now: datetime) -> dict[str, Any]:
+    """What the policy would have told in the span that is asked, with plots of the busiest segments.
 
     Raises BadDefinition, SourceUnavailable.
     """
+    last = body.last or now
+    first = body.first or last - timedelta(days=BACKTEST_DAYS)
+    wanted = body.wanted_messages
     if what.graph.time_dimension is None:
         raise refuse("graphId", "takes a graph with a timeDimension: only that has a past")
-    checks = _checks(threshold.check_cron, what.timezone, first, last)
+    checks = _checks(body.threshold.check_cron, what.timezone, first, last)
     try:
-        reading = ask(asking, what, checks[-1], checks[0])
+        reading = ask(what, means, checks[-1], checks[0])
     except RowCap:
         raise refuse("from", f"takes a span of at most {10 * MOST_ROWS} rows") from None
     except SourceRefused as error:

@@ -1,20 +1,19 @@
 """`/api/kpi-alerts`: who is told when a graph's figure crosses a threshold, by which policy, and why they were or were not."""
 
-from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, HTTPException, Query
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from api import alert_checks, kpi_alerts, shapes
-from api.alert_checks import Asking
+from api.alert_checks import BacktestIn
+from api.asked_sources import Means
 from api.definitions import Time
 from api.kpi_alert_bodies import KpiAlertIn, KpiAlertPatch
 from api.kpi_alerts import KPI_ALERTS, KpiAlert
-from api.kpi_thresholds import Threshold
 from api.pages import Cursor, Instant, Limit, Word, page, place_of, room
 from api.problems import answers, good
 from api.request import Asked, Editor, Reader, answer
@@ -24,8 +23,6 @@ from workers.alerting.machine import State
 from workers.sources import SourceUnavailable
 
 router = APIRouter(prefix="/api/kpi-alerts", tags=["kpi alerts"], responses=answers(400, 401, 403, 404, 422, 429, 503))
-
-_BACKTEST_DAYS = 90
 
 
 class _Model(BaseModel):
@@ -82,20 +79,6 @@ class Why(_Model):
     deliveries: list[AlertDelivery]
 
 
-class BacktestIn(_Model):
-    """A threshold on a graph, and the span of the past that it is tried on; the last 90 days if none is given."""
-
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
-
-    graph_id: UUID
-    threshold: Threshold
-    first: Annotated[Time | None, Field(alias="from")] = None
-    last: Annotated[Time | None, Field(alias="to")] = None
-    wanted_messages: Annotated[int, Field(strict=True, ge=0, le=1000)] | None = Field(
-        None, description="suggests the threshold that would have made no more messages than this"
-    )
-
-
 @router.get("", responses=good(200, KpiAlertList))
 def list_kpi_alerts(asking: Reader, limit: Limit = 50, cursor: Cursor = None) -> Response:
     """The alerts, newest first."""
@@ -118,14 +101,9 @@ def backtest_kpi_alert(asking: Editor, body: BacktestIn) -> Response:
     """What the policy would have told: its notices, its firings, plots of them, and a threshold for a wanted rate."""
     with asking.reading() as conn:
         now = schedules.read_now(conn)
-        graph = alert_checks.graph_of(conn, asking.tenant, body.graph_id)
-        timezone = kpi_alerts.zone_of(conn, asking.tenant, body.threshold.timezone)
-    last = body.last or now
-    first = body.first or last - timedelta(days=_BACKTEST_DAYS)
+        what = alert_checks.backtest_of(conn, asking.tenant, body)
     try:
-        found = alert_checks.run_backtest(
-            asking, Asking(body.threshold, graph, timezone), body.threshold, first, last, body.wanted_messages
-        )
+        found = alert_checks.run_backtest(what, _means(asking), body, now)
     except SourceUnavailable as error:
         raise HTTPException(503, str(error)) from None
     return answer(found)
@@ -186,11 +164,13 @@ def explain_kpi_alert(
 @router.post("/{alert_id}/test", responses=good(200, dict[str, Any]))
 def test_kpi_alert(asking: Editor, alert_id: UUID) -> Response:
     """Checks now: the record of what would be decided. Nothing is stored and nobody is told."""
-    return answer(_tried(asking, alert_id))
-
-
-def _tried(asking: Asked, alert_id: UUID) -> dict[str, Any]:
     with asking.reading() as conn:
         row = KPI_ALERTS.get(conn, asking.tenant, alert_id)
-        now: datetime = schedules.read_now(conn)
-    return alert_checks.try_alert(asking, row, now)
+        now = schedules.read_now(conn)
+        trial = alert_checks.trial_of(conn, asking.tenant, row, now)
+    return answer(alert_checks.try_alert(trial, _means(asking), now))
+
+
+def _means(asking: Asked) -> Means:
+    settings = asking.web.settings
+    return Means(asking.web.seal, settings.egress_allow, settings.files)
