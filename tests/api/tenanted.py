@@ -263,6 +263,19 @@ def alert(conn: make.Connection, tenant_id: UUID, word: str) -> str:
     return str(alert_id)
 
 
+def report(conn: make.Connection, tenant_id: UUID, word: str) -> str:
+    """A scheduled alert."""
+    alert_id, graph_id = uuid4(), graph(conn, tenant_id, word)
+    name = f"{word} {alert_id.hex[:8]}"
+    schedule_id = make.schedule(conn, tenant_id, kind="kpi.schedule", name=name, cron="@daily")
+    of = {"tenant_id": tenant_id}
+    row = {"schedule_id": schedule_id, "graph_id": graph_id, "alert_type": "schedule", "alert_name": word}
+    with conn.transaction():
+        make.insert(conn, "kpi_alerts", {"id": alert_id, **of, **row, "recipients": [f"{word}@example.com"]})
+        make.insert(conn, "kpi_schedules", {"kpi_alert_id": alert_id, **of})
+    return str(alert_id)
+
+
 def member(conn: make.Connection, tenant_id: UUID, word: str) -> str:
     """A member."""
     member_id = uuid4()

@@ -173,8 +173,6 @@ class Held:
             },
             "list_unchecked_slots": {"schedule_id": unchecked, "since": slot_at, "slot_at": due + timedelta(hours=1)},
             "find_check": {"schedule_id": ahead, "at": due},
-            "bounce_delivery": {"id": returned, "slot_at": slot_of(returned), "error": "gone"},
-            "note_delivery": {"id": returned, "slot_at": slot_of(returned), "error": "slow"},
             "insert_calendar": {"name": f"{word} other", "own_days": Jsonb([])},
             "update_calendar": {"name": f"{word} renamed", "own_days": Jsonb([])},
             "lock_calendar_schedules": {"calendar_id": self.ids["calendar"]},
@@ -183,6 +181,19 @@ class Held:
             "insert_suppression": {"recipient": f"{word}@example.com", "reason": "manual", "source": "x"},
             "list_suppressed": {"recipients": [self.suppressed]},
             "insert_member": {"subject": f"{word} other", "email": "x@example.com", "name": word, "role": "viewer"},
+        }
+        report = {"kpi_alert_id": self.ids["report"], "tenant_id": self.tenant}
+        acted = {"alert_id": self.ids["alert"], "action": "acknowledge", "acted_by": word, "delivery_id": returned}
+        make.insert(conn, "message_actions", {"tenant_id": self.tenant, "run_id": run_id, **acted})
+        self.of |= {
+            "insert_kpi_schedule": {"attachment_type": "none", "options": Jsonb({})},
+            "update_kpi_schedule": {
+                "attachment_type": "none",
+                "options": Jsonb({}),
+                "alert_id": report["kpi_alert_id"],
+            },
+            "list_graphs_of_alert": {"graph_id": self.ids["graph"]},
+            "list_actions_of_alert": {"since": slot_at - timedelta(days=1)},
         }
         move = {"tenant_id": self.tenant, "alert_id": self.ids["alert"], "segment": "", "run_id": uuid4()}
         states = {"previous_state": "ok", "state": "firing", "slot_at": slot_at, "reason": word}
@@ -239,6 +250,7 @@ FILLS = {
     "limit": tenanted.limit,
     "calendar": tenanted.calendar,
     "graph": tenanted.graph,
+    "report": tenanted.report,
     "dashboard": tenanted.dashboard,
     "silence": lambda conn, tenant, word: tenanted.silence(conn, tenant, word, alert_id=None),
     "suppression": tenanted.suppression,
