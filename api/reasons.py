@@ -44,7 +44,8 @@ def of_run(history: History, now: datetime, gate: UUID | None, holiday: str | No
     sentences.append(_state(run))
     if holiday is not None:
         sentences.append(f"Its slot fell on {_line(holiday)}.")
-    reason = (run.outcome or {}).get("reason")
+    outcome = run.outcome or {}
+    reason = outcome.get("sentence", outcome.get("reason"))
     if isinstance(reason, str):
         sentences.append(f"Its decision: {reason}.")
     sentences += [_delivery(delivery) for delivery in history.deliveries]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from tocsin import complaints
 from tocsin.commands import (
+    alerts,
     audit,
     bench,
     calendars,
@@ -14,12 +15,14 @@ from tocsin.commands import (
     cron,
     dead,
     doctor,
+    graphs,
     keys,
     limits,
     members,
     processes,
     runs,
     schedules,
+    silences,
     sources,
     suppressions,
     tenants,
@@ -44,6 +47,9 @@ def parser() -> argparse.ArgumentParser:
         runs,
         dead,
         sources,
+        graphs,
+        alerts,
+        silences,
         limits,
         calendars,
         suppressions,

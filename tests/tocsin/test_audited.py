@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, NamedTuple
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
 from db.jsonb import rfc3339
 from tests import make
+from tests.alerts import make_alert
 from tests.tocsin.conftest import Tocsin
 from tests.tocsin.test_command import COMMANDS, SILENT
 
@@ -27,6 +28,10 @@ class World(NamedTuple):
 SLUG = "acme"
 OURS = ("--tenant", SLUG)
 URL = "postgresql://bob:hush@db.example.com/x"
+NEW_ALERT = (
+    '{"alertName": "new", "recipients": ["bob@example.com"], "graph": "spare",'
+    ' "threshold": {"condition": "LESS_THAN", "thresholdValue": 5}}'
+)
 
 # Each command that writes, how it is given, and what its entry says.
 WRITES: dict[tuple[str, ...], tuple[Callable[[World], tuple[str, ...]], str]] = {
@@ -44,6 +49,20 @@ WRITES: dict[tuple[str, ...], tuple[Callable[[World], tuple[str, ...]], str]] = 
     ("dead", "replay"): (lambda world: (str(world.letter), *OURS), "dead_letter.replayed"),
     ("dead", "discard"): (lambda world: (str(world.letter), *OURS), "dead_letter.discarded"),
     ("sources", "create"): (lambda _: ("own", "--url", URL, *OURS), "source.created"),
+    ("graphs", "create"): (
+        lambda _: ('{"name": "new", "source": "warehouse", "query": "select 1"}', *OURS),
+        "graph.created",
+    ),
+    ("graphs", "delete"): (lambda _: ("spare", *OURS), "graph.deleted"),
+    ("dashboards", "create"): (lambda _: ('{"name": "new", "graphs": ["spare"]}', *OURS), "dashboard.created"),
+    ("dashboards", "delete"): (lambda _: ("mondays", *OURS), "dashboard.deleted"),
+    ("alerts", "create"): (lambda _: (NEW_ALERT, *OURS), "kpi_alert.created"),
+    ("alerts", "delete"): (lambda _: ("low", *OURS), "kpi_alert.deleted"),
+    ("silences", "create"): (
+        lambda _: ('{"name": "new", "alert": "low", "durationSeconds": 60}', *OURS),
+        "silence.created",
+    ),
+    ("silences", "end"): (lambda _: ("a move", *OURS), "silence.edited"),
     ("limits", "set"): (lambda _: ("tenant", "--max-running", "5", *OURS), "limit.created"),
     ("limits", "delete"): (lambda _: ("host:api.example.com", *OURS), "limit.deleted"),
     ("calendars", "create"): (lambda _: ("own", "--day", "2026-12-24=Christmas Eve", *OURS), "calendar.created"),
@@ -70,6 +89,9 @@ READS = {
     *(("runs", verb) for verb in ("list", "show", "watch")),
     *(("dead", verb) for verb in ("list", "show")),
     ("sources", "list"),
+    *((noun, verb) for noun in ("graphs", "dashboards", "alerts") for verb in ("list", "show")),
+    *(("alerts", verb) for verb in ("test", "backtest", "why", "history")),
+    ("silences", "list"),
     ("limits", "list"),
     ("suppressions", "list"),
     *(("calendars", verb) for verb in ("list", "show")),
@@ -106,6 +128,16 @@ def world(conn: make.Connection, tocsin: Tocsin, monkeypatch: pytest.MonkeyPatch
         | {"kind": "test.noop", "fence": 1, "cause": "rejected", "attempts": 1},
     )
     make.insert(conn, "members", {"tenant_id": tenant, "subject": "ann", "email": "ann@example.com", "role": "viewer"})
+    threshold = {"condition": "LESS_THAN", "thresholdValue": 5}
+    source = {"id": uuid4(), "tenant_id": tenant, "name": "warehouse", "type": "postgres", "url": URL}
+    make.insert(conn, "sources", source)
+    asked = {"source": "warehouse", "query": "select 1", "alertName": "low", "recipients": ["bob@example.com"]}
+    make_alert(conn, tenant, asked | threshold)
+    spare = {"id": uuid4(), "tenant_id": tenant, "name": "spare", "source_id": source["id"], "query": "select 1"}
+    make.insert(conn, "graphs", spare)
+    make.insert(conn, "dashboards", {"tenant_id": tenant, "name": "mondays"})
+    span = {"starts_at": make.now(conn), "ends_at": make.now(conn) + timedelta(hours=1)}
+    make.insert(conn, "silences", {"tenant_id": tenant, "name": "a move"} | span)
     make.insert(conn, "limits", {"tenant_id": tenant, "name": "host:api.example.com", "max_running": 1})
     suppressed = {"tenant_id": tenant, "recipient": "ann@example.com", "reason": "bounce", "source": "ses"}
     make.insert(conn, "suppressions", suppressed)
