@@ -13,6 +13,7 @@ from email import policy
 from email.headerregistry import Address
 from email.message import EmailMessage, MIMEPart
 from email.utils import getaddresses
+from typing import Any
 from uuid import UUID
 
 from workers.channels import footer
@@ -22,7 +23,7 @@ from workers.outcome import Action, Attachment, Message
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _MAILBOX = re.compile(rf"({_ATOM}(?:\.{_ATOM})*)@({_LABEL}(?:\.{_LABEL})*)")
-_CONTENT_TYPE = re.compile(r"([A-Za-z0-9!#$&^_.+-]+)/([A-Za-z0-9!#$&^_.+-]+)")
+_CONTENT_TYPE = re.compile(r"([A-Za-z0-9!#$&^_.+-]+)/([A-Za-z0-9!#$&^_.+-]+)(?:; ?charset=([A-Za-z0-9_.-]+))?")
 _CONTENT_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _POLICY = policy.SMTP.clone(cte_type="7bit")
 MAX_SUBJECT = 250
@@ -146,15 +147,13 @@ def _addresses(texts: tuple[str, ...]) -> tuple[Address, ...]:
 
 
 def _attach(mail: EmailMessage, attachment: Attachment) -> None:
-    maintype, subtype = _type_of(attachment)
     mail.add_attachment(
-        attachment.content, maintype=maintype, subtype=subtype, filename=base_name(attachment.filename), cte="base64"
+        attachment.content, filename=base_name(attachment.filename), cte="base64", **_type_of(attachment)
     )
 
 
 def _show(mail: EmailMessage, attachment: Attachment) -> None:
     """Put a file beside the page, which shows it."""
-    maintype, subtype = _type_of(attachment)
     page = mail.get_body(("html",))
     if page is None:
         raise ValueError("a file with a content_id needs html that shows it")
@@ -162,20 +161,21 @@ def _show(mail: EmailMessage, attachment: Attachment) -> None:
         raise ValueError(f"{attachment.content_id[:50]!r} is no content_id: up to 100 letters, digits, dots and dashes")
     page.add_related(
         attachment.content,
-        maintype=maintype,
-        subtype=subtype,
         cid=f"<{attachment.content_id}>",
         filename=base_name(attachment.filename),
         disposition="inline",
         cte="base64",
+        **_type_of(attachment),
     )
 
 
-def _type_of(attachment: Attachment) -> tuple[str, str]:
+def _type_of(attachment: Attachment) -> dict[str, Any]:
+    """Return the type of a file as a part of a mail takes it; of parameters there may be a charset."""
     found = _CONTENT_TYPE.fullmatch(attachment.content_type)
     if found is None or found[1].lower() in ("multipart", "message"):
         raise ValueError(f"{attachment.content_type[:50]!r} is no content type of a file")
-    return found[1], found[2]
+    params = {"charset": found[3]} if found[3] else {}
+    return {"maintype": found[1], "subtype": found[2], "params": params}
 
 
 def _fix_boundaries(mail: MIMEPart, seed: str) -> None:

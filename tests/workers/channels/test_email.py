@@ -168,7 +168,16 @@ def test_an_attachment_keeps_its_base_name_alone(filename: str, kept: str) -> No
     assert [part.get_filename() for part in mail.iter_attachments()] == [kept]
 
 
-@pytest.mark.parametrize("content_type", ["", "text", "text/html\r\nX: 1", "multipart/mixed", "message/rfc822"])
+def test_a_file_of_text_says_in_which_charset_it_is() -> None:
+    file = Attachment("a.csv", "text/csv; charset=utf-8", "größe\r\n1\r\n".encode())
+    [part] = _composed(Message(to=("a@example.com",), attachments=(file,))).iter_attachments()
+    assert (part.get_content_type(), part.get_content_charset()) == ("text/csv", "utf-8")
+    assert part.get_payload(decode=True) == file.content
+
+
+@pytest.mark.parametrize(
+    "content_type", ["", "text", "text/html\r\nX: 1", "multipart/mixed", "message/rfc822", "text/csv; name=x"]
+)
 def test_a_content_type_that_is_no_files_is_refused(content_type: str) -> None:
     message = Message(to=("a@example.com",), attachments=(Attachment("a", content_type, b""),))
     with pytest.raises(ValueError, match="no content type"):
