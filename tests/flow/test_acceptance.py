@@ -8,10 +8,12 @@ Some are told to their end elsewhere:
 3. A ticker that is down over a slot: `tests/scheduler/test_ticker.py`, `test_misfire_once_…`, `_all_…` and `_skip_…`.
 8. Nights on which the clock turns, for every kind: `tests/museum/test_nights.py`; holidays: `tests/scheduler/test_days.py`.
 
-The fourth to the eighth are told here.
+The fourth to the ninth are told here. The tenth, a language model that is down or wrong, waits for the reports it writes.
 """
 
+import email
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
@@ -24,7 +26,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from api.sources import create_source
+from api import graphs, kpi_alerts
+from api.graphs import GraphIn
+from api.kpi_alert_bodies import KpiAlertIn
+from api.sources import create_source, list_all
 from config.seal import Seal
 from db.jsonb import rfc3339
 from db.migrate import register
@@ -36,6 +41,7 @@ from tests import make
 from tests.alerts import make_alert
 from tests.flow.world import World, open_world
 from tests.museum.timed import TimedHand
+from tests.system import until
 from tests.workers.sources.cube_server import SECRET, cube_server
 from workers.alerting import series
 from workers.alerting.backtest import Backtest, backtest
@@ -359,3 +365,66 @@ def test_in_the_nights_of_madrid_an_alert_is_checked_at_the_instants_of_its_prev
             assert [slot for (slot,) in planned] == [slot for slot in preview if slot <= end], cron
         half_past_two = [slot.strftime("%H:%M") for slot in found["30 2 * * *"][:2]]
     assert half_past_two == NIGHTS[night][1]
+
+
+REGIONS = ("north", "south", "east", "west", "centre", "coast", "isles")
+MARK, READER = re.compile(r"[a-z]+-customer-\d+"), re.compile(r"reader\d+@example\.com")
+
+
+def shown_in(content: bytes) -> tuple[set[str], set[str]]:
+    """The customers and the readers that a mail names anywhere: in its headers, its text, its HTML and its files."""
+    mail = email.message_from_bytes(content)
+    parts = [bytes(part.get_payload(decode=True)) for part in mail.walk() if not part.is_multipart()]
+    whole = b"\n".join([*(str(value).encode() for value in mail.values()), *parts]).decode("utf-8", "replace")
+    return set(MARK.findall(whole)), set(READER.findall(whole))
+
+
+def test_two_hundred_readers_in_seven_contexts_are_seven_queries_and_nobody_sees_anothers_rows(world: World) -> None:
+    """The ninth story: elsewhere it is one query a recipient, or one answer for all of them."""
+    conn, tenant = world.system.conn, world.system.tenant
+    world.figures.execute(
+        "create table revenue as select r as region, r || '-customer-' || n as customer, 100 * n as value "
+        "from unnest(%s::text[]) as r cross join generate_series(1, 5) as n",
+        (list(REGIONS),),
+    )
+    readers = {f"reader{number}@example.com": REGIONS[number % 7] for number in range(200)}
+    of_region = {region: [reader for reader, own in readers.items() if own == region] for region in REGIONS}
+    audiences: list[dict[str, Any]] = [
+        {"recipients": found, "context": {"region": region}} for region, found in of_region.items()
+    ]
+    # The same context again is no further query.
+    audiences.append({"recipients": audiences[0]["recipients"][10:], "context": {"region": "north"}})
+    audiences[0]["recipients"] = audiences[0]["recipients"][:10]
+    query = "select customer, value from revenue where region = $context_region order by customer"
+    [source] = list_all(conn, tenant)
+    graph = graphs.create(
+        conn, tenant, GraphIn.model_validate({"name": "Revenue", "sourceId": source.id, "query": query})
+    )
+    body = {
+        "alertName": "Customers",
+        "alertType": "schedule",
+        "recipients": list(readers),
+        "graphId": graph.id,
+        "schedule": {"cron": "0 8 * * *", "attachmentType": "csv", "audiences": audiences},
+    }
+    alert = kpi_alerts.create(conn, tenant, KpiAlertIn.model_validate(body), retention_days=90)
+
+    asked.run_now(conn, tenant, alert.schedule_id)
+    [run] = world.ended(alert.schedule_id, 1)
+
+    assert (run["state"], run["attempt"], run["outcome"]["outcome"]) == ("succeeded", 1, "sent")
+    assert {each["context"]["region"]: each["recipients"] for each in run["outcome"]["contexts"]} == {
+        region: len(found) for region, found in of_region.items()
+    }
+    assert Counter(each["state"] for each in world.until_delivered(run["id"])) == {"sent": 200}
+    mails = world.mail.mails()
+    assert addressed(mails) == dict.fromkeys(readers, 1)
+    for mail in mails:
+        [reader] = mail.recipients
+        customers, named = shown_in(mail.content)
+        assert customers == {f"{readers[reader]}-customer-{number}" for number in range(1, 6)}
+        assert reader in named
+        assert named <= set(of_region[readers[reader]])
+    # What the table's own database counted, once each connection has handed its counts in.
+    scans = "select seq_scan from pg_stat_user_tables where relname = 'revenue'"
+    assert until(lambda: make.value(world.figures, scans) == len(REGIONS))
