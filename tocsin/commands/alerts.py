@@ -181,9 +181,10 @@ def _noun() -> "Noun[KpiAlert]":
 
 def _make(conn: "Connection", tenant: "UUID", body: dict[str, Any]) -> "KpiAlert":
     from api import kpi_alerts
+    from api.kpi_alert_bodies import KpiAlertIn
     from tocsin.installation import retention_days, who
 
-    wanted = bodies.read(kpi_alerts.KpiAlertIn, body)
+    wanted = bodies.read(KpiAlertIn, body)
     return kpi_alerts.create(conn, tenant, wanted, retention_days=retention_days(), created_by=who())
 
 
