@@ -266,6 +266,11 @@ def forget_answers(db: Store, now: datetime, p: Params, owner: object) -> Answer
     return []
 
 
+def forget_source_answers(db: Store, now: datetime, p: Params, owner: object) -> Answer:
+    """Nothing: no source is asked here."""
+    return []
+
+
 def find_ended_tickers(db: Store, now: datetime, p: Params, owner: object) -> Answer:
     """The clock, and how many tickers ended since."""
     ended = sum(
@@ -337,5 +342,6 @@ STATEMENTS: Final = (
     stop_process,
     forget_processes,
     forget_answers,
+    forget_source_answers,
     find_ended_tickers,
 )
