@@ -164,7 +164,7 @@ def test_the_database_refuses_an_alert_without_its_child(api: Api, conn: make.Co
     alert = made(api, conn)
     # What is wrong is looked at when the transaction ends.
     conn.execute("begin")
-    conn.execute(statement, (alert["id"],))  # type: ignore[arg-type]  # of the table above
+    conn.execute(statement, (alert["id"],))
     conn.execute("update kpi_alerts set updated_at = now() where id = %s", (alert["id"],))
     with pytest.raises(psycopg.Error) as error:
         conn.execute("commit")
