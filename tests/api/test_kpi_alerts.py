@@ -1,5 +1,6 @@
 """`/api/kpi-alerts`: made whole or not at all, changed, paused, deleted; and what one says of its past, now and by history."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from api import alert_checks
 from config.zones import zone
 from tests import make
-from tests.api.conftest import Api, MakeWeb
+from tests.api.conftest import Api, MakeWeb, TestClient
 from tests.api.tenanted import graph, whole
 from tests.workers.wire import LOOPBACK
 from workers.alerting.backtest import backtest, summary
@@ -21,6 +22,18 @@ from workers.kinds.threshold_alert import KIND
 
 NOBODYS = "00000000-0000-4000-8000-000000000000"
 BELOW = {"condition": "less_than", "thresholdValue": "0.10", "guards": {"forSeconds": 600}}
+
+
+@pytest.fixture
+def conn(owner: make.Connection) -> make.Connection:
+    """A connection to the module's database."""
+    return owner
+
+
+@pytest.fixture
+def api(host: TestClient, conn: make.Connection) -> Api:
+    """A tenant of its own in the module's web."""
+    return Api(host, conn)
 
 
 def asked(api: Api, conn: make.Connection, **body: Any) -> dict[str, Any]:
@@ -227,12 +240,19 @@ POLICY = {"condition": "LESS_THAN", "thresholdValue": 50}
 
 
 @pytest.fixture
-def near(make_web: MakeWeb, database: str, conn: make.Connection) -> Api:
+def its(database: str) -> Iterator[make.Connection]:
+    """A connection to a database of the test's own."""
+    with make.connect(database) as found:
+        yield found
+
+
+@pytest.fixture
+def near(make_web: MakeWeb, database: str, its: make.Connection) -> Api:
     """A tenant of a web that may reach loopback, where there are figures of ten days."""
-    conn.execute("create table figures (day timestamptz, orders int)")
+    its.execute("create table figures (day timestamptz, orders int)")
     for place, orders in enumerate(FIGURES):
-        conn.execute("insert into figures values (%s, %s)", (FIRST + timedelta(days=place), orders))
-    return Api(make_web(database, egress_allow=LOOPBACK), conn)
+        its.execute("insert into figures values (%s, %s)", (FIRST + timedelta(days=place), orders))
+    return Api(make_web(database, egress_allow=LOOPBACK), its)
 
 
 def figures(api: Api, database: str) -> str:
@@ -241,21 +261,19 @@ def figures(api: Api, database: str) -> str:
     return str(api("POST", "/api/graphs", json=graph | {"timeDimension": "day", "grain": "day"}).json()["id"])
 
 
-def test_a_test_decides_and_stores_nothing(near: Api, conn: make.Connection, database: str) -> None:
+def test_a_test_decides_and_stores_nothing(near: Api, its: make.Connection, database: str) -> None:
     assert near.tenant
-    alert = made(
-        near, conn, graphId=figures(near, database), threshold={"condition": "LESS_THAN", "thresholdValue": 50}
-    )
-    conn.execute("update figures set day = now() - interval '1 day' where orders = 20")
-    before = whole(conn, near.tenant)
+    alert = made(near, its, graphId=figures(near, database), threshold={"condition": "LESS_THAN", "thresholdValue": 50})
+    its.execute("update figures set day = now() - interval '1 day' where orders = 20")
+    before = whole(its, near.tenant)
     found = near("POST", f"/api/kpi-alerts/{alert['id']}/test").json()
     assert (found["outcome"], found["notified"], found["segments"][0]["value"]) == ("fired", True, "20")
-    assert whole(conn, near.tenant) == before
-    conn.execute("drop table figures")
+    assert whole(its, near.tenant) == before
+    its.execute("drop table figures")
     found = near("POST", f"/api/kpi-alerts/{alert['id']}/test").json()
     assert (found["outcome"], found["notified"]) == ("could_not_check", False)
     assert "figures" in found["sentence"]
-    assert whole(conn, near.tenant) == before
+    assert whole(its, near.tenant) == before
 
 
 def test_a_backtest_tells_what_the_same_steps_come_to_by_themselves(

@@ -6,11 +6,23 @@ from typing import Any
 import pytest
 
 from tests import make
-from tests.api.conftest import Api, Two
+from tests.api.conftest import Api, TestClient
 from tests.api.tenanted import alert, later
 from workers.alert_book import LIST_SILENCES
 
 NOBODYS = "00000000-0000-4000-8000-000000000000"
+
+
+@pytest.fixture
+def conn(owner: make.Connection) -> make.Connection:
+    """A connection to the module's database."""
+    return owner
+
+
+@pytest.fixture
+def api(host: TestClient, conn: make.Connection) -> Api:
+    """A tenant of its own in the module's web."""
+    return Api(host, conn)
 
 
 def made(api: Api, **body: Any) -> dict[str, Any]:
@@ -99,12 +111,10 @@ def test_what_cannot_be_a_silence_is_refused_by_its_field(
     assert api("GET", "/api/silences").json()["items"] == []
 
 
-def test_nobody_silences_another_tenants_alert(two: Two) -> None:
-    assert two.b.tenant
-    theirs = alert(two.conn, two.b.tenant, "bravo")
+def test_nobody_silences_another_tenants_alert(api: Api, conn: make.Connection) -> None:
+    theirs = alert(conn, make.tenant(conn), "bravo")
     body = {"name": "hush", "durationSeconds": 60}
-    answers = [two.a("POST", "/api/silences", json={**body, "alertId": each}) for each in (theirs, NOBODYS)]
+    answers = [api("POST", "/api/silences", json={**body, "alertId": each}) for each in (theirs, NOBODYS)]
     assert [each.status_code for each in answers] == [422, 422]
     assert answers[0].text.replace(theirs, "") == answers[1].text.replace(NOBODYS, "")
-    viewer = two.a.of_scope(two.conn, "read")
-    assert viewer("POST", "/api/silences", json=body).status_code == 403
+    assert api.of_scope(conn, "read")("POST", "/api/silences", json=body).status_code == 403
