@@ -281,7 +281,11 @@ def test_a_backtest_tells_what_the_same_steps_come_to_by_themselves(
 ) -> None:
     last = FIRST + timedelta(days=len(FIGURES))
     span = {"from": (FIRST + timedelta(days=1)).isoformat(), "to": last.isoformat()}
-    body: dict[str, Any] = {"graphId": figures(near, database), "threshold": POLICY | {"checkCron": "0 0 * * *"}, **span}
+    body: dict[str, Any] = {
+        "graphId": figures(near, database),
+        "threshold": POLICY | {"checkCron": "0 0 * * *"},
+        **span,
+    }
     answer = near("POST", "/api/kpi-alerts/backtest", json=body)
     assert answer.status_code == 200, answer.text
     found = answer.json()
