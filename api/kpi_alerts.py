@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 from pydantic.alias_generators import to_camel
 
-from api import definitions, kpi_schedules, kpi_thresholds, tenant_rules
+from api import definitions, kpi_schedules, kpi_thresholds, shapes, tenant_rules
 from api.dashboards import DASHBOARDS
 from api.definitions import ScheduleIn
 from api.edits import edit_schedule
@@ -30,6 +30,7 @@ from workers.kind import Kind
 from workers.kinds import scheduled_report, threshold_alert
 
 NO_SEAL = Seal(())
+SLOTS_SHOWN = 10
 _ATTEMPTS = 5
 
 
@@ -130,7 +131,15 @@ KPI_ALERTS: Noun[KpiAlert] = Noun(
     DELETE,
     volatile=frozenset({"status", "state", "nextRunAt", "lastRunAt", "updatedAt"}),
     shown=shown,
+    more=lambda conn, tenant_id, row: {"next": next_slots(conn, tenant_id, row)},
 )
+
+
+def next_slots(conn: Connection, tenant_id: UUID, row: KpiAlert) -> list[dict[str, Any]]:
+    """When it is checked or sent next, ten times; of a paused one as if it were resumed now, of one that is over never."""
+    if row.status not in ("active", "paused", "failed"):
+        return []
+    return shapes.slots(schedules.preview(conn, tenant_id, row.schedule_id, SLOTS_SHOWN))
 
 
 def threshold_of(row: KpiAlert) -> dict[str, Any] | None:

@@ -35,7 +35,8 @@ class Noun(Generic[Row]):
     """One kind of row. `listed` takes tenant_id, id (null: all), before_at, before_id and room, newest first.
 
     `filters` are what it takes besides, null for all. `kept_because`: why a row isn't deleted while others name it, with `{name}` in it. `volatile` are the shown fields that the
-    engine counts, which are no part of a row's version; `shown` is a row as the outside sees it.
+    engine counts, which are no part of a row's version; `shown` is a row as the outside sees it,
+    `more` what an answer about one row alone has beside that.
     """
 
     one: str
@@ -47,6 +48,7 @@ class Noun(Generic[Row]):
     filters: tuple[str, ...] = ()
     volatile: frozenset[str] = frozenset()
     shown: Callable[[Row], dict[str, Any]] = shapes.plain
+    more: Callable[[Connection, UUID, Row], dict[str, Any]] = lambda *_: {}
 
     def list_all(
         self,
@@ -104,8 +106,10 @@ class Noun(Generic[Row]):
     def answer_one(self, asking: Asked, row_id: UUID) -> Response:
         """One row, with its version."""
         with asking.reading() as conn:
-            shape = self.shown(self.get(conn, asking.tenant, row_id))
-        return answer(shape, etag=self.version(shape))
+            row = self.get(conn, asking.tenant, row_id)
+            shape = self.shown(row)
+            more = self.more(conn, asking.tenant, row)
+        return answer(shape | more, etag=self.version(shape))
 
     def as_read(self, asking: Asked, conn: Connection, row_id: UUID) -> Row:
         """The row, locked, if it is as the caller read it. Raises NotFound, Stale."""
@@ -120,7 +124,8 @@ class Noun(Generic[Row]):
             made = make(conn)
             shape = self.shown(made)
             place = f"{self.path}/{made.id}"
-            return self._change("created", made, None, shape, body=shape, status=201, location=place)
+            body = shape | self.more(conn, asking.tenant, made)
+            return self._change("created", made, None, shape, body=body, status=201, location=place)
 
         return asking.writing(work)
 
@@ -129,8 +134,10 @@ class Noun(Generic[Row]):
 
         def work(conn: Connection) -> Change:
             before = self.as_read(asking, conn, row_id)
-            shape = self.shown(change(conn, before))
-            return self._change("edited", before, self.shown(before), shape, body=shape)
+            after = change(conn, before)
+            shape = self.shown(after)
+            body = shape | self.more(conn, asking.tenant, after)
+            return self._change("edited", before, self.shown(before), shape, body=body)
 
         return asking.writing(work)
 

@@ -17,6 +17,7 @@ from api.kpi_alerts import KPI_ALERTS, KpiAlert
 from api.pages import Cursor, Instant, Limit, Word, page, place_of, room
 from api.problems import answers, good
 from api.request import Asked, Editor, Reader, answer
+from api.routes.schedules import SlotOut
 from db.pool import Connection
 from scheduler import schedules
 from workers.alerting.machine import State
@@ -55,6 +56,12 @@ class KpiAlertOut(_Model):
     updated_at: Time
 
 
+class KpiAlertWithNext(KpiAlertOut):
+    """An alert, and when it is checked or sent next."""
+
+    next: list[SlotOut]
+
+
 KpiAlertList = shapes.list_of(KpiAlertOut, "KpiAlertList")
 MoveOut = shapes.model_of(kpi_alerts.Move, "AlertEvent")
 MoveList = shapes.list_of(MoveOut, "AlertEventList")
@@ -85,7 +92,7 @@ def list_kpi_alerts(asking: Reader, limit: Limit = 50, cursor: Cursor = None) ->
     return KPI_ALERTS.answer_list(asking, limit, cursor)
 
 
-@router.post("", status_code=201, responses=good(201, KpiAlertOut))
+@router.post("", status_code=201, responses=good(201, KpiAlertWithNext))
 def create_kpi_alert(asking: Editor, body: KpiAlertIn) -> Response:
     """Makes an alert with its schedule; it is checked at the next slot of `checkCron`."""
     days = asking.web.settings.retention_days
@@ -109,13 +116,13 @@ def backtest_kpi_alert(asking: Editor, body: BacktestIn) -> Response:
     return answer(found)
 
 
-@router.get("/{alert_id}", responses=good(200, KpiAlertOut))
+@router.get("/{alert_id}", responses=good(200, KpiAlertWithNext))
 def get_kpi_alert(asking: Reader, alert_id: UUID) -> Response:
     """One alert."""
     return KPI_ALERTS.answer_one(asking, alert_id)
 
 
-@router.patch("/{alert_id}", responses=good(200, KpiAlertOut, 409, 412))
+@router.patch("/{alert_id}", responses=good(200, KpiAlertWithNext, 409, 412))
 def edit_kpi_alert(asking: Editor, alert_id: UUID, body: KpiAlertPatch) -> Response:
     """Changes an alert; what its segments remember stays."""
     return KPI_ALERTS.edit(asking, alert_id, lambda conn, row: kpi_alerts.edit(conn, asking.tenant, row, body))
