@@ -8,6 +8,9 @@ from workers.alerting.measures import Measured
 from workers.alerting.policy import Condition
 from workers.alerting.words import limit, number, rough, with_unit
 
+TENTH, HUNDREDTH = Decimal("0.1"), Decimal("0.01")
+SHOWN_DIGITS = 20
+
 Answer = Literal["holds", "does_not", "no_data", "could_not_check"]
 Reason = Literal["compared", "problem", "present", "small base", "small change", "from zero"]
 
@@ -76,9 +79,19 @@ def _compared(part: Part, unit: str) -> str:
         deviation = rough(spread or Decimal(), unit)
         return f"{now} {verb} {asked}: {before} is {against}, the median deviation from it {deviation}"
     of_change = "%" if condition.measure == "percentChange" else unit
-    change = f"{'+' if figure > 0 else ''}{rough(figure, of_change)}"
+    change = (
+        f"{'+' if figure > 0 else ''}{_percent(figure, low, high) if of_change == '%' else rough(figure, of_change)}"
+    )
     asked = limit(condition.condition, low, high, of_change)
     return f"{now} against {before} ({against}): the change of {change} {verb} {asked}"
+
+
+def _percent(figure: Decimal, low: Decimal, high: Decimal) -> str:
+    """Return a percentage to two decimals, and as exactly as it takes where those would put it on its limit."""
+    if abs(figure) < TENTH or figure.adjusted() > SHOWN_DIGITS:
+        return rough(figure, "%")
+    shown = figure.quantize(HUNDREDTH)
+    return rough(figure, "%") if shown in (low, high) else with_unit(shown, "%")
 
 
 def _short(value: Decimal) -> Decimal:

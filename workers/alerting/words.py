@@ -5,6 +5,7 @@ from decimal import Decimal
 
 SHOWN_DECIMALS = 6
 MAX_DIGITS = 40
+CURRENCIES = ("€", "$", "£", "¥")
 UNSPACED = ("", "%", "‰")
 NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 
@@ -37,8 +38,10 @@ def number(value: Decimal) -> str:
 
 def with_unit(value: Decimal, unit: str) -> str:
     """Return a number with its unit: `€1,250`, `12.5%`, `3 days`; the space between does not break."""
-    if unit in ("€", "$", "£", "¥"):
-        return f"{'-' if value < 0 else ''}{unit}{number(abs(value))}"
+    if unit in CURRENCIES:
+        # Half a euro is €0.50: nobody writes one decimal of money.
+        amount = number(abs(value))
+        return f"{'-' if value < 0 else ''}{unit}{amount}{'0' if amount[-2:-1] == '.' else ''}"
     return f"{number(value)}{'' if unit in UNSPACED else NO_BREAK_SPACE}{unit}"
 
 

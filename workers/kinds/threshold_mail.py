@@ -1,20 +1,23 @@
 """The mail of a threshold alert: one for all segments that there is something to tell of, in text and in HTML."""
 
+import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from workers.alerting.check import Decision
 from workers.alerting.machine import ALARMING
 from workers.alerting.notices import Code
-from workers.alerting.words import rough, with_unit
+from workers.alerting.words import rough, span, with_unit
 from workers.branding import Branding
 from workers.graphs import Graph
 from workers.kinds import pages
 from workers.outcome import Message
 
 MOST_SHOWN = 50
+# As sentences name instants, which a record keeps in UTC and a reader wants on his own clock.
+_INSTANT = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 # What each notice is headed by, the tone it is shown in, and the word that its subject begins with.
 HEADS: dict[Code, tuple[str, str, str]] = {
     "fired": ("Threshold crossed", "alarm", "Alert"),
@@ -102,10 +105,43 @@ def _member(each: Decision, told: Told) -> dict[str, Any]:
         "tone": tone,
         "word": word,
         "value": "" if finding.value is None else with_unit(finding.value, unit),
-        "sentence": sentence[:1].upper() + sentence[1:] + ("" if sentence.endswith(".") else "."),
-        "since": _spoken(since.astimezone(told.local.tzinfo)),
+        "sentence": _sentence(sentence, told),
+        "since": "" if tone == "calm" or since == each.row.slot else _spoken(since.astimezone(told.local.tzinfo)),
+        "lasted": _lasted(each, told),
+        "period": _period(finding.start, finding.end, told),
         "baseline": "" if finding.baseline is None else rough(finding.baseline, unit),
     }
+
+
+def _sentence(text: str, told: Told) -> str:
+    """The sentence as one, with its instants in the schedule's zone."""
+    local = _INSTANT.sub(lambda found: _spoken(datetime.fromisoformat(found[0]).astimezone(told.local.tzinfo)), text)
+    return local[:1].upper() + local[1:] + ("" if local.endswith(".") else ".")
+
+
+def _lasted(each: Decision, told: Told) -> str:
+    """For how long it had fired, once that is over."""
+    began = each.before.firing_since if each.before and each.notice.code == "resolved" else None
+    if began is None or each.row.firing_since is not None:
+        return ""
+    return f"{span(told.local - began)}, since {_spoken(began.astimezone(told.local.tzinfo))}"
+
+
+def _period(start: datetime | None, end: datetime | None, told: Told) -> str:
+    """The period that the figure is of, as people call it; empty for a reading."""
+    if start is None or end is None:
+        return ""
+    first, after = start.astimezone(told.local.tzinfo), end.astimezone(told.local.tzinfo)
+    grain = told.graph.grain
+    if grain == "year":
+        return f"{first:%Y}"
+    if grain == "quarter":
+        return f"Q{(first.month + 2) // 3} {first:%Y}"
+    if grain == "month":
+        return f"{first:%B %Y}"
+    if grain == "week":
+        return f"{_day(first)} to {_day(after - timedelta(days=1))}"
+    return _day(first) if grain == "day" else f"{_spoken(first)} to {after:%H:%M}"
 
 
 def _counts(members: Sequence[Mapping[str, Any]]) -> str:
@@ -122,5 +158,9 @@ def _counts(members: Sequence[Mapping[str, Any]]) -> str:
     return ", ".join(f"{words.count(word)} {name}" for word, name in names.items() if word in words)
 
 
+def _day(local: datetime) -> str:
+    return f"{local:%a} {local.day} {local:%b %Y}"
+
+
 def _spoken(local: datetime) -> str:
-    return f"{local:%a} {local.day} {local:%b %Y, %H:%M}"
+    return f"{_day(local)}, {local:%H:%M}"

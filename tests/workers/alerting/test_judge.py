@@ -55,6 +55,17 @@ def test_each_condition_holds_for_what_it_says(condition: str, fields: dict[str,
             ("holds", "9 against 8 (the period before): the change of +12.5% is above 10%"),
         ),
         (
+            [3, 4],
+            {"measure": "percentChange"},
+            ("holds", "4 against 3 (the period before): the change of +33.33% is above 10%"),
+        ),
+        (
+            # Two decimals would put it on its limit.
+            [100_000, 110_001],
+            {"measure": "percentChange"},
+            ("holds", "110,001 against 100,000 (the period before): the change of +10.001% is above 10%"),
+        ),
+        (
             [-8, -9],
             {"measure": "percentChange", "condition": "LESS_THAN", "thresholdValue": -10},
             ("holds", "-9 against -8 (the period before): the change of -12.5% is below -10%"),

@@ -41,7 +41,7 @@ def test_any_number_can_be_written_shortly(value: Decimal) -> None:
     [
         ("", "-12.5"),
         ("%", "-12.5%"),
-        ("€", "-€12.5"),
+        ("€", "-€12.50"),
         ("days", "-12.5\N{NO-BREAK SPACE}days"),
         ("EUR", "-12.5\N{NO-BREAK SPACE}EUR"),
     ],

@@ -1,7 +1,7 @@
 """`kpi.threshold`: what a check of a real table decides, keeps and tells; the judging itself is shown in alerting/."""
 
 import html
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from html.parser import HTMLParser
 from typing import Any
@@ -18,7 +18,7 @@ from workers.alerting.notify import Silence
 from workers.alerting.policy import Policy
 from workers.branding import Branding
 from workers.kinds.threshold_alert import KIND, Params, run
-from workers.outcome import Done, Later, Message, Rejected
+from workers.outcome import Done, Later, Message, Outcome, Rejected
 from workers.sources import Column, Postgres, SourceRefused, SourceUnavailable, Table
 
 ALERT = UUID(int=5)
@@ -52,6 +52,11 @@ def _known(state: str, slot: datetime = BEFORE) -> StateRow:
         firing_since=BEFORE if is_firing else None,
         is_told=is_firing,
     )
+
+
+def _done(outcome: Outcome) -> Done:
+    assert isinstance(outcome, Done)
+    return outcome
 
 
 def _checked(answer: Table | Exception, book: Book, params: Params | None = None, **more: Any) -> Done:
@@ -239,6 +244,36 @@ def test_a_mail_says_what_happened_where_and_since_when_in_the_schedules_zone(va
         assert ("is not above" in text) is not is_firing
     assert not page.tags & {"script", "img", "link", "style", "form", "iframe"}
     assert not page.attributes & {"src", "href", "class"}
+
+
+@pytest.mark.parametrize(
+    ("grain", "start", "said"),
+    [
+        ("hour", datetime(2026, 11, 21, 7, tzinfo=UTC), "Sat 21 Nov 2026, 08:00 to 09:00"),
+        ("day", date(2026, 11, 20), "Fri 20 Nov 2026"),
+        ("week", date(2026, 11, 9), "Mon 9 Nov 2026 to Sun 15 Nov 2026"),
+        ("month", date(2026, 10, 1), "October 2026"),
+        ("quarter", date(2026, 7, 1), "Q3 2026"),
+        ("year", date(2025, 1, 1), "2025"),
+    ],
+)
+def test_a_mail_says_which_period_its_figure_is_of(grain: str, start: date, said: str) -> None:
+    source = Answering(_table((start, 150), names=("day", "value")))
+    book = Book({"": _known("ok")}, time_dimension="day", grain=grain)
+    [message] = _done(run(context(_params(), journal=Journal(source, book)))).messages
+    assert f"Period     {said}\n" in message.text
+    assert f">{said}</td>" in message.html
+
+
+def test_a_recovery_says_how_long_it_lasted_and_each_instant_is_on_the_readers_clock() -> None:
+    message = _mail(12, "firing")
+    assert "Lasted     2 h, since Sat 21 Nov 2026, 07:30\n" in message.text
+    assert "Since " not in message.text
+    book = Book({"": _known("ok", SLOT - timedelta(days=4))}, time_dimension="day", grain="day")
+    book.missed = [SLOT - timedelta(days=days) for days in (3, 2, 1)]
+    [told] = _done(run(context(_params(), journal=Journal(Answering(_days(50, 50, 150, 150, 50)), book)))).messages
+    for text in (told.text, told.html):
+        assert "Fired from Thu 19 Nov 2026, 09:30 to Sat 21 Nov 2026, 09:30, nobody was told" in text
 
 
 def test_a_name_is_never_markup_and_never_a_template() -> None:
