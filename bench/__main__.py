@@ -24,6 +24,7 @@ BENCHES = (
     "idle",
     "asked",
     "formats",
+    "alerts",
 )
 
 

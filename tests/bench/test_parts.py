@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bench import dead_rows, fairness, flood, idle, lag, plots, rows, tickers
+from bench import alerts, dead_rows, fairness, flood, idle, lag, plots, rows, tickers
 from bench.crowd import curve
 from bench.herd import measure, results
 from bench.peers.ours import Ours
@@ -90,6 +90,16 @@ def test_lag_goes_on_without_peers(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_idle_watches_each_process_at_both_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(idle, "_WATCHED_SECONDS", 0.5)
     assert {"idle.ticker_cpu", "idle.ten_times.ticker_cpu", "idle.worker_rss"} <= set(names(idle.run(TINY)))
+
+
+@pytest.mark.long
+@pytest.mark.slow
+def test_alerts_are_checked_beside_loops_that_ask_the_same() -> None:
+    [found] = alerts.run(TINY)
+    assert (found.name, found.details["alerts"]) == ("alerts.checked", 20)
+    assert found.tocsin > 0
+    assert all(found.ratio(peer) > 0 for peer in found.peers)
+    assert len(found.peers) == 2
 
 
 def test_a_curve_ends_where_its_runs_do() -> None:
