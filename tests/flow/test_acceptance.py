@@ -6,9 +6,10 @@ Some are told to their end elsewhere:
    `tests/workers/test_deliver_alone.py::test_a_death_between_acceptance_and_its_record_is_one_mail_at_a_keyed_provider`.
 2. Two tickers, a thousand schedules, one minute: `tests/races/test_herd.py`.
 3. A ticker that is down over a slot: `tests/scheduler/test_ticker.py`, `test_misfire_once_…`, `_all_…` and `_skip_…`.
-8. Nights on which the clock turns, for every kind: `tests/museum/test_nights.py`; holidays: `tests/scheduler/test_days.py`.
+8. Nights on which the clock turns: of an alert `tests/flow/test_nights_of_alerts.py`, of every kind
+   `tests/museum/test_nights.py`; holidays: `tests/scheduler/test_days.py`.
 
-The fourth to the ninth are told here. The tenth, a language model that is down or wrong, waits for the reports it writes.
+The fourth to the seventh and the ninth are told here. The tenth, a language model that is down or wrong, waits for the reports it writes.
 """
 
 import email
@@ -16,7 +17,6 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -30,17 +30,15 @@ from api import graphs, kpi_alerts
 from api.graphs import GraphIn
 from api.kpi_alert_bodies import KpiAlertIn
 from api.sources import create_source, list_all
-from config.seal import Seal
 from db.jsonb import rfc3339
 from db.migrate import register
 from local.mail import Mail, MailSink
 from local.postgres import Postgres
 from local.redis import Redis
-from scheduler import asked, schedules
+from scheduler import asked
 from tests import make
 from tests.alerts import make_alert
 from tests.flow.world import World, open_world
-from tests.museum.timed import TimedHand
 from tests.system import until
 from tests.workers.sources.cube_server import SECRET, cube_server
 from workers.alerting import series
@@ -331,40 +329,6 @@ def test_a_cube_that_says_wait_is_waited_for_and_one_that_says_nothing_else_coul
     assert (len(slow.loads), slow.begun, stuck.begun) == (6, 1, 1)
     assert (runs[of_stuck]["state"], runs[of_stuck]["outcome"]["outcome"]) == ("succeeded", "could_not_check")
     assert "cube is still at 'Executing query'" in runs[of_stuck]["outcome"]["sentence"]
-
-
-# By hand: the night has 02:00 to 03:00 twice in October, and not at all in March, when what it swallowed comes at its end.
-NIGHTS = {
-    "2026-10-25": ("2026-10-24T12:00", ["00:30", "01:30"], ["23:00", "00:00", "01:00", "02:00", "03:00"]),
-    "2027-03-28": ("2027-03-27T12:00", ["01:00", "00:30"], ["23:00", "00:00", "01:00", "02:00", "03:00"]),
-}
-
-
-@pytest.mark.parametrize("night", NIGHTS)
-def test_in_the_nights_of_madrid_an_alert_is_checked_at_the_instants_of_its_preview(database: str, night: str) -> None:
-    """The eighth story: elsewhere half past two comes twice in October and never in March."""
-    start = datetime.fromisoformat(NIGHTS[night][0]).replace(tzinfo=UTC)
-    with closing(TimedHand(database, start)) as timed:
-        timed.value("select make_partitions(now(), now() + interval '4 days')")
-        create_source(timed.conn, timed.tenant, "warehouse", "postgres", "postgresql://u@127.0.0.1/d", Seal(()))
-        found: dict[str, list[datetime]] = {}
-        for cron in ("30 2 * * *", "0 * * * *", "*/20 0-4 * * *"):
-            body = {"alertName": cron, "query": "select 1", "timezone": "Europe/Madrid", "checkCron": cron}
-            alert = make_alert(timed.conn, timed.tenant, ABOVE_100 | body, overlapPolicy="queue")
-            shown = schedules.preview(timed.conn, timed.tenant, alert.schedule_id, 200)
-            found[cron] = [slot.at for slot in shown]
-        ids = dict(timed.conn.execute("select cron, id from schedules").fetchall())
-
-        end = start + timedelta(hours=40)
-        timed.walk(end, timedelta(minutes=10))
-
-        for cron, preview in found.items():
-            planned = timed.conn.execute(
-                "select slot_at from runs where schedule_id = %s order by slot_at", (ids[cron],)
-            ).fetchall()
-            assert [slot for (slot,) in planned] == [slot for slot in preview if slot <= end], cron
-        half_past_two = [slot.strftime("%H:%M") for slot in found["30 2 * * *"][:2]]
-    assert half_past_two == NIGHTS[night][1]
 
 
 REGIONS = ("north", "south", "east", "west", "centre", "coast", "isles")
