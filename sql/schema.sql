@@ -934,6 +934,8 @@ CREATE TABLE public.graphs (
     version integer DEFAULT 1 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    failing_since timestamp with time zone,
+    last_error text,
     CONSTRAINT graphs_decimals_check CHECK (((decimals >= 0) AND (decimals <= 10))),
     CONSTRAINT graphs_format_check CHECK ((format = ANY (ARRAY['number'::text, 'percent'::text, 'duration'::text, 'bytes'::text]))),
     CONSTRAINT graphs_grain_check CHECK ((grain = ANY (ARRAY['minute'::text, 'hour'::text, 'day'::text, 'week'::text, 'month'::text, 'quarter'::text, 'year'::text]))),

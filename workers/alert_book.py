@@ -52,15 +52,16 @@ class SlotRow(NamedTuple):
 
 # A firing that somebody acknowledged longer ago is told of again.
 REMEMBERED = timedelta(days=90)
+GET_VERSION = Query("get_rule_version", Value)
 GET_GRAPH = Query("get_graph", Graph)
 LIST_GRAPHS = Query("list_graphs_of_alert", Graph)
 LIST_STATES = Query("list_alert_states", KnownState)
 LIST_SILENCES = Query("list_silences_of_alert", SilenceRow)
 LIST_ACTIONS = Query("list_actions_of_alert", ActionRow)
 LIST_UNCHECKED = Query("list_unchecked_slots", SlotRow)
-REPORT_TROUBLE = Query("report_source_trouble", Value)
+REPORT_TROUBLE = Query("report_trouble", Value)
 TELL_ADMINS = Query("tell_admins", Value)
-SETTLE_TROUBLE = Query("settle_source_trouble", Value)
+SETTLE_TROUBLE = Query("settle_trouble", Value)
 
 
 class AlertBook(Protocol):
@@ -68,6 +69,10 @@ class AlertBook(Protocol):
 
     def graph(self, graph_id: UUID) -> Graph | None:
         """The tenant's graph; None once it was deleted."""
+        ...
+
+    def rule_version(self) -> int:
+        """The version of the alert's schedule that the run was planned from."""
         ...
 
     def graphs(self, graph_id: UUID | None, dashboard_id: UUID | None) -> list[Graph]:
@@ -90,12 +95,12 @@ class AlertBook(Protocol):
         """The schedule's slots after `since` that no run could check, oldest first, at most a hundred."""
         ...
 
-    def trouble(self, source_id: UUID, why: str) -> None:
-        """Tells the tenant's admins that a source gives no answer, once until it does again."""
+    def trouble(self, graph: Graph, why: str, *, is_away: bool) -> None:
+        """Tells the tenant's admins that a source is away, or refuses a graph, once until there is an answer again."""
         ...
 
-    def settled(self, source_id: UUID) -> None:
-        """Tells them that it does again, if they know otherwise."""
+    def settled(self, graph: Graph) -> None:
+        """Tells them that there is, if they know otherwise."""
         ...
 
     def tell(self, key: str, subject: str, text: str) -> None:
@@ -114,6 +119,13 @@ class RunAlertBook:
         """The tenant's graph; None once it was deleted."""
         with self.pool.connection() as conn:
             return GET_GRAPH.one(conn, tenant_id=self.leased.tenant_id, id=graph_id)
+
+    def rule_version(self) -> int:
+        """The version of the alert's schedule that the run was planned from."""
+        leased = self.leased
+        with self.pool.connection() as conn:
+            found = GET_VERSION.one(conn, tenant_id=leased.tenant_id, id=leased.id, slot_at=leased.slot_at)
+        return int(found.value or 0) if found else 0
 
     def graphs(self, graph_id: UUID | None, dashboard_id: UUID | None) -> list[Graph]:
         """The graph, or those of the dashboard in their order; none once it was deleted."""
@@ -152,15 +164,17 @@ class RunAlertBook:
             )
         return [row.slot_at for row in rows]
 
-    def trouble(self, source_id: UUID, why: str) -> None:
-        """Tells the tenant's admins that a source gives no answer, once until it does again."""
+    def trouble(self, graph: Graph, why: str, *, is_away: bool) -> None:
+        """Tells the tenant's admins that a source is away, or refuses a graph, once until there is an answer again."""
+        source_id, graph_id = (graph.source_id, None) if is_away else (None, graph.id)
         with self.pool.connection() as conn:
-            REPORT_TROUBLE.one(conn, source_id=source_id, why=why, **self._run())
+            REPORT_TROUBLE.one(conn, source_id=source_id, graph_id=graph_id, why=why, **self._run())
 
-    def settled(self, source_id: UUID) -> None:
-        """Tells them that it does again, if they know otherwise."""
-        with self.pool.connection() as conn:
-            SETTLE_TROUBLE.one(conn, source_id=source_id, **self._run())
+    def settled(self, graph: Graph) -> None:
+        """Tells them that there is, if they know otherwise."""
+        if graph.is_failing:
+            with self.pool.connection() as conn:
+                SETTLE_TROUBLE.one(conn, source_id=graph.source_id, graph_id=graph.id, **self._run())
 
     def tell(self, key: str, subject: str, text: str) -> None:
         """Tells the tenant's admins something of this run, once for each key."""

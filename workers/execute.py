@@ -175,7 +175,7 @@ class Executor:
                     alert_states=tuple(
                         NewAlertState(
                             state.alert_id,
-                            storable(state.segment, 500),
+                            state.segment,
                             state.state,
                             state.value,
                             state.since,

@@ -15,7 +15,7 @@ NOBODYS: Mapping[str, str] = {}
 
 
 class Graph(NamedTuple):
-    """A graph's row; its version rises with each edit. `is_failing`: its source is known to give no answer."""
+    """A graph's row; its version rises with each edit. `is_failing`: it, or its source, is known to give no answer."""
 
     id: UUID
     name: str

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 from workers.alerting import series
 from workers.alerting.periods import begin, shifted
-from workers.alerting.series import UNTIMED, Reading
+from workers.alerting.series import Reading
 from workers.formats.report import Chart, Column, Headline, Section
 from workers.gating import Figures
 from workers.graphs import Graph
@@ -45,24 +45,47 @@ class Part(NamedTuple):
     digest: str
 
 
-def part_of(graph: Graph, table: Table, timezone: str) -> Part:
-    """Return a graph's table as a part of a report."""
+def part_of(graph: Graph, table: Table, timezone: str) -> Part | str:
+    """Return a graph's table as a part of a report, or why it can't be read as what the graph says."""
     meaning = graph.meaning(timezone)
     reading = series.read([column.name for column in table.columns], table.rows, meaning, table.data_as_of)
+    if reading.problem:
+        return reading.problem
     whole = _total(reading)
-    value, before = (whole[-1][1] if whole else None), (whole[-2][1] if len(whole) > 1 else None)
+    value = whole[-1][1] if whole else None
+    before = _before(whole, meaning)
     newest = table.data_as_of
-    if whole and whole[-1][0] != UNTIMED:
-        newest = whole[-1][0]
-        if graph.grain is not None:
-            newest = shifted(begin(newest, graph.grain, meaning.zone), graph.grain, meaning.zone, 1)
+    if graph.time_dimension is not None:
+        newest = _newest(whole, meaning, table.data_as_of)
     return Part(
         graph,
-        _section(graph, table, reading, value, before if graph.time_dimension else None),
-        Figures(graph.name, value, before if graph.time_dimension else None, len(table.rows)),
+        _section(graph, table, reading, value, before),
+        Figures(graph.name, value, before, len(table.rows)),
         newest,
         hashlib.sha256(json.dumps([table.columns, table.rows], default=str).encode()).hexdigest(),
     )
+
+
+def _before(whole: Sequence[tuple[datetime, Decimal]], meaning: series.Graph) -> Decimal | None:
+    """The figure of the period before the newest, or of the reading before it; None where there is none."""
+    if len(whole) < 2 or meaning.time is None:
+        return None
+    (then, value), (newest, _) = whole[-2:]
+    if meaning.grain is not None and then != shifted(newest, meaning.grain, meaning.zone, -1):
+        return None
+    return value
+
+
+def _newest(
+    whole: Sequence[tuple[datetime, Decimal]], meaning: series.Graph, data_as_of: datetime | None
+) -> datetime | None:
+    """Up to when the figures reach: the end of the newest period, but no later than the source says; None without any."""
+    if not whole:
+        return None
+    newest = whole[-1][0]
+    if meaning.grain is not None:
+        newest = shifted(begin(newest, meaning.grain, meaning.zone), meaning.grain, meaning.zone, 1)
+    return newest if data_as_of is None else min(newest, data_as_of)
 
 
 def digest_of(parts: Sequence[Part]) -> str:

@@ -163,7 +163,11 @@ when (
 )
 execute function raise_alert_event();
 
--- Since when a source gives no answer to the alerts that ask it; its owner was told then.
+-- Since when a source is away for the alerts that ask it, and a graph is refused by it; the admins were told then.
 alter table sources
+add column failing_since timestamptz,
+add column last_error text;
+
+alter table graphs
 add column failing_since timestamptz,
 add column last_error text;

@@ -2,7 +2,7 @@
 -- an id, or those of a dashboard. Index: graphs' key (tenant_id, id), dashboard_graphs' key, sources' key.
 select
     g.id, g.name, g.source_id, g.query, g.unit, g.format, g.decimals, g.value_column, g.time_dimension, g.grain,
-    g.segment_by, g.version, s.failing_since is not null as is_failing
+    g.segment_by, g.version, num_nonnulls(s.failing_since, g.failing_since) > 0 as is_failing
 from graphs as g
 inner join sources as s on g.tenant_id = s.tenant_id and g.source_id = s.id
 left join dashboard_graphs as d

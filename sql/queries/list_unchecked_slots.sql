@@ -6,7 +6,7 @@ select u.slot_at from (
         r.tenant_id = %(tenant_id)s and r.schedule_id = %(schedule_id)s
         and r.origin in ('schedule', 'backfill')
         and r.slot_at > %(since)s and r.slot_at < %(slot_at)s
-        and (r.state = 'dead' or r.state = 'succeeded' and r.outcome ->> 'outcome' = 'could_not_check')
+        and (r.state = 'dead' or r.state = 'succeeded' and r.outcome -> 'outcomes' ? 'could_not_check')
     order by r.slot_at desc
     limit 100
 ) as u

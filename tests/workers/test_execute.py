@@ -250,14 +250,15 @@ def make_alert(system: System) -> UUID:
         {"id": source, "tenant_id": system.tenant, "name": str(source), "type": "postgres", "url": "postgresql://x/y"},
     )  # fmt: skip
     later = make.now(system.conn) + timedelta(days=1)
-    schedule = make.schedule(system.conn, system.tenant, scheduled_at=later)
-    make.insert(
-        system.conn, "kpi_alerts",
-        {
-            "id": alert, "tenant_id": system.tenant, "schedule_id": schedule, "alert_type": "threshold",
-            "alert_name": "a", "recipients": ["a@example.com"], "source_id": source, "query": "select 1",
-        },
-    )  # fmt: skip
+    schedule = make.schedule(system.conn, system.tenant, kind="kpi.threshold", scheduled_at=later)
+    of = {"tenant_id": system.tenant}
+    graph = {"id": alert, "name": str(alert), "source_id": source, "query": "select 1", **of}
+    row = {"id": alert, "schedule_id": schedule, "alert_type": "threshold", "alert_name": "a", "graph_id": alert, **of}
+    threshold = {"kpi_alert_id": alert, "condition": "EQUAL", "threshold_value": 1, **of}
+    with system.conn.transaction():
+        make.insert(system.conn, "graphs", graph)
+        make.insert(system.conn, "kpi_alerts", row | {"recipients": ["a@example.com"]})
+        make.insert(system.conn, "kpi_thresholds", threshold)
     return alert
 
 

@@ -21,11 +21,13 @@ from workers.gating import Gate, Undecided, passes
 from workers.graphs import Graph
 from workers.kind import Context, InnerJournal, Kind
 from workers.kinds.report_mail import Sheet, render
-from workers.outcome import AlertState, Done, Later, Outcome, Rejected
+from workers.kinds.threshold_alert import patience
+from workers.outcome import AlertState, Done, Later, Message, Outcome, Rejected
 from workers.reporting import Part, digest_of, part_of
 from workers.sources import SourceRefused, SourceUnavailable
 
 MOST_ROWS = 50_000
+MOST_BYTES = 200_000_000
 WHOLE = ""
 
 Shift = Literal["skip", "none", "before", "after"]
@@ -63,7 +65,7 @@ class Options(_Shape):
     """What a scheduled alert says beside its timing, its gate and its attachment."""
 
     freshness: Freshness | None = None
-    audiences: Annotated[list[Audience], Field(max_length=1000)] = Field(
+    audiences: Annotated[list[Audience], Field(max_length=200)] = Field(
         default_factory=list, description="contexts of some recipients; the others have none"
     )
     periods: Annotated[int, Field(ge=1, le=1000)] = Field(30, description="how many complete periods are shown")
@@ -130,10 +132,13 @@ def ask(ctx: Context[Params], graphs: Sequence[Graph], context: Mapping[str, str
         try:
             question = graph.question(ctx.slot_at, ctx.timezone, looked_at, context)
             source = ctx.source(str(graph.source_id))
-            table = source.query(question, timeout_seconds=ctx.seconds_left(), row_cap=MOST_ROWS)
+            table = source.query(question, timeout_seconds=patience(ctx), row_cap=MOST_ROWS)
         except (SourceRefused, SourceUnavailable) as error:
             return Trouble(graph, f"the graph {graph.name!r}: {error}", isinstance(error, SourceUnavailable))
-        parts.append(part_of(graph, table, ctx.timezone))
+        part = part_of(graph, table, ctx.timezone)
+        if isinstance(part, str):
+            return Trouble(graph, f"the graph {graph.name!r}: {part}", is_passing=False)
+        parts.append(part)
     return parts
 
 
@@ -148,8 +153,6 @@ def run(ctx: Context[Params]) -> Outcome:
     parts = ask(ctx, graphs, groups[0].context)
     if isinstance(parts, Trouble):
         return _unread(ctx, parts)
-    for source_id in {graph.source_id for graph in graphs if graph.is_failing}:
-        book.settled(source_id)
     late = lateness(params.freshness, parts, ctx.slot_at)
     held = _waits(ctx, parts, late) or _gated(ctx, parts, book.memory(params.alert_id).get("digest"))
     return held or _sent(ctx, graphs, groups, parts, late)
@@ -159,7 +162,7 @@ def _unread(ctx: Context[Params], trouble: Trouble) -> Outcome:
     """What becomes of a report with a graph that gave no answer: its owner is told, its recipients are not."""
     if trouble.is_passing and not ctx.is_last_attempt:
         return Later(None, trouble.why)
-    cast("InnerJournal", ctx.journal).alerts().trouble(trouble.graph.source_id, trouble.why)
+    cast("InnerJournal", ctx.journal).alerts().trouble(trouble.graph, trouble.why, is_away=trouble.is_passing)
     return Done(record(ctx, "could_not_check", f"not sent: {trouble.why}", []))
 
 
@@ -190,7 +193,8 @@ def _sent(
     ctx: Context[Params], graphs: Sequence[Graph], groups: Sequence[Group], parts: list[Part], late: str | None
 ) -> Outcome:
     """One message for each context; its figures are asked for with that context."""
-    messages = []
+    messages: list[Message] = []
+    size = 0
     for number, group in enumerate(groups):
         found = ask(ctx, graphs, group.context) if number else parts
         if isinstance(found, Trouble):
@@ -199,6 +203,13 @@ def _sent(
             messages.append(render(_sheet(ctx, group, found, late), group.recipients, ctx.branding()))
         except MissingExtra as error:
             return Rejected(str(error))
+        size += sum(len(file.content) for file in messages[-1].attachments)
+        if size > MOST_BYTES:
+            return Rejected(
+                f"its files come to more than {MOST_BYTES // 1_000_000} MB; give it fewer contexts or no file"
+            )
+    for graph in graphs:
+        cast("InnerJournal", ctx.journal).alerts().settled(graph)
     said = f"sent to {sum(len(group.recipients) for group in groups)} recipients" + (f"; {late}" if late else "")
     kept = record(ctx, "sent", said, parts) | {
         "contexts": [{"context": dict(group.context), "recipients": len(group.recipients)} for group in groups],
@@ -214,8 +225,9 @@ def lateness(freshness: Freshness | None, parts: Sequence[Part], slot: datetime)
     if freshness is None:
         return None
     known = [part.newest for part in parts if part.newest is not None]
-    if not known:
-        return "nothing says how old its figures are"
+    if len(known) < len(parts):
+        silent = next(part.graph.name for part in parts if part.newest is None)
+        return f"nothing says how old the figures of {silent} are"
     age = slot - min(known)
     if age <= timedelta(seconds=freshness.max_age_seconds):
         return None

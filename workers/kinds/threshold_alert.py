@@ -7,7 +7,7 @@ it found, what it decided and why. Slots that no run could check are judged firs
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Annotated, NamedTuple, cast
+from typing import Annotated, Any, NamedTuple, cast
 from uuid import UUID
 
 from pydantic import AfterValidator, Field
@@ -28,6 +28,7 @@ from workers.outcome import AlertState, Done, Later, Outcome, Rejected
 from workers.sources import RowCap, SourceRefused, SourceUnavailable, Table
 
 MOST_ROWS = 20_000
+MOST_SECONDS, SPARE_SECONDS = 120.0, 15.0
 CATCHING_UP = "its slot is made up for, and the slot after it tells"
 
 
@@ -65,18 +66,32 @@ class Checked(NamedTuple):
     caught_up: int = 0
 
 
-def ask(ctx: Context[Params], graph: Graph, slots: list[datetime]) -> Reading | str:
-    """Return the graph's series for these slots, or why they can't be read for good. Raises SourceUnavailable."""
+class Unread(NamedTuple):
+    """Why a graph can't be read; `is_away`: its source is, and may be there again soon."""
+
+    why: str
+    is_away: bool = False
+
+
+def ask(ctx: Context[Params], graph: Graph, slots: list[datetime]) -> Reading | Unread:
+    """Return the graph's series for these slots, or why they can't be read."""
     meaning = graph.meaning(ctx.timezone)
     asked = graph.question(ctx.slot_at, ctx.timezone, window(ctx.params, meaning, ctx.slot_at, min(slots)))
     try:
         source = ctx.source(str(graph.source_id))
-        table = source.query(asked, timeout_seconds=ctx.seconds_left(), row_cap=MOST_ROWS)
+        table = source.query(asked, timeout_seconds=patience(ctx), row_cap=MOST_ROWS)
     except RowCap:
-        return f"the graph has more than {MOST_ROWS:,} rows in the window that is looked at"
+        return Unread(f"the graph has more than {MOST_ROWS:,} rows in the window that is looked at")
     except SourceRefused as error:
-        return str(error)
+        return Unread(str(error))
+    except SourceUnavailable as error:
+        return Unread(str(error), is_away=True)
     return reading_of(table, graph, ctx.timezone)
+
+
+def patience(ctx: Context[Any]) -> float:
+    """How many seconds a source has, so that there is time left to say that it gave no answer."""
+    return max(1.0, min(MOST_SECONDS, ctx.seconds_left() - SPARE_SECONDS))
 
 
 def reading_of(table: Table, graph: Graph, timezone: str) -> Reading:
@@ -98,14 +113,16 @@ def decide(
     return Checked(decisions, rows, len(slots) - 1)
 
 
-def states(alert_id: UUID, checked: Checked) -> tuple[AlertState, ...]:
-    """Return what the alert remembers from now on, and the moves of its states; nothing of what was not judged."""
+def states(alert_id: UUID, policy: Policy, checked: Checked) -> tuple[AlertState, ...]:
+    """Return what the alert remembers from now on, and the moves of its states.
+
+    Where the policy keeps the state over an error, nothing is remembered of it: the slot stays unchecked, and is judged
+    once there is an answer.
+    """
     found = []
     for segment, each in checked.decisions.items():
         before = checked.before.get(segment)
-        if each.finding.answer == "could_not_check" and before is not None and each.row.state == before.state:
-            continue  # its slot stays unchecked, and is judged once the source answers
-        if before is None and each.finding.answer == "could_not_check" and each.row.state == "ok":
+        if each.finding.answer == "could_not_check" and policy.guards.on_error == "keep":
             continue
         was = machine.first(each.row.since).state if before is None else before.state
         moved_from = was if was != each.row.state else None
@@ -133,36 +150,39 @@ def run(ctx: Context[Params]) -> Outcome:
         return Rejected("its graph was deleted")
     rows = book.states(params.alert_id)
     slots = [*_missed(ctx, rows), ctx.slot_at]
-    try:
-        reading = ask(ctx, graph, slots)
-    except SourceUnavailable as error:
-        if not ctx.is_last_attempt:
-            return Later(None, str(error))
-        reading = str(error)
-    if isinstance(reading, str):
-        book.trouble(graph.source_id, reading)
+    missed = len(slots) - 1
+    found = ask(ctx, graph, slots)
+    if isinstance(found, Unread) and missed:
+        # What was missed may be too much to ask for at once; this slot alone is not.
         slots = slots[-1:]
-    elif graph.is_failing:
-        book.settled(graph.source_id)
+        found = ask(ctx, graph, slots)
+    if isinstance(found, Unread):
+        if found.is_away and not ctx.is_last_attempt:
+            return Later(None, found.why)
+        book.trouble(graph, found.why, is_away=found.is_away)
+    else:
+        book.settled(graph)
+    reading = found.why if isinstance(found, Unread) else found
     checked = decide(policy, reading, rows, book.facts(params.alert_id, ctx.slot_at), slots)
-    notes = () if isinstance(reading, str) else reading.notes
-    kept = record(policy, graph.version, checked.decisions, ctx.slot_at, notes)
+    notes = () if isinstance(found, Unread) else found.notes
+    kept = record(policy, book.rule_version(), checked.decisions, ctx.slot_at, notes)
     kept |= {"graphId": str(graph.id), "graphVersion": graph.version, "slotsMadeUpFor": checked.caught_up}
+    kept |= {"slotsGivenUp": missed - checked.caught_up if not isinstance(found, Unread) else 0}
     told = [each for each in checked.decisions.values() if each.notice.is_told]
     if not told:
-        return Done(kept, (), states(params.alert_id, checked))
+        return Done(kept, (), states(params.alert_id, policy, checked))
     message = render(
         Told(params.alert_id, params.alert_name, graph, checked.decisions, ctx.slot_local, ctx.timezone, ctx.run_id),
         params.recipients,
         ctx.branding(),
     )
-    return Done(kept, (message,), states(params.alert_id, checked))
+    return Done(kept, (message,), states(params.alert_id, policy, checked))
 
 
 def _missed(ctx: Context[Params], rows: Mapping[str, StateRow]) -> list[datetime]:
     """The slots since the last check that no run could check; none for an alert that never could."""
     seen = [row.slot for row in rows.values() if row.slot is not None]
-    return cast("InnerJournal", ctx.journal).alerts().unchecked(max(seen)) if seen else []
+    return cast("InnerJournal", ctx.journal).alerts().unchecked(min(seen)) if seen else []
 
 
 KIND = Kind(

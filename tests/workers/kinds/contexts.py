@@ -56,6 +56,9 @@ class Book:
     def graph(self, graph_id: UUID) -> Graph | None:
         return self._graph if self.is_there and graph_id == GRAPH else None
 
+    def rule_version(self) -> int:
+        return 7
+
     def graphs(self, graph_id: UUID | None, dashboard_id: UUID | None) -> list[Graph]:  # noqa: ARG002 - the protocol
         return [*self.all_graphs] or [self._graph]
 
@@ -71,11 +74,12 @@ class Book:
     def unchecked(self, since: datetime) -> list[datetime]:
         return [slot for slot in self.missed if slot > since]
 
-    def trouble(self, source_id: UUID, why: str) -> None:
-        self.told.append(f"{source_id} fails: {why}")
+    def trouble(self, graph: Graph, why: str, *, is_away: bool) -> None:
+        self.told.append(f"{graph.source_id if is_away else graph.id} fails: {why}")
 
-    def settled(self, source_id: UUID) -> None:
-        self.told.append(f"{source_id} answers")
+    def settled(self, graph: Graph) -> None:
+        if graph.is_failing:
+            self.told.append(f"{graph.source_id} answers")
 
     def tell(self, key: str, subject: str, text: str) -> None:  # noqa: ARG002 - the protocol
         self.told.append(subject)

@@ -180,7 +180,7 @@ def test_a_source_without_an_answer_is_its_owners_trouble_and_nobodys_mail() -> 
         found = done(sent(Days(error=error), book, is_last_attempt=is_last))
         assert (found.result["outcome"], found.messages) == ("could_not_check", ())
         assert str(error) in found.result["sentence"]
-    assert [each.partition(" ")[0] for each in book.told] == [str(SOURCE)] * 2
+    assert [each.partition(" ")[0] for each in book.told] == [str(SOURCE), str(GRAPH)]
 
 
 def test_a_dashboard_that_is_gone_is_rejected() -> None:

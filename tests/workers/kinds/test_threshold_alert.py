@@ -19,7 +19,7 @@ from workers.alerting.policy import Policy
 from workers.branding import Branding
 from workers.kinds.threshold_alert import KIND, Params, run
 from workers.outcome import Done, Later, Message, Outcome, Rejected
-from workers.sources import Column, Postgres, SourceRefused, SourceUnavailable, Table
+from workers.sources import Column, Postgres, Question, RowCap, SourceRefused, SourceUnavailable, Table
 
 ALERT = UUID(int=5)
 BEFORE = SLOT - timedelta(hours=2)
@@ -100,7 +100,7 @@ def test_a_source_that_refuses_keeps_every_state_and_is_one_trouble_of_its_owner
     done = _checked(SourceRefused("no such table"), book)
     assert (done.result["outcome"], done.messages, done.alert_states) == ("could_not_check", (), ())
     assert "no such table" in done.result["sentence"]
-    assert book.told == [f"{SOURCE} fails: no such table"]
+    assert book.told == [f"{GRAPH} fails: no such table"]
 
 
 def test_a_source_that_is_away_is_asked_again_and_is_a_trouble_at_the_last_attempt() -> None:
@@ -110,6 +110,36 @@ def test_a_source_that_is_away_is_asked_again_and_is_a_trouble_at_the_last_attem
     assert book.told == []
     _checked(SourceUnavailable("it is away"), book, is_last_attempt=True)
     assert book.told == [f"{SOURCE} fails: it is away"]
+
+
+def test_a_notice_of_an_error_is_remembered_so_that_it_comes_once() -> None:
+    params = _params(guards={"onError": "message"})
+    first = _checked(SourceRefused("no such table"), Book({"": _known("ok")}), params)
+    assert (first.result["outcome"], len(first.messages)) == ("could_not_check", 1)
+    row = machine.from_json(dict(first.alert_states[0].memory))
+    later = SLOT + timedelta(minutes=5)
+    again = _checked(SourceRefused("no such table"), Book({"": row}), params, slot_at=later)
+    assert (again.messages, again.alert_states[0].state) == ((), "error")
+
+
+def test_what_was_missed_is_given_up_when_it_is_too_much_to_ask_for_at_once() -> None:
+    class Full(Answering):
+        def query(self, question: Question, *, timeout_seconds: float, row_cap: int) -> Table:
+            table = super().query(question, timeout_seconds=timeout_seconds, row_cap=row_cap)
+            if len(self.asked) == 1:
+                raise RowCap("too many rows", table)
+            return table
+
+    book = Book({"": _known("ok", SLOT - timedelta(days=4))}, time_dimension="day", grain="day")
+    book.missed = [SLOT - timedelta(days=days) for days in (3, 2, 1)]
+    outcome = run(context(_params(), journal=Journal(Full(_days(50, 50, 50, 50, 150)), book)))
+    assert isinstance(outcome, Done)
+    assert (outcome.result["outcome"], outcome.result["slotsMadeUpFor"], outcome.result["slotsGivenUp"]) == (
+        "fired",
+        0,
+        3,
+    )
+    assert book.told == []
 
 
 def test_an_error_that_the_policy_counts_as_an_alarm_fires() -> None:
@@ -189,7 +219,7 @@ def test_a_run_reads_a_real_database(empty_database: str) -> None:
     outcome = run(context(_params(), journal=Journal(source, book)))
     assert isinstance(outcome, Done)
     assert outcome.result["segments"][0]["value"] == "150"
-    assert (outcome.result["ruleVersion"], outcome.result["graphVersion"]) == (3, 3)
+    assert (outcome.result["ruleVersion"], outcome.result["graphVersion"]) == (7, 3)
     assert [message.to for message in outcome.messages] == [("ops@example.com",)]
     many = run(context(_params(), journal=Journal(source, Book(query="select generate_series(1, 100000)"))))
     assert isinstance(many, Done)
