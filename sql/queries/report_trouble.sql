@@ -1,5 +1,5 @@
--- Keeps that a source is away (`source_id`), or that it refuses a graph (`graph_id`), under the fence of the run that found
--- it so, and makes the run that tells the tenant's admins. No row: they know already, or the run belongs to another
+-- Keeps that a source is away (`source_id`), or that it refuses a graph (`graph_id`), under the fence of the run that
+-- found it so, and makes the run that tells the admins. No row: they know already, or the run belongs to another
 -- attempt. Locks: the run (`for share`), the source or the graph. Index: runs' key, sources' and graphs' keys.
 with
 run as (

@@ -1,5 +1,5 @@
--- Keeps that a graph is answered again, and its source there, under the fence of the run that found it so, and makes the
--- runs that tell the tenant's admins. No row: nobody knows otherwise, or the run belongs to another attempt.
+-- Keeps that a graph is answered again, and its source there, under the fence of the run that found it so, and makes
+-- the runs that tell the admins. No row: nobody knows otherwise, or the run belongs to another attempt.
 -- Locks: the run (`for share`), the source, the graph. Index: runs' key, sources' and graphs' keys (tenant_id, id).
 with
 run as (
