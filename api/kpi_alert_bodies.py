@@ -29,7 +29,7 @@ AlertType = Annotated[Literal["threshold", "schedule"], Words]
 def _patch_of(model: type[BaseModel], name: str) -> Any:
     """The model with no field required: what is not named stays."""
     fields: dict[str, Any] = {
-        each: (Annotated[(field.annotation, *field.metadata, Field())], None)
+        each: (Annotated[(field.annotation, *field.metadata, Field(description=field.description))], None)
         for each, field in model.model_fields.items()
     }
     config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
