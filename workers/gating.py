@@ -133,13 +133,13 @@ def passes(gate: Gate, figures: Sequence[Figures], *, has_changed: bool) -> tupl
     """Return whether the gate lets the report go out, and why in a sentence. Raises Undecided."""
     if gate.only_if_changed and not has_changed:
         return False, "the figures are those that were last sent"
-    if gate.conditions:
-        found = [_clause(clause, figures) for clause in gate.conditions]
-        holds = (all if gate.match == "all" else any)(one for one, _ in found)
-        if not holds:
-            return False, "; ".join(said for one, said in found if not one)
+    holds, said = _joined(gate, figures)
+    if holds is False:
+        return False, said
     if gate.expression is not None and not _true(gate.expression, figures, has_changed=has_changed):
         return False, f"`{gate.expression}` is false"
+    if holds is None:
+        raise Undecided(said)
     return True, "the gate is open"
 
 
@@ -155,13 +155,25 @@ def variables(names: Sequence[str]) -> dict[str, str]:
     return {word: name for word, name in found.items() if word not in twice}
 
 
-def _clause(clause: Clause, figures: Sequence[Figures]) -> tuple[bool, str]:
+def _joined(gate: Gate, figures: Sequence[Figures]) -> tuple[bool | None, str]:
+    """Return whether the conditions hold, None if that hangs on one that can't be decided; what decides alone decides."""
+    found = [_clause(clause, figures) for clause in gate.conditions]
+    decisive = gate.match == "any"
+    if not found or any(one is decisive for one, _ in found):
+        holds: bool | None = decisive or not found
+    else:
+        holds = None if any(one is None for one, _ in found) else not decisive
+    return holds, "; ".join(said for one, said in found if one is holds)
+
+
+def _clause(clause: Clause, figures: Sequence[Figures]) -> tuple[bool | None, str]:
+    """Return whether one condition holds, None if its graph has no figure, and a sentence."""
     graph = next((each for each in figures if clause.graph in (None, each.name)), None)
     if graph is None:
-        raise Undecided(f"there is no graph {clause.graph!r}")
+        return None, f"there is no graph {clause.graph!r}"
     measured = _measures(graph)[clause.of]
     if measured is None:
-        raise Undecided(f"{graph.name} has no {clause.of}")
+        return None, f"{graph.name} has no {clause.of}"
     high = clause.threshold_value if clause.threshold_high is None else clause.threshold_high
     holds = CONDITIONS[clause.condition](measured, clause.threshold_value, high)
     said = limit(clause.condition, clause.threshold_value, high)
