@@ -5,11 +5,13 @@ figure; any other text, a boolean, an infinity and a number beyond 300 digits ca
 that came twice. A row whose time can't be read is left out, and a note says so.
 """
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
+from hashlib import sha256
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -20,6 +22,8 @@ WHOLE = ""  # the segment of an alert that is not split into several
 UNTIMED = datetime(1, 1, 2, tzinfo=UTC)  # where a figure without a time stands
 UTC_ZONE = ZoneInfo("UTC")
 YEARS = (1000, 9000)  # beyond them, a season ago or a zone would leave the calendar
+LONGEST_NAME = 200  # of a segment; what is stored must be what is seen the next time
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # what Postgres keeps in no text
 MAX_ADJUSTED = 300  # beyond it, arithmetic on decimals would leave their range
 
 
@@ -131,11 +135,19 @@ def number_of(cell: Any) -> Decimal | str | None:
 
 
 def name_of(parts: Sequence[Any]) -> str:
-    """Return the name of a segment: its values, joined by ` / ` where there are several."""
+    """Return the name of a segment: its values, joined by ` / ` where there are several.
+
+    One that is too long to be kept, or of characters that can't be, ends with a hash, so that two never become one.
+    """
     texts = ["(none)" if part is None else str(part) or "(empty)" for part in parts]
     if len(texts) > 1:
         texts = [text.replace("\\", "\\\\").replace("/", "\\/") for text in texts]
-    return " / ".join(texts)
+    name = " / ".join(texts)
+    shown = UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", name)
+    if shown == name and len(name) <= LONGEST_NAME:
+        return name
+    mark = f"… {sha256(name.encode(errors='surrogatepass')).hexdigest()[:10]}"
+    return f"{shown[: LONGEST_NAME - len(mark)]}{mark}"
 
 
 def _columns(names: Sequence[str], graph: Graph) -> _Columns | str:

@@ -121,3 +121,16 @@ def test_the_same_period_a_season_ago(step: Any, grain: Grain, from_: str, to: s
     zone = ZoneInfo("UTC")
     start = begin(datetime.fromisoformat(from_).replace(tzinfo=UTC), grain, zone)
     assert ago(start, step, 1, grain, zone) == datetime.fromisoformat(to).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize("ends", ["ab", "\x00\x01", "\ud800\udfff", "é\ud83d"])
+def test_a_name_that_cannot_be_kept_as_it_is_becomes_one_that_can_and_stays_its_own(ends: str) -> None:
+    stem = "x" * (500 if ends == "ab" else 3)
+    names = [name_of([stem + end]) for end in ends]
+    assert names == [name_of([name]) for name in names]
+    assert len(set(names)) == 2
+    assert all(len(name) <= 200 and "\x00" not in name and name.encode() for name in names)
+
+
+def test_a_name_of_200_characters_stays_whole() -> None:
+    assert name_of(["é" * 200]) == "é" * 200
