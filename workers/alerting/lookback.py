@@ -1,6 +1,7 @@
 """How far back a policy looks: the window that a source is asked for, computed from the slot and never from a clock."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import NamedTuple
 
 from workers.alerting.periods import SEASON_STEP, ago, begin, shifted
@@ -10,6 +11,8 @@ from workers.alerting.series import Graph
 # Of a graph whose rows are readings and no periods.
 READINGS_DAYS = 31
 _SPARE = 2
+# The age of data is told up to this one; what is older is older than it.
+OLDEST = timedelta(days=400)
 
 
 class Window(NamedTuple):
@@ -27,13 +30,34 @@ def window(policy: Policy, graph: Graph, slot: datetime, earliest: datetime | No
     if graph.time is None:
         return None
     first = min(slot, earliest or slot)
+    newest = [newest_after(each, graph, first) for each in conditions(policy) if each.measure == "freshness"]
     if graph.grain is None:
-        return Window(ago(first, "day", READINGS_DAYS, None, graph.zone), slot)
+        return Window(min([ago(first, "day", READINGS_DAYS, None, graph.zone), *newest]), slot)
     current = begin(first, graph.grain, graph.zone)
     latest = shifted(current, graph.grain, graph.zone, -policy.lag_periods - 1)
     starts = [_first(each, latest, graph) for each in conditions(policy)]
-    start = shifted(min(starts), graph.grain, graph.zone, -_SPARE)
+    start = min([shifted(min(starts), graph.grain, graph.zone, -_SPARE), *newest])
     return Window(start, shifted(begin(slot, graph.grain, graph.zone), graph.grain, graph.zone, 1))
+
+
+def newest_after(condition: Condition, graph: Graph, slot: datetime) -> datetime:
+    """Return from when on rows are looked for, to tell how old the data is at a slot.
+
+    Data without a row since then is older than each limit that the age is compared with, unless one lies beyond OLDEST.
+    """
+    seconds = min(max(*ages(condition), Decimal()), Decimal(OLDEST.days * 86400))
+    then = slot - timedelta(seconds=float(seconds))
+    if graph.grain is None:
+        return then - timedelta(days=1)
+    return shifted(begin(then, graph.grain, graph.zone), graph.grain, graph.zone, -_SPARE)
+
+
+def ages(condition: Condition) -> list[Decimal]:
+    """Return each number, in seconds, with which an age is compared by a condition on it."""
+    found = [condition.threshold_value, condition.threshold_high]
+    if isinstance(condition, Policy):
+        found += [condition.guards.recover_threshold, *condition.notify.escalate_at]
+    return [each for each in found if each is not None]
 
 
 def _first(condition: Condition, period: datetime, graph: Graph) -> datetime:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from statistics import median
 from typing import NamedTuple
 
+from workers.alerting.lookback import ages, newest_after
 from workers.alerting.periods import SEASON_STEP, ago, begin, phase, shifted
 from workers.alerting.policy import MIN_HISTORY, Condition
 from workers.alerting.series import UNTIMED, Series
@@ -27,7 +28,8 @@ class Judged(NamedTuple):
 class Measured(NamedTuple):
     """A measure's number and what it was made of. `problem` says why there is none; `is_missing` that it is no data.
 
-    `spread` is an anomaly's median absolute deviation, `against` what the baseline is, in words.
+    `spread` is an anomaly's median absolute deviation, `against` what the baseline is, in words. `is_at_least`: it is an
+    age, and the data may be older, since nothing newer was found as far back as was looked.
     """
 
     number: Decimal | None
@@ -37,6 +39,7 @@ class Measured(NamedTuple):
     against: str = ""
     problem: str = ""
     is_missing: bool = False
+    is_at_least: bool = False
 
 
 def judged(series: Series, slot: datetime, data_as_of: datetime | None, lag: int, *, is_complete: bool) -> Judged:
@@ -58,7 +61,7 @@ def judged(series: Series, slot: datetime, data_as_of: datetime | None, lag: int
 def measure(condition: Condition, series: Series, period: Judged, slot: datetime, as_of: datetime | None) -> Measured:
     """Return what the condition's measure comes to. Only what began before the period counts as its past."""
     if condition.measure == "freshness":
-        return _freshness(series, slot, as_of)
+        return _freshness(condition, series, slot, as_of)
     value = _value(series, period)
     if condition.measure in ("value", "noData") or value.number is None or period.place is None:
         return value
@@ -85,18 +88,26 @@ def _value(series: Series, period: Judged) -> Measured:
     return Measured(value, value)
 
 
-def _freshness(series: Series, slot: datetime, as_of: datetime | None) -> Measured:
-    newest = as_of
-    if series.starts and series.starts[-1] != UNTIMED:
-        place = series.last(slot)
-        while place is not None and place >= 0 and series.values[place] is None:
-            place -= 1
-        newest = None if place is None or place < 0 else series.starts[place]
-        grain = series.graph.grain
-        if newest is not None and grain is not None:
-            newest = shifted(newest, grain, series.graph.zone, 1)
-    if newest is None:
-        return Measured(None, problem="nothing says how old the data is")
+def _freshness(condition: Condition, series: Series, slot: datetime, as_of: datetime | None) -> Measured:
+    """Return the age of the newest figure; what the source says of its own freshness counts only without a time column."""
+    graph = series.graph
+    if graph.time is None:
+        if as_of is None:
+            return Measured(None, problem="nothing says how old the data is")
+        return _age(slot, as_of)
+    place = series.last(slot)
+    while place is not None and place >= 0 and series.values[place] is None:
+        place -= 1
+    if place is not None and place >= 0:
+        newest = series.starts[place]
+        return _age(slot, newest if graph.grain is None else shifted(newest, graph.grain, graph.zone, 1))
+    oldest = _age(slot, newest_after(condition, graph, slot))
+    if oldest.number is None or oldest.number <= max(ages(condition)):
+        return Measured(None, problem="there is no figure as far back as is looked", is_missing=True)
+    return oldest._replace(is_at_least=True)
+
+
+def _age(slot: datetime, newest: datetime) -> Measured:
     age = Decimal(max(slot - newest, timedelta()) // timedelta(seconds=1))
     return Measured(age, age)
 

@@ -72,7 +72,8 @@ def _compared(part: Part, unit: str) -> str:
     if condition.measure == "value":
         return f"{with_unit(figure, unit)} {verb} {limit(condition.condition, low, high, unit)}"
     if condition.measure == "freshness":
-        return f"the age of the data, {number(figure)} s, {verb} {limit(condition.condition, low, high, 's')}"
+        least = "at least " if part.measured.is_at_least else ""
+        return f"the age of the data, {least}{number(figure)} s, {verb} {limit(condition.condition, low, high, 's')}"
     now, before = with_unit(value or Decimal(), unit), rough(base or Decimal(), unit)
     if condition.measure == "anomaly":
         asked = limit(condition.condition, _short(low), _short(high), unit)

@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
-from tests.workers.alerting.made import days, figure, policy
+from tests.workers.alerting.made import MADRID, days, figure, policy
 from workers.alerting.judge import judge
+from workers.alerting.lookback import window
+from workers.alerting.periods import Grain
 from workers.alerting.policy import Policy
 from workers.alerting.series import WHOLE, Graph, Reading, read
 
@@ -231,6 +233,47 @@ def test_a_figure_without_a_time_has_no_past_and_the_age_that_the_source_tells()
     age = policy(3600, measure="freshness")
     assert answer(age, figure(5)) == ("could_not_check", "nothing says how old the data is")
     assert answer(age, figure(5), as_of=SLOT - timedelta(hours=2))[0] == "holds"
+
+
+DAY = 86400
+
+
+@pytest.mark.parametrize("grain", ["hour", "day", "month", None])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"thresholdValue": 10 * DAY},
+        {"thresholdValue": 1, "notify": {"escalateAt": [10 * DAY]}},
+        {"thresholdValue": 1, "thresholdHigh": 60 * DAY, "condition": "OUTSIDE"},
+        {"thresholdValue": DAY, "condition": "LESS_THAN", "guards": {"recoverThreshold": 90 * DAY}},
+        {"thresholdValue": 0},
+    ],
+)
+def test_data_that_has_no_row_in_the_window_is_older_than_every_limit(
+    grain: Grain | None, fields: dict[str, Any]
+) -> None:
+    rule = Policy.model_validate({"measure": "freshness", **fields})
+    graph = Graph("v", "t", (), grain, MADRID)
+    looked_at = window(rule, graph, SLOT)
+    assert looked_at is not None
+    rows = [(looked_at.start - timedelta(seconds=1), 5)]
+    for table in ([], [(None, 1)], [(SLOT + timedelta(days=40), 1)]):
+        # The source was read just now, which says nothing of how old its rows are.
+        found = judge(rule, read(["t", "v"], table, graph, SLOT).series[WHOLE], SLOT, SLOT)
+        known = judge(rule, read(["t", "v"], rows, graph, SLOT).series[WHOLE], SLOT, SLOT)
+        assert found.number is not None
+        assert known.number is not None
+        assert max(rule.threshold_value or 0, rule.threshold_high or 0) < found.number <= known.number
+        assert (found.answer, found.stays, found.level) == (known.answer, known.stays, known.level)
+        assert "the age of the data, at least " in found.sentence
+
+
+def test_an_age_beyond_what_is_looked_at_is_no_data() -> None:
+    rule = policy(500 * DAY, measure="freshness")
+    assert answer(rule, days([]), as_of=SLOT) == ("no_data", "there is no figure as far back as is looked")
+    looked_at = window(rule, Graph("v", "t", (), "day", MADRID), SLOT)
+    assert looked_at is not None
+    assert timedelta(days=400) < SLOT - looked_at.start < timedelta(days=404)
 
 
 NULL = {"measure": "change", "thresholdValue": 0}
