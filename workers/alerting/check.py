@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from workers.alerting.judge import Finding, judge, unread, vanished
-from workers.alerting.machine import StateRow, Transition, step
+from workers.alerting.judge import Finding, ended, judge, unread
+from workers.alerting.machine import StateRow, Transition, is_settled, step
 from workers.alerting.notices import Notice, decide
 from workers.alerting.notify import Facts
-from workers.alerting.policy import Policy
+from workers.alerting.policy import Guards, Policy
 from workers.alerting.series import WHOLE, Reading
 
 
@@ -28,12 +28,20 @@ def check(
 ) -> dict[str, Decision]:
     """Return a decision for each segment that the table has or the rows know, in that order.
 
-    A text instead of a reading says why the source could not be read.
+    A text instead of a reading says why the source could not be read. A row from before the graph was split, or from when
+    it still was, goes back to ok at once, whatever the guards; once nobody needs to be told of it, it is left out.
     """
-    return {
+    decisions = {
         segment: _decided(policy, rows.get(segment), finding, facts, slot)
         for segment, finding in _findings(policy, reading, rows, slot).items()
     }
+    if isinstance(reading, str) or reading.problem:
+        return decisions
+    unguarded = policy.model_copy(update={"guards": Guards()})
+    for segment, row in rows.items():
+        if segment not in decisions and not is_settled(row):
+            decisions[segment] = _decided(unguarded, row, ended(segment, reading.data_as_of), facts, slot)
+    return decisions
 
 
 def _findings(
@@ -44,9 +52,14 @@ def _findings(
         return {segment: unread(segment, problem) for segment in rows or (WHOLE,)}
     found = {segment: judge(policy, series, slot, reading.data_as_of) for segment, series in reading.series.items()}
     for segment in rows:
-        if segment not in found:
-            found[segment] = vanished(segment, reading.data_as_of)
+        if segment not in found and _is_of(reading, segment):
+            found[segment] = judge(policy, reading.lacking(segment), slot, reading.data_as_of)
     return found
+
+
+def _is_of(reading: Reading, segment: str) -> bool:
+    """Return whether a segment may be one of the graph's: the whole where it is not split, a named one where it is."""
+    return (segment == WHOLE) != bool(reading.graph.segments)
 
 
 def _decided(policy: Policy, before: StateRow | None, finding: Finding, facts: Facts, slot: datetime) -> Decision:

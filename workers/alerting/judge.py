@@ -88,9 +88,9 @@ def judge(policy: Policy, series: Series, slot: datetime, data_as_of: datetime |
     )
 
 
-def vanished(segment: str, data_as_of: datetime | None) -> Finding:
-    """Return what is found about a segment that was there once, and of which the table has no row."""
-    return Finding(segment, "no_data", "the table has no row of it any more", data_as_of)
+def ended(segment: str, data_as_of: datetime | None) -> Finding:
+    """Return what is found about a segment of a graph that is split another way now: nothing, and it is over."""
+    return Finding(segment, "does_not", "the graph is no longer split that way", data_as_of)
 
 
 def unread(segment: str, why: str) -> Finding:

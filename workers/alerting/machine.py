@@ -75,6 +75,12 @@ def first(slot: datetime) -> StateRow:
     return StateRow("ok", slot)
 
 
+def is_settled(row: StateRow) -> bool:
+    """Return whether a row is ok and nobody waits to be told of it."""
+    is_known = not (row.is_told or row.told_trouble or row.held_since or row.missed)
+    return row.state == row.alarm == "ok" and is_known
+
+
 def step(row: StateRow | None, finding: Finding, guards: Guards, slot: datetime) -> tuple[StateRow, Transition | None]:
     """Return the row after a check and the move it made. A slot that was judged already changes nothing."""
     before = row or first(slot)

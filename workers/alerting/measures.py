@@ -92,6 +92,8 @@ def _freshness(condition: Condition, series: Series, slot: datetime, as_of: date
     """Return the age of the newest figure; what the source says of its own freshness counts only without a time column."""
     graph = series.graph
     if graph.time is None:
+        if not series.starts:
+            return Measured(None, problem="there is no row", is_missing=True)
         if as_of is None:
             return Measured(None, problem="nothing says how old the data is")
         return _age(slot, as_of)

@@ -68,13 +68,19 @@ class Series:
 class Reading(NamedTuple):
     """The series of a table by segment, when its data was fresh, and notes on rows that were left out.
 
-    `problem` is what makes the table as a whole unreadable: a column that the graph names and the table lacks.
+    `problem` is what makes the table as a whole unreadable: a column that the graph names and the table lacks. `graph`
+    is what the table was read by.
     """
 
     series: dict[str, Series]
     data_as_of: datetime | None = None
     notes: tuple[str, ...] = ()
     problem: str = ""
+    graph: Graph = Graph()
+
+    def lacking(self, segment: str) -> Series:
+        """Return the series of a segment of which the table has no row."""
+        return Series(segment, [], [], self.graph)
 
 
 class _Columns(NamedTuple):
@@ -90,7 +96,7 @@ def read(names: Sequence[str], rows: Iterable[Sequence[Any]], graph: Graph, data
     """
     found = _columns(names, graph)
     if isinstance(found, str):
-        return Reading({}, data_as_of, (), found)
+        return Reading({}, data_as_of, (), found, graph)
     cells: dict[str, dict[datetime, Any]] = {} if graph.segments else {WHOLE: {}}
     problems: dict[str, dict[datetime, str]] = {}
     left_out = 0
@@ -112,9 +118,8 @@ def read(names: Sequence[str], rows: Iterable[Sequence[Any]], graph: Graph, data
             value = None
         known[start] = value
     notes = (f"{left_out} rows have no time that can be read, and were left out",) if left_out else ()
-    return Reading(
-        {name: _series(name, of, graph, problems.get(name, {})) for name, of in cells.items()}, data_as_of, notes
-    )
+    series = {name: _series(name, of, graph, problems.get(name, {})) for name, of in cells.items()}
+    return Reading(series, data_as_of, notes, "", graph)
 
 
 def number_of(cell: Any) -> Decimal | str | None:

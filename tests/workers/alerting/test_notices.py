@@ -8,7 +8,7 @@ from tests.workers.alerting.made import at, policy, told, walk
 from workers.alerting.check import check
 from workers.alerting.machine import StateRow
 from workers.alerting.notify import Facts, QuietHours, Silence, end_of_quiet
-from workers.alerting.series import Graph, read
+from workers.alerting.series import WHOLE, Graph, read
 
 LOW, HIGH = 50, 150
 AWAY: Any = ...
@@ -149,3 +149,58 @@ def test_each_segment_has_its_own_state_and_one_that_vanished_has_no_data() -> N
     assert rows["a"].alarm == "firing"
     assert rows["a"].slot == at(3)
     assert at(3) - at(2) == timedelta(minutes=5)
+
+
+SHOPS = Graph("v", None, ("shop",))
+
+
+@pytest.mark.parametrize(
+    ("graph", "as_of", "fields", "code"),
+    [
+        (SHOPS, None, {"measure": "noData"}, "fired"),
+        (SHOPS, at(9), {"measure": "freshness", "thresholdValue": 60}, "no_data"),
+        (Graph("v", "d", ("shop",), "day"), at(9), {"measure": "freshness", "thresholdValue": 60}, "fired"),
+        (Graph("v", "d", ("shop",), "day"), None, {"measure": "noData"}, "fired"),
+    ],
+)
+def test_a_segment_that_vanished_is_judged_as_one_without_a_row(
+    graph: Graph, as_of: datetime | None, fields: dict[str, Any], code: str
+) -> None:
+    rule = policy(**({"thresholdValue": None} | fields))
+    table = read(["shop", "d", "v"], [("a", at(0), 1)], graph, as_of)
+    for reading in (table, table._replace(series={})):
+        decision = check(rule, reading, {"b": StateRow("ok", at(0), at(0))}, Facts(), at(1))["b"]
+        assert decision.notice.code == code
+
+
+@pytest.mark.parametrize("is_split", [True, False])
+@pytest.mark.parametrize(
+    ("fields", "value", "expected"),
+    [
+        ({"guards": {"keepFiringForSeconds": 3600}}, HIGH, [["fired!"], ["resolved!"], []]),
+        ({"guards": {"onError": "message"}}, AWAY, [["could_not_check!"], ["resolved!"], []]),
+        ({"guards": {"forSeconds": 3600}}, HIGH, [["pending"], ["quiet"], []]),
+        ({"notify": {"resolved": False}}, HIGH, [["fired!"], ["quiet"], []]),
+        ({"notify": {"minSecondsBetweenNotices": 500}}, HIGH, [["fired!"], ["held"], ["resolved!"], []]),
+        ({}, LOW, [["quiet"], []]),
+    ],
+)
+def test_what_was_known_of_a_graph_that_is_split_another_way_now_ends_and_is_told_once(
+    is_split: bool, fields: dict[str, Any], value: Any, expected: list[list[str]]
+) -> None:
+    rule = policy(100, **fields)
+    whole, split = read(["v"], [(LOW,)], Graph("v"), None), read(["shop", "v"], [("a", LOW)], SHOPS, None)
+    after, segment = (split, WHOLE) if is_split else (whole, "a")
+    cells = [(value,)] if is_split else [("a", value)]
+    before: Any = read(["v"] if is_split else ["shop", "v"], cells, Graph("v") if is_split else SHOPS, None)
+    rows: dict[str, StateRow] = {segment: StateRow("ok", at(0))}
+    seen = []
+    for place, _ in enumerate(expected):
+        reading = after if place else "the source is away" if value is AWAY else before
+        decisions = check(rule, reading, rows, Facts(), at(place))
+        rows |= {name: each.row for name, each in decisions.items()}
+        notices = [each.notice for name, each in decisions.items() if name == segment]
+        seen.append([each.code + ("!" if each.is_told else "") for each in notices])
+        assert not [each for each in notices if place and not each.sentence.endswith("no longer split that way")]
+    assert seen == expected
+    assert rows[segment].state == "ok"
