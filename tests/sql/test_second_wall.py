@@ -42,7 +42,7 @@ READERS = [name for name in OF_A_TENANT if not re.search(r"\b(insert into|update
 WRITERS = [name for name in OF_A_TENANT if name not in READERS]
 
 # Whose `id` it is, and whose name or state.
-OF_RUNS = {"get_run", "reopen_run"}
+OF_RUNS = {"get_run", "get_rule_version", "reopen_run"}
 OF = {
     "schedule": {"get_schedule", "lock_schedule", "update_schedule", "stop_schedule", "resume_schedule",
                  "rewind_schedule"},
