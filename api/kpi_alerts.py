@@ -249,14 +249,15 @@ def create(
 
 def edit(conn: Connection, tenant_id: UUID, row: KpiAlert, patch: KpiAlertPatch) -> KpiAlert:
     """The alert with the fields of the patch changed; the caller holds it. Raises BadDefinition, NameTaken, WrongState."""
-    body = patched(_body_of(row), patch)
+    stored = _body_of(row)
+    body = patched(stored, patch)
     child = _child(conn, tenant_id, body)
-    timing = {to_camel(name): value for name, value in child.timing.items()}
     wanted = {"name": body.alert_name, "timezone": child.timezone, "calendarId": body.calendar_id, "tags": body.tags}
     before = {"name": row.name, "timezone": row.timezone, "calendarId": row.calendar_id, "tags": row.tags}
     changes: dict[str, Any] = {name: value for name, value in wanted.items() if value != before[name]}
-    if {"threshold", "schedule"} & patch.model_fields_set and timing != {"cronExpression": row.cron}:
-        changes |= timing
+    if child.timing != _timing(KpiAlertIn.model_validate(stored)):
+        # Told again, an every-two-weeks recurrence would count its weeks from today.
+        changes |= {to_camel(name): value for name, value in child.timing.items()}
     with transaction(conn), refusing(body.alert_name, row.alert_type):
         if changes:
             kinds = {child.kind.name: child.kind}
@@ -315,13 +316,19 @@ def _child(conn: Connection, tenant_id: UUID, body: KpiAlertIn) -> _Child:
     used = tuple(sorted({uses.source(graph.source_id) for graph in graphs}))
     if isinstance(part, Threshold):
         check_graph(part, graphs[0])
-        timing = {"cron_expression": part.check_cron}
-        return _Child(threshold_alert.KIND, timing, timezone, used, kpi_thresholds.columns_of(part), _ATTEMPTS)
+        columns = kpi_thresholds.columns_of(part)
+        return _Child(threshold_alert.KIND, _timing(body), timezone, used, columns, _ATTEMPTS)
     kpi_schedules.check_gate(part, [graph.name for graph in graphs])
     waits = part.freshness.wait_seconds // part.freshness.pause_seconds + 1 if part.freshness else 0
     attempts = min(100, _ATTEMPTS + waits)
-    timing = kpi_schedules.timing_of(part)
-    return _Child(scheduled_report.KIND, timing, timezone, used, kpi_schedules.columns_of(part), attempts)
+    return _Child(scheduled_report.KIND, _timing(body), timezone, used, kpi_schedules.columns_of(part), attempts)
+
+
+def _timing(body: KpiAlertIn) -> dict[str, Any]:
+    """How an alert's schedule recurs, as the schedule's own body takes it. Raises BadDefinition."""
+    if body.threshold is not None:
+        return {"cron_expression": body.threshold.check_cron}
+    return {} if body.schedule is None else kpi_schedules.timing_of(body.schedule)
 
 
 def _graphs(conn: Connection, tenant_id: UUID, body: KpiAlertIn) -> list[Graph]:

@@ -1,5 +1,6 @@
 """When a scheduled alert is sent, under which conditions and as what: the part of an alert that is its schedule's."""
 
+from re import fullmatch
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
@@ -14,7 +15,11 @@ Frequency = Literal["minute", "hour", "day", "week", "month", "quarter", "year"]
 
 
 def _day(value: Any) -> Any:
-    return value.strip().lower() if isinstance(value, str) else value
+    """A day as a recurrence takes it: a number also where it is written as text, as the column keeps it."""
+    if not isinstance(value, str):
+        return value
+    word = value.strip().lower()
+    return int(word) if fullmatch("-?[0-9]{1,2}", word) else word
 
 
 class KpiSchedule(Options):

@@ -102,6 +102,23 @@ def test_it_is_changed_in_part_and_from_fields_to_cron_and_back(api: Api, conn: 
     assert make.value(conn, "select status from schedules where id = %s", alert["scheduleId"]) == "cancelled"
 
 
+@pytest.mark.parametrize(("frequency", "days"), [("week", ["Mon"]), ("month", [1, "last fri"])])
+def test_an_edit_that_leaves_its_timing_leaves_the_day_that_it_counts_from(
+    api: Api, conn: make.Connection, frequency: str, days: list[Any]
+) -> None:
+    every = {"frequencyInterval": frequency, "every": 2, "scheduleHour": 8, "selectedDays": days}
+    alert = made_of(api, conn, every)
+    first = "update schedules set recurrence = jsonb_set(recurrence, '{from}', '\"2026-01-05\"') where id = %s"
+    conn.execute(first, (alert["scheduleId"],))
+    for schedule in ({"periods": 12}, {"attachmentType": "pdf"}, every, {"selectedDays": days}):
+        answer = api("PATCH", f"/api/kpi-alerts/{alert['id']}", json={"schedule": schedule})
+        assert answer.status_code == 200, answer.text
+        kept = make.value(conn, "select recurrence ->> 'from' from schedules where id = %s", alert["scheduleId"])
+        assert kept == "2026-01-05", schedule
+    answer = api("PATCH", f"/api/kpi-alerts/{alert['id']}", json={"schedule": {"scheduleHour": 9}})
+    assert "T09:00:00" in locals_of(api, answer.json())[0]
+
+
 @pytest.mark.parametrize(
     ("schedule", "more", "pointer"),
     [
