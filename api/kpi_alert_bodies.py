@@ -15,7 +15,10 @@ from api.kpi_thresholds import Threshold
 from api.refusals import BadDefinition, Problem, of_model, of_recurrence, refuse
 from scheduler.refusals import NameTaken
 from scheduler.slots import BadRecurrence
+from workers.alerting.notify import Notify
+from workers.alerting.policy import Guards
 from workers.channels.email import mailbox
+from workers.kinds.scheduled_report import Freshness
 
 Recipients = Annotated[
     list[Annotated[str, AfterValidator(mailbox)]],
@@ -26,18 +29,25 @@ Tags = Annotated[list[Line], Field(max_length=50)]
 AlertType = Annotated[Literal["threshold", "schedule"], Words]
 
 
-def _patch_of(model: type[BaseModel], name: str) -> Any:
-    """The model with no field required: what is not named stays."""
+def _patch_of(model: type[BaseModel], **parts: Any) -> Any:
+    """The model with no field required: what is not named stays, and null takes a field away; `parts` are patches too."""
     fields: dict[str, Any] = {
-        each: (Annotated[(field.annotation, *field.metadata, Field(description=field.description))], None)
+        each: (
+            Annotated[(parts.get(each, field.annotation), *field.metadata, Field(description=field.description))]
+            | None,
+            None,
+        )
         for each, field in model.model_fields.items()
     }
     config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
-    return create_model(name, __doc__="What changes; fields that are not named stay.", __config__=config, **fields)
+    said = "What changes; fields that are not named stay, and null takes one away."
+    return create_model(f"{model.__name__}Patch", __doc__=said, __config__=config, **fields)
 
 
-ThresholdPatch = _patch_of(Threshold, "ThresholdPatch")
-KpiSchedulePatch = _patch_of(KpiSchedule, "KpiSchedulePatch")
+ThresholdPatch = _patch_of(Threshold, guards=_patch_of(Guards), notify=_patch_of(Notify))
+KpiSchedulePatch = _patch_of(KpiSchedule, freshness=_patch_of(Freshness))
+_PARTS = frozenset({"guards", "notify", "freshness"})
+"""What of a threshold or a schedule is changed field by field, as they are themselves."""
 
 
 class _Body(BaseModel):
@@ -98,14 +108,19 @@ def patched(body: Mapping[str, Any], patch: KpiAlertPatch) -> KpiAlertIn:
 
 
 def _laid_over(stored: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """The stored part with the changes; one way to recur takes the other's place."""
+    """The stored part with the changes, null takes a field away; one way to recur takes the other's place."""
     dropped: frozenset[str] = frozenset()
     if changes.get("cron") is not None:
         dropped = _INSTEAD_OF_CRON
     if changes.get("frequencyInterval") is not None:
         dropped = frozenset({"cron"})
     kept = {name: value for name, value in stored.items() if name not in dropped}
-    return {name: value for name, value in {**kept, **changes}.items() if value is not None}
+    within = {
+        name: _laid_over(kept.get(name) or {}, value)
+        for name, value in changes.items()
+        if name in _PARTS and value is not None
+    }
+    return {name: value for name, value in {**kept, **changes, **within}.items() if value is not None}
 
 
 _INSTEAD_OF_CRON = frozenset({"frequencyInterval", "scheduleHour", "scheduleMinute", "selectedDays", "every", "shift"})

@@ -126,6 +126,18 @@ def test_an_edit_keeps_what_it_does_not_name_and_plans_anew_what_it_moves(api: A
     assert schedule_of(api, edited)["jobPayload"]["thresholdValue"] == "5"
     assert api("PATCH", path, json={"description": "x"}, headers={"If-Match": etag}).status_code == 412
 
+    edited = api(
+        "PATCH", path, json={"threshold": {"guards": {"noData": "alert"}, "notify": {"resolved": False}}}
+    ).json()
+    assert edited["threshold"]["guards"] == {"forSeconds": 600, "noData": "alert"}
+    edited = api(
+        "PATCH", path, json={"threshold": {"guards": {"noData": None}, "notify": {"repeatSeconds": 60}}}
+    ).json()
+    assert edited["threshold"]["guards"] == {"forSeconds": 600}
+    assert edited["threshold"]["notify"] == {"resolved": False, "repeatSeconds": 60}
+    edited = api("PATCH", path, json={"threshold": {"guards": None, "notify": None}}).json()
+    assert {"guards", "notify"}.isdisjoint(edited["threshold"])
+
     moved = api("PATCH", path, json={"threshold": {"checkCron": "0 9 * * *", "timezone": "Asia/Tokyo"}}).json()
     assert moved["nextRunAt"].endswith("T00:00:00Z")
     other = graph(conn, api.tenant, "bravo")

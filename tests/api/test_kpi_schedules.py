@@ -95,6 +95,13 @@ def test_it_is_changed_in_part_and_from_fields_to_cron_and_back(api: Api, conn: 
     back = api("PATCH", path, json={"schedule": MONDAYS}).json()
     assert "cron" not in back["schedule"]
     assert all("T08:30:00" in local for local in locals_of(api, back))
+    waits = {"maxAgeSeconds": 3600, "waitSeconds": 600}
+    api("PATCH", path, json={"schedule": {"freshness": waits}})
+    skips = api("PATCH", path, json={"schedule": {"freshness": {"waitSeconds": None, "otherwise": "skip"}}}).json()
+    assert skips["schedule"]["freshness"] == {"maxAgeSeconds": 3600, "otherwise": "skip"}
+    answer = api("PATCH", path, json={"schedule": {"freshness": {"maxAgeSeconds": None}}})
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/schedule/freshness/maxAgeSeconds")
+    assert api("PATCH", path, json={"schedule": {"freshness": None}}).json()["schedule"] == back["schedule"]
     renamed = api("PATCH", path, json={"alertName": "Other", "isActive": False}).json()
     assert (renamed["alertName"], renamed["status"], renamed["schedule"]) == ("Other", "paused", back["schedule"])
     assert api("DELETE", path).status_code == 204
