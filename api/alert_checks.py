@@ -22,7 +22,7 @@ from db.jsonb import rfc3339
 from db.pool import Connection
 from db.query import Query
 from scheduler import deliveries, slots
-from scheduler.slots import Cron
+from scheduler.slots import BadRecurrence, Cron
 from workers.alert_book import GET_GRAPH, LIST_STATES, facts_of, remembered
 from workers.alerting.backtest import NoSuggestion, backtest, suggest_threshold, summary
 from workers.alerting.lookback import window
@@ -103,18 +103,20 @@ def asking_of(conn: Connection, tenant_id: UUID, policy: Policy, graph_id: UUID 
     return Asking(tenant_id, policy, graph, row_of(conn, tenant_id, graph.source_id), timezone)
 
 
-def ask(what: Asking, means: Means, slot_at: datetime, earliest: datetime) -> Reading:
-    """What the graph gives for the slots from `earliest` to `slot_at`. Raises SourceRefused, SourceUnavailable."""
+def ask(what: Asking, means: Means, slot_at: datetime, earliest: datetime, most_rows: int) -> Reading:
+    """What the graph gives for the slots from `earliest` to `slot_at`. Raises RowCap, SourceRefused, SourceUnavailable."""
     graph, timezone = what.graph, what.timezone
     looked_at = window(what.policy, graph.meaning(timezone), slot_at, earliest)
     with asked(what.source, what.tenant_id, means) as source:
         question = graph.question(slot_at, timezone, looked_at)
-        table = source.query(question, timeout_seconds=_SECONDS, row_cap=10 * MOST_ROWS)
+        table = source.query(question, timeout_seconds=_SECONDS, row_cap=most_rows)
     return reading_of(table, graph, timezone)
 
 
 def trial_of(conn: Connection, tenant_id: UUID, row: KpiAlert, now: datetime) -> Trial:
     """The check of an alert at this moment, up to asking its source. Raises BadDefinition."""
+    if row.alert_type != "threshold":
+        raise refuse("alertType", "takes threshold: an alert of the type schedule has no check to test")
     asking = asking_of(conn, tenant_id, kpi_alerts.policy_of(row), row.graph_id, row.timezone)
     known = LIST_STATES.all(conn, tenant_id=tenant_id, alert_id=row.id)
     facts = facts_of(conn, tenant_id, row.id, now)
@@ -126,7 +128,9 @@ def try_alert(trial: Trial, means: Means, now: datetime) -> dict[str, Any]:
     what = trial.asking
     reading: Reading | str
     try:
-        reading = ask(what, means, now, now)
+        reading = ask(what, means, now, now, MOST_ROWS)
+    except RowCap:
+        reading = f"the graph has more than {MOST_ROWS:,} rows in the window that is looked at"
     except (SourceRefused, SourceUnavailable) as error:
         reading = str(error)
     checked = decide(what.policy, reading, trial.known, trial.facts, [now])
@@ -152,7 +156,7 @@ def run_backtest(what: Asking, means: Means, body: BacktestIn, now: datetime) ->
         raise refuse("graphId", "takes a graph with a timeDimension: only that has a past")
     checks = _checks(body.threshold.check_cron, what.timezone, first, last)
     try:
-        reading = ask(what, means, checks[-1], checks[0])
+        reading = ask(what, means, checks[-1], checks[0], 10 * MOST_ROWS)
     except RowCap:
         raise refuse("from", f"takes a span of at most {10 * MOST_ROWS} rows") from None
     except SourceRefused as error:
@@ -217,8 +221,11 @@ def _checks(cron: str, timezone: str, first: datetime, last: datetime) -> list[d
     if first >= last:
         raise refuse("to", "takes an instant after from")
     recurrence = Cron(cron, timezone)
-    slots.check(recurrence)
-    found, has_more = slots.slots_between(recurrence, first - timedelta(microseconds=1), last, MOST_CHECKS)
+    try:
+        slots.check(recurrence)
+        found, has_more = slots.slots_between(recurrence, first - timedelta(microseconds=1), last, MOST_CHECKS)
+    except BadRecurrence as error:
+        raise refuse("threshold.checkCron", error.reason) from None
     if not found:
         raise refuse("to", "takes a span in which there is a check")
     if has_more:

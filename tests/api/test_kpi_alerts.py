@@ -273,7 +273,9 @@ def figures(api: Api, database: str) -> str:
     return str(api("POST", "/api/graphs", json=graph | {"timeDimension": "day", "grain": "day"}).json()["id"])
 
 
-def test_a_test_decides_and_stores_nothing(near: Api, its: make.Connection, database: str) -> None:
+def test_a_test_decides_and_stores_nothing(
+    near: Api, its: make.Connection, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert near.tenant
     alert = made(near, its, graphId=figures(near, database), threshold={"condition": "LESS_THAN", "thresholdValue": 50})
     its.execute("update figures set day = now() - interval '1 day' where orders = 20")
@@ -281,6 +283,10 @@ def test_a_test_decides_and_stores_nothing(near: Api, its: make.Connection, data
     found = near("POST", f"/api/kpi-alerts/{alert['id']}/test").json()
     assert (found["outcome"], found["notified"], found["segments"][0]["value"]) == ("fired", True, "20")
     assert whole(its, near.tenant) == before
+    monkeypatch.setattr(alert_checks, "MOST_ROWS", 5)
+    capped = near("POST", f"/api/kpi-alerts/{alert['id']}/test").json()
+    assert (capped["outcome"], "more than 5 rows" in capped["sentence"]) == ("could_not_check", True)
+    monkeypatch.undo()
     its.execute("drop table figures")
     found = near("POST", f"/api/kpi-alerts/{alert['id']}/test").json()
     assert (found["outcome"], found["notified"]) == ("could_not_check", False)
@@ -321,6 +327,7 @@ def test_a_backtest_tells_what_the_same_steps_come_to_by_themselves(
         ({"to": span["from"]}, "/to"),
         ({"graphId": NOBODYS}, "/graphId"),
         ({"wantedMessages": -1}, "/wantedMessages"),
+        ({"threshold": POLICY | {"checkCron": "61 * * * *"}}, "/threshold/checkCron"),
     ):
         answer = near("POST", "/api/kpi-alerts/backtest", json=body | more)
         assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, pointer), answer.text
