@@ -160,6 +160,12 @@ def schedule_of(row: KpiAlert) -> dict[str, Any] | None:
     return {name: value for name, value in found.items() if value not in (None, [])}
 
 
+def recipients_of(row: KpiAlert) -> set[str]:
+    """Everybody whom an alert tells, those of its audiences too."""
+    audiences = (row.options or {}).get("audiences", [])
+    return {*row.recipients, *(each for audience in audiences for each in audience["recipients"])}
+
+
 def policy_of(row: KpiAlert) -> Policy:
     """The policy that a threshold alert is judged by."""
     kept = threshold_of(row) or {}
@@ -214,6 +220,8 @@ def create(
 ) -> KpiAlert:
     """The alert made with its schedule and its child. Raises BadDefinition, NameTaken."""
     child = _child(conn, tenant_id, body)
+    if body.schedule is not None:
+        kpi_schedules.check_audiences(body.schedule, body.recipients)
     tenant_rules.check_room(conn, tenant_id, "schedules")
     schedule_id, alert_id = uuid4(), uuid4()
     with transaction(conn), refusing(body.alert_name, body.alert_type):
@@ -252,6 +260,8 @@ def edit(conn: Connection, tenant_id: UUID, row: KpiAlert, patch: KpiAlertPatch)
     stored = _body_of(row)
     body = patched(stored, patch)
     child = _child(conn, tenant_id, body)
+    if body.schedule is not None and {"schedule", "recipients"} & patch.model_fields_set:
+        kpi_schedules.check_audiences(body.schedule, body.recipients)
     wanted = {"name": body.alert_name, "timezone": child.timezone, "calendarId": body.calendar_id, "tags": body.tags}
     before = {"name": row.name, "timezone": row.timezone, "calendarId": row.calendar_id, "tags": row.tags}
     changes: dict[str, Any] = {name: value for name, value in wanted.items() if value != before[name]}

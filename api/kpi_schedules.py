@@ -88,3 +88,17 @@ def check_gate(body: KpiSchedule, names: list[str]) -> None:
     problem = problem_of(body.gating_condition, names)
     if problem is not None:
         raise refuse("schedule.gatingCondition", problem)
+
+
+def check_audiences(body: KpiSchedule, recipients: list[str]) -> None:
+    """Passes audiences of which each address has one context and one spelling. Raises BadDefinition."""
+    spelled = {address.casefold(): address for address in recipients}
+    placed: dict[str, int] = {}
+    for number, audience in enumerate(body.audiences):
+        pointer = f"schedule.audiences.{number}.recipients"
+        for place, address in enumerate(audience.recipients):
+            folded = address.casefold()
+            if placed.setdefault(folded, number) != number:
+                raise refuse(pointer, f"takes an address of no other audience: {place} is in {placed[folded]} too")
+            if spelled.setdefault(folded, address) != address:
+                raise refuse(pointer, f"takes one spelling of an address: {place} is spelled otherwise before")

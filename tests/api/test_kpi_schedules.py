@@ -109,6 +109,32 @@ def test_it_is_changed_in_part_and_from_fields_to_cron_and_back(api: Api, conn: 
     assert make.value(conn, "select status from schedules where id = %s", alert["scheduleId"]) == "cancelled"
 
 
+def test_an_address_is_in_one_audience_and_in_one_spelling(api: Api, conn: make.Connection) -> None:
+    assert api.tenant
+    north = {"recipients": ["ann@example.com", "bob@example.com"], "context": {"region": "north"}}
+    alert = made_of(api, conn, MONDAYS | {"audiences": [north]})
+    path = f"/api/kpi-alerts/{alert['id']}"
+    for number, audiences in (
+        (1, [north, {"recipients": ["eve@example.com", "bob@example.com"], "context": {"region": "south"}}]),
+        (1, [north, {"recipients": ["Bob@example.com"], "context": {}}]),
+        (0, [{"recipients": ["Ann@example.com"], "context": {"region": "south"}}]),
+    ):
+        created = api("POST", "/api/kpi-alerts", json=body_of(api, conn, MONDAYS | {"audiences": audiences}))
+        edited = api("PATCH", path, json={"schedule": {"audiences": audiences}})
+        for answer in (created, edited):
+            assert answer.status_code == 422, answer.text
+            assert answer.json()["errors"][0]["pointer"] == f"/schedule/audiences/{number}/recipients"
+    assert api("PATCH", path, json={"recipients": ["Bob@example.com"]}).status_code == 422
+
+    kept = {"outcome": "sent", "notified": False, "sentence": "sent"}
+    its = {"schedule_id": alert["scheduleId"], "slot_at": make.now(conn), "kind": "kpi.schedule"}
+    make.run(conn, api.tenant, state="succeeded", origin="schedule", outcome=kept, **its)
+    said = {name: api("GET", f"{path}/why?recipient={name}@example.com").json()["sentence"] for name in ("bob", "eve")}
+    assert said == {"bob": "sent", "eve": "sent; eve@example.com is none of its recipients"}
+    answer = api("POST", f"{path}/test")
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/alertType")
+
+
 @pytest.mark.parametrize(("frequency", "days"), [("week", ["Mon"]), ("month", [1, "last fri"])])
 def test_an_edit_that_leaves_its_timing_leaves_the_day_that_it_counts_from(
     api: Api, conn: make.Connection, frequency: str, days: list[Any]
