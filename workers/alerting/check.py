@@ -49,12 +49,19 @@ def _findings(
 ) -> dict[str, Finding]:
     problem = reading if isinstance(reading, str) else reading.problem
     if isinstance(reading, str) or problem:
-        return {segment: unread(segment, problem) for segment in rows or (WHOLE,)}
+        return {segment: unread(segment, problem) for segment in _living(rows) or [WHOLE]}
     found = {segment: judge(policy, series, slot, reading.data_as_of) for segment, series in reading.series.items()}
     for segment in rows:
         if segment not in found and _is_of(reading, segment):
             found[segment] = judge(policy, reading.lacking(segment), slot, reading.data_as_of)
     return found
+
+
+def _living(rows: Mapping[str, StateRow]) -> list[str]:
+    """Return the known segments without those that the newest check left out: they were of another split, and are over."""
+    newest = max((row.slot for row in rows.values() if row.slot is not None), default=None)
+    kinds = {segment == WHOLE for segment, row in rows.items() if row.slot == newest}
+    return [segment for segment, row in rows.items() if (segment == WHOLE) in kinds or not is_settled(row)]
 
 
 def _is_of(reading: Reading, segment: str) -> bool:

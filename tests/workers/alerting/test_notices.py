@@ -204,3 +204,11 @@ def test_what_was_known_of_a_graph_that_is_split_another_way_now_ends_and_is_tol
         assert not [each for each in notices if place and not each.sentence.endswith("no longer split that way")]
     assert seen == expected
     assert rows[segment].state == "ok"
+
+
+def test_a_source_that_is_away_brings_back_nothing_of_how_the_graph_was_split_before() -> None:
+    rule = policy(100, guards={"onError": "alert"})
+    over, living = StateRow("ok", at(0), at(1)), StateRow("ok", at(0), at(2))
+    assert list(check(rule, "away", {WHOLE: over, "a": living, "b": living}, Facts(), at(3))) == ["a", "b"]
+    assert list(check(rule, "away", {WHOLE: living, "a": over}, Facts(), at(3))) == [WHOLE]
+    assert list(check(rule, "away", {"a": living, "b": over}, Facts(), at(3))) == ["a", "b"]
