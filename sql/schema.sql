@@ -359,10 +359,10 @@ begin
         when 'threshold' then jsonb_strip_nulls(jsonb_build_object(
             'condition', t.condition, 'thresholdValue', t.threshold_value::text,
             'thresholdHigh', t.threshold_high::text
-        )) || t.policy
+        )) || coalesce(t.policy, '{}')
         else jsonb_strip_nulls(jsonb_build_object(
             'dashboardId', a.dashboard_id, 'gatingCondition', k.gating_condition, 'attachmentType', k.attachment_type
-        )) || k.options
+        )) || coalesce(k.options, '{}')
     end
     from kpi_alerts as a
     left join kpi_thresholds as t on t.kpi_alert_id = a.id

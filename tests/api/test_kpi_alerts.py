@@ -69,6 +69,7 @@ def test_an_alert_is_made_with_its_schedule_and_its_threshold(api: Api, conn: ma
     assert schedule["uses"] == [f"source:{source}"]
     params = KIND.Params.model_validate(schedule["jobPayload"])
     assert (str(params.alert_id), params.threshold_value) == (alert["id"], Decimal("0.10"))  # type: ignore[attr-defined]
+    assert len(alert.pop("next")) == 10
     assert api("GET", "/api/kpi-alerts").json()["items"] == [alert]
 
 
