@@ -33,9 +33,8 @@ def _patch_of(model: type[BaseModel], **parts: Any) -> Any:
     """The model with no field required: what is not named stays, and null takes a field away; `parts` are patches too."""
     fields: dict[str, Any] = {
         each: (
-            Annotated[(parts.get(each, field.annotation), *field.metadata, Field(description=field.description))]
-            | None,
-            None,
+            Annotated[(parts.get(each, field.annotation), *field.metadata, Field())] | None,
+            Field(None, description=field.description),
         )
         for each, field in model.model_fields.items()
     }
