@@ -156,9 +156,9 @@ WATCHED = "US factory employment against January 2006"
 TOLD = "tell the warehouse"
 RECIPES: dict[str, Recipe] = {
     "http.call": Recipe(TOLD, _tell_the_warehouse, calls_each_run=True),
-    "kpi.schedule": Recipe(SENT, _send_the_dashboard, deliveries=RUNS),
     # Two recipients and one crossing: the first run mails both, the second finds it still firing and mails nobody.
     "kpi.threshold": Recipe(WATCHED, _watch_manufacturing, deliveries=2),
+    "kpi.schedule": Recipe(SENT, _send_the_dashboard, deliveries=RUNS),
 }
 
 

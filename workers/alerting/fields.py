@@ -14,7 +14,7 @@ MAX_SECONDS = 366 * 86400
 
 def _known_condition(text: Any) -> Any:
     name = text.strip().upper() if isinstance(text, str) else text
-    if name not in CONDITIONS:
+    if not isinstance(name, str) or name not in CONDITIONS:
         raise ValueError(f"takes one of {', '.join(CONDITIONS)}")
     return name
 

@@ -20,14 +20,19 @@ from uuid import uuid4
 
 import psycopg
 
-from api.sources import create_source
+from api import graphs
+from api.definitions import definition, read_schedule
+from api.graphs import GraphIn
+from api.sources import create_source, list_all
 from config.seal import Seal
 from proof.records import Fault
-from tests.alerts import make_alert
+from scheduler import schedules
+from tests import make
 from tests.proof.points import tracer
 from tests.proof.points.place import Place
 from tests.proof.points.servers import serving, tell
 from tests.system import until
+from workers.kinds.threshold_alert import KIND
 
 TRACER = Path(tracer.__file__)
 MARK = "q.fence = w.fence and q.state"
@@ -94,17 +99,28 @@ def make_call(place: Place) -> None:
 def make_mail(place: Place, query: str = "select value from figure", **more: Any) -> None:
     """A run of kpi.threshold that queries a database, finds an alert firing and mails it; `more` is of its schedule."""
     name = f"alert-{uuid4().hex[:8]}"
-    params = {
-        "alertName": name,
-        "recipients": [f"{name}@{place.domain}"],
-        "source": _SOURCE,
-        "query": query,
-        "condition": "GREATER_THAN",
-        "thresholdValue": "150",
-    }
-    of_schedule = {"scheduledAt": place.now().isoformat(), "maxAttempts": 60, "queue": "default"} | more
-    made = make_alert(place.conn, place.tenant, params, **of_schedule)
-    place.made.add(str(made.schedule_id))
+    body = {
+        "jobType": KIND.name,
+        "scheduledAt": place.now().isoformat(),
+        "maxAttempts": 60,
+        "queue": "default",
+        "name": name,
+    } | more
+    schedule_id, alert_id = uuid4(), uuid4()
+    [source] = [each for each in list_all(place.conn, place.tenant) if each.name == _SOURCE]
+    asked = GraphIn.model_validate({"name": name, "sourceId": source.id, "query": query})
+    of = {"tenant_id": place.tenant}
+    # A schedule that is due once, and so has one slot to judge; the API makes alerts by cron.
+    with place.conn.transaction():
+        graph = graphs.create(place.conn, place.tenant, asked)
+        new = definition(read_schedule(body), KIND, schedule_id)
+        schedules.create(place.conn, place.tenant, schedule_id, new, retention_days=90)
+        alert = {"id": alert_id, "schedule_id": schedule_id, "alert_type": "threshold", "alert_name": name}
+        told = {"recipients": [f"{name}@{place.domain}"], "graph_id": graph.id}
+        make.insert(place.conn, "kpi_alerts", alert | told | of)
+        threshold = {"kpi_alert_id": alert_id, "condition": "GREATER_THAN", "threshold_value": 150}
+        make.insert(place.conn, "kpi_thresholds", threshold | of)
+    place.made.add(str(schedule_id))
     place.conn.execute("select pg_notify('tocsin', '')")
 
 
