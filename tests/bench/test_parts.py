@@ -44,6 +44,7 @@ def herd_json(**more: Any) -> dict[str, Any]:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_herd_tells_when_its_runs_began_what_they_cost_and_who_was_not_measured() -> None:
     field = measure({"tocsin": Ours, "tocsin, gated": lambda: Ours("skip"), "nobody": absent}, 20, 1)
     found = {result.name: result for result in results(field, 20)}

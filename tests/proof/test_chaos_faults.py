@@ -62,6 +62,7 @@ def test_of_a_cable_that_is_out_and_of_lost_packets_nobody_is_told(tmp_path: Pat
     assert re.match("[1-9][0-9]* packets", blackhole.target)
 
 
+@pytest.mark.long
 def test_wrong_clocks_change_nothing(tmp_path: Path) -> None:
     faults = strike(tmp_path, ["worker.clock", "ticker.clock"], 20.0)
     for fault in faults:
