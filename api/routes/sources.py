@@ -1,7 +1,5 @@
 """`/api/sources`: where kinds read. A secret goes in and never comes out."""
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -11,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from api import shapes, sources
+from api.asked_sources import Means, asked, row_of
 from api.definitions import Line, Time
 from api.pages import Cursor, Limit, page, place_of, room
 from api.problems import answers, good
@@ -19,21 +18,16 @@ from api.request import Asked, Change, Editor, Reader, answer, etag_of
 from api.sources import Source
 from config.zones import BadZone, zone
 from db.pool import Connection
-from scheduler.refusals import NotFound
-from workers.http import Client
-from workers.journal import GET_SOURCE, SourceRow, opened
+from workers.journal import SourceRow
 from workers.sources import (
     Grain,
     Holds,
     Question,
-    Reach,
     RowCap,
     SourceRefused,
     SourceUnavailable,
-    open_source,
     try_source,
 )
-from workers.sources import Source as Readable
 from workers.sources.options import SourceType
 
 router = APIRouter(prefix="/api/sources", tags=["sources"], responses=answers(400, 401, 403, 404, 422, 429, 503))
@@ -206,7 +200,7 @@ def test_source(asking: Editor, source_id: UUID) -> Response:
     """Connects and asks for as little as there is; what is wrong is told as the worker would meet it."""
     row = _row(asking, source_id)
     try:
-        with _opened(asking, row) as source:
+        with asked(row, asking.tenant, _means(asking)) as source:
             milliseconds = try_source(source, row.now, _TEST_SECONDS)
     except (SourceRefused, SourceUnavailable) as error:
         return answer({"ok": False, "error": str(error), "milliseconds": None})
@@ -221,7 +215,7 @@ def preview_source(asking: Editor, source_id: UUID, body: QueryIn) -> Response:
     try:
         slot_at = row.now if body.slot_at is None else body.slot_at
         question = Question(body.query, slot_at, body.start, body.end, _zone(body.timezone), body.grain, body.context)
-        with _opened(asking, row) as source:
+        with asked(row, asking.tenant, _means(asking)) as source:
             table = source.query(question, timeout_seconds=_TEST_SECONDS, row_cap=_PREVIEW_ROWS)
     except RowCap as error:
         table, has_more = error.table, True
@@ -245,19 +239,12 @@ def preview_source(asking: Editor, source_id: UUID, body: QueryIn) -> Response:
 def _row(asking: Asked, source_id: UUID) -> SourceRow:
     """The source as it is stored. Raises NotFound."""
     with asking.reading() as conn:
-        row = GET_SOURCE.one(conn, tenant_id=asking.tenant, name=str(source_id))
-    if row is None or row.id != source_id:
-        raise NotFound(f"there is no source {source_id}")
-    return row
+        return row_of(conn, asking.tenant, source_id)
 
 
-@contextmanager
-def _opened(asking: Asked, row: SourceRow) -> Iterator[Readable]:
-    """The source, opened for the block. Raises SourceRefused, SealError."""
+def _means(asking: Asked) -> Means:
     settings = asking.web.settings
-    with closing(Client(allowed=settings.egress_allow)) as http:
-        stored = opened(row, asking.tenant, asking.web.seal)
-        yield open_source(stored, Reach(http, settings.egress_allow, settings.files))
+    return Means(asking.web.seal, settings.egress_allow, settings.files)
 
 
 def _zone(name: str) -> str:
