@@ -16,7 +16,8 @@ from pydantic.alias_generators import to_camel
 
 from workers.alerting.conditions import CONDITIONS, RANGES
 from workers.alerting.fields import ConditionName, Number
-from workers.alerting.words import limit, number
+from workers.alerting.words import limit
+from workers.formats.numbers import number
 
 LONGEST = 2000
 OWN = frozenset({"value", "rows", "changed", "graphs"})

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from workers.alerting.conditions import CONDITIONS
-from workers.alerting.words import MAX_DIGITS
+from workers.formats.numbers import MAX_DIGITS
 
 MAX_SECONDS = 366 * 86400
 

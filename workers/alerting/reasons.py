@@ -6,7 +6,8 @@ from typing import Literal, NamedTuple
 
 from workers.alerting.measures import Measured
 from workers.alerting.policy import Condition
-from workers.alerting.words import limit, number, rough, with_unit
+from workers.alerting.words import limit, rough, with_unit
+from workers.formats.numbers import number
 
 TENTH, HUNDREDTH = Decimal("0.1"), Decimal("0.01")
 SHOWN_DIGITS = 20

@@ -3,11 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-SHOWN_DECIMALS = 6
-MAX_DIGITS = 40
-CURRENCIES = ("€", "$", "£", "¥")
-UNSPACED = ("", "%", "‰")
-NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
+from workers.formats.numbers import CURRENCIES, NO_BREAK_SPACE, UNSPACED, number
 
 LIMITS = {
     "GREATER_THAN": "above {low}",
@@ -19,21 +15,6 @@ LIMITS = {
     "BETWEEN": "between {low} and {high}",
     "OUTSIDE": "outside {low} to {high}",
 }
-
-
-def number(value: Decimal) -> str:
-    """Return a decimal as people write it: no exponent, thousands separators, at most 6 decimals unless it is tiny."""
-    if value and not -MAX_DIGITS < value.adjusted() < MAX_DIGITS:
-        return f"{value:.6E}"
-    decimals = -int(value.as_tuple().exponent)
-    if decimals > SHOWN_DECIMALS:
-        # Of a tiny number the first six digits that say something, not six zeros.
-        decimals = max(SHOWN_DECIMALS, SHOWN_DECIMALS - 1 - value.adjusted() if value else 0)
-        text = f"{value:,.{decimals}f}"
-    else:
-        text = f"{value:,f}"
-    shown = text.rstrip("0").rstrip(".") if "." in text else text
-    return "0" if shown in ("-0", "") else shown
 
 
 def with_unit(value: Decimal, unit: str) -> str:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.alerting.words import number, with_unit
+from workers.alerting.words import with_unit
+from workers.formats.numbers import number
 
 
 @pytest.mark.parametrize(
