@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from api import audit, shapes, tenants
 from api.audit import Author
+from db import migrate
 from db.pool import Connection, DatabaseError, transaction
 from db.query import Query
 from db.store import Store
@@ -67,7 +68,8 @@ def erase(conn: Connection, slug: str, author: Author, store: Store | None = Non
             f"the tenant {slug} is being worked on: erasing it lost {_TRIES} times to who held its rows, and nothing is "
             "gone; suspend it, and try again once its runs are over"
         )
-    if store is not None and (installation := INSTALLATION.one(conn)) is not None:
+    # A copy of somebody else's database knows its tenants' files under the other's name: they are not the copy's.
+    if store is not None and not migrate.is_foreign(conn) and (installation := INSTALLATION.one(conn)) is not None:
         store.erase(f"{installation.id}/{tenant.id}")
     return gone
 

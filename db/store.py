@@ -23,7 +23,7 @@ SCHEMES = ("file", "s3", "gs", "az")
 _CHUNK_BYTES = 1024 * 1024
 _FORM = re.compile(r"([0-9a-f-]{36})/([0-9a-f-]{36})/([0-9a-f-]{36})/([0-9]{1,18})/[0-9a-f]{64}")
 # What a process that was killed while it wrote into a folder left there.
-_UNFINISHED = "*#*"
+_UNFINISHED = re.compile(r"[0-9a-f]{64}#[0-9]+")
 # A pull of a large file is one request; one that nobody answers is known by its connection.
 # Addresses of the providers are https; one that AWS_ENDPOINT_URL names is as its operator wrote it.
 _CLIENT = {"allow_http": True, "connect_timeout": timedelta(seconds=5), "timeout": timedelta(minutes=10)}
@@ -144,15 +144,15 @@ class Store:
             gone += len(keys)
         return gone
 
-    def forget_unfinished(self, before: float) -> int:
-        """Deletes what killed processes left half written in a folder before that time of its clock; how many files.
+    def forget_unfinished(self, prefix: str, before: float) -> int:
+        """Deletes what killed processes left half written below a prefix before that time of its clock; how many files.
 
         A bucket keeps no such thing in sight: its own rule for unfinished uploads ends them.
         """
         gone = 0
         if self._folder is not None:
-            for path in self._folder.rglob(_UNFINISHED):
-                if path.is_file() and path.stat().st_mtime < before:
+            for path in (self._folder / prefix).rglob("*#*"):
+                if _UNFINISHED.fullmatch(path.name) and path.stat().st_mtime < before:
                     path.unlink(missing_ok=True)
                     gone += 1
         return gone

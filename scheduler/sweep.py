@@ -82,7 +82,7 @@ def sweep(conn: Connection, store: Store, stopping: threading.Event | None = Non
     installation, now = INSTALLATION.one(conn), READ_NOW.one(conn)
     if installation is None or now is None:
         return 0
-    gone = store.forget_unfinished(now.now.timestamp() - _A_DAY)
+    gone = store.forget_unfinished(str(installation.id), now.now.timestamp() - _A_DAY)
     for keys in store.each(str(installation.id)):
         owners = {key: owner for key in keys if (owner := owner_of(key)) and owner.installation == installation.id}
         orphans = _orphans(conn, owners)

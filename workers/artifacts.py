@@ -22,7 +22,7 @@ from workers.rows import Leased
 
 Content = bytes | Path | Callable[[], bytes | Path]
 
-_NAME = re.compile(r"[^\x00-\x1f\x7f-\x9f/\\\ud800-\udfff]{1,200}")
+_NAME = re.compile(r"[^/\\]{1,200}")
 _FORMAT = re.compile(r"[a-z0-9.+-]{1,40}")
 _TYPE = re.compile(r"[a-z0-9.+-]{1,100}/[a-z0-9.+-]{1,100}(; charset=utf-8)?")
 
@@ -94,8 +94,8 @@ class New(NamedTuple):
 
     def checked(self) -> "New":
         """Itself. Raises ValueError when a part of it can't stand in a header."""
-        if not _NAME.fullmatch(self.name):
-            raise ValueError(f"name takes 1 to 200 characters without / and \\, got {self.name!r}")
+        if not _NAME.fullmatch(self.name) or not self.name.isprintable():
+            raise ValueError(f"name takes 1 to 200 printable characters without / and \\, got {self.name!r}")
         if not _TYPE.fullmatch(self.content_type) or not _FORMAT.fullmatch(self.format):
             raise ValueError(f"{self.name}: {self.content_type!r} or {self.format!r} is no type of a file")
         return self

@@ -157,3 +157,11 @@ def test_without_a_store_the_web_says_so(file: File, web: TestClient) -> None:
     web_of_it(web).store = None
     answer = file.api("GET", f"/api/artifacts/{file.id}/download")
     assert (answer.status_code, "ARTIFACT_URL" in answer.json()["detail"]) == (503, True)
+
+
+def test_a_copy_of_a_database_erases_no_file_of_the_originals(file: File, database: str) -> None:
+    file.conn.execute("update installation set fingerprint = 'elsewhere'")
+    slug = make.value(file.conn, "select slug from tenants where id = %s", file.api.tenant)
+    with Database.at(database).connect("test") as conn:
+        assert leaving.erase(conn, slug, Author("system", None, None), file.store)["artifacts"] == 1
+    assert len([key for keys in file.store.each("") for key in keys]) == 1

@@ -107,6 +107,8 @@ def test_files_of_one_content_are_one_for_each_name(
         CSV._replace(name="a\\b"),
         CSV._replace(name="a\r\nX: y"),
         CSV._replace(name="a" * 201),
+        CSV._replace(name="a\N{RIGHT-TO-LEFT OVERRIDE}vsc.exe"),
+        CSV._replace(name="a\ud800"),
         CSV._replace(content_type="text/html\r\nX: y"),
         CSV._replace(content_type="text"),
         CSV._replace(format="C S V"),
