@@ -75,7 +75,7 @@ def address_of(request: Request) -> str:
     return request.client.host.removeprefix("::ffff:") if request.client else ""
 
 
-def _network_of(address: str) -> str:
+def network_of(address: str) -> str:
     """Whom wrong tokens are counted of: an IPv4 address, or the /64 whose addresses are all one customer's."""
     try:
         return str(IPv6Network((IPv6Address(address.partition("%")[0]).packed, 64), strict=False))
@@ -128,7 +128,7 @@ def _found(request: Request, web: Web, named: str | None) -> Caller:
     token = shown_token(request)
     if token is None:
         return _of_session(request, web, named)
-    network = _network_of(address_of(request))
+    network = network_of(address_of(request))
     # Who guesses gets no lookup; what we know to be good passes, so that others at the same address are unharmed.
     if web.wrong_tokens.is_spent(network) and tokens.hash_of(token) not in web.good_tokens:
         raise too_many(

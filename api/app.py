@@ -25,11 +25,13 @@ from api.presence import Presence
 from api.problems import FieldProblem, Problem, answer_problems
 from api.routes import (
     actions,
+    artifacts,
     audit_log,
     calendars,
     dashboards,
     dead_letters,
     deliveries,
+    files,
     graphs,
     health,
     kinds,
@@ -56,6 +58,7 @@ from config.signals import SignalEvent, set_off, set_on
 from db import sealed
 from db.pool import DatabaseError
 from db.processes import VERSION
+from db.store import Store
 from telemetry import exporter, log, metrics
 from telemetry.log import Events
 from workers.http import Client
@@ -69,6 +72,7 @@ _ROOMS = (
     processes,
     schedules,
     runs,
+    artifacts,
     dead_letters,
     deliveries,
     sources,
@@ -87,6 +91,7 @@ _ROOMS = (
     suppressions,
     mail_hooks,
     actions,
+    files,
 )
 _DRAIN_SECONDS = 20
 _KILL_SECONDS = 24.0
@@ -115,6 +120,7 @@ def create_app(settings: Settings) -> FastAPI:
             per_tenant=Limit(PER_TENANT // settings.processes),
             wrong_tokens=Limit(WRONG_TOKENS),
             http=Client(allowed=settings.egress_allow),
+            store=Store(settings.artifact_url) if settings.artifact_url else None,
         )
         try:
             yield

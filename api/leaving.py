@@ -5,9 +5,12 @@ from typing import Any, NamedTuple
 
 from api import audit, shapes, tenants
 from api.audit import Author
+from db import migrate
 from db.pool import Connection, DatabaseError, transaction
 from db.query import Query
+from db.store import Store
 from scheduler.refusals import WrongState
+from workers.artifacts import Installation
 
 
 class Kept(NamedTuple):
@@ -26,6 +29,7 @@ class Gone(NamedTuple):
 
 EXPORT = Query("export_tenant", Kept)
 ERASE = Query("erase_tenant", Gone)
+INSTALLATION = Query("get_installation", Installation)
 
 _TRIES = 5
 # Somebody else held what it waited for: a deadlock, or the server's own lock_timeout.
@@ -43,23 +47,31 @@ def export(conn: Connection, slug: str) -> Iterator[Kept]:
         yield Kept(row.name, shapes.without_secrets(content))
 
 
-def erase(conn: Connection, slug: str, author: Author) -> dict[str, int]:
+def erase(conn: Connection, slug: str, author: Author, store: Store | None = None) -> dict[str, int]:
     """The number of rows of each table that went with the tenant; the operator's audit log keeps that it was.
 
     Commits, so the caller has no transaction open. Work on the tenant locks the same rows in other orders: a try that
-    loses to it begins anew. Raises NotFound, and WrongState when each try lost; nothing is gone then.
+    loses to it begins anew. Raises NotFound, and WrongState when each try lost; nothing is gone then. Its files go from
+    the store after its rows; what is left of them after StoreUnavailable the ticker's sweep deletes.
     """
+    tenant = tenants.get(conn, slug)
     for _ in range(_TRIES):
         try:
             with transaction(conn):
-                return _erase(conn, slug, author)
+                gone = _erase(conn, slug, author)
+            break
         except DatabaseError as error:
             if error.sqlstate not in _IN_THE_WAY:
                 raise
-    raise WrongState(
-        f"the tenant {slug} is being worked on: erasing it lost {_TRIES} times to who held its rows, and nothing is gone; "
-        "suspend it, and try again once its runs are over"
-    )
+    else:
+        raise WrongState(
+            f"the tenant {slug} is being worked on: erasing it lost {_TRIES} times to who held its rows, and nothing is "
+            "gone; suspend it, and try again once its runs are over"
+        )
+    # A copy of somebody else's database knows its tenants' files under the other's name: they are not the copy's.
+    if store is not None and not migrate.is_foreign(conn) and (installation := INSTALLATION.one(conn)) is not None:
+        store.erase(f"{installation.id}/{tenant.id}")
+    return gone
 
 
 def _erase(conn: Connection, slug: str, author: Author) -> dict[str, int]:

@@ -24,6 +24,7 @@ class Settings:
     jwt_secret: str | None = field(repr=False)
     egress_allow: tuple[IPv4Network | IPv6Network, ...]
     files: Path | None
+    artifact_url: str | None
     mail_hooks: Mapping[str, str] = field(repr=False)
     port: int
     processes: int
@@ -45,6 +46,7 @@ class Settings:
                 "TOCSIN_SECRET_KEYS",
                 "TOCSIN_EGRESS_ALLOW",
                 "TOCSIN_FILES",
+                "ARTIFACT_URL",
                 "SUPABASE_JWT_SECRET",
                 "MAIL_WEBHOOK_SECRET",
                 "PORT",
@@ -67,6 +69,7 @@ class Settings:
             jwt_secret=value["SUPABASE_JWT_SECRET"],
             egress_allow=value["TOCSIN_EGRESS_ALLOW"],
             files=value["TOCSIN_FILES"],
+            artifact_url=value["ARTIFACT_URL"],
             mail_hooks=value["MAIL_WEBHOOK_SECRET"],
             port=value["PORT"],
             processes=value["WEB_CONCURRENCY"],

@@ -13,6 +13,7 @@ from api.limits import Limit
 from api.settings import Settings
 from config.seal import Seal
 from db.pool import Connection, Pool
+from db.store import Store
 from db.walls import has_wall
 from workers.http import Client
 from workers.kind import Kind
@@ -36,6 +37,7 @@ class Web:
     per_tenant: Limit
     wrong_tokens: Limit
     http: Client
+    store: Store | None = None
     good_tokens: "OrderedDict[bytes, None]" = field(default_factory=OrderedDict)
     _is_walled: bool | None = None
     _lock: Lock = field(default_factory=Lock)

@@ -58,6 +58,17 @@ def _url(*schemes: str) -> Callable[[str], str]:
     return parse
 
 
+def _store(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("file", "s3", "gs", "az") or parts.username or parts.query or parts.fragment:
+        raise ValueError
+    if (parts.scheme == "file") == bool(parts.netloc) or (parts.scheme == "file" and not parts.path.strip("/")):
+        raise ValueError
+    if ".." in parts.path.split("/"):
+        raise ValueError
+    return text
+
+
 def _choice(*words: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if text.lower() not in words:
@@ -148,6 +159,9 @@ SETTINGS: dict[str, Setting] = {
     "TOCSIN_AHEAD_SECONDS": Setting(_number(0, 60), "a number of seconds from 0 to 60", "20"),
     "TOCSIN_EGRESS_ALLOW": Setting(_networks, "address ranges such as 127.0.0.0/8,10.1.0.0/16", ""),
     "TOCSIN_FILES": Setting(_folder, "an absolute path of a folder, such as /srv/tocsin/files"),
+    "ARTIFACT_URL": Setting(
+        _store, "file:///folder, s3://bucket/prefix, gs://bucket/prefix or az://container/prefix, without a password"
+    ),
     "TOCSIN_RECIPIENT_DOMAINS": Setting(_words, "domains that may be mailed, such as example.com,example.org", ""),
     "TOCSIN_SECRET_KEYS": Setting(_words, "keys of 32 bytes in base64, newest first", "", is_secret=True),
     "TOCSIN_KINDS": Setting(_kinds, "a list of module:KIND names", ""),

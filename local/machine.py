@@ -84,6 +84,7 @@ class Machine:
         }
         others = {
             "MAIL_URL": self.mail.url,
+            "ARTIFACT_URL": (self.files / "artifacts").resolve().as_uri(),
             # What runs here calls what runs here: the receiver, the tenant's own database.
             "TOCSIN_EGRESS_ALLOW": "127.0.0.0/8",
             "LOG_FORMAT": "text",

@@ -3,10 +3,12 @@
 from config.signals import set_off
 from db import migrate, processes
 from db.pool import DatabaseError
+from db.store import Store
 from scheduler.loop import Doorbell, run
 from scheduler.relay import relay_to
 from scheduler.settings import Settings
 from scheduler.steps import Ticker
+from scheduler.sweep import Sweep
 from telemetry import exporter, log, metrics
 from telemetry.log import Events
 
@@ -27,8 +29,14 @@ def main() -> int:
     bell.stop_on_signals()
     ticker = Ticker(settings, relay_to(settings.broker_url), is_held=is_held)
     events.info("ticker.started", mode="held" if is_held else settings.mode)
+    # A copy of somebody else's database lacks rows of theirs: it deletes nothing.
+    sweep = Sweep(settings.database, Store(settings.artifact_url)) if settings.artifact_url and not is_held else None
+    if sweep is not None:
+        sweep.start()
     run(settings.database, ticker, bell)
     bell.close()
+    if sweep is not None:
+        sweep.stop()
     try:
         with settings.database.connect("ticker") as conn:
             ticker.stop(conn)

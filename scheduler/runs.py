@@ -117,6 +117,21 @@ class DeadLetter(NamedTuple):
     resolved_by: str | None
 
 
+class Artifact(NamedTuple):
+    """A file that a run made."""
+
+    id: UUID
+    run_id: UUID
+    slot_at: datetime
+    name: str
+    format: str
+    content_type: str
+    size_bytes: int
+    sha256: str
+    record_count: int | None
+    created_at: datetime
+
+
 class RunFilter(NamedTuple):
     """Which runs of a tenant are listed; None asks nothing. The instants are those of slots, both ends included."""
 
@@ -139,6 +154,7 @@ class History(NamedTuple):
     logs: list[Line]
     deliveries: list[Delivery]
     dead_letters: list[DeadLetter]
+    artifacts: list[Artifact]
 
 
 GET = Query("get_run", Run)
@@ -148,6 +164,7 @@ LIST_STEPS = Query("list_steps", Step)
 LIST_LOGS = Query("list_logs", Line)
 LIST_DELIVERIES = Query("list_deliveries", Delivery)
 LIST_DEATHS = Query("list_deaths", DeadLetter)
+LIST_ARTIFACTS = Query("list_artifacts", Artifact)
 REOPEN = Query("reopen_run", Pointer)
 
 
@@ -183,7 +200,7 @@ def get(conn: Connection, tenant_id: UUID, run_id: UUID) -> Run:
 
 
 def show(conn: Connection, tenant_id: UUID, run_id: UUID) -> History:
-    """The tenant's run with its attempts, steps, the end of its log, deliveries and dead letters. Raises NotFound."""
+    """The tenant's run with its attempts, steps, the end of its log, deliveries, dead letters and files. Raises NotFound."""
     with transaction(conn):
         run = get(conn, tenant_id, run_id)
         key = {"tenant_id": tenant_id, "run_id": run.id, "slot_at": run.slot_at}
@@ -194,7 +211,14 @@ def show(conn: Connection, tenant_id: UUID, run_id: UUID) -> History:
             LIST_LOGS.all(conn, **key),
             LIST_DELIVERIES.all(conn, **key),
             LIST_DEATHS.all(conn, **key),
+            LIST_ARTIFACTS.all(conn, **key),
         )
+
+
+def artifacts_of(conn: Connection, tenant_id: UUID, run_id: UUID) -> list[Artifact]:
+    """The files that the tenant's run made, oldest first. Raises NotFound."""
+    run = get(conn, tenant_id, run_id)
+    return LIST_ARTIFACTS.all(conn, tenant_id=tenant_id, run_id=run.id, slot_at=run.slot_at)
 
 
 def cancel(conn: Connection, tenant_id: UUID, run_id: UUID) -> Run:

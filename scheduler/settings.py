@@ -16,6 +16,7 @@ class Settings:
     lease_seconds: float
     retention_days: int
     ahead_seconds: float
+    artifact_url: str | None
     metrics_port: int | None
     log_format: str
     log_level: str
@@ -28,6 +29,7 @@ class Settings:
             "TOCSIN_LEASE_SECONDS",
             "TOCSIN_RETENTION_DAYS",
             "TOCSIN_AHEAD_SECONDS",
+            "ARTIFACT_URL",
             "METRICS_PORT",
             "LOG_FORMAT",
             "LOG_LEVEL",
@@ -40,6 +42,7 @@ class Settings:
             lease_seconds=value["TOCSIN_LEASE_SECONDS"],
             retention_days=value["TOCSIN_RETENTION_DAYS"],
             ahead_seconds=value["TOCSIN_AHEAD_SECONDS"],
+            artifact_url=value["ARTIFACT_URL"],
             metrics_port=value["METRICS_PORT"],
             log_format=value["LOG_FORMAT"],
             log_level=value["LOG_LEVEL"],

@@ -342,7 +342,7 @@ CREATE FUNCTION public.partitioned_tables() RETURNS text[]
     LANGUAGE sql IMMUTABLE
     AS $$
     select array['runs', 'run_attempts', 'run_steps', 'run_logs', 'dead_letters', 'delivery_bodies', 'deliveries',
-        'run_history', 'delivery_history']
+        'run_history', 'delivery_history', 'artifacts']
 $$;
 
 CREATE FUNCTION public.project_kpi_alert() RETURNS trigger
@@ -791,6 +791,30 @@ CREATE TABLE public.api_tokens (
     CONSTRAINT api_tokens_name_check CHECK ((name <> ''::text)),
     CONSTRAINT api_tokens_scope_check CHECK ((scope = ANY (ARRAY['read'::text, 'write'::text, 'admin'::text, 'operator'::text])))
 );
+
+CREATE TABLE public.artifacts (
+    id uuid NOT NULL,
+    run_id uuid NOT NULL,
+    slot_at timestamp with time zone NOT NULL,
+    tenant_id uuid NOT NULL,
+    fence bigint NOT NULL,
+    name text NOT NULL,
+    format text NOT NULL,
+    content_type text NOT NULL,
+    size_bytes bigint NOT NULL,
+    sha256 text NOT NULL,
+    key text NOT NULL,
+    record_count bigint,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT artifacts_content_type_check CHECK ((content_type ~ '^[a-z0-9.+-]{1,100}/[a-z0-9.+-]{1,100}(; charset=utf-8)?$'::text)),
+    CONSTRAINT artifacts_format_check CHECK ((format ~ '^[a-z0-9.+-]{1,40}$'::text)),
+    CONSTRAINT artifacts_key CHECK ((key ~ (((((((('^[0-9a-f-]{36}/'::text || tenant_id) || '/'::text) || run_id) || '/'::text) || fence) || '/'::text) || sha256) || '$'::text))),
+    CONSTRAINT artifacts_name_check CHECK ((name ~ '^[^[:cntrl:]/\\]{1,200}$'::text)),
+    CONSTRAINT artifacts_record_count_check CHECK ((record_count >= 0)),
+    CONSTRAINT artifacts_sha256_check CHECK ((sha256 ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT artifacts_size_bytes_check CHECK ((size_bytes >= 0))
+)
+PARTITION BY RANGE (slot_at);
 
 CREATE TABLE public.audit_heads (
     chain uuid NOT NULL,
@@ -1366,6 +1390,9 @@ ALTER TABLE ONLY public.api_tokens
 ALTER TABLE ONLY public.api_tokens
     ADD CONSTRAINT api_tokens_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.artifacts
+    ADD CONSTRAINT artifacts_pkey PRIMARY KEY (id, slot_at);
+
 ALTER TABLE ONLY public.audit_heads
     ADD CONSTRAINT audit_heads_pkey PRIMARY KEY (chain);
 
@@ -1543,6 +1570,8 @@ ALTER TABLE ONLY public.webhooks
 CREATE INDEX alert_events_of_alert ON public.alert_events USING btree (tenant_id, alert_id, created_at DESC, id DESC);
 
 CREATE INDEX api_tokens_of_tenant ON public.api_tokens USING btree (tenant_id, created_at, id);
+
+CREATE UNIQUE INDEX artifacts_one_per_name ON ONLY public.artifacts USING btree (run_id, name, slot_at);
 
 CREATE INDEX dashboard_graphs_of_graph ON public.dashboard_graphs USING btree (tenant_id, graph_id);
 
@@ -1772,6 +1801,8 @@ ALTER TABLE public.alert_states ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.api_tokens ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.artifacts ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.audit_log ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.calendars ENABLE ROW LEVEL SECURITY;
@@ -1829,6 +1860,8 @@ CREATE POLICY tenant_wall ON public.alert_events TO tocsin_api USING ((tenant_id
 CREATE POLICY tenant_wall ON public.alert_states TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant_wall ON public.api_tokens TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant_wall ON public.artifacts TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant_wall ON public.audit_log TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
@@ -1908,6 +1941,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.alert_events TO tocsin_api;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.alert_states TO tocsin_api;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.api_tokens TO tocsin_api;
+
+GRANT SELECT ON TABLE public.artifacts TO tocsin_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.calendars TO tocsin_api;
 

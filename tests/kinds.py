@@ -106,6 +106,17 @@ def _wait_deaf(ctx: Context[Wait]) -> Outcome:
     return Done()
 
 
+def _keep(ctx: Context[Flaky]) -> Outcome:
+    def make() -> bytes:
+        note(ctx.params.file, ctx, "made")
+        return f"made in attempt {ctx.attempt}".encode()
+
+    kept = ctx.keep("a report.csv", make, "text/csv; charset=utf-8", "csv", 1)
+    if ctx.attempt <= ctx.params.bad:
+        raise ValueError("after the file")
+    return Done({"link": kept.link, "text": ctx.read_kept(kept.name).decode()})
+
+
 async def _wait_async(ctx: Context[Wait]) -> Outcome:
     note(ctx.params.file, ctx, "began")
     began = time.monotonic()
@@ -183,11 +194,12 @@ RAISE = Kind("test.raise", Flaky, _raise, "raises at first")
 LATER = Kind("test.later", Flaky, _later, "puts off at first")
 REJECT = Kind("test.reject", Trace, _reject, "rejects")
 STEP = Kind("test.step", Flaky, _step, "makes a step and raises at first")
+KEEP = Kind("test.keep", Flaky, _keep, "keeps a file and raises at first")
 MAIL = Kind("test.mail", Mails, _mail, "mails")
 NONSENSE = Kind("test.nonsense", Nothing, _nonsense, "returns what is no outcome")
 UNSTORABLE = Kind("test.unstorable", Nothing, _unstorable, "returns what Postgres can't hold")
 FIND = Kind("test.find", Found, _find, "finds an alert firing")
 
-ALL = "NOOP,RECORD,RECORD_ASYNC,WAIT,WAIT_DEAF,WAIT_ASYNC,CRASH,RAISE,LATER,REJECT,STEP,MAIL,NONSENSE,UNSTORABLE,FIND"
+ALL = "NOOP,RECORD,RECORD_ASYNC,WAIT,WAIT_DEAF,WAIT_ASYNC,CRASH,RAISE,LATER,REJECT,STEP,KEEP,MAIL,NONSENSE,UNSTORABLE,FIND"
 NAMES = ",".join(f"tests.kinds:{name}" for name in ALL.split(","))
 """What TOCSIN_KINDS is for a worker that runs them all."""

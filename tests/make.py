@@ -1,6 +1,7 @@
 """Makes rows, each whole and valid; what a test is about it names as an override."""
 
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any, LiteralString
 from uuid import UUID, uuid4
 
@@ -106,6 +107,24 @@ def delivery(conn: Connection, tenant_id: UUID, run_id: UUID, slot_at: datetime,
         (run_id, slot_at, tenant_id, row["body_number"]),
     )
     insert(conn, "deliveries", row)
+    return UUID(str(row["id"]))
+
+
+def artifact(conn: Connection, tenant_id: UUID, run_id: UUID, slot_at: datetime, **row: Any) -> UUID:
+    """The row of a file that a run made under its fence."""
+    row = {
+        "id": id_at(slot_at),
+        "fence": 1,
+        "name": "a report.csv",
+        "format": "csv",
+        "content_type": "text/csv; charset=utf-8",
+        "size_bytes": 3,
+        "sha256": sha256(b"a,b").hexdigest(),
+        "record_count": 1,
+    } | row
+    row |= {"tenant_id": tenant_id, "run_id": run_id, "slot_at": slot_at}
+    row = {"key": f"{UUID(int=1)}/{tenant_id}/{run_id}/{row['fence']}/{row['sha256']}"} | row
+    insert(conn, "artifacts", row)
     return UUID(str(row["id"]))
 
 

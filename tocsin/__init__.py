@@ -4,12 +4,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from workers.artifacts import Artifact, NoStore
     from workers.kind import Cancelled, Context, Kind
     from workers.outcome import Attachment, Done, Later, Message, Rejected
 
-__all__ = ["Attachment", "Cancelled", "Context", "Done", "Kind", "Later", "Message", "Rejected"]
+__all__ = ["Artifact", "Attachment", "Cancelled", "Context", "Done", "Kind", "Later", "Message", "NoStore", "Rejected"]
 
-_HOMES = {"Cancelled": "workers.kind", "Context": "workers.kind", "Kind": "workers.kind"}
+_HOMES = {
+    "Artifact": "workers.artifacts",
+    "Cancelled": "workers.kind",
+    "Context": "workers.kind",
+    "Kind": "workers.kind",
+    "NoStore": "workers.artifacts",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -1,16 +1,19 @@
 """Runs a kind without a database or a worker: what it returns for given params, and what it logged meanwhile."""
 
 import asyncio
+import hashlib
 import inspect
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from config.zones import zone
 from db.ids import id_at
+from workers.artifacts import Artifact, Content, New
 from workers.branding import Branding
 from workers.http import Client
 from workers.kind import Context, Journal, Kind
@@ -22,11 +25,12 @@ A_SLOT = datetime(2026, 1, 1, 9, tzinfo=UTC)
 
 @dataclass(slots=True)
 class Notes:
-    """A journal in memory: what the kind logged and how far it said it was; steps are kept from attempt to attempt."""
+    """A journal in memory: what the kind logged and how far it said it was; steps and files are kept from attempt to attempt."""
 
     sources: Mapping[str, Source] = field(default_factory=dict)
     brand: Branding = field(default_factory=Branding)
     steps: dict[str, Any] = field(default_factory=dict)
+    files: dict[str, tuple[Artifact, bytes]] = field(default_factory=dict)
     lines: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     shown: list[tuple[float, str]] = field(default_factory=list)
 
@@ -35,6 +39,20 @@ class Notes:
         if name not in self.steps:
             self.steps[name] = work()
         return self.steps[name]
+
+    def keep(self, new: New, content: Content) -> Artifact:
+        """The kept file, keeping this one the first time. Raises ValueError."""
+        if new.checked().name not in self.files:
+            made = content() if callable(content) else content
+            stored = made.read_bytes() if isinstance(made, Path) else made
+            digest = hashlib.sha256(stored).hexdigest()
+            kept = Artifact(uuid4(), new.name, new.format, new.content_type, len(stored), digest, new.record_count)
+            self.files[new.name] = (kept, stored)
+        return self.files[new.name][0]
+
+    def read_kept(self, name: str) -> bytes:
+        """The bytes of the kept file. Raises LookupError."""
+        return self.files[name][1]
 
     def log(self, message: str, fields: dict[str, Any]) -> None:
         """Keeps the line."""

@@ -18,9 +18,11 @@ from config.zones import zone
 from db.ids import id_at
 from db.jsonb import dumps
 from db.pool import Pool
+from db.store import StoreUnavailable
 from telemetry import metrics
 from telemetry.log import Events
 from workers import action_links
+from workers.artifacts import NoStore, Shelf
 from workers.channels.email import compose, message_id
 from workers.finish import Body, End, Finisher, Intent, NewAlertState, storable
 from workers.http import Client
@@ -46,11 +48,13 @@ class Executor:
         pool: Pool,
         finisher: Finisher,
         http: Client,
+        shelf: Shelf,
     ) -> None:
         self._settings = settings
         self._pool = pool
         self._finisher = finisher
         self._http = http
+        self._shelf = shelf
         self._mail = RuleBook(pool, settings.mail_from, settings.mode, settings.recipient_domains)
         self.running: dict[UUID, Work] = {}
 
@@ -137,6 +141,7 @@ class Executor:
             self._http,
             self._settings.files,
             work.lease.process_id,
+            self._shelf,
         )
         work.context = Context(
             tenant_id=leased.tenant_id,
@@ -211,6 +216,10 @@ class Executor:
             return self._end(work, Later(None, "its worker had to let it go"))
         if isinstance(error, ValidationError) and work.context is None:
             return self._end(work, Rejected(f"its params are not valid: {_briefly(error)}"))
+        if isinstance(error, NoStore):
+            return self._end(work, Rejected(str(error)))
+        if isinstance(error, StoreUnavailable):
+            return self._end(work, Later(None, str(error)))
         is_last = leased.attempt >= leased.max_attempts
         return End(
             leased,

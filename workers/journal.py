@@ -15,7 +15,9 @@ from db.pool import Pool
 from db.query import Query
 from db.sealed import params_place, password_place, webhook_secret_place, webhook_url_place
 from telemetry import metrics
+from workers import artifacts
 from workers.alert_book import RunAlertBook
+from workers.artifacts import Artifact, Content, New, Shelf
 from workers.branding import Branding
 from workers.http import Client
 from workers.kind import Webhook
@@ -82,6 +84,7 @@ class RunJournal:
     http: Client
     files: Path | None
     process_id: UUID
+    shelf: Shelf
 
     def step(self, name: str, work: Callable[[], Any]) -> Any:
         """The stored result of the step; without one, does the work and stores what it returned.
@@ -118,6 +121,17 @@ class RunJournal:
         shown = {"fraction": round(min(1.0, max(0.0, fraction)), 4), "note": note[:500].replace("\x00", "")}
         with self.pool.connection() as conn:
             SET_PROGRESS.run(conn, progress=Jsonb(shown), **self._run())
+
+    def keep(self, new: New, content: Content) -> Artifact:
+        """The file of that name that the run has kept; without one, keeps this one. Raises as artifacts.keep does."""
+        kept = artifacts.keep(self.pool, self.leased, self.shelf, new, content)
+        if kept is None:
+            raise RunTakenAway(f"file {new.name}: the run belongs to another attempt")
+        return kept
+
+    def read_kept(self, name: str) -> bytes:
+        """The bytes of a file that the run has kept. Raises LookupError when it has none of that name."""
+        return artifacts.read(self.pool, self.leased, self.shelf, name)
 
     def source(self, name: str) -> Source:
         """The tenant's source with that name or id. Raises SourceRefused when there is none."""

@@ -11,6 +11,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from config.environ import QUEUES
+from workers.artifacts import Artifact, Content, New
 from workers.branding import Branding
 from workers.outcome import Outcome
 
@@ -63,6 +64,14 @@ class Journal(Protocol):
 
     def progress(self, fraction: float, note: str) -> None:
         """Shows how far the run is."""
+        ...
+
+    def keep(self, new: New, content: Content) -> Artifact:
+        """The file of that name that the run has kept, keeping this one only when there is none yet."""
+        ...
+
+    def read_kept(self, name: str) -> bytes:
+        """The bytes of a file that the run has kept."""
         ...
 
     def source(self, name: str) -> "Source":
@@ -169,6 +178,26 @@ class Context(Generic[Params]):
         """
         value: Value = self.journal.step(name, work)
         return value
+
+    def keep(
+        self,
+        name: str,
+        content: Content,
+        content_type: str,
+        format: str,
+        record_count: int | None = None,
+    ) -> Artifact:
+        """The file of that name, kept once for the run however often it is attempted: a retry gets what is stored.
+
+        The content is a path, bytes, or a function that makes either and is called only when nothing is kept yet. The
+        run lists the file, and `link` of the answer opens it for 30 days. Raises NoStore where ARTIFACT_URL is not set,
+        and ValueError for a name with a / in it. A store that does not answer puts the run off.
+        """
+        return self.journal.keep(New(name, content_type, format, record_count), content)
+
+    def read_kept(self, name: str) -> bytes:
+        """The bytes of a file that this run has kept, as they were stored. Raises LookupError without one of that name."""
+        return self.journal.read_kept(name)
 
     def log(self, message: str, **fields: Any) -> None:
         """Keeps a line in the run's log."""

@@ -19,9 +19,11 @@ from config.faults import faultpoint
 from config.signals import SignalEvent, set_off, set_on
 from db import migrate, processes, sealed
 from db.pool import DatabaseError
+from db.store import Store
 from telemetry import exporter, log, metrics
 from telemetry.log import Events
-from workers import action_links, kinds
+from workers import action_links, artifact_links, kinds
+from workers.artifacts import Shelf
 from workers.broker import ALL_QUEUES, LANES, SUSPECT, WINDOW, open_broker
 from workers.channels import open_mail
 from workers.deliver import Deliverer
@@ -70,7 +72,12 @@ class Worker:
         self._deliverer = Deliverer(self._pool, self._heartbeat, mailer, rules, _DELIVERY_THREADS, link_keys)
         self._finisher = Finisher(database, self._told)
         self._leaser = Leaser(self._kinds, self._pool, self._lease_pools, self._heartbeat)
-        self._executor = Executor(settings, self._pool, self._finisher, http)
+        shelf = Shelf(
+            Store(settings.artifact_url) if settings.artifact_url else None,
+            settings.url,
+            settings.seal.derived(artifact_links.PURPOSE),
+        )
+        self._executor = Executor(settings, self._pool, self._finisher, http, shelf)
         self._runner: Runner[Work] = Runner(settings.threads, self._executor.run, self._executor.run_async)
         self._hold = Hold(self._runner.take)
         self._suspects = threading.Semaphore(1)

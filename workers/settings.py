@@ -26,6 +26,7 @@ class Settings:
     kinds: tuple[str, ...]
     egress_allow: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
     files: Path | None
+    artifact_url: str | None
     recipient_domains: tuple[str, ...]
     mail_url: str | None = field(repr=False)
     mail_from: str
@@ -49,6 +50,7 @@ class Settings:
                 "TOCSIN_KINDS",
                 "TOCSIN_EGRESS_ALLOW",
                 "TOCSIN_FILES",
+                "ARTIFACT_URL",
                 "TOCSIN_RECIPIENT_DOMAINS",
                 "MAIL_URL",
                 "MAIL_FROM",
@@ -75,6 +77,7 @@ class Settings:
             kinds=value["TOCSIN_KINDS"],
             egress_allow=value["TOCSIN_EGRESS_ALLOW"],
             files=value["TOCSIN_FILES"],
+            artifact_url=value["ARTIFACT_URL"],
             recipient_domains=value["TOCSIN_RECIPIENT_DOMAINS"],
             mail_url=value["MAIL_URL"],
             mail_from=value["MAIL_FROM"],

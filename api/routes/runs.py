@@ -12,7 +12,7 @@ from api.problems import answers, good
 from api.request import Asked, Change, Editor, Reader, answer
 from db.pool import Connection
 from scheduler import runs, schedules
-from scheduler.runs import Attempt, DeadLetter, Delivery, Line, Run, RunFilter, Step
+from scheduler.runs import Artifact, Attempt, DeadLetter, Delivery, Line, Run, RunFilter, Step
 
 router = APIRouter(tags=["runs"], responses=answers(400, 401, 403, 404, 422, 429, 503))
 
@@ -31,8 +31,10 @@ RunDetail = shapes.model_of(
     logs=(list[shapes.model_of(Line, "LogLine")], ...),  # type: ignore[misc]
     deliveries=(list[shapes.model_of(Delivery, "Delivery")], ...),  # type: ignore[misc]
     deadLetters=(list[shapes.model_of(DeadLetter, "DeadLetter")], ...),  # type: ignore[misc]
+    artifacts=(list[shapes.model_of(Artifact, "Artifact")], ...),  # type: ignore[misc]
     decision=(list[str], ...),
 )
+ArtifactList = shapes.list_of(shapes.model_of(Artifact, "Artifact"), "ArtifactList")
 
 
 @router.get("/api/runs", responses=good(200, RunList))
@@ -59,9 +61,17 @@ def list_runs(
 
 @router.get("/api/runs/{run_id}", responses=good(200, RunDetail))
 def get_run(asking: Reader, run_id: UUID) -> Response:
-    """One run with its attempts, steps, log lines, deliveries and dead letters, and why it is as it is."""
+    """One run with its attempts, steps, log lines, deliveries, dead letters and files, and why it is as it is."""
     with asking.reading() as conn:
         return answer(_detail(asking, conn, run_id))
+
+
+@router.get("/api/runs/{run_id}/artifacts", responses=good(200, ArtifactList))
+def list_artifacts(asking: Reader, run_id: UUID) -> Response:
+    """The files that the run made, oldest first; all of them are one page."""
+    with asking.reading() as conn:
+        found = runs.artifacts_of(conn, asking.tenant, run_id)
+    return answer({"items": [shapes.plain(each) for each in found], "nextCursor": None})
 
 
 @router.post("/api/runs/{run_id}/cancel", responses=good(200, RunOut, 409))

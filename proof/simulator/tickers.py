@@ -38,7 +38,9 @@ class TickerProcess:
             return
         self.is_alive, self.is_doomed = True, False
         ahead = self._system.ahead_seconds
-        settings = Settings(Database.at(""), "", "live", LEASE_SECONDS, RETENTION_DAYS, ahead, None, "text", "error")
+        settings = Settings(
+            Database.at(""), "", "live", LEASE_SECONDS, RETENTION_DAYS, ahead, None, None, "text", "error"
+        )
         self._ticker = Ticker(settings, Relay(self._system.redis), is_held=False)
         self.conn = self._system.connect(self)
         self._world.tell(self.name, "boots")

@@ -50,6 +50,7 @@ def settings_of(database: str, broker: str, **settings: Any) -> Settings:
         "jwt_secret": JWT_SECRET,
         "egress_allow": (),
         "files": None,
+        "artifact_url": None,
         "mail_hooks": {},
         "port": 0,
         "processes": 1,

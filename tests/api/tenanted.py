@@ -21,7 +21,7 @@ from tests.api.conftest import KEY, Api
 OPEN = {"GET /healthz", "GET /readyz", "GET /metrics"}
 """What asks for no token of a tenant's."""
 
-SIGNED = {"/a/{token}", "/hooks/mail/{provider}"}
+SIGNED = {"/a/{token}", "/f/{token}", "/hooks/mail/{provider}"}
 """What no program of a tenant's calls, so that it stands on no page: a recipient's and a provider's signature opens it."""
 
 A, B = "alfa", "bravo"
@@ -75,8 +75,10 @@ ROUTES: dict[str, Route] = {
     "POST /api/cron/preview": Route("viewer", {"cronExpression": "0 9 * * 1"}),
     "GET /api/runs": Route("viewer"),
     "GET /api/runs/{run_id}": Route("viewer"),
+    "GET /api/runs/{run_id}/artifacts": Route("viewer"),
     "POST /api/runs/{run_id}/cancel": Route("editor"),
     "POST /api/runs/{run_id}/retry": Route("editor", row={"state": "dead", "attempt": 1}),
+    "GET /api/artifacts/{artifact_id}/download": Route("viewer", own=503),
     "GET /api/dead-letters": Route("viewer"),
     "POST /api/dead-letters/replay": Route("editor", {"kind": "test.none"}, 202),
     "GET /api/dead-letters/{letter_id}": Route("viewer"),
@@ -237,6 +239,13 @@ def delivery(conn: make.Connection, tenant_id: UUID, word: str, **row: Any) -> s
     return str(make.delivery(conn, tenant_id, run_id, slot_at, recipient=f"{word}@example.com", **row))
 
 
+def artifact(conn: make.Connection, tenant_id: UUID, word: str, **row: Any) -> str:
+    """A file of a run, which is in no store."""
+    run_id = UUID(run(conn, tenant_id, word, state="succeeded"))
+    slot_at = make.value(conn, "select slot_at from runs where id = %s", run_id)
+    return str(make.artifact(conn, tenant_id, run_id, slot_at, name=f"{word}.csv", **row))
+
+
 def source(conn: make.Connection, tenant_id: UUID, word: str) -> str:
     """A source on a machine that no source may be on."""
     source_id = uuid4()
@@ -370,6 +379,7 @@ ROWS: dict[str, Callable[..., str]] = {
     "run_id": run,
     "letter_id": letter,
     "delivery_id": delivery,
+    "artifact_id": artifact,
     "source_id": source,
     "member_id": member,
     "token_id": token,

@@ -41,6 +41,7 @@ SETTINGS = Settings(
     lease_seconds=1.0,
     retention_days=90,
     ahead_seconds=0,
+    artifact_url=None,
     metrics_port=None,
     log_format="text",
     log_level="debug",

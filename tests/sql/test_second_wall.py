@@ -49,6 +49,7 @@ OF = {
     "letter": {"get_dead_letter", "discard_dead_letter"},
     "delivery": {"get_delivery", "resend_delivery"},
     "sent": {"bounce_delivery", "note_delivery"},
+    "artifact": {"get_artifact"},
     "source": {"find_source", "lock_source", "update_source", "delete_source"},
     "member": {"get_member", "lock_member", "update_member", "delete_member"},
     "token": {"get_token", "revoke_token"},
@@ -74,6 +75,7 @@ class Held:
         run_id = UUID(str(make.value(conn, "select run_id from dead_letters where id = %s", self.ids["letter"])))
         slot_at = make.value(conn, "select slot_at from runs where id = %s", run_id)
         delivered = make.value(conn, "select run_id from deliveries where id = %s", self.ids["delivery"])
+        artifact_run = make.value(conn, "select run_id from artifacts where id = %s", self.ids["artifact"])
         of = {"tenant_id": self.tenant, "run_id": run_id, "slot_at": slot_at, "fence": 1}
         make.insert(conn, "run_attempts", {**of, "attempt": 1, "outcome": "rejected"})
         admin = {"subject": f"{word} admin", "email": f"{word}-admin@example.com", "role": "admin"}
@@ -107,6 +109,8 @@ class Held:
             "get_dead_letter": {"slot_at": letter_slot},
             "discard_dead_letter": {"slot_at": letter_slot},
             "get_delivery": {"slot_at": delivery_slot},
+            "get_artifact": {"slot_at": slot_of(self.ids["artifact"])},
+            "list_artifacts": {"run_id": artifact_run, "slot_at": slot_of(self.ids["artifact"])},
             "resend_delivery": {"slot_at": delivery_slot},
             "bounce_delivery": {"slot_at": sent_slot},
             "note_delivery": {"slot_at": sent_slot},
@@ -240,6 +244,7 @@ FILLS = {
     "letter": tenanted.letter,
     "delivery": lambda conn, tenant, word: tenanted.delivery(conn, tenant, word, state="failed"),
     "sent": lambda conn, tenant, word: tenanted.delivery(conn, tenant, word, state="sent"),
+    "artifact": tenanted.artifact,
     "source": tenanted.source,
     "member": tenanted.member,
     "token": tenanted.token,

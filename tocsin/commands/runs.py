@@ -26,7 +26,7 @@ def add(commands: Any) -> None:
     with_limit(listing)
     listing.set_defaults(do=_list)
     for name, words, do in (
-        ("show", "one run with its attempts, steps, log and deliveries", _show),
+        ("show", "one run with its attempts, steps, log, deliveries and files", _show),
         ("cancel", "end an open run, or ask its worker to", _cancel),
         ("retry", "open a dead run again", _retry),
         ("watch", "follow a run to its end; exit status 0 when it succeeded", _watch),
@@ -97,6 +97,10 @@ def _show_history(found: "History") -> None:
             for each in found.deliveries
         ]
         show_table(("DELIVERY", "CHANNEL", "RECIPIENT", "STATE", "ATTEMPTS", "WHY"), rows, "")
+    if found.artifacts:
+        print()
+        files = [(each.id, each.name, each.size_bytes, each.record_count) for each in found.artifacts]
+        show_table(("FILE", "NAME", "BYTES", "ROWS"), files, "")
     for letter in found.dead_letters:
         print(f"\ndead letter {letter.id}: {letter.cause} at {cell(letter.created_at)}, {letter.state}")
 

@@ -171,13 +171,21 @@ def _export(args: argparse.Namespace) -> int:
 
 def _delete(args: argparse.Namespace) -> int:
     from api import leaving, tenants
+    from config.environ import read
+    from db.store import Store, StoreUnavailable
 
     if not args.yes:
         with opened() as conn:
             tenants.get(conn, args.slug)
         raise Complaint(f"erases all that the tenant {args.slug} has, for good; say it again with --yes")
-    with opened() as conn:
-        gone = leaving.erase(conn, args.slug, author())
+    url = read(("ARTIFACT_URL",))["ARTIFACT_URL"]
+    try:
+        with opened() as conn:
+            gone = leaving.erase(conn, args.slug, author(), Store(url) if url else None)
+    except StoreUnavailable as error:
+        raise Complaint(
+            f"erased the rows of the tenant {args.slug}; its files go within hours by a ticker: {error}"
+        ) from None
     if args.is_json:
         show_json({"slug": args.slug, "rows": gone})
     else:

@@ -38,8 +38,13 @@ class Sheet(NamedTuple):
     timezone: str
 
 
-def render(sheet: Sheet, recipients: Sequence[str], brand: Branding) -> Message:
-    """Return the mail of a report for recipients who share it. Raises MissingExtra when a format is not installed."""
+def render(
+    sheet: Sheet, recipients: Sequence[str], brand: Branding, keep: Callable[[Artifact], str] = lambda _: ""
+) -> Message:
+    """Return the mail of a report for recipients who share it. Raises MissingExtra when a format is not installed.
+
+    A file that is too large for a mail is given to `keep`, which answers a link to it, or "" where it has none.
+    """
     report = sheet.report
     has_chart = any(section.chart for section in report.sections)
     with tempfile.TemporaryDirectory(prefix="tocsin-report-") as name:
@@ -51,6 +56,7 @@ def render(sheet: Sheet, recipients: Sequence[str], brand: Branding) -> Message:
         attachments = [
             Attachment(each.filename, each.content_type, each.path.read_bytes()) for each in weighed.attached
         ]
+        links = {each.filename: keep(each) for each in weighed.linked}
         if has_chart:
             drawn = png.render(report, folder)
             attachments.append(Attachment(drawn.filename, drawn.content_type, drawn.path.read_bytes(), "chart"))
@@ -60,7 +66,8 @@ def render(sheet: Sheet, recipients: Sequence[str], brand: Branding) -> Message:
         "has_chart": has_chart,
         "chart_alt": next((section.name for section in report.sections if section.chart), ""),
         "columns": COLUMNS_SHOWN,
-        "too_large": [each.filename for each in weighed.linked],
+        "linked": {name: link for name, link in links.items() if link},
+        "too_large": [name for name, link in links.items() if not link],
         "attached": [each.filename for each in weighed.attached],
         "timezone": sheet.timezone,
         "run_id": str(sheet.run_id),

@@ -6,6 +6,7 @@ renders one report a context, and returns a message for the recipients who share
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Annotated, Any, Literal, NamedTuple, cast
 from uuid import UUID
 
@@ -15,8 +16,9 @@ from pydantic.alias_generators import to_camel
 from workers.alerting.lookback import Window
 from workers.alerting.periods import begin, shifted
 from workers.alerting.words import rfc3339, span
+from workers.artifacts import NoStore
 from workers.channels.email import mailbox
-from workers.formats.report import MissingExtra, Report
+from workers.formats.report import Artifact, MissingExtra, Report
 from workers.gating import Gate, Undecided, passes
 from workers.graphs import Graph
 from workers.kind import Context, InnerJournal, Kind
@@ -200,7 +202,8 @@ def _sent(
         if isinstance(found, Trouble):
             return _unread(ctx, found)
         try:
-            messages.append(render(_sheet(ctx, group, found, late), group.recipients, ctx.branding()))
+            keep = partial(_kept, ctx, number)
+            messages.append(render(_sheet(ctx, group, found, late), group.recipients, ctx.branding(), keep))
         except MissingExtra as error:
             return Rejected(str(error))
         size += sum(len(file.content) for file in messages[-1].attachments)
@@ -218,6 +221,20 @@ def _sent(
     memory = {"digest": digest_of(parts), "sentAt": rfc3339(ctx.slot_at)}
     state = AlertState(ctx.params.alert_id, WHOLE, "ok", parts[0].figures.value, ctx.slot_at, memory)
     return Done(kept, tuple(messages), (state,))
+
+
+def _kept(ctx: Context[Params], number: int, file: Artifact) -> str:
+    """A link to a file that is too large for a mail; empty where no file can be kept or no link made.
+
+    Each context has a file of its own, so the name says which; one attempt's figures stay those of the next.
+    """
+    name = f"{number + 1}-{file.filename}" if number else file.filename
+    ending = file.filename.removesuffix(".zip").rpartition(".")[2]
+    try:
+        return ctx.keep(name, file.path, file.content_type, ending, file.rows).link
+    except NoStore:
+        ctx.log("a file was left out", file=file.filename, why="ARTIFACT_URL is not set")
+        return ""
 
 
 def lateness(freshness: Freshness | None, parts: Sequence[Part], slot: datetime) -> str | None:

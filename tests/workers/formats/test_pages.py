@@ -1,19 +1,23 @@
 """The PDF, the pictures and the HTML page: what a person looks at."""
 
 import re
+import socket
 import sys
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
+from uuid import UUID
 from xml.etree import ElementTree
 
 import pytest
 from pypdf import PdfReader
 
 from tests.workers.formats.reports import BRAND, DAY, HOSTILE, REVENUE, SLOT, days, report, sales, table
+from workers.branding import Branding
 from workers.formats import html, pdf, png, svg
 from workers.formats.report import Chart, Column, Headline, MissingExtra, Report, Section
+from workers.kinds import report_mail
 
 pytest.importorskip("typst")
 
@@ -170,6 +174,48 @@ def test_without_the_extra_a_pdf_names_it(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setitem(sys.modules, "typst", None)
     with pytest.raises(MissingExtra, match=r"install tocsin\[reports\]"):
         pdf.render(report(), tmp_path)
+
+
+def test_a_report_full_of_addresses_fetches_none_and_reads_no_file(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("kept to itself")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/x"
+        texts = [
+            f'<img src="{url}">',
+            f'<svg><image xlink:href="{url}"/><use href="file://{secret}"/></svg>',
+            f'<style>@import "{url}"; body {{ background: url({url}) }}</style>',
+            f'<iframe src="{url}"></iframe><object data="file://{secret}"></object><link href="{url}">',
+            f'#image("{url}") #read("{secret}") #include "{secret}" #import "@preview/x:1.0.0"',
+            f"![a]({url}) [b](file://{secret})",
+        ]
+        columns = (Column("a", label=texts[0]), Column("b"))
+        rows = [(text, text) for text in texts]
+        hostile = report(
+            sales(name=texts[2], description=texts[4]), table(columns, rows, texts[1]), title=texts[0],
+            subtitle=texts[3], notes=tuple(texts), brand=Branding(texts[0], "#ffd400", texts[4]),
+        )  # fmt: skip
+        made = [
+            render(hostile, tmp_path).path.read_bytes() for render in (html.render, pdf.render, png.render, svg.render)
+        ]
+        mail = report_mail.render(
+            report_mail.Sheet(hostile, "html", UUID(int=1), "UTC"), ["ann@example.com"], hostile.brand
+        )
+        server.settimeout(0)
+        with pytest.raises(BlockingIOError):
+            server.accept()
+    assert not any(b"kept to itself" in each for each in made)
+    for page in (made[0].decode(), mail.html):
+        assert (
+            not _Shown(page).tags & {"svg", "image", "iframe", "object", "link", "use"} - _Shown(made_of(tmp_path)).tags
+        )
+    sources = re.findall(r'src="([^"]*)"', mail.html)
+    assert set(sources) <= {"cid:chart"}
+
+
+def made_of(folder: Path) -> str:
+    """The page of a report without any of that: what our own page is made of."""
+    return html.render(report(sales(), table((Column("a"),), [("x",)])), folder).path.read_text()
 
 
 def test_a_page_asks_nothing_of_the_network(tmp_path: Path) -> None:

@@ -3,8 +3,9 @@
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, TypeVar, cast
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from pydantic import BaseModel
 
@@ -12,6 +13,7 @@ from config.zones import zone
 from workers.alert_book import AlertBook
 from workers.alerting.machine import StateRow
 from workers.alerting.notify import Facts, Silence
+from workers.artifacts import Artifact, Content, New, NoStore
 from workers.branding import Branding
 from workers.graphs import Graph
 from workers.http import Client
@@ -106,9 +108,22 @@ class Journal:
         self._source = source
         self._book = book
         self.brand = Branding()
+        self.files: dict[str, bytes] | None = None
 
     def step(self, name: str, work: Callable[[], Any]) -> Any:  # noqa: ARG002 - the protocol
         return work()
+
+    def keep(self, new: New, content: Content) -> Artifact:
+        if self.files is None:
+            raise NoStore
+        made = content() if callable(content) else content
+        stored = made.read_bytes() if isinstance(made, Path) else made
+        self.files[new.name] = stored
+        link = f"https://tocsin.example.com/f/{len(self.files)}"
+        return Artifact(uuid4(), new.name, new.format, new.content_type, len(stored), "", new.record_count, link)
+
+    def read_kept(self, name: str) -> bytes:
+        raise LookupError(name)
 
     def log(self, message: str, fields: dict[str, Any]) -> None:
         pass

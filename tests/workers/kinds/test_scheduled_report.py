@@ -1,6 +1,7 @@
 """`kpi.schedule`: what is asked for whom, what holds a report back, and what its readers get."""
 
 import io
+import zipfile
 from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
@@ -13,6 +14,7 @@ from pydantic import ValidationError
 from pypdf import PdfReader
 
 from tests.workers.kinds.contexts import GRAPH, SLOT, SOURCE, Book, Journal, context
+from workers.kinds import report_mail
 from workers.kinds.scheduled_report import KIND, Params, groups_of, run
 from workers.outcome import Done, Later, Outcome, Rejected
 from workers.sources import Column, Question, SourceRefused, SourceUnavailable, Table
@@ -240,3 +242,26 @@ def test_the_kind_is_made_at_its_own_endpoint_alone() -> None:
         True,
         "/api/kpi-alerts",
     )
+
+
+def test_a_file_too_large_for_a_mail_is_kept_and_linked_one_for_each_context(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report_mail, "BUDGET_BYTES", 100)
+    journal = Journal(Days(), Book(**BY_DAY))
+    journal.files = {}
+    north = [{"recipients": ["n@example.com"], "context": {"region": "n"}}]
+    params = params_of(attachmentType="csv", audiences=north)
+
+    messages = done(run(context(params, journal=journal))).messages
+
+    first, second = "revenue-2026-11-21.csv.zip", "2-revenue-2026-11-21.csv.zip"
+    assert list(journal.files) == [first, second]
+    for number, (message, name) in enumerate(zip(messages, (first, second), strict=True), 1):
+        assert [file.content_id for file in message.attachments] == ["chart"]
+        assert f'href="https://tocsin.example.com/f/{number}"' in message.html
+        assert f"https://tocsin.example.com/f/{number}" in message.text
+        with zipfile.ZipFile(io.BytesIO(journal.files[name])) as files:
+            assert files.namelist() == ["revenue-2026-11-21.csv"]
+
+    without = done(sent(Days(), params=params)).messages[0]
+    assert "was left out" in without.text
+    assert "/f/" not in without.text

@@ -1,0 +1,2 @@
+-- The id of this installation.
+select i.id from installation as i
