@@ -4,7 +4,7 @@ Each run is one check: it asks the graph's source, judges each segment by the al
 it found, what it decided and why. Slots that no run could check are judged first, so nothing is missed after an outage.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, NamedTuple, cast
@@ -13,9 +13,9 @@ from uuid import UUID
 from pydantic import AfterValidator, Field
 
 from workers.alerting import machine
-from workers.alerting.check import Decision, check
+from workers.alerting.check import Decision, check, living
 from workers.alerting.lookback import window
-from workers.alerting.machine import StateRow
+from workers.alerting.machine import StateRow, Transition
 from workers.alerting.notify import Facts
 from workers.alerting.policy import Policy
 from workers.alerting.record import record
@@ -24,7 +24,7 @@ from workers.channels.email import mailbox
 from workers.graphs import Graph
 from workers.kind import Context, InnerJournal, Kind
 from workers.kinds.threshold_mail import Told, render
-from workers.outcome import AlertState, Done, Later, Outcome, Rejected
+from workers.outcome import AlertMove, AlertState, Done, Later, Outcome, Rejected
 from workers.sources import RowCap, SourceRefused, SourceUnavailable, Table
 
 MOST_ROWS = 20_000
@@ -59,10 +59,10 @@ class Params(Policy):
 
 
 class Checked(NamedTuple):
-    """What a run's checks came to: the last decision of each segment, and the row before the first of them."""
+    """What a run's checks came to: the last decision of each segment, and every move of its state on the way there."""
 
     decisions: Mapping[str, Decision]
-    before: Mapping[str, StateRow]
+    moves: Mapping[str, Sequence[Transition]]
     caught_up: int = 0
 
 
@@ -106,11 +106,14 @@ def decide(
     """Return what the policy decides at the last of `slots`, after those before it, of which nobody is told by itself."""
     known = dict(rows)
     decisions: dict[str, Decision] = {}
+    moves: dict[str, list[Transition]] = {}
     silent = replace(facts, gated=CATCHING_UP)
     for slot in slots:
         decisions = check(policy, reading, known, facts if slot == slots[-1] else silent, slot)
         known |= {segment: each.row for segment, each in decisions.items()}
-    return Checked(decisions, rows, len(slots) - 1)
+        for segment, each in decisions.items():
+            moves.setdefault(segment, []).extend([each.transition] if each.transition else [])
+    return Checked(decisions, moves, len(slots) - 1)
 
 
 def states(alert_id: UUID, policy: Policy, checked: Checked) -> tuple[AlertState, ...]:
@@ -121,11 +124,8 @@ def states(alert_id: UUID, policy: Policy, checked: Checked) -> tuple[AlertState
     """
     found = []
     for segment, each in checked.decisions.items():
-        before = checked.before.get(segment)
         if each.finding.answer == "could_not_check" and policy.guards.on_error == "keep":
             continue
-        was = machine.first(each.row.since).state if before is None else before.state
-        moved_from = was if was != each.row.state else None
         found.append(
             AlertState(
                 alert_id,
@@ -134,8 +134,10 @@ def states(alert_id: UUID, policy: Policy, checked: Checked) -> tuple[AlertState
                 each.row.value,
                 each.row.since,
                 machine.as_json(each.row),
-                moved_from,
-                each.finding.sentence,
+                tuple(
+                    AlertMove(move.at, move.before, move.after, move.value, move.sentence)
+                    for move in checked.moves[segment]
+                ),
             )
         )
     return tuple(found)
@@ -181,7 +183,9 @@ def run(ctx: Context[Params]) -> Outcome:
 
 def _missed(ctx: Context[Params], rows: Mapping[str, StateRow]) -> list[datetime]:
     """The slots since the last check that no run could check; none for an alert that never could."""
-    seen = [row.slot for row in rows.values() if row.slot is not None]
+    # Who is over is judged no more: its last slot would have the same ones made up for again and again.
+    known = [rows[segment].slot for segment in living(rows)]
+    seen = [slot for slot in known if slot is not None]
     return cast("InnerJournal", ctx.journal).alerts().unchecked(min(seen)) if seen else []
 
 

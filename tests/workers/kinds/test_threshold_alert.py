@@ -1,6 +1,7 @@
 """`kpi.threshold`: what a check of a real table decides, keeps and tells; the judging itself is shown in alerting/."""
 
 import html
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from html.parser import HTMLParser
@@ -13,7 +14,7 @@ from pydantic import ValidationError
 from tests.workers.kinds.contexts import GRAPH, RUN, SLOT, SOURCE, Answering, Book, Journal, context
 from tests.workers.wire import LOOPBACK
 from workers.alerting import machine
-from workers.alerting.machine import StateRow
+from workers.alerting.machine import FORGOTTEN_AFTER, StateRow
 from workers.alerting.notify import Silence
 from workers.alerting.policy import Policy
 from workers.branding import Branding
@@ -59,6 +60,10 @@ def _done(outcome: Outcome) -> Done:
     return outcome
 
 
+def _moves(done: Done) -> list[tuple[datetime, str, str]]:
+    return [(move.slot_at, move.moved_from, move.state) for kept in done.alert_states for move in kept.moves]
+
+
 def _checked(answer: Table | Exception, book: Book, params: Params | None = None, **more: Any) -> Done:
     outcome = run(context(params or _params(), journal=Journal(Answering(answer), book), **more))
     assert isinstance(outcome, Done)
@@ -84,7 +89,7 @@ def test_a_change_is_told_and_kept_as_a_move(
     assert [message.subject for message in done.messages] == ([subject] if subject else [])
     [kept] = done.alert_states
     assert (kept.segment, kept.state, kept.value) == ("", state, Decimal(value))
-    assert kept.moved_from == (None if state == (before or "ok") else before or "ok")
+    assert _moves(done) == ([] if state == (before or "ok") else [(SLOT, before or "ok", state)])
     assert machine.from_json(dict(kept.memory)).slot == SLOT
 
 
@@ -92,7 +97,7 @@ def test_no_data_keeps_the_state_and_says_so() -> None:
     for table in (_table(), _table((None,)), _table((float("nan"),))):
         done = _checked(table, Book({"": _known("firing")}))
         assert (done.result["outcome"], done.messages) == ("no_data", ())
-        assert [(kept.state, kept.moved_from) for kept in done.alert_states] == [("firing", None)]
+        assert [(kept.state, kept.moves) for kept in done.alert_states] == [("firing", ())]
 
 
 def test_a_source_that_refuses_keeps_every_state_and_is_one_trouble_of_its_owner() -> None:
@@ -146,7 +151,7 @@ def test_an_error_that_the_policy_counts_as_an_alarm_fires() -> None:
     params = _params(guards={"onError": "alert"})
     done = _checked(SourceRefused("no such table"), Book({"": _known("ok")}), params)
     assert (done.result["outcome"], len(done.messages)) == ("fired", 1)
-    assert [(kept.state, kept.moved_from) for kept in done.alert_states] == [("firing", "ok")]
+    assert _moves(done) == [(SLOT, "ok", "firing")]
 
 
 def _days(*values: int | None) -> Table:
@@ -167,6 +172,11 @@ def test_slots_that_nobody_could_check_are_judged_once_the_source_answers() -> N
     assert outcome.result["outcome"] == "resolved"
     assert len(outcome.messages) == 1
     assert "nobody was told, and is back to normal" in outcome.result["sentence"]
+    # Both moves are kept, each at the slot that it is of.
+    assert _moves(outcome) == [
+        (SLOT - timedelta(days=2), "ok", "firing"),
+        (SLOT, "firing", "ok"),
+    ]
     [asked] = source.asked
     assert asked.start is not None
     assert asked.start <= SLOT - timedelta(days=4)
@@ -190,6 +200,18 @@ def test_segments_have_states_of_their_own_and_one_mail() -> None:
         assert all(name in text for name in ("north", "south", "west", "east"))
 
 
+def test_what_is_over_makes_no_slot_be_made_up_for_again_and_again() -> None:
+    ended = SLOT - timedelta(days=200)
+    silent = replace(_known("ok", ended), silent_since=ended - FORGOTTEN_AFTER)
+    split = _known("ok", ended)
+    for segment, row in (("west", silent), ("", split)):
+        book = Book({"north": _known("ok"), segment: row}, segment_by=["region"])
+        book.missed = [ended + timedelta(days=1)]
+        done = _checked(_table(("north", 50), names=("region", "value")), book)
+        assert done.result["slotsMadeUpFor"] == 0
+        assert [kept.segment for kept in done.alert_states] == ["north"]
+
+
 def test_a_silence_holds_the_message_and_not_the_state() -> None:
     book = Book({"": _known("ok")})
     book.silences = [Silence(BEFORE, SLOT + timedelta(hours=1))]
@@ -202,7 +224,7 @@ def test_a_slot_that_was_judged_is_judged_no_other_way_again() -> None:
     first = _checked(_table((150,)), Book({"": _known("ok")}))
     row = machine.from_json(dict(first.alert_states[0].memory))
     again = _checked(_table((50,)), Book({"": row}))
-    assert (again.messages, again.alert_states[0].moved_from) == ((), None)
+    assert (again.messages, again.alert_states[0].moves) == ((), ())
     assert machine.from_json(dict(again.alert_states[0].memory)) == row
 
 
