@@ -3,15 +3,16 @@
 -- Index: runs_one_per_slot.
 select u.slot_at from (
     select k.slot_at from runs as r
-    cross join lateral (
-        select r.slot_at
-        where coalesce(jsonb_typeof(r.outcome -> 'slots') <> 'array', true)
-        union all
-        select s.told::timestamptz as slot_at
-        from jsonb_array_elements_text(
-            case when jsonb_typeof(r.outcome -> 'slots') = 'array' then r.outcome -> 'slots' else '[]' end
-        ) as s (told)
-    ) as k
+    cross join
+        lateral (
+            select r.slot_at
+            where coalesce(jsonb_typeof(r.outcome -> 'slots') <> 'array', true)
+            union all
+            select s.told::timestamptz as slot_at
+            from jsonb_array_elements_text(
+                case when jsonb_typeof(r.outcome -> 'slots') = 'array' then r.outcome -> 'slots' else '[]' end
+            ) as s (told)
+        ) as k
     where
         r.tenant_id = %(tenant_id)s and r.schedule_id = %(schedule_id)s
         and r.origin in ('schedule', 'backfill')
