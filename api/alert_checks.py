@@ -173,7 +173,7 @@ def run_backtest(what: Asking, means: Means, body: BacktestIn, now: datetime) ->
     return {
         **summary(done),
         "plots": [
-            {"segment": name, "svg": plot(done, zone(what.timezone), name, name or what.graph.name, what.graph.unit)}
+            {"segment": name, "svg": plot(done, zone(what.timezone), name, name or what.graph.name, what.graph.style)}
             for name in busiest
         ],
         "suggestion": None if wanted is None else _suggestion(what.policy, reading, checks, wanted),

@@ -311,7 +311,7 @@ def test_a_backtest_tells_what_the_same_steps_come_to_by_themselves(
     assert answer.status_code == 200, answer.text
     found = answer.json()
     rows = [(FIRST + timedelta(days=place), orders) for place, orders in enumerate(FIGURES)]
-    meaning = Graph(value="orders", time="day", segments=(), grain="day", zone=zone("UTC"), unit="")
+    meaning = Graph(value="orders", time="day", segments=(), grain="day", zone=zone("UTC"))
     slots = [FIRST + timedelta(days=place) for place in range(1, len(FIGURES) + 1)]
     expected = summary(backtest(Policy.model_validate(POLICY), read(["day", "orders"], rows, meaning, None), slots))
     assert {name: found[name] for name in expected} == expected

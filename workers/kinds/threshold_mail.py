@@ -9,8 +9,9 @@ from uuid import UUID
 from workers.alerting.check import Decision
 from workers.alerting.machine import ALARMING
 from workers.alerting.notices import Code
-from workers.alerting.words import rough, span, with_unit
+from workers.alerting.words import rough, span
 from workers.branding import Branding
+from workers.formats.numbers import with_unit
 from workers.graphs import Graph
 from workers.kinds import pages
 from workers.outcome import Message
@@ -95,7 +96,7 @@ def _still(each: Decision) -> bool:
 
 
 def _member(each: Decision, told: Told) -> dict[str, Any]:
-    finding, unit = each.finding, told.graph.unit
+    finding, style = each.finding, told.graph.style
     headline, tone, word = HEADS.get(each.notice.code, STILL) if each.notice.is_told else STILL
     sentence = each.notice.sentence if each.notice.is_told else finding.sentence
     since = each.row.firing_since or each.row.since
@@ -104,12 +105,12 @@ def _member(each: Decision, told: Told) -> dict[str, Any]:
         "headline": headline,
         "tone": tone,
         "word": word,
-        "value": "" if finding.value is None else with_unit(finding.value, unit),
+        "value": "" if finding.value is None else with_unit(finding.value, style),
         "sentence": _sentence(sentence, told),
         "since": "" if tone == "calm" or since == each.row.slot else _spoken(since.astimezone(told.local.tzinfo)),
         "lasted": _lasted(each, told),
         "period": _period(finding.start, finding.end, told),
-        "baseline": "" if finding.baseline is None else rough(finding.baseline, unit),
+        "baseline": "" if finding.baseline is None else rough(finding.baseline, style),
     }
 
 

@@ -212,6 +212,31 @@ def test_what_is_over_makes_no_slot_be_made_up_for_again_and_again() -> None:
         assert [kept.segment for kept in done.alert_states] == ["north"]
 
 
+@pytest.mark.parametrize(
+    ("graph", "value", "threshold", "subject", "sentence"),
+    [
+        ({"unit": "€", "decimals": 0}, "1234.56", "1000", "is €1,235", "€1,235 is above €1,000"),
+        # What somebody set is not rounded, and no figure is written on its limit that is beyond it.
+        ({"unit": "€", "decimals": 0}, "1234.56", "999.5", "is €1,235", "€1,235 is above €999.5"),
+        ({"unit": "€", "decimals": 0}, "1000.25", "1000", "is €1,000", "€1,000.25 is above €1,000"),
+        ({"format": "percent", "decimals": 1}, "0.12345", "0.1", "is 12.3%", "12.3% is above 10.0%"),
+        ({"format": "duration"}, "7503", "3600", "is 2 h 5 min 3 s", "2 h 5 min 3 s is above 1 h"),
+    ],
+)
+def test_figures_are_written_as_the_graph_says(
+    graph: dict[str, Any], value: str, threshold: str, subject: str, sentence: str
+) -> None:
+    done = _checked(_table((Decimal(value),)), Book({"": _known("ok")}, **graph), _params(thresholdValue=threshold))
+    [message] = done.messages
+    said = [
+        text.replace("\N{NO-BREAK SPACE}", " ") for text in (message.subject, done.result["sentence"], message.text)
+    ]
+    assert said[0].endswith(subject)
+    assert said[1] == sentence
+    assert sentence in said[2]
+    assert done.result["segments"][0]["value"] == value
+
+
 def test_a_silence_holds_the_message_and_not_the_state() -> None:
     book = Book({"": _known("ok")})
     book.silences = [Silence(BEFORE, SLOT + timedelta(hours=1))]
