@@ -1,7 +1,7 @@
 -- Drops what is remembered of named segments that are ok, of which nobody waits to be told, and that no check judged
 -- within history's time: they are over, and a segment that comes back begins as one that is new does.
--- Locks: these rows, in the order of their key; one that a finish holds is the next time's. Reads the table once, since an
--- index on slot_at would cost each check its place on the page.
+-- Locks: these rows, in the order of their key; one that a finish holds is the next time's.
+-- Reads the table once, since an index on slot_at would cost each check its place on the page.
 with over as (
     select a.alert_id, a.segment from alert_states as a
     where

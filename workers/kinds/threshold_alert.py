@@ -7,12 +7,15 @@ it found, what it decided and why. Slots that no run could check are judged firs
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, NamedTuple, cast
 from uuid import UUID
 
 from pydantic import AfterValidator, Field
 
+from config.zones import zone
 from workers.alerting import machine
+from workers.alerting.chart import Picture, is_worth_it, points_of
 from workers.alerting.check import Decision, check, living
 from workers.alerting.lookback import window
 from workers.alerting.machine import StateRow, Transition
@@ -21,6 +24,7 @@ from workers.alerting.policy import Policy
 from workers.alerting.record import record
 from workers.alerting.series import Reading, read
 from workers.channels.email import mailbox
+from workers.formats.numbers import Style
 from workers.graphs import Graph
 from workers.kind import Context, InnerJournal, Kind
 from workers.kinds.threshold_mail import Told, render
@@ -174,11 +178,34 @@ def run(ctx: Context[Params]) -> Outcome:
     if not told:
         return Done(kept, (), states(params.alert_id, policy, checked))
     message = render(
-        Told(params.alert_id, params.alert_name, graph, checked.decisions, ctx.slot_local, ctx.timezone, ctx.run_id),
+        Told(
+            params.alert_id,
+            params.alert_name,
+            graph,
+            checked.decisions,
+            ctx.slot_local,
+            ctx.timezone,
+            ctx.run_id,
+            partial(_picture, ctx, graph, found),
+        ),
         params.recipients,
         ctx.branding(),
     )
     return Done(kept, (message,), states(params.alert_id, policy, checked))
+
+
+def _picture(ctx: Context[Params], graph: Graph, found: Reading | Unread, decision: Decision) -> Picture | None:
+    """The course of one segment, out of what was asked and recorded already; None where there is none to be seen."""
+    policy, finding = ctx.params.policy, decision.finding
+    if policy.measure in ("noData", "freshness"):
+        return None
+    earlier = cast("InnerJournal", ctx.journal).alerts().checks(finding.segment)
+    series = None if isinstance(found, Unread) else found.series.get(finding.segment)
+    points = points_of(policy, finding, decision.row.state, ctx.slot_at, earlier, series)
+    style = Style("%") if policy.measure == "percentChange" else graph.style
+    is_by_day = graph.grain in ("day", "week", "month", "quarter", "year")
+    picture = Picture(points, style, zone(ctx.timezone), policy.condition, is_by_day)
+    return picture if is_worth_it(points) else None
 
 
 def _missed(ctx: Context[Params], rows: Mapping[str, StateRow]) -> list[datetime]:

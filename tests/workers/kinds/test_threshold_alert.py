@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from tests.workers.kinds.contexts import GRAPH, RUN, SLOT, SOURCE, Answering, Book, Journal, context
 from tests.workers.wire import LOOPBACK
 from workers.alerting import machine
+from workers.alerting.chart import Point
 from workers.alerting.machine import FORGOTTEN_AFTER, StateRow
 from workers.alerting.notify import Silence
 from workers.alerting.policy import Policy
@@ -235,6 +236,25 @@ def test_figures_are_written_as_the_graph_says(
     assert said[1] == sentence
     assert sentence in said[2]
     assert done.result["segments"][0]["value"] == value
+
+
+def test_a_mail_shows_how_the_figure_went_out_of_what_was_asked_and_recorded_already() -> None:
+    book = Book({"": _known("ok", SLOT - timedelta(days=1))}, time_dimension="day", grain="day", unit="€")
+    days = [(SLOT - timedelta(days=ago)).replace(hour=0, minute=0) - timedelta(hours=1) for ago in range(5, 0, -1)]
+    book.checked = {"": [Point(days[0], Decimal(40), Decimal(100), Decimal(100), "ok")]}
+    source = Answering(_days(50, 60, 70, 150))
+    outcome = _done(run(context(_params(), journal=Journal(source, book))))
+    assert len(source.asked) == 1
+    [message] = outcome.messages
+    [picture] = message.attachments
+    assert (picture.content_id, picture.content_type, picture.content[:4]) == ("chart", "image/png", b"\x89PNG")
+    assert 'src="cid:chart"' in message.html
+    assert "The last 5 windows, 1 of them firing; the newest: €150" in message.html
+    # The same figures make the same bytes, as a retry needs.
+    again = _done(run(context(_params(), journal=Journal(source, book))))
+    assert again.messages[0].attachments == message.attachments
+    # One figure alone is no course of time.
+    assert _mail(150).attachments == ()
 
 
 def test_a_silence_holds_the_message_and_not_the_state() -> None:
