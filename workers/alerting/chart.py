@@ -12,8 +12,8 @@ from workers.alerting.series import Series
 from workers.formats.numbers import Style, nice_ticks, with_unit
 
 MOST_POINTS = 30
-WIDTH, HEIGHT = 560.0, 216.0
-RIGHT, TOP, BOTTOM, STRIP, LETTER = 14.0, 14.0, 46.0, 7.0, 5.6
+WIDTH, HEIGHT = 560.0, 224.0
+RIGHT, TOP, BOTTOM, STRIP, LETTER = 14.0, 14.0, 54.0, 7.0, 5.6
 INK, QUIET, RULE, LINE, LIMIT = "#101828", "#667085", "#e4e7ec", "#1668c7", "#b35900"
 # Of each state its colour and its name; by both, for whoever sees no red.
 STATES = {
@@ -216,12 +216,12 @@ def _times(scale: _Scale, picture: Picture) -> list[str]:
         local = picture.points[place].at.astimezone(picture.zone)
         said = f"{local.day} {local:%b %Y}" if picture.is_by_day else f"{local.day} {local:%b}, {local:%H:%M}"
         x = {"start": scale.left, "end": WIDTH - RIGHT}.get(anchor, scale.x(place))
-        made.append(f'<text x="{x:.1f}" y="{HEIGHT - 18:g}" text-anchor="{anchor}" fill="{QUIET}">{said}</text>')
+        made.append(f'<text x="{x:.1f}" y="{HEIGHT - 27:g}" text-anchor="{anchor}" fill="{QUIET}">{said}</text>')
     return made
 
 
 def _legend(scale: _Scale, points: Sequence[Point]) -> list[str]:
-    x, y, made = scale.left, HEIGHT - 4, []
+    x, y, made = scale.left, HEIGHT - 10, []
     for state, (color, name) in STATES.items():
         if any(point.state == state for point in points):
             made.append(f'<rect x="{x:.1f}" y="{y - 7.5:g}" width="8" height="8" rx="2" fill="{color}"/>')

@@ -83,5 +83,5 @@ def test_whatever_was_measured_is_drawn_within_the_picture(
         return
     for each in ElementTree.fromstring(draw(picture(points, "OUTSIDE"))).iter():
         for name in ("y", "y1", "y2", "cy"):
-            assert -1 <= float(each.get(name, 0)) <= 217
+            assert -1 <= float(each.get(name, 0)) <= 225
         assert float(each.get("height", 0)) >= 0
