@@ -15,7 +15,7 @@ from fastapi import Depends, Header, HTTPException, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from api import jwts, sessions, tenants, tokens
-from api.limits import Verdict
+from api.limits import Limit, Verdict
 from api.state import WRONG_TOKENS, Web, web_of
 from db.live import connected
 from db.pool import Connection
@@ -76,7 +76,7 @@ def address_of(request: Request) -> str:
 
 
 def network_of(address: str) -> str:
-    """Whom wrong tokens are counted of: an IPv4 address, or the /64 whose addresses are all one customer's."""
+    """Whom wrong tokens and requests without any are counted of: an IPv4 address, or the /64 of one customer."""
     try:
         return str(IPv6Network((IPv6Address(address.partition("%")[0]).packed, 64), strict=False))
     except ValueError:
@@ -247,6 +247,13 @@ def _count(request: Request, web: Web, caller: Caller) -> None:
     request.state.headers = _headers(least)
     if not least.is_passed:
         raise too_many(least, f"there is a limit of {least.limit} requests a minute")
+
+
+def count_guest(request: Request, limit: Limit) -> None:
+    """Counts the request of somebody who shows no token, by their address. Raises HTTPException."""
+    verdict = limit.take(network_of(address_of(request)))
+    if not verdict.is_passed:
+        raise too_many(verdict, f"there is a limit of {limit.per_minute} requests a minute")
 
 
 def too_many(verdict: Verdict, detail: str) -> HTTPException:

@@ -173,7 +173,7 @@ def run_backtest(what: Asking, means: Means, body: BacktestIn, now: datetime) ->
     return {
         **summary(done),
         "plots": [
-            {"segment": name, "svg": plot(done, zone(what.timezone), name, name or what.graph.name, what.graph.unit)}
+            {"segment": name, "svg": plot(done, zone(what.timezone), name, name or what.graph.name, what.graph.style)}
             for name in busiest
         ],
         "suggestion": None if wanted is None else _suggestion(what.policy, reading, checks, wanted),
@@ -205,7 +205,8 @@ def _sentence(check: Check, sent: int, recipient: str | None, row: KpiAlert) -> 
         said = f"the check of {rfc3339(check.slot_at)} is {check.state}"
         return said + (f": {check.error or check.reason}" if check.error or check.reason else "")
     decided = str(check.outcome.get("sentence", check.outcome.get("reason", "")))
-    if recipient is not None and recipient not in kpi_alerts.recipients_of(row):
+    everybody = {each.lower() for each in kpi_alerts.recipients_of(row)}
+    if recipient is not None and recipient.lower() not in everybody:
         decided += f"; {recipient} is none of its recipients"
     elif recipient is not None and check.outcome.get("notified") and not sent:
         decided += f"; {recipient} was none of its recipients then"

@@ -51,7 +51,7 @@ from api.routes import (
     webhooks,
 )
 from api.settings import Settings
-from api.state import PER_CALLER, PER_TENANT, WRONG_TOKENS, Web
+from api.state import PER_CALLER, PER_PROVIDER, PER_TENANT, PER_VISITOR, WRONG_TOKENS, Web
 from config.environ import BadSetting, share_metrics
 from config.seal import Seal, SealError
 from config.signals import SignalEvent, set_off, set_on
@@ -119,6 +119,8 @@ def create_app(settings: Settings) -> FastAPI:
             per_caller=Limit(PER_CALLER // settings.processes),
             per_tenant=Limit(PER_TENANT // settings.processes),
             wrong_tokens=Limit(WRONG_TOKENS),
+            per_visitor=Limit(PER_VISITOR // settings.processes),
+            per_provider=Limit(PER_PROVIDER // settings.processes),
             http=Client(allowed=settings.egress_allow),
             store=Store(settings.artifact_url) if settings.artifact_url else None,
         )

@@ -34,7 +34,7 @@ def _patch_of(model: type[BaseModel], **parts: Any) -> Any:
     fields: dict[str, Any] = {
         each: (
             Annotated[(parts.get(each, field.annotation), *field.metadata, Field())] | None,
-            Field(None, description=field.description),
+            Field(None, alias=field.alias, description=field.description),
         )
         for each, field in model.model_fields.items()
     }
@@ -112,7 +112,8 @@ def _laid_over(stored: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[st
     if changes.get("cron") is not None:
         dropped = _INSTEAD_OF_CRON
     if changes.get("frequencyInterval") is not None:
-        dropped = frozenset({"cron"})
+        # Of minutes and hours none is passed over by a date.
+        dropped = frozenset({"cron", "from"} if changes["frequencyInterval"] in ("minute", "hour") else {"cron"})
     kept = {name: value for name, value in stored.items() if name not in dropped}
     within = {
         name: _laid_over(kept.get(name) or {}, value)
@@ -122,7 +123,9 @@ def _laid_over(stored: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[st
     return {name: value for name, value in {**kept, **changes, **within}.items() if value is not None}
 
 
-_INSTEAD_OF_CRON = frozenset({"frequencyInterval", "scheduleHour", "scheduleMinute", "selectedDays", "every", "shift"})
+_INSTEAD_OF_CRON = frozenset(
+    {"frequencyInterval", "scheduleHour", "scheduleMinute", "selectedDays", "every", "shift", "from"}
+)
 
 
 @contextmanager

@@ -64,6 +64,7 @@ class KpiAlert(NamedTuple):
     gating_condition: dict[str, Any] | None
     attachment_type: str | None
     options: dict[str, Any] | None
+    counted_from: str | None
     state: str | None
     created_by: str | None
     created_at: datetime
@@ -156,7 +157,8 @@ def schedule_of(row: KpiAlert) -> dict[str, Any] | None:
     if row.options is None:
         return None
     own = {to_camel(name): getattr(row, name) for name in COLUMNS}
-    found = {**own, **row.options, "timezone": row.timezone, "cron": row.cron}
+    # Also where nobody told it: an edit that says nothing of it leaves the periods that count as they are.
+    found = {**own, **row.options, "timezone": row.timezone, "cron": row.cron, "from": row.counted_from}
     return {name: value for name, value in found.items() if value not in (None, [])}
 
 
@@ -266,7 +268,6 @@ def edit(conn: Connection, tenant_id: UUID, row: KpiAlert, patch: KpiAlertPatch)
     before = {"name": row.name, "timezone": row.timezone, "calendarId": row.calendar_id, "tags": row.tags}
     changes: dict[str, Any] = {name: value for name, value in wanted.items() if value != before[name]}
     if child.timing != _timing(KpiAlertIn.model_validate(stored)):
-        # Told again, an every-two-weeks recurrence would count its weeks from today.
         changes |= {to_camel(name): value for name, value in child.timing.items()}
     with transaction(conn), refusing(body.alert_name, row.alert_type):
         if changes:

@@ -1,5 +1,6 @@
 """When a scheduled alert is sent, under which conditions and as what: the part of an alert that is its schedule's."""
 
+from datetime import date
 from re import fullmatch
 from typing import Annotated, Any, Literal
 
@@ -34,6 +35,10 @@ class KpiSchedule(Options):
         list[Annotated[int | str, BeforeValidator(_day)]],
         Field(max_length=62, description="`mon`, 1 to 31, `last day`, `first business day`, `second fri`"),
     ] = Field(default_factory=list)
+    start: Annotated[
+        date | None,
+        Field(alias="from", description="a date in the first period that counts, where some are passed over"),
+    ] = None
     gating_condition: Gate | None = None
     attachment_type: Annotated[AttachmentType, Words] = "none"
 
@@ -47,7 +52,7 @@ COLUMNS = (
     "attachment_type",
 )
 """What has a column of its own; the rest of `Options` is one."""
-_OF_TIMING = ("timezone", "cron")
+_OF_TIMING = ("timezone", "cron", "start")
 
 
 def timing_of(body: KpiSchedule) -> dict[str, Any]:
@@ -56,12 +61,13 @@ def timing_of(body: KpiSchedule) -> dict[str, Any]:
         raise refuse("schedule.frequencyInterval", "takes exactly one of frequencyInterval and cron")
     if body.cron is not None:
         beside = {"scheduleHour": body.schedule_hour, "scheduleMinute": body.schedule_minute}
-        for name, value in (beside | {"selectedDays": body.selected_days or None}).items():
+        for name, value in (beside | {"selectedDays": body.selected_days or None, "from": body.start}).items():
             if value is not None:
                 raise refuse(f"schedule.{name}", "goes with frequencyInterval, and not with cron")
         return {"cron_expression": body.cron}
     told: dict[str, Any] = {"every": body.frequency_interval, "interval": body.every, "shift": body.shift}
     told |= {"hour": body.schedule_hour, "minute": body.schedule_minute, "days": body.selected_days or None}
+    told |= {"from": body.start and body.start.isoformat()}
     return {"recurrence": {name: value for name, value in told.items() if value is not None}}
 
 

@@ -11,7 +11,7 @@ import hmac
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
 from cryptography.exceptions import InvalidSignature
@@ -29,12 +29,13 @@ class NotTheirs(Exception):
 
 
 class MailEvent(NamedTuple):
-    """What became of one mail: `soft` is only noted, the others end what the recipient gets."""
+    """What became of one mail, and when, where that is told: `soft` is only noted, the others end what the recipient gets."""
 
     provider_message_id: str
     recipient: str
     what: Literal["bounce", "complaint", "unsubscribe", "soft"]
     note: str
+    at: datetime | None = None
 
 
 class Told(NamedTuple):
@@ -129,22 +130,32 @@ def _check_age(at: float, now: datetime, window: timedelta) -> None:
         raise NotTheirs(f"it is more than {window} from now")
 
 
+def _when(told: Any) -> datetime | None:
+    """The instant of seconds since 1970, or of a text; None where it is neither."""
+    try:
+        found = datetime.fromisoformat(told) if isinstance(told, str) else datetime.fromtimestamp(float(told), UTC)
+    except (TypeError, ValueError, OverflowError, OSError):
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
 def _of_sendgrid(said: list[Mapping[str, Any]]) -> Iterator[MailEvent]:
     for each in said:
         # Its webhooks add a filter's name to the id that it answered.
         found = str(each.get("sg_message_id", "")).partition(".")[0], str(each.get("email", ""))
-        reason = str(each.get("reason") or each.get("response") or "")
+        noted = str(each.get("reason") or each.get("response") or ""), _when(each.get("timestamp"))
+        reason = noted[0]
         match each.get("event"):
             case "bounce":
-                yield MailEvent(*found, "soft" if each.get("type") == "blocked" else "bounce", reason)
+                yield MailEvent(*found, "soft" if each.get("type") == "blocked" else "bounce", *noted)
             case "dropped" if re.search("bounce|invalid", reason, re.IGNORECASE):
-                yield MailEvent(*found, "bounce", reason)
+                yield MailEvent(*found, "bounce", *noted)
             case "dropped" | "spamreport" if each["event"] == "spamreport" or "spam report" in reason.lower():
-                yield MailEvent(*found, "complaint", reason)
+                yield MailEvent(*found, "complaint", *noted)
             case "unsubscribe" | "group_unsubscribe":
-                yield MailEvent(*found, "unsubscribe", reason)
+                yield MailEvent(*found, "unsubscribe", *noted)
             case "deferred":
-                yield MailEvent(*found, "soft", reason)
+                yield MailEvent(*found, "soft", *noted)
 
 
 def _of_resend(said: Mapping[str, Any]) -> Iterator[MailEvent]:
@@ -157,7 +168,8 @@ def _of_resend(said: Mapping[str, Any]) -> Iterator[MailEvent]:
     }
     if said["type"] in whats:
         for recipient in data["to"]:
-            yield MailEvent(str(data["email_id"]), str(recipient), whats[said["type"]], str(bounce.get("message", "")))
+            found = str(data["email_id"]), str(recipient)
+            yield MailEvent(*found, whats[said["type"]], str(bounce.get("message", "")), _when(said.get("created_at")))
 
 
 def _of_mailgun(said: Mapping[str, Any]) -> Iterator[MailEvent]:
@@ -170,7 +182,7 @@ def _of_mailgun(said: Mapping[str, Any]) -> Iterator[MailEvent]:
     if said["event"] in whats:
         found = str(said["message"]["headers"]["message-id"]).strip("<> ")
         note = str(status.get("message") or status.get("description") or said.get("reason") or "")
-        yield MailEvent(found, str(said["recipient"]), whats[said["event"]], note)
+        yield MailEvent(found, str(said["recipient"]), whats[said["event"]], note, _when(said.get("timestamp")))
 
 
 def _of_sns(said: Mapping[str, Any]) -> Told:
@@ -190,8 +202,10 @@ def _of_ses(said: Mapping[str, Any]) -> Iterator[MailEvent]:
         is_soft = said["bounce"]["bounceType"] != "Permanent"
         for each in said["bounce"]["bouncedRecipients"]:
             note = str(each.get("diagnosticCode") or said["bounce"].get("bounceSubType") or "")
-            yield MailEvent(found, str(each["emailAddress"]), "soft" if is_soft else "bounce", note)
+            at = _when(said["bounce"].get("timestamp"))
+            yield MailEvent(found, str(each["emailAddress"]), "soft" if is_soft else "bounce", note, at)
     elif what == "Complaint":
         note = str(said["complaint"].get("complaintFeedbackType") or "")
         for each in said["complaint"]["complainedRecipients"]:
-            yield MailEvent(found, str(each["emailAddress"]), "complaint", note)
+            at = _when(said["complaint"].get("timestamp"))
+            yield MailEvent(found, str(each["emailAddress"]), "complaint", note, at)

@@ -21,6 +21,10 @@ from workers.kind import Kind
 PER_CALLER = 3_000
 PER_TENANT = 6_000
 WRONG_TOKENS = 30
+# Of one address: links in mails, which a proxy of ours or a mail program's servers follow for many people, and
+# providers' calls.
+PER_VISITOR = 600
+PER_PROVIDER = 1_200
 _MOST_KNOWN = 1_000
 
 
@@ -36,6 +40,8 @@ class Web:
     per_caller: Limit
     per_tenant: Limit
     wrong_tokens: Limit
+    per_visitor: Limit
+    per_provider: Limit
     http: Client
     store: Store | None = None
     good_tokens: "OrderedDict[bytes, None]" = field(default_factory=OrderedDict)

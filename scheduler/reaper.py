@@ -73,6 +73,8 @@ MAKE_PARTITIONS = Query("make_partitions_ahead", MadePartitions)
 DROP_PARTITIONS = Query("drop_old_partitions", DroppedPartitions)
 FORGET_PROCESSES = Query("forget_processes")
 FORGET_ANSWERS = Query("forget_answers")
+FORGET_SEGMENTS = Query("forget_segments")
+FORGET_SILENCES = Query("forget_silences")
 FORGET_SOURCE_ANSWERS = Query("forget_source_answers")
 
 
@@ -124,10 +126,15 @@ def forget_source_answers(conn: Connection) -> None:
 
 
 def keep_house(conn: Connection, retention_days: int) -> None:
-    """Makes the partitions of the next weeks, and drops what is beyond its time: partitions, processes, kept answers."""
+    """Makes the partitions of the next weeks, and drops what is beyond its time.
+
+    That is: partitions, processes, kept answers, segments that are over and silences that were.
+    """
     made = MAKE_PARTITIONS.one(conn, retention_days=retention_days)
     dropped = DROP_PARTITIONS.one(conn, retention_days=retention_days)
     FORGET_PROCESSES.run(conn)
     FORGET_ANSWERS.run(conn)
+    FORGET_SEGMENTS.run(conn, retention_days=retention_days)
+    FORGET_SILENCES.run(conn, retention_days=retention_days)
     if (made and made.made) or (dropped and dropped.weeks):
         events.info("partitions.kept", made=made and made.made, dropped=dropped and dropped.weeks)

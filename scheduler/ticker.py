@@ -3,19 +3,21 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from config.faults import faultpoint
 from db.ids import ids_at
+from db.jsonb import dumps
 from db.pool import Connection, transaction
 from db.query import Query
 from db.runs import Ring
 from scheduler.days import Days
 from scheduler.frontier import FIRST_ID
 from scheduler.policy import Fire, Plan, Skip
-from scheduler.rows import DueSchedule, plan_of, without_jitter
+from scheduler.rows import DueSchedule, plan_of, recurrence_of, without_jitter
+from scheduler.slots import Recurrence, count_and_newest
 
 CLAIM = Query("claim_due_schedules", DueSchedule)
 CLAIM_THESE = Query("claim_schedules", DueSchedule)
@@ -53,6 +55,9 @@ class MadeTables(NamedTuple):
 MAKE_PARTITIONS = Query("make_partitions", MadeTables)
 
 RETENTION_DAYS = 90
+# What these skip is judged by their next run, which knows no recurrence: the skip names its newest slots.
+MADE_UP_FOR = frozenset({"kpi.threshold"})
+MOST_MADE_UP_FOR = 100
 
 
 class AnotherHand(RuntimeError):
@@ -73,6 +78,7 @@ class Batch:
     limited_at: datetime | None = None
     misfires: dict[str, int] = field(default_factory=dict)
     failed: list[tuple[DueSchedule, str]] = field(default_factory=list)
+    days: Mapping[UUID, Days] = field(default_factory=dict)
 
 
 def tick(
@@ -153,7 +159,7 @@ def days_of(conn: Connection, calendars: Iterable[tuple[UUID, UUID | None]]) -> 
 
 def _plan(conn: Connection, batch: Batch, ahead_seconds: float) -> list[tuple[DueSchedule, Plan]]:
     """The plan of each claimed schedule; equal rows are planned once. A row that cannot be planned stops nobody."""
-    days = days_of(conn, ((row.tenant_id, row.calendar_id) for row in batch.claimed))
+    days = batch.days = days_of(conn, ((row.tenant_id, row.calendar_id) for row in batch.claimed))
     memo: dict[tuple[object, ...], Plan] = {}
     planned = []
     for row in batch.claimed:
@@ -200,6 +206,7 @@ def _write(conn: Connection, batch: Batch, planned: list[tuple[DueSchedule, Plan
             untils=[skip.until for _, skip in skips],
             counts=[skip.count for _, skip in skips],
             reasons=[skip.reason for _, skip in skips],
+            outcomes=_named(batch, skips),
         )
     for row, error in batch.failed:
         PUSH_AHEAD.run(conn, id=row.id, error=error, is_final=True)
@@ -215,6 +222,23 @@ def _write(conn: Connection, batch: Batch, planned: list[tuple[DueSchedule, Plan
             rings = batch.rings if is_due else batch.made.setdefault((fire.fire_at, row.tenant_id), [])
             rings.append(Ring(run_id, fire.slot_at, 1, row.queue, row.kind, row.tenant_id))
     batch.gated = list(dict.fromkeys(row.id for row, _ in fires if row.overlap_policy != "allow"))
+
+
+def _named(batch: Batch, skips: list[tuple[DueSchedule, Skip]]) -> list[str | None]:
+    """The outcome of each skipped run: its newest slots, for those that are made up for."""
+    memo: dict[tuple[Recurrence, Skip], str] = {}
+    found: list[str | None] = []
+    for row, skip in skips:
+        if row.kind not in MADE_UP_FOR or skip.reason == "holiday":
+            found.append(None)
+            continue
+        recurrence = recurrence_of(row, None if row.calendar_id is None else batch.days[row.calendar_id])
+        if (recurrence, skip) not in memo:
+            before = skip.slot_at - timedelta(microseconds=1)
+            *_, newest = count_and_newest(recurrence, before, skip.until, MOST_MADE_UP_FOR)
+            memo[recurrence, skip] = dumps({"slots": newest})
+        found.append(memo[recurrence, skip])
+    return found
 
 
 def _ids(slots: list[datetime]) -> list[UUID]:

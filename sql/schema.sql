@@ -1567,7 +1567,7 @@ ALTER TABLE ONLY public.webhooks
 ALTER TABLE ONLY public.webhooks
     ADD CONSTRAINT webhooks_tenant_id_name_key UNIQUE (tenant_id, name);
 
-CREATE INDEX alert_events_of_alert ON public.alert_events USING btree (tenant_id, alert_id, created_at DESC, id DESC);
+CREATE INDEX alert_events_of_alert ON public.alert_events USING btree (tenant_id, alert_id, slot_at DESC, id DESC);
 
 CREATE INDEX api_tokens_of_tenant ON public.api_tokens USING btree (tenant_id, created_at, id);
 

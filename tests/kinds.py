@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import time
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from workers.kind import Cancelled, Context, Kind
-from workers.outcome import AlertState, Done, Later, Message, Outcome, Rejected
+from workers.outcome import AlertMove, AlertState, Done, Later, Message, Outcome, Rejected
 
 
 class Nothing(BaseModel):
@@ -179,7 +180,13 @@ def _unstorable(_ctx: Context[Nothing]) -> Outcome:
 def _find(ctx: Context[Found]) -> Outcome:
     # Written with escapes, for JSON in Postgres holds no lone surrogate.
     segment = ctx.params.segment.encode().decode("unicode_escape")
-    state = AlertState(ctx.params.alert, segment, "firing", Decimal("1.5"), ctx.slot_at)
+    value, earlier = Decimal("1.5"), ctx.slot_at - timedelta(hours=1)
+    # A slot that is made up for, and the run's own.
+    moves = (
+        AlertMove(earlier, "ok", "pending", value, "it began"),
+        AlertMove(ctx.slot_at, "pending", "firing", value, "x"),
+    )
+    state = AlertState(ctx.params.alert, segment, "firing", value, ctx.slot_at, moves=moves)
     return Done(alert_states=(state,))
 
 

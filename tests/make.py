@@ -128,6 +128,33 @@ def artifact(conn: Connection, tenant_id: UUID, run_id: UUID, slot_at: datetime,
     return UUID(str(row["id"]))
 
 
+def alert(conn: Connection, tenant_id: UUID) -> UUID:
+    """An alert with all that it needs."""
+    source, alert_id = uuid4(), uuid4()
+    insert(
+        conn, "sources",
+        {"id": source, "tenant_id": tenant_id, "name": str(source), "type": "postgres", "url": "postgresql://x/y"},
+    )  # fmt: skip
+    later = now(conn) + timedelta(days=1)
+    schedule_id = schedule(conn, tenant_id, kind="kpi.threshold", scheduled_at=later)
+    of = {"tenant_id": tenant_id}
+    graph = {"id": alert_id, "name": str(alert_id), "source_id": source, "query": "select 1", **of}
+    row = {
+        "id": alert_id,
+        "schedule_id": schedule_id,
+        "alert_type": "threshold",
+        "alert_name": "a",
+        "graph_id": alert_id,
+        **of,
+    }
+    threshold = {"kpi_alert_id": alert_id, "condition": "EQUAL", "threshold_value": 1, **of}
+    with conn.transaction():
+        insert(conn, "graphs", graph)
+        insert(conn, "kpi_alerts", row | {"recipients": ["a@example.com"]})
+        insert(conn, "kpi_thresholds", threshold)
+    return alert_id
+
+
 def _insert_unguarded(conn: Connection, table: str, row: dict[str, Any]) -> None:
     with conn.transaction():
         conn.execute("set local session_replication_role to replica")

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from db.pool import Connection, Pool
 from db.query import Query
+from workers.alerting.chart import Point
 from workers.alerting.machine import StateRow, from_json
 from workers.alerting.notify import Facts, Silence
 from workers.graphs import Graph
@@ -50,6 +51,17 @@ class SlotRow(NamedTuple):
     slot_at: datetime
 
 
+class CheckRow(NamedTuple):
+    """What an earlier check recorded of one segment."""
+
+    slot_at: datetime
+    window_start: datetime | None
+    measured: Decimal | None
+    low: Decimal | None
+    high: Decimal | None
+    state: str
+
+
 # A firing that somebody acknowledged longer ago is told of again.
 REMEMBERED = timedelta(days=90)
 GET_VERSION = Query("get_rule_version", Value)
@@ -59,6 +71,7 @@ LIST_STATES = Query("list_alert_states", KnownState)
 LIST_SILENCES = Query("list_silences_of_alert", SilenceRow)
 LIST_ACTIONS = Query("list_actions_of_alert", ActionRow)
 LIST_UNCHECKED = Query("list_unchecked_slots", SlotRow)
+LIST_CHECKS = Query("list_recent_checks", CheckRow)
 REPORT_TROUBLE = Query("report_trouble", Value)
 TELL_ADMINS = Query("tell_admins", Value)
 SETTLE_TROUBLE = Query("settle_trouble", Value)
@@ -93,6 +106,10 @@ class AlertBook(Protocol):
 
     def unchecked(self, since: datetime) -> list[datetime]:
         """The schedule's slots after `since` that no run could check, oldest first, at most a hundred."""
+        ...
+
+    def checks(self, segment: str) -> list[Point]:
+        """What the checks before this one recorded of a segment, oldest first, at most sixty of them."""
         ...
 
     def trouble(self, graph: Graph, why: str, *, is_away: bool) -> None:
@@ -163,6 +180,18 @@ class RunAlertBook:
                 slot_at=leased.slot_at,
             )
         return [row.slot_at for row in rows]
+
+    def checks(self, segment: str) -> list[Point]:
+        """What the checks before this one recorded of a segment, oldest first, at most sixty of them."""
+        leased = self.leased
+        if leased.schedule_id is None:
+            return []
+        place = {"tenant_id": leased.tenant_id, "schedule_id": leased.schedule_id, "slot_at": leased.slot_at}
+        with self.pool.connection() as conn:
+            rows = LIST_CHECKS.all(conn, segment=segment, **place)
+        return [
+            Point(row.window_start or row.slot_at, row.measured, row.low, row.high, row.state) for row in rows[::-1]
+        ]
 
     def trouble(self, graph: Graph, why: str, *, is_away: bool) -> None:
         """Tells the tenant's admins that a source is away, or refuses a graph, once until there is an answer again."""

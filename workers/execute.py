@@ -185,8 +185,7 @@ class Executor:
                             state.value,
                             state.since,
                             dumps(dict(state.memory)),
-                            state.moved_from,
-                            storable(state.reason),
+                            tuple(move._replace(reason=storable(move.reason)) for move in state.moves),
                         )
                         for state in outcome.alert_states
                     ),

@@ -19,6 +19,7 @@ from db.pool import Connection, Database, DatabaseError
 from db.processes import Lease
 from db.query import Query, literal
 from telemetry.log import Events
+from workers.outcome import AlertMove
 from workers.rows import Ended, Leased, Value
 
 events = Events("finish")
@@ -60,8 +61,7 @@ class NewAlertState(NamedTuple):
     value: Decimal | None
     since: datetime
     memory: str
-    moved_from: str | None
-    reason: str
+    moves: tuple[AlertMove, ...] = ()
 
 
 @dataclass(slots=True)
@@ -216,6 +216,7 @@ def _columns(group: Sequence[End]) -> dict[str, Any]:
     bodies = [(end, body) for end in group for body in end.bodies]
     intents = [(end, intent) for end in group for intent in end.intents]
     alerts = [(end, state) for end in group for state in end.alert_states]
+    moves = [(end, state, move) for end, state in alerts for move in state.moves]
     return {
         "ids": [end.leased.id for end in group],
         "slots": [end.leased.slot_at for end in group],
@@ -248,6 +249,12 @@ def _columns(group: Sequence[End]) -> dict[str, Any]:
         "alert_values": [state.value for _, state in alerts],
         "alert_since": [state.since for _, state in alerts],
         "alert_memories": literal(state.memory for _, state in alerts),
-        "alert_moves": literal(state.moved_from for _, state in alerts),
-        "alert_reasons": literal(state.reason for _, state in alerts),
+        "move_alerts": [state.alert_id for _, state, _ in moves],
+        "move_runs": [end.leased.id for end, _, _ in moves],
+        "move_segments": [state.segment for _, state, _ in moves],
+        "move_slots": [move.slot_at for _, _, move in moves],
+        "moved_from": [move.moved_from for _, _, move in moves],
+        "moved_to": [move.state for _, _, move in moves],
+        "move_values": [move.value for _, _, move in moves],
+        "move_reasons": literal(move.reason for _, _, move in moves),
     }

@@ -16,7 +16,7 @@ from pydantic.alias_generators import to_camel
 
 from workers.alerting.conditions import CONDITIONS, RANGES
 from workers.alerting.fields import ConditionName, Number
-from workers.alerting.words import limit
+from workers.alerting.words import exact, limit
 from workers.formats.numbers import number
 
 LONGEST = 2000
@@ -177,7 +177,7 @@ def _clause(clause: Clause, figures: Sequence[Figures]) -> tuple[bool | None, st
         return None, f"{graph.name} has no {clause.of}"
     high = clause.threshold_value if clause.threshold_high is None else clause.threshold_high
     holds = CONDITIONS[clause.condition](measured, clause.threshold_value, high)
-    said = limit(clause.condition, clause.threshold_value, high)
+    said = limit(clause.condition, exact(clause.threshold_value), exact(high))
     return holds, f"{graph.name}: {clause.of} {number(measured)} is {'' if holds else 'not '}{said}"
 
 

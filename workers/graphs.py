@@ -9,6 +9,7 @@ from config.zones import zone
 from workers.alerting import series
 from workers.alerting.lookback import Window
 from workers.alerting.periods import Grain
+from workers.formats.numbers import Style
 from workers.sources import Question
 
 NOBODYS: Mapping[str, str] = {}
@@ -39,8 +40,13 @@ class Graph(NamedTuple):
             segments=tuple(self.segment_by),
             grain=self.grain,
             zone=zone(timezone),
-            unit=self.unit,
+            style=self.style,
         )
+
+    @property
+    def style(self) -> Style:
+        """How its figures are written."""
+        return Style(self.unit, self.decimals, self.format)
 
     def question(
         self, slot_at: datetime, timezone: str, window: Window | None, context: Mapping[str, str] = NOBODYS

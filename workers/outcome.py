@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 Action = Literal["acknowledge", "snooze", "unsubscribe", "not_useful"]
@@ -45,12 +45,22 @@ class Message:
     why: str = ""
 
 
+class AlertMove(NamedTuple):
+    """One move of a segment's state at a slot, kept as an event."""
+
+    slot_at: datetime
+    moved_from: str
+    state: str
+    value: Decimal | None
+    reason: str
+
+
 @dataclass(frozen=True, slots=True)
 class AlertState:
     """What an alert has known of a segment since its last check; written in the transaction of the outcome that carries it.
 
-    `memory` is what the next check starts from, as JSON. With `moved_from`, the state before, the move is kept as an
-    event with its `reason`.
+    `memory` is what the next check starts from, as JSON. `moves` are all that the run found, those at slots that it made
+    up for too.
     """
 
     alert_id: UUID
@@ -59,8 +69,7 @@ class AlertState:
     value: Decimal | None
     since: datetime
     memory: Mapping[str, Any] = field(default_factory=dict)
-    moved_from: str | None = None
-    reason: str = ""
+    moves: tuple[AlertMove, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

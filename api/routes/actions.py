@@ -12,13 +12,18 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from api import actions
-from api.access import address_of
+from api.access import address_of, count_guest
 from api.audit import Author
 from api.state import Web, web_of
 from workers.outcome import Action
 
 # People's own, not programs': it stands on no page of the API.
 router = APIRouter(prefix="/a", include_in_schema=False)
+
+
+def _guest(request: Request, web: Annotated[Web, Depends(web_of)]) -> None:
+    count_guest(request, web.per_visitor)
+
 
 _PAGES = Environment(
     loader=FileSystemLoader(Path(__file__).parent.parent / "templates"),
@@ -38,7 +43,7 @@ _ASKED: dict[Action, tuple[str, str, str]] = {
 }
 
 
-@router.get("/{token}")
+@router.get("/{token}", dependencies=[Depends(_guest)])
 def show_action(token: str, web: Annotated[Web, Depends(web_of)]) -> HTMLResponse:
     """The page with the button; changes nothing."""
     try:
@@ -48,7 +53,7 @@ def show_action(token: str, web: Annotated[Web, Depends(web_of)]) -> HTMLRespons
     return _page(200, asked, button=button)
 
 
-@router.post("/{token}")
+@router.post("/{token}", dependencies=[Depends(_guest)])
 def take_action(token: str, request: Request, web: Annotated[Web, Depends(web_of)]) -> HTMLResponse:
     """Does it, and says so; the body says nothing that the token does not."""
     author = Author("recipient", address_of(request), request.state.request_id)

@@ -151,7 +151,7 @@ def list_alert_history(
     with asking.listing() as conn:
         KPI_ALERTS.get(conn, asking.tenant, alert_id)
         rows = kpi_alerts.moves(conn, asking.tenant, alert_id, segment, before=before, limit=room(limit))
-    return answer(page(rows, limit, "history", asking.tenant, lambda row: (row.created_at, row.id), shapes.plain))
+    return answer(page(rows, limit, "history", asking.tenant, lambda row: (row.slot_at, row.id), shapes.plain))
 
 
 @router.get("/{alert_id}/why", responses=good(200, Why))

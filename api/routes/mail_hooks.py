@@ -1,5 +1,6 @@
 """`POST /hooks/mail/{provider}`: what mail providers tell of bounces and complaints, verified as each documents it."""
 
+from datetime import timedelta
 from functools import lru_cache
 from typing import Annotated, Literal
 
@@ -7,7 +8,7 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import Response
 
 from api import mail_events, returned
-from api.access import address_of
+from api.access import address_of, count_guest
 from api.audit import Author
 from api.request import answer
 from api.state import Web, web_of
@@ -23,6 +24,8 @@ events = Events("web")
 router = APIRouter(prefix="/hooks/mail", include_in_schema=False)
 
 _FETCH_SECONDS = 5.0
+# A mail may come back before it is written that it went out. Its provider tells of it again, later than that.
+_UNWRITTEN = timedelta(minutes=2)
 
 
 async def _body(request: Request) -> bytes:
@@ -36,7 +39,11 @@ def take_mail_events(
     web: Annotated[Web, Depends(web_of)],
     body: Annotated[bytes, Depends(_body)],
 ) -> Response:
-    """How many of the call's events were about deliveries of ours; 404 while no secret is set for the provider."""
+    """How many of the call's events were about deliveries of ours; 404 while no secret is set for the provider.
+
+    503 while one of them is young and about none: its delivery may not be written yet, and the provider repeats the call.
+    """
+    count_guest(request, web.per_provider)
     secret = web.settings.mail_hooks.get(provider)
     if secret is None:
         raise HTTPException(404, f"MAIL_WEBHOOK_SECRET says nothing of {provider}")
@@ -57,7 +64,11 @@ def take_mail_events(
         events.info("mail_hook.confirmed", status=confirmed.status)
         return answer({"matched": 0})
     author = Author(f"provider:{provider}", address_of(request), request.state.request_id)
-    return answer({"matched": sum(returned.take(web, provider, event, author) for event in told.events)})
+    unknown = [event for event in told.events if not returned.take(web, provider, event, author)]
+    if any(event.at is not None and abs(now - event.at) < _UNWRITTEN for event in unknown):
+        events.info("mail_hook.put_off", provider=provider, error="it is about a mail that is not known yet")
+        raise HTTPException(503, "it is about a mail that is not known yet", {"Retry-After": "60"})
+    return answer({"matched": len(told.events) - len(unknown)})
 
 
 @lru_cache(maxsize=32)

@@ -266,6 +266,16 @@ def forget_answers(db: Store, now: datetime, p: Params, owner: object) -> Answer
     return []
 
 
+def forget_segments(db: Store, now: datetime, p: Params, owner: object) -> Answer:
+    """Nothing: no alert is judged here."""
+    return []
+
+
+def forget_silences(db: Store, now: datetime, p: Params, owner: object) -> Answer:
+    """Nothing: nobody silences an alert here."""
+    return []
+
+
 def forget_source_answers(db: Store, now: datetime, p: Params, owner: object) -> Answer:
     """Nothing: no source is asked here."""
     return []
@@ -342,6 +352,8 @@ STATEMENTS: Final = (
     stop_process,
     forget_processes,
     forget_answers,
+    forget_segments,
+    forget_silences,
     forget_source_answers,
     find_ended_tickers,
 )

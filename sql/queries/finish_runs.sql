@@ -96,9 +96,8 @@ intents as (
 found as (
     select a.* from unnest(
         %(alert_ids)s::uuid[], %(alert_runs)s::uuid[], %(segments)s::text[], %(alert_states)s::text[],
-        %(alert_values)s::numeric[], %(alert_since)s::timestamptz[], %(alert_memories)s::text[],
-        %(alert_moves)s::text[], %(alert_reasons)s::text[]
-    ) as a (alert_id, run_id, segment, state, value, since, memory, moved_from, reason)
+        %(alert_values)s::numeric[], %(alert_since)s::timestamptz[], %(alert_memories)s::text[]
+    ) as a (alert_id, run_id, segment, state, value, since, memory)
 ),
 
 alerts as (
@@ -119,11 +118,15 @@ moves as (
     insert into alert_events (
         tenant_id, alert_id, segment, slot_at, run_id, previous_state, state, value, reason
     )
-    select m.tenant_id, a.alert_id, a.segment, m.slot_at, m.id, a.moved_from, a.state, a.value, a.reason
-    from found as a
+    -- Each at the slot that it is of: a run that makes up for others moves a segment more than once.
+    select m.tenant_id, a.alert_id, a.segment, a.slot_at, m.id, a.moved_from, a.state, a.value, a.reason
+    from
+        unnest(
+            %(move_alerts)s::uuid[], %(move_runs)s::uuid[], %(move_segments)s::text[], %(move_slots)s::timestamptz[],
+            %(moved_from)s::text[], %(moved_to)s::text[], %(move_values)s::numeric[], %(move_reasons)s::text[]
+        ) as a (alert_id, run_id, segment, slot_at, moved_from, state, value, reason)
     inner join moved as m on a.run_id = m.id
     inner join kpi_alerts as k on a.alert_id = k.id and m.tenant_id = k.tenant_id
-    where a.moved_from is not null
     on conflict (alert_id, segment, slot_at) do nothing
     returning 1
 ),

@@ -7,7 +7,7 @@ where
     d.tenant_id = %(tenant_id)s
     and (%(state)s::text is null or d.state = %(state)s)
     and (%(channel)s::text is null or d.channel = %(channel)s)
-    and (%(recipient)s::text is null or d.recipient = %(recipient)s)
+    and (%(recipient)s::text is null or lower(d.recipient) = lower(%(recipient)s))
     and (%(run_id)s::uuid is null or d.run_id = %(run_id)s)
     and (%(first_at)s::timestamptz is null or d.slot_at >= %(first_at)s)
     and (%(last_at)s::timestamptz is null or d.slot_at <= %(last_at)s)

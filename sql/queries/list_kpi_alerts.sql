@@ -5,6 +5,7 @@ select
     s.status, s.cron, s.timezone, s.calendar_id, s.tags, s.version, s.next_fire_at, s.last_run_at,
     t.condition, t.threshold_value, t.threshold_high, t.policy, k.frequency_interval, k.schedule_hour,
     k.schedule_minute, k.selected_days, k.gating_condition, k.attachment_type, k.options,
+    s.recurrence ->> 'from' as counted_from,
     (
         select q.state from alert_states as q
         where q.tenant_id = a.tenant_id and q.alert_id = a.id

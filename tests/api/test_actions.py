@@ -6,10 +6,11 @@ from uuid import UUID
 
 import pytest
 
+from api.limits import Limit
 from config.seal import Seal
 from tests import make
 from tests.api import tenanted
-from tests.api.conftest import KEY, TestClient
+from tests.api.conftest import KEY, TestClient, web_of_it
 from workers import action_links
 from workers.outcome import Action
 
@@ -111,3 +112,17 @@ def test_an_old_link_says_so(host: TestClient, owner: make.Connection) -> None:
         assert answer.status_code == 410
         assert "too old" in answer.text
     assert acted(owner, mail) == []
+
+
+def test_whoever_follows_links_too_often_waits_and_others_do_not(
+    host: TestClient, owner: make.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(web_of_it(host), "per_visitor", Limit(2))
+    found = mailed(owner)
+    path = f"/a/{found.token('acknowledge')}"
+    assert [host.get(path).status_code, host.post("/a/nobodys").status_code] == [200, 404]
+    last = host.post(path, headers={"X-Forwarded-For": "203.0.113.9"})
+    assert (last.status_code, 1 <= int(last.headers["Retry-After"]) <= 60) == (429, True)
+    assert acted(owner, found) == []
+    elsewhere = TestClient(host.app, client=("203.0.113.9", 50000), base_url=str(host.base_url))
+    assert elsewhere.post(path).status_code == 200

@@ -129,8 +129,9 @@ def test_an_address_is_in_one_audience_and_in_one_spelling(api: Api, conn: make.
     kept = {"outcome": "sent", "notified": False, "sentence": "sent"}
     its = {"schedule_id": alert["scheduleId"], "slot_at": make.now(conn), "kind": "kpi.schedule"}
     make.run(conn, api.tenant, state="succeeded", origin="schedule", outcome=kept, **its)
-    said = {name: api("GET", f"{path}/why?recipient={name}@example.com").json()["sentence"] for name in ("bob", "eve")}
-    assert said == {"bob": "sent", "eve": "sent; eve@example.com is none of its recipients"}
+    people = ("bob", "Bob", "eve")
+    said = {name: api("GET", f"{path}/why?recipient={name}@example.com").json()["sentence"] for name in people}
+    assert said == {"bob": "sent", "Bob": "sent", "eve": "sent; eve@example.com is none of its recipients"}
     answer = api("POST", f"{path}/test")
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/alertType")
 
@@ -150,6 +151,17 @@ def test_an_edit_that_leaves_its_timing_leaves_the_day_that_it_counts_from(
         assert kept == "2026-01-05", schedule
     answer = api("PATCH", f"/api/kpi-alerts/{alert['id']}", json={"schedule": {"scheduleHour": 9}})
     assert "T09:00:00" in locals_of(api, answer.json())[0]
+    # Another time of day, another number of weeks: the day moves when it is named, and goes where none counts.
+    for edit, counted in (
+        ({"scheduleMinute": 30}, "2026-01-05"),
+        ({"every": 3}, "2026-01-05"),
+        ({"from": "2026-02-02"}, "2026-02-02"),
+        ({"frequencyInterval": "hour", "scheduleHour": None, "selectedDays": None}, None),
+    ):
+        answer = api("PATCH", f"/api/kpi-alerts/{alert['id']}", json={"schedule": edit})
+        assert answer.status_code == 200, answer.text
+        kept = make.value(conn, "select recurrence ->> 'from' from schedules where id = %s", alert["scheduleId"])
+        assert (kept, answer.json()["schedule"].get("from")) == (counted, counted), edit
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import NameOID
 
+from api.limits import Limit
 from tests import make
 from tests.api.conftest import Api, TestClient, web_of_it
 from workers.http import Response
@@ -60,13 +61,24 @@ class Amazon:
         return Response(200, {}, self._pem)
 
 
-def told(provider: str, mail: str, to: str, *, is_hard: bool = True, is_complaint: bool = False) -> Any:
-    """What the provider says of a mail, as its reference shows it."""
+def told(
+    provider: str, mail: str, to: str, *, is_hard: bool = True, is_complaint: bool = False, at: datetime | None = None
+) -> Any:
+    """What the provider says of a mail, as its reference shows it; `at` is when it came back."""
+    seconds, text = (at.timestamp(), at.isoformat()) if at else (None, None)
     if provider == "sendgrid":
         event = (
             {"event": "spamreport"} if is_complaint else {"event": "bounce", "type": "bounce" if is_hard else "blocked"}
         )
-        return [{"email": to, "sg_message_id": f"{mail}.filter0001.1.2.3", "reason": "550 5.1.1 no such user", **event}]
+        return [
+            {
+                "email": to,
+                "sg_message_id": f"{mail}.filter0001.1.2.3",
+                "reason": "550 5.1.1 no such user",
+                "timestamp": seconds,
+                **event,
+            }
+        ]
     if provider == "mailgun":
         event = (
             {"event": "complained"}
@@ -75,17 +87,22 @@ def told(provider: str, mail: str, to: str, *, is_hard: bool = True, is_complain
         )
         return event | {
             "recipient": to,
+            "timestamp": seconds,
             "message": {"headers": {"message-id": mail}},
             "delivery-status": {"message": "no such user"},
         }
     if provider == "resend":
         kind = "email.complained" if is_complaint else "email.bounced"
         bounce: dict[str, Any] = {"type": "Permanent" if is_hard else "Transient", "message": "no such user"}
-        return {"type": kind, "data": {"email_id": mail, "to": [to], "bounce": bounce}}
+        return {"type": kind, "created_at": text, "data": {"email_id": mail, "to": [to], "bounce": bounce}}
     found: dict[str, Any] = {"mail": {"messageId": mail}}
+    when: dict[str, Any] = {"timestamp": text}
     if is_complaint:
-        return found | {"notificationType": "Complaint", "complaint": {"complainedRecipients": [{"emailAddress": to}]}}
-    bounce = {"bounceType": "Permanent" if is_hard else "Transient", "bouncedRecipients": [{"emailAddress": to}]}
+        return found | {
+            "notificationType": "Complaint",
+            "complaint": {"complainedRecipients": [{"emailAddress": to}]} | when,
+        }
+    bounce = when | {"bounceType": "Permanent" if is_hard else "Transient", "bouncedRecipients": [{"emailAddress": to}]}
     return found | {"notificationType": "Bounce", "bounce": bounce}
 
 
@@ -233,6 +250,42 @@ def test_what_is_nobodys_is_answered_and_changes_nothing(
     assert post(host, "resend", signed("resend", {"type": "email.opened", "data": {}})) == (200, {"matched": 0})
     assert state(owner, delivery)[0] == "sent"
     assert suppressed(owner, tenant) == []
+
+
+@pytest.mark.parametrize("provider", NAMES)
+def test_a_mail_that_is_back_before_it_is_known_to_be_out_is_asked_for_again(
+    host: TestClient, owner: make.Connection, amazon: Amazon, provider: str
+) -> None:
+    tenant, delivery, mail = sent(owner, "ann@example.com", provider_message_id=None, state="sending")
+    now = make.now(owner)
+    calls = [
+        signed(provider, told(provider, mail, "ann@example.com", is_complaint=is_complaint, at=now))
+        for is_complaint in (False, True)
+    ]
+    for call in calls:
+        answer = host.post(f"/hooks/mail/{provider}", content=call.body, headers=call.headers)
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "60")
+    # The same call finds it later.
+    out = "update deliveries set state = 'sent', provider_message_id = %s, fence = fence + 1 where id = %s"
+    owner.execute(out, (mail, delivery))
+    assert post(host, provider, calls[0]) == (200, {"matched": 1})
+    assert state(owner, delivery)[0] == "bounced"
+    assert [row[0] for row in suppressed(owner, tenant)] == ["ann@example.com"]
+    # What is still unknown then is nobody's, and is not asked for for ever.
+    old = told(provider, "another", "ann@example.com", at=now - timedelta(minutes=3))
+    assert post(host, provider, signed(provider, old)) == (200, {"matched": 0})
+
+
+def test_whoever_calls_too_often_waits_and_others_do_not(
+    host: TestClient, amazon: Amazon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(web_of_it(host), "per_provider", Limit(2))
+    good, forged = signed("resend", told("resend", "a", "b@example.com")), Call({}, b"{}")
+    assert [post(host, "resend", call)[0] for call in (good, forged, good)] == [200, 403, 429]
+    last = host.post("/hooks/mail/resend", content=good.body, headers=good.headers | {"X-Forwarded-For": "203.0.113.9"})
+    assert (last.status_code, 1 <= int(last.headers["Retry-After"]) <= 60) == (429, True)
+    elsewhere = TestClient(host.app, client=("203.0.113.9", 50000), base_url=str(host.base_url))
+    assert post(elsewhere, "resend", good)[0] == 200
 
 
 def test_a_provider_without_a_secret_is_shut_and_one_that_is_none_is_unknown(

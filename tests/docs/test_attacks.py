@@ -9,11 +9,11 @@ from tests.museum.test_museum import claims_in
 
 ROWS = {row[0]: row[1:] for row in rows(DOCS / "attacks.md")}
 GROUPS = {
-    "A": range(1, 19),
+    "A": range(1, 21),
     "T": range(1, 14),
     "S": range(1, 15),
     "I": range(14, 17),
-    "R": (1, 2, 5, 8),
+    "R": (1, 2, 5, 8, 9),
     "K": range(1, 11),
     "W": range(1, 9),
 }

@@ -215,7 +215,7 @@ FLAPS = (
 
 def of_history(guards: dict[str, Any], readings: list[tuple[datetime, Decimal]], slots: list[datetime]) -> Backtest:
     policy = Policy.model_validate({"condition": "GREATER_THAN", "thresholdValue": "100", "guards": guards})
-    meaning = series.Graph(value="value", time="at", segments=(), grain="minute", zone=ZoneInfo("UTC"), unit="")
+    meaning = series.Graph(value="value", time="at", segments=(), grain="minute", zone=ZoneInfo("UTC"))
     return backtest(policy, read(["at", "value"], readings, meaning, None), slots)
 
 

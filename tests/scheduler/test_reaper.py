@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 from psycopg.errors import CheckViolation
 
+from db.jsonb import Jsonb
 from db.pool import DatabaseError
 from scheduler import reaper
 from tests import make
@@ -232,6 +233,32 @@ def test_a_long_reader_does_not_let_the_house_hold_up_everybody(hand: Hand, data
         assert hand.ticker.keep_house(hand.conn) == 0
         hand.schedule()
         assert hand.ticker.tick(hand.conn) == 1
+
+
+def test_segments_that_are_over_and_silences_that_were_are_forgotten(hand: Hand) -> None:
+    alert = make.alert(hand.conn, hand.tenant)
+    now = make.now(hand.conn)
+    settled = {"alarm": "ok", "is_told": False, "told_trouble": None, "held_since": None, "missed": None}
+    for segment, age, state, memory in (
+        ("over", 91, "ok", settled),
+        ("told", 91, "ok", settled | {"is_told": True}),
+        ("held", 91, "ok", settled | {"held_since": now.isoformat()}),
+        ("fires", 91, "firing", settled | {"alarm": "firing"}),
+        ("young", 89, "ok", settled),
+        ("", 91, "ok", settled),
+    ):
+        slot = now - age * DAY
+        row = {"tenant_id": hand.tenant, "alert_id": alert, "segment": segment, "state": state, "run_id": hand.process}
+        make.insert(hand.conn, "alert_states", row | {"since": slot, "slot_at": slot, "memory": Jsonb(memory)})
+    for name, age in (("past", 91), ("late", 89)):
+        row = {"tenant_id": hand.tenant, "name": name, "starts_at": now - 100 * DAY, "ends_at": now - age * DAY}
+        make.insert(hand.conn, "silences", row)
+
+    reaper.keep_house(hand.conn, 90)
+
+    kept = hand.conn.execute("select segment from alert_states order by segment").fetchall()
+    assert [segment for (segment,) in kept] == ["", "fires", "held", "told", "young"]
+    assert hand.conn.execute("select name from silences").fetchall() == [("late",)]
 
 
 def test_processes_that_ended_long_ago_are_forgotten(hand: Hand) -> None:

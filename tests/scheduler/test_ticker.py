@@ -1,6 +1,7 @@
 """The tick: what is due is claimed, planned, inserted and advanced, all or nothing."""
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -14,6 +15,7 @@ from scheduler.ticker import tick
 from tests import make
 from tests.scheduler.ticking import Hand
 from tests.system import until
+from workers.alert_book import LIST_UNCHECKED
 
 SECOND = timedelta(seconds=1)
 DAY = timedelta(days=1)
@@ -167,6 +169,42 @@ def test_misfire_once_makes_one_run_for_all_that_was_missed(hand: Hand) -> None:
     assert hand.runs(schedule) == [("skipped", "misfire"), ("queued", None)]
     assert hand.value("select skipped_count from runs where state = 'skipped'") == 9
     assert hand.value("select run_count from schedules where id = %s", schedule) == 1
+
+
+def test_what_an_alert_missed_names_its_slots_and_is_made_up_for_by_the_next_check(hand: Hand) -> None:
+    schedule = missed(hand, "once", kind="kpi.threshold")
+    other = missed(hand, "once")
+    hand.turn()
+
+    fired = hand.value("select slot_at from runs where schedule_id = %s and state <> 'skipped'", schedule)
+    found = hand.conn.execute(
+        "select slot_at, skipped_until from runs where schedule_id = %s and state = 'skipped'", (schedule,)
+    ).fetchone()
+    assert found is not None
+    first, last = found
+    minute = timedelta(minutes=1)
+    wanted = [fired - place * minute for place in range(9, 0, -1)]
+    assert (first, last) == (wanted[0], wanted[-1])
+    asked: dict[str, Any] = {"tenant_id": hand.tenant, "schedule_id": schedule, "slot_at": fired}
+    assert [row.slot_at for row in LIST_UNCHECKED.all(hand.conn, since=first - minute, **asked)] == wanted
+    assert hand.value("select outcome from runs where schedule_id = %s and state = 'skipped'", other) is None
+
+    # One that overlapped is its own slot, and a holiday is none that anybody missed.
+    for slot, reason in ((fired + minute, "overlap"), (fired + 2 * minute, "holiday")):
+        row = {"origin": "schedule", "state": "skipped", "reason": reason, "skipped_until": slot, "skipped_count": 1}
+        make.run(hand.conn, hand.tenant, schedule_id=schedule, slot_at=slot, **row)
+    later = asked | {"slot_at": fired + 3 * minute}
+    assert [row.slot_at for row in LIST_UNCHECKED.all(hand.conn, since=fired, **later)] == [fired + minute]
+
+
+def test_what_is_made_up_for_is_the_newest_hundred(hand: Hand) -> None:
+    schedule = missed(hand, "once", seconds=60 * 500, kind="kpi.threshold")
+    hand.turn()
+
+    fired = hand.value("select slot_at from runs where schedule_id = %s and state <> 'skipped'", schedule)
+    asked = {"tenant_id": hand.tenant, "schedule_id": schedule, "slot_at": fired}
+    found = [row.slot_at for row in LIST_UNCHECKED.all(hand.conn, since=fired - timedelta(days=1), **asked)]
+    assert (len(found), found[-1]) == (100, fired - timedelta(minutes=1))
 
 
 def test_misfire_all_makes_a_run_for_each(hand: Hand) -> None:

@@ -177,7 +177,8 @@ def lookups(some: dict[str, Any]) -> dict[str, dict[str, Any]]:
             "delivery_runs": [], "channels": [], "recipients": [], "recipient_types": [], "delivery_bodies": [],
             "delivery_states": [], "delivery_errors": [], "unknown_policies": [], "alert_ids": [], "alert_runs": [],
             "segments": [], "alert_states": [], "alert_values": [], "alert_since": [],
-            "alert_memories": [], "alert_moves": [], "alert_reasons": [],
+            "alert_memories": [], "move_alerts": [], "move_runs": [], "move_segments": [], "move_slots": [],
+            "moved_from": [], "moved_to": [], "move_values": [], "move_reasons": [],
         },
     }  # fmt: skip
 

@@ -176,6 +176,7 @@ class Held:
                 "graph_id": self.ids["graph"],
             },
             "list_unchecked_slots": {"schedule_id": unchecked, "since": slot_at, "slot_at": due + timedelta(hours=1)},
+            "list_recent_checks": {"schedule_id": unchecked, "slot_at": due + timedelta(hours=1), "segment": ""},
             "find_check": {"schedule_id": ahead, "at": due},
             "insert_calendar": {"name": f"{word} other", "own_days": Jsonb([])},
             "update_calendar": {"name": f"{word} renamed", "own_days": Jsonb([])},

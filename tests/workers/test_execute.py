@@ -3,7 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 
@@ -222,7 +222,7 @@ def test_a_cancel_of_what_does_not_heed_it_is_not_tried_again(living: System, tr
 
 
 def test_an_alerts_state_is_written_with_the_outcome(living: System) -> None:
-    alert = make_alert(living)
+    alert = make.alert(living.conn, living.tenant)
     schedule = living.schedule(kind="test.find", params={"alert": str(alert)})
 
     run = until_state(living, schedule, "succeeded")
@@ -230,36 +230,24 @@ def test_an_alerts_state_is_written_with_the_outcome(living: System) -> None:
     assert living.conn.execute(
         "select state, value::text, run_id::text from alert_states where alert_id = %s", (alert,)
     ).fetchall() == [("firing", "1.5", run["id"])]
+    # Every move that the run found, each at the slot that it is of.
+    assert living.conn.execute(
+        "select e.previous_state, e.state, r.slot_at - e.slot_at, e.reason from alert_events as e "
+        "join runs as r on r.id = e.run_id where e.alert_id = %s order by e.slot_at",
+        (alert,),
+    ).fetchall() == [("ok", "pending", timedelta(hours=1), "it began"), ("pending", "firing", timedelta(), "x")]
 
 
 def test_an_outcome_that_cannot_even_be_sent_to_postgres_does_not_stop_the_others(living: System) -> None:
     bad = living.schedule(
-        kind="test.find", params={"alert": str(make_alert(living)), "segment": r"\ud800"}, max_attempts=1
+        kind="test.find",
+        params={"alert": str(make.alert(living.conn, living.tenant)), "segment": r"\ud800"},
+        max_attempts=1,
     )
 
     until_state(living, bad, "dead")
     good = living.schedule()
     until_state(living, good, "succeeded")
-
-
-def make_alert(system: System) -> UUID:
-    """An alert with all that it needs."""
-    source, alert = uuid4(), uuid4()
-    make.insert(
-        system.conn, "sources",
-        {"id": source, "tenant_id": system.tenant, "name": str(source), "type": "postgres", "url": "postgresql://x/y"},
-    )  # fmt: skip
-    later = make.now(system.conn) + timedelta(days=1)
-    schedule = make.schedule(system.conn, system.tenant, kind="kpi.threshold", scheduled_at=later)
-    of = {"tenant_id": system.tenant}
-    graph = {"id": alert, "name": str(alert), "source_id": source, "query": "select 1", **of}
-    row = {"id": alert, "schedule_id": schedule, "alert_type": "threshold", "alert_name": "a", "graph_id": alert, **of}
-    threshold = {"kpi_alert_id": alert, "condition": "EQUAL", "threshold_value": 1, **of}
-    with system.conn.transaction():
-        make.insert(system.conn, "graphs", graph)
-        make.insert(system.conn, "kpi_alerts", row | {"recipients": ["a@example.com"]})
-        make.insert(system.conn, "kpi_thresholds", threshold)
-    return alert
 
 
 def test_a_run_starts_soon_after_its_slot(living: System) -> None:

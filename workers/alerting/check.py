@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from workers.alerting.judge import Finding, ended, judge, unread
-from workers.alerting.machine import StateRow, Transition, is_settled, step
+from workers.alerting.machine import StateRow, Transition, is_forgotten, is_settled, step
 from workers.alerting.notices import Notice, decide
 from workers.alerting.notify import Facts
 from workers.alerting.policy import Guards, Policy
@@ -28,7 +28,8 @@ def check(
 ) -> dict[str, Decision]:
     """Return a decision for each segment that the table has or the rows know, in that order.
 
-    A text instead of a reading says why the source could not be read. A row from before the graph was split, or from when
+    A text instead of a reading says why the source could not be read. A segment that is over is left out until the table
+    has it again. A row from before the graph was split, or from when
     it still was, goes back to ok at once, whatever the guards; once nobody needs to be told of it, it is left out.
     """
     decisions = {
@@ -49,19 +50,27 @@ def _findings(
 ) -> dict[str, Finding]:
     problem = reading if isinstance(reading, str) else reading.problem
     if isinstance(reading, str) or problem:
-        return {segment: unread(segment, problem) for segment in _living(rows) or [WHOLE]}
+        return {segment: unread(segment, problem) for segment in living(rows) or [WHOLE]}
     found = {segment: judge(policy, series, slot, reading.data_as_of) for segment, series in reading.series.items()}
-    for segment in rows:
-        if segment not in found and _is_of(reading, segment):
+    for segment, row in rows.items():
+        if segment not in found and _is_of(reading, segment) and not _is_over(segment, row):
             found[segment] = judge(policy, reading.lacking(segment), slot, reading.data_as_of)
     return found
 
 
-def _living(rows: Mapping[str, StateRow]) -> list[str]:
-    """Return the known segments without those that the newest check left out: they were of another split, and are over."""
+def living(rows: Mapping[str, StateRow]) -> list[str]:
+    """Return the known segments without those that are over: of another split than the newest check's, or long silent."""
     newest = max((row.slot for row in rows.values() if row.slot is not None), default=None)
     kinds = {segment == WHOLE for segment, row in rows.items() if row.slot == newest}
-    return [segment for segment, row in rows.items() if (segment == WHOLE) in kinds or not is_settled(row)]
+    return [
+        segment
+        for segment, row in rows.items()
+        if not is_settled(row) or ((segment == WHOLE) in kinds and not _is_over(segment, row))
+    ]
+
+
+def _is_over(segment: str, row: StateRow) -> bool:
+    return segment != WHOLE and is_forgotten(row)
 
 
 def _is_of(reading: Reading, segment: str) -> bool:

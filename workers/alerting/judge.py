@@ -10,6 +10,7 @@ from workers.alerting.measures import Judged, judged, measure
 from workers.alerting.policy import Condition, Group, Policy
 from workers.alerting.reasons import Answer, Joined, Part, say
 from workers.alerting.series import Series
+from workers.formats.numbers import PLAIN, Style
 
 WORST: tuple[Answer, ...] = ("could_not_check", "no_data")
 
@@ -37,12 +38,12 @@ class Finding:
     start: datetime | None = None
     end: datetime | None = None
     is_under_way: bool = False
-    unit: str = ""
+    style: Style = PLAIN
 
     @property
     def sentence(self) -> str:
         """Why the answer is what it is; made when somebody reads it, since most checks of a backtest nobody does."""
-        said = self.reason if isinstance(self.reason, str) else say(self.reason, self.unit)
+        said = self.reason if isinstance(self.reason, str) else say(self.reason, self.style)
         return f"{said} (so far: the period is under way)" if self.is_under_way else said
 
 
@@ -84,7 +85,7 @@ def judge(policy: Policy, series: Series, slot: datetime, data_as_of: datetime |
         period.start,
         period.end,
         period.is_under_way,
-        series.graph.unit,
+        series.graph.style,
     )
 
 

@@ -14,6 +14,8 @@ Alarm = Literal["ok", "pending", "firing", "recovering"]
 Trouble = Literal["no_data", "error"]
 State = Literal["ok", "pending", "firing", "recovering", "no_data", "error"]
 ALARMING = ("firing", "recovering")
+# A named segment that is ok and had no figure for so long is not asked for any more, until it has one.
+FORGOTTEN_AFTER = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,8 @@ class StateRow:
 
     `alarm` is the state that lasts beneath `no_data` and `error`, and `state` itself otherwise. `is_told`: the recipients
     know that it fires; `told_trouble`: they know that there is no answer. `held_since`: a notice waits since then;
-    `missed`: a firing that began and ended while it waited. The rest is what guards and notices remember.
+    `missed`: a firing that began and ended while it waited. `silent_since`: there is no figure since then. The rest is
+    what guards and notices remember.
     """
 
     state: State
@@ -42,6 +45,7 @@ class StateRow:
     notified_level: int = 0
     held_since: datetime | None = None
     missed: tuple[datetime, datetime] | None = None
+    silent_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +85,20 @@ def is_settled(row: StateRow) -> bool:
     return row.state == row.alarm == "ok" and is_known
 
 
+def is_forgotten(row: StateRow) -> bool:
+    """Return whether a named segment's row is settled and had no figure for so long that it is over."""
+    silent, slot = row.silent_since, row.slot
+    return is_settled(row) and silent is not None and slot is not None and slot - silent >= FORGOTTEN_AFTER
+
+
 def step(row: StateRow | None, finding: Finding, guards: Guards, slot: datetime) -> tuple[StateRow, Transition | None]:
     """Return the row after a check and the move it made. A slot that was judged already changes nothing."""
     before = row or first(slot)
     if before.slot is not None and slot <= before.slot:
         return before, None
     answer = signal(finding, guards)
+    if finding.answer != "could_not_check":
+        before = replace(before, silent_since=(before.silent_since or slot) if finding.answer == "no_data" else None)
     if answer in ("keep", "message"):
         after = replace(before, slot=slot)
         if answer == "message":

@@ -8,7 +8,7 @@ from math import ceil, floor, log10
 from typing import NamedTuple
 
 from workers.alerting.backtest import Backtest, Point
-from workers.alerting.words import with_unit
+from workers.formats.numbers import PLAIN, Style, with_unit
 
 WIDTH, HEIGHT = 960, 340
 LEFT, RIGHT, TOP, BOTTOM = 76, 20, 54, 52
@@ -44,7 +44,7 @@ class _Scale(NamedTuple):
         return TOP + (self.high - clipped) / (self.high - self.low) * (HEIGHT - TOP - BOTTOM)
 
 
-def plot(done: Backtest, zone: tzinfo, segment: str = "", title: str = "", unit: str = "") -> str:
+def plot(done: Backtest, zone: tzinfo, segment: str = "", title: str = "", style: Style = PLAIN) -> str:
     """Return an SVG of one segment of a backtest, for light and dark pages; times are those of the zone."""
     points = done.points.get(segment, [])
     told = [notice for notice in done.notices if notice.segment == segment]
@@ -61,7 +61,7 @@ def plot(done: Backtest, zone: tzinfo, segment: str = "", title: str = "", unit:
         return "\n".join(
             [*parts, f'<text x="{LEFT}" y="{HEIGHT / 2}" class="quiet">no check gave a number</text></svg>\n']
         )
-    parts += _grid(scale, points, zone, unit)
+    parts += _grid(scale, points, zone, style)
     for firing in firings:
         x, end = scale.x(firing.began), scale.x(firing.ended)
         parts.append(
@@ -129,12 +129,12 @@ def _thinned(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
     return kept
 
 
-def _grid(scale: _Scale, points: Sequence[Point], zone: tzinfo, unit: str) -> list[str]:
+def _grid(scale: _Scale, points: Sequence[Point], zone: tzinfo, style: Style) -> list[str]:
     made = []
     for value in _round_values(scale):
         y = scale.y(float(value))
         made.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        label = escape(with_unit(value, unit))
+        label = escape(with_unit(value, style))
         made.append(f'<text class="quiet" x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{label}</text>')
     for tick in range(TICKS):
         at = points[0].at + (points[-1].at - points[0].at) * tick / (TICKS - 1)

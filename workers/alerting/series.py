@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from workers.alerting.periods import Grain, begin, is_repeated, local_instant
 from workers.alerting.words import rfc3339
+from workers.formats.numbers import PLAIN, Style
 
 WHOLE = ""  # the segment of an alert that is not split into several
 UNTIMED = datetime(1, 1, 2, tzinfo=UTC)  # where a figure without a time stands
@@ -40,7 +41,7 @@ class Graph:
     segments: tuple[str, ...] = ()
     grain: Grain | None = None
     zone: ZoneInfo = UTC_ZONE
-    unit: str = ""
+    style: Style = PLAIN
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from workers.formats.numbers import CURRENCIES, NO_BREAK_SPACE, UNSPACED, number
+from workers.formats.numbers import PLAIN, Style, fraction, number, with_unit
 
 LIMITS = {
     "GREATER_THAN": "above {low}",
@@ -17,25 +17,25 @@ LIMITS = {
 }
 
 
-def with_unit(value: Decimal, unit: str) -> str:
-    """Return a number with its unit: `€1,250`, `12.5%`, `3 days`; the space between does not break."""
-    if unit in CURRENCIES:
-        # Half a euro is €0.50: nobody writes one decimal of money.
-        amount = number(abs(value))
-        return f"{'-' if value < 0 else ''}{unit}{amount}{'0' if amount[-2:-1] == '.' else ''}"
-    return f"{number(value)}{'' if unit in UNSPACED else NO_BREAK_SPACE}{unit}"
-
-
-def rough(value: Decimal, unit: str = "") -> str:
-    """Return a computed number with its unit, rounded to six digits that say something."""
+def rough(value: Decimal, style: Style = PLAIN) -> str:
+    """Return a computed number with its unit, rounded to six digits that say something, or as its style says."""
     decimals = min(value.adjusted() - 5, 0) if value else 0
     # A number of more digits than decimals are computed with has none behind its point.
-    return with_unit(value if value.adjusted() > 20 else value.quantize(Decimal(1).scaleb(decimals)), unit)
+    is_long = style.decimals is None and value.adjusted() <= 20
+    return with_unit(value.quantize(Decimal(1).scaleb(decimals)) if is_long else value, style)
 
 
-def limit(condition: str, low: Decimal, high: Decimal, unit: str = "") -> str:
-    """Return what a condition asks for, such as `above €1,000`."""
-    return LIMITS[condition].format(low=with_unit(low, unit), high=with_unit(high, unit))
+def exact(value: Decimal, style: Style = PLAIN) -> str:
+    """Return a number that somebody set, with its unit: with the decimals of the style, and more where it has more."""
+    if style.decimals is None or style.form not in ("number", "percent"):
+        return with_unit(value, style._replace(decimals=None))
+    has = len(number(fraction(value, is_percent=style.form == "percent")).partition(".")[2])
+    return with_unit(value, style._replace(decimals=max(style.decimals, has)))
+
+
+def limit(condition: str, low: str, high: str) -> str:
+    """Return what a condition asks for, of limits as they are written, such as `above €1,000`."""
+    return LIMITS[condition].format(low=low, high=high)
 
 
 def rfc3339(instant: datetime) -> str:

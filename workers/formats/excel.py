@@ -65,30 +65,38 @@ def _sheets(
     book: xlsxwriter.Workbook, section: Section, report: Report, sheet_rows: int, names: set[str]
 ) -> Iterator[overview.Part]:
     """Write a section, and give what was written a sheet; a section without rows has a sheet too."""
-    head = book.add_format(
-        {
-            "bold": True,
-            "bg_color": report.brand.band_color,
-            "font_color": report.brand.text_color,
-            "valign": "vcenter",
-            "text_wrap": True,
-        }
-    )
-    formats = [book.add_format({"num_format": number_format(column)}) for column in section.columns]
+    look = {
+        "bold": True,
+        "bg_color": report.brand.band_color,
+        "font_color": report.brand.text_color,
+        "valign": "vcenter",
+        "text_wrap": True,
+    }
+    head, over_numbers = book.add_format(look), book.add_format(look | {"align": "right"})
+    formats = [
+        book.add_format(
+            {"num_format": number_format(column)} | ({"align": "left"} if column.type in ("date", "instant") else {})
+        )
+        for column in section.columns
+    ]
+    x = section.place(section.chart.x) if section.chart else None
     rows, is_first = iter(section.rows), True
     ahead = next(rows, None)
     while is_first or ahead is not None:
         sheet = book.add_worksheet(sheet_name(section.name, names))
         sheet.set_row(0, 30, head)
         sheet.freeze_panes(1, 0)
+        overview.page_rows(sheet)
         sheet.set_tab_color(colors.readable(report.brand.band_color, colors.WHITE, colors.FOR_GRAPHICS))
         for place, column in enumerate(section.columns):
-            sheet.write_string(0, place, plain(heading_of(column)), head)
+            sheet.write_string(0, place, plain(heading_of(column)), over_numbers if column.type == "number" else head)
         widths = [min(WIDEST, max(8, len(heading_of(column)) + 4)) for column in section.columns]
         written = 0
+        first = last = None if ahead is None or x is None else ahead[x]
         while ahead is not None and written < sheet_rows - 1:
             written += 1
             _write(sheet, written, ahead, section.columns, formats, report)
+            last = last if x is None else ahead[x]
             if written <= LOOKED_AT:
                 widths = [
                     max(width, min(WIDEST, _wide(value, column) + 2))
@@ -99,7 +107,8 @@ def _sheets(
             sheet.set_column(place, place, width)
         if section.columns:
             sheet.autofilter(0, 0, max(1, written), len(section.columns) - 1)
-        yield overview.Part(section, sheet.get_name(), written)
+        days = (last - first).days if isinstance(first, date) and isinstance(last, type(first)) else 0
+        yield overview.Part(section, sheet.get_name(), written, days)
         is_first = False
 
 
@@ -129,11 +138,16 @@ def _write(
 
 
 def _is_exact(value: float | Decimal) -> bool:
-    """Whether Excel keeps the number as it is: a float as well as it can, else no more than fifteen digits."""
+    """Whether Excel keeps the number as it is: no more than fifteen digits, of a fraction before its point.
+
+    What a fraction loses behind its fifteenth digit no figure shows; a whole number of sixteen would be another one.
+    """
     if not isinstance(value, Decimal):
         return abs(value) < 10**DIGITS if isinstance(value, int) else math.isfinite(value)
     if not value.is_finite() or abs(value.adjusted()) > 200:
         return False
+    if value != value.to_integral_value() and value.adjusted() < DIGITS - 1:
+        return True
     return any(len(one.as_tuple().digits) <= DIGITS for one in (value, value.normalize()))
 
 
@@ -155,10 +169,8 @@ def _wide(value: Any, column: Column) -> int:
 
 def number_format(column: Column) -> str:
     """Return the column's format in Excel's own language; a unit stands in it quoted, so it is never read as a code."""
-    if column.type == "instant":
-        return "yyyy-mm-dd hh:mm"
-    if column.type == "date":
-        return {"month": "mmm yyyy", "year": "yyyy"}.get(column.format, "yyyy-mm-dd")
+    if column.type in ("instant", "date"):
+        return overview.time_format(column)
     if column.type != "number":
         return "General"
     places = "." + "0" * column.decimals if column.decimals else ""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from workers.branding import Branding
-from workers.formats.numbers import NO_BREAK_SPACE, decimal, percentage, rounded, united
+from workers.formats.numbers import NO_BREAK_SPACE, Style, decimal, fraction, percentage, rounded, with_unit
 
 Row = Sequence[Any]
 # No text of a report is longer: a page is no place for it, and a sheet's cell takes 32,767.
@@ -134,11 +134,6 @@ def spoken_date(day: date) -> str:
     return f"{day.day} {day:%b} {day.year}"
 
 
-def fraction(value: Decimal, column: Column) -> Decimal:
-    """Return the number that is shown: a percentage is a hundred times its fraction."""
-    return value * 100 if column.format == "percent" else value
-
-
 def unit_of(column: Column) -> str:
     """Return the unit that a column's numbers bear."""
     return column.unit or ("%" if column.format == "percent" else "")
@@ -146,7 +141,7 @@ def unit_of(column: Column) -> str:
 
 def figure(value: Decimal, column: Column) -> str:
     """Return a number in its column's format, with its unit."""
-    return united(rounded(fraction(value, column), column.decimals), unit_of(column))
+    return with_unit(value, Style(column.unit, column.decimals, "percent" if column.format == "percent" else "number"))
 
 
 def shown(value: Any, column: Column, report: Report) -> str:
@@ -157,7 +152,7 @@ def shown(value: Any, column: Column, report: Report) -> str:
         return "yes" if value else "no"
     found = decimal(value) if column.type != "text" else None
     if found is not None:
-        return rounded(fraction(found, column), column.decimals)
+        return rounded(fraction(found, is_percent=column.format == "percent"), column.decimals)
     if isinstance(value, datetime):
         local = report.local(value)
         if column.type == "date":

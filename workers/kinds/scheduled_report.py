@@ -5,16 +5,16 @@ renders one report a context, and returns a message for the recipients who share
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import chain
 from typing import Annotated, Any, Literal, NamedTuple, cast
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from workers.alerting.lookback import Window
-from workers.alerting.periods import begin, shifted
 from workers.alerting.words import rfc3339, span
 from workers.artifacts import NoStore
 from workers.channels.email import mailbox
@@ -22,13 +22,11 @@ from workers.formats.report import Artifact, MissingExtra, Report
 from workers.gating import Gate, Undecided, passes
 from workers.graphs import Graph
 from workers.kind import Context, InnerJournal, Kind
+from workers.kinds.report_asking import Trouble, ask, ask_each
 from workers.kinds.report_mail import Sheet, render
-from workers.kinds.threshold_alert import patience
 from workers.outcome import AlertState, Done, Later, Message, Outcome, Rejected
-from workers.reporting import Part, digest_of, part_of
-from workers.sources import SourceRefused, SourceUnavailable
+from workers.reporting import Part, digest_of
 
-MOST_ROWS = 50_000
 MOST_BYTES = 200_000_000
 WHOLE = ""
 
@@ -107,43 +105,6 @@ def groups_of(params: Params) -> list[Group]:
     return [Group(dict(key), tuple(recipients)) for key, recipients in found.items()]
 
 
-def window(graph: Graph, slot: datetime, timezone: str, periods: int) -> Window | None:
-    """Return the last complete periods before a slot; None for a graph without times."""
-    meaning = graph.meaning(timezone)
-    if meaning.time is None:
-        return None
-    if meaning.grain is None:
-        return Window(slot - timedelta(days=periods), slot)
-    end = begin(slot, meaning.grain, meaning.zone)
-    return Window(shifted(end, meaning.grain, meaning.zone, -periods), end)
-
-
-class Trouble(NamedTuple):
-    """Why a graph could not be read, and whether asking again may help."""
-
-    graph: Graph
-    why: str
-    is_passing: bool
-
-
-def ask(ctx: Context[Params], graphs: Sequence[Graph], context: Mapping[str, str]) -> list[Part] | Trouble:
-    """Return the graphs as parts of one reader's report, or what is the matter with one of them."""
-    parts = []
-    for graph in graphs:
-        looked_at = window(graph, ctx.slot_at, ctx.timezone, ctx.params.periods)
-        try:
-            question = graph.question(ctx.slot_at, ctx.timezone, looked_at, context)
-            source = ctx.source(str(graph.source_id))
-            table = source.query(question, timeout_seconds=patience(ctx), row_cap=MOST_ROWS)
-        except (SourceRefused, SourceUnavailable) as error:
-            return Trouble(graph, f"the graph {graph.name!r}: {error}", isinstance(error, SourceUnavailable))
-        part = part_of(graph, table, ctx.timezone)
-        if isinstance(part, str):
-            return Trouble(graph, f"the graph {graph.name!r}: {part}", is_passing=False)
-        parts.append(part)
-    return parts
-
-
 def run(ctx: Context[Params]) -> Outcome:
     """Ask the graphs, wait for fresh figures, ask the gate, and return one message for each context."""
     params = ctx.params
@@ -152,7 +113,7 @@ def run(ctx: Context[Params]) -> Outcome:
     if not graphs:
         return Rejected("its graph or its dashboard was deleted")
     groups = groups_of(params)
-    parts = ask(ctx, graphs, groups[0].context)
+    parts = ask(ctx, graphs, groups[0].context, params.periods)
     if isinstance(parts, Trouble):
         return _unread(ctx, parts)
     late = lateness(params.freshness, parts, ctx.slot_at)
@@ -195,22 +156,9 @@ def _sent(
     ctx: Context[Params], graphs: Sequence[Graph], groups: Sequence[Group], parts: list[Part], late: str | None
 ) -> Outcome:
     """One message for each context; its figures are asked for with that context."""
-    messages: list[Message] = []
-    size = 0
-    for number, group in enumerate(groups):
-        found = ask(ctx, graphs, group.context) if number else parts
-        if isinstance(found, Trouble):
-            return _unread(ctx, found)
-        try:
-            keep = partial(_kept, ctx, number)
-            messages.append(render(_sheet(ctx, group, found, late), group.recipients, ctx.branding(), keep))
-        except MissingExtra as error:
-            return Rejected(str(error))
-        size += sum(len(file.content) for file in messages[-1].attachments)
-        if size > MOST_BYTES:
-            return Rejected(
-                f"its files come to more than {MOST_BYTES // 1_000_000} MB; give it fewer contexts or no file"
-            )
+    messages = _messages(ctx, graphs, groups, parts, late)
+    if not isinstance(messages, list):
+        return messages
     for graph in graphs:
         cast("InnerJournal", ctx.journal).alerts().settled(graph)
     said = f"sent to {sum(len(group.recipients) for group in groups)} recipients" + (f"; {late}" if late else "")
@@ -235,6 +183,29 @@ def _kept(ctx: Context[Params], number: int, file: Artifact) -> str:
     except NoStore:
         ctx.log("a file was left out", file=file.filename, why="ARTIFACT_URL is not set")
         return ""
+
+
+def _messages(
+    ctx: Context[Params], graphs: Sequence[Graph], groups: Sequence[Group], parts: list[Part], late: str | None
+) -> list[Message] | Outcome:
+    """The message of each group, or what becomes of a run that can't have them all."""
+    messages: list[Message] = []
+    size = 0
+    with closing(ask_each(ctx, graphs, [group.context for group in groups[1:]], ctx.params.periods)) as others:
+        for number, (group, found) in enumerate(zip(groups, chain([parts], others), strict=True)):
+            if isinstance(found, Trouble):
+                return _unread(ctx, found)
+            try:
+                keep = partial(_kept, ctx, number)
+                messages.append(render(_sheet(ctx, group, found, late), group.recipients, ctx.branding(), keep))
+            except MissingExtra as error:
+                return Rejected(str(error))
+            size += sum(len(file.content) for file in messages[-1].attachments)
+            if size > MOST_BYTES:
+                return Rejected(
+                    f"its files come to more than {MOST_BYTES // 1_000_000} MB; give it fewer contexts or no file"
+                )
+    return messages
 
 
 def lateness(freshness: Freshness | None, parts: Sequence[Part], slot: datetime) -> str | None:

@@ -4,27 +4,31 @@ Each run is one check: it asks the graph's source, judges each segment by the al
 it found, what it decided and why. Slots that no run could check are judged first, so nothing is missed after an outage.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, NamedTuple, cast
 from uuid import UUID
 
 from pydantic import AfterValidator, Field
 
+from config.zones import zone
 from workers.alerting import machine
-from workers.alerting.check import Decision, check
+from workers.alerting.chart import Picture, is_worth_it, points_of
+from workers.alerting.check import Decision, check, living
 from workers.alerting.lookback import window
-from workers.alerting.machine import StateRow
+from workers.alerting.machine import StateRow, Transition
 from workers.alerting.notify import Facts
 from workers.alerting.policy import Policy
 from workers.alerting.record import record
 from workers.alerting.series import Reading, read
 from workers.channels.email import mailbox
+from workers.formats.numbers import Style
 from workers.graphs import Graph
 from workers.kind import Context, InnerJournal, Kind
 from workers.kinds.threshold_mail import Told, render
-from workers.outcome import AlertState, Done, Later, Outcome, Rejected
+from workers.outcome import AlertMove, AlertState, Done, Later, Outcome, Rejected
 from workers.sources import RowCap, SourceRefused, SourceUnavailable, Table
 
 MOST_ROWS = 20_000
@@ -59,10 +63,10 @@ class Params(Policy):
 
 
 class Checked(NamedTuple):
-    """What a run's checks came to: the last decision of each segment, and the row before the first of them."""
+    """What a run's checks came to: the last decision of each segment, and every move of its state on the way there."""
 
     decisions: Mapping[str, Decision]
-    before: Mapping[str, StateRow]
+    moves: Mapping[str, Sequence[Transition]]
     caught_up: int = 0
 
 
@@ -106,11 +110,14 @@ def decide(
     """Return what the policy decides at the last of `slots`, after those before it, of which nobody is told by itself."""
     known = dict(rows)
     decisions: dict[str, Decision] = {}
+    moves: dict[str, list[Transition]] = {}
     silent = replace(facts, gated=CATCHING_UP)
     for slot in slots:
         decisions = check(policy, reading, known, facts if slot == slots[-1] else silent, slot)
         known |= {segment: each.row for segment, each in decisions.items()}
-    return Checked(decisions, rows, len(slots) - 1)
+        for segment, each in decisions.items():
+            moves.setdefault(segment, []).extend([each.transition] if each.transition else [])
+    return Checked(decisions, moves, len(slots) - 1)
 
 
 def states(alert_id: UUID, policy: Policy, checked: Checked) -> tuple[AlertState, ...]:
@@ -121,11 +128,8 @@ def states(alert_id: UUID, policy: Policy, checked: Checked) -> tuple[AlertState
     """
     found = []
     for segment, each in checked.decisions.items():
-        before = checked.before.get(segment)
         if each.finding.answer == "could_not_check" and policy.guards.on_error == "keep":
             continue
-        was = machine.first(each.row.since).state if before is None else before.state
-        moved_from = was if was != each.row.state else None
         found.append(
             AlertState(
                 alert_id,
@@ -134,8 +138,10 @@ def states(alert_id: UUID, policy: Policy, checked: Checked) -> tuple[AlertState
                 each.row.value,
                 each.row.since,
                 machine.as_json(each.row),
-                moved_from,
-                each.finding.sentence,
+                tuple(
+                    AlertMove(move.at, move.before, move.after, move.value, move.sentence)
+                    for move in checked.moves[segment]
+                ),
             )
         )
     return tuple(found)
@@ -172,16 +178,41 @@ def run(ctx: Context[Params]) -> Outcome:
     if not told:
         return Done(kept, (), states(params.alert_id, policy, checked))
     message = render(
-        Told(params.alert_id, params.alert_name, graph, checked.decisions, ctx.slot_local, ctx.timezone, ctx.run_id),
+        Told(
+            params.alert_id,
+            params.alert_name,
+            graph,
+            checked.decisions,
+            ctx.slot_local,
+            ctx.timezone,
+            ctx.run_id,
+            partial(_picture, ctx, graph, found),
+        ),
         params.recipients,
         ctx.branding(),
     )
     return Done(kept, (message,), states(params.alert_id, policy, checked))
 
 
+def _picture(ctx: Context[Params], graph: Graph, found: Reading | Unread, decision: Decision) -> Picture | None:
+    """The course of one segment, out of what was asked and recorded already; None where there is none to be seen."""
+    policy, finding = ctx.params.policy, decision.finding
+    if policy.measure in ("noData", "freshness"):
+        return None
+    earlier = cast("InnerJournal", ctx.journal).alerts().checks(finding.segment)
+    series = None if isinstance(found, Unread) else found.series.get(finding.segment)
+    points = points_of(policy, finding, decision.row.state, ctx.slot_at, earlier, series)
+    style = Style("%") if policy.measure == "percentChange" else graph.style
+    is_by_day = graph.grain in ("day", "week", "month", "quarter", "year")
+    picture = Picture(points, style, zone(ctx.timezone), policy.condition, is_by_day)
+    return picture if is_worth_it(points) else None
+
+
 def _missed(ctx: Context[Params], rows: Mapping[str, StateRow]) -> list[datetime]:
     """The slots since the last check that no run could check; none for an alert that never could."""
-    seen = [row.slot for row in rows.values() if row.slot is not None]
+    # Who is over is judged no more: its last slot would have the same ones made up for again and again.
+    known = [rows[segment].slot for segment in living(rows)]
+    seen = [slot for slot in known if slot is not None]
     return cast("InnerJournal", ctx.journal).alerts().unchecked(min(seen)) if seen else []
 
 

@@ -1,19 +1,24 @@
 """The mail of a threshold alert: one for all segments that there is something to tell of, in text and in HTML."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from workers.alerting import chart
+from workers.alerting.chart import Picture
 from workers.alerting.check import Decision
 from workers.alerting.machine import ALARMING
 from workers.alerting.notices import Code
-from workers.alerting.words import rough, span, with_unit
+from workers.alerting.words import rough, span
 from workers.branding import Branding
+from workers.formats.numbers import with_unit
+from workers.formats.png import of_svg
+from workers.formats.report import MissingExtra
 from workers.graphs import Graph
 from workers.kinds import pages
-from workers.outcome import Message
+from workers.outcome import Attachment, Message
 
 MOST_SHOWN = 50
 # As sentences name instants, which a record keeps in UTC and a reader wants on his own clock.
@@ -31,7 +36,7 @@ STILL = ("Still crossed", "alarm", "Still")
 
 
 class Told(NamedTuple):
-    """What a mail tells of: a check of an alert, at a slot in the schedule's own zone, by a run."""
+    """What a mail tells of: a check of an alert, at a slot in the schedule's own zone, by a run; and how a segment went."""
 
     alert_id: UUID
     alert_name: str
@@ -40,14 +45,18 @@ class Told(NamedTuple):
     local: datetime
     timezone: str
     run_id: UUID
+    picture: Callable[[Decision], Picture | None] = lambda _: None
 
 
 def render(told: Told, recipients: Sequence[str], brand: Branding) -> Message:
     """Return the mail about what changed, and about what still fires beside it; all times are in the schedule's zone."""
-    members = [_member(each, told) for each in told.decisions.values() if each.notice.is_told or _still(each)]
+    shown = [each for each in told.decisions.values() if each.notice.is_told or _still(each)]
+    members = [_member(each, told) for each in shown]
     order = {name: place for place, name in enumerate(("Alert", "Worse", "Still", "No data", "Could not check"))}
     members.sort(key=lambda member: order.get(member["word"], len(order)))
     first = members[0]
+    picture = told.picture(next(each for each in shown if each.finding.segment == first["segment"]))
+    drawn = None if picture is None else _drawn(picture, told.local)
     as_of = next((each.finding.data_as_of for each in told.decisions.values() if each.finding.data_as_of), None)
     is_single = len(told.decisions) == 1 and not first["segment"]
     counts = _counts(members)
@@ -63,6 +72,8 @@ def render(told: Told, recipients: Sequence[str], brand: Branding) -> Message:
         "timezone": told.timezone,
         "data_as_of": _spoken(as_of.astimezone(told.local.tzinfo)) if as_of else "",
         "run_id": str(told.run_id),
+        "chart_of": first["segment"] or told.graph.name,
+        "chart_alt": "" if drawn is None or picture is None else chart.told(picture),
     }
     text, html = pages.fill("threshold_alert", facts, brand)
     subject = f"{first['word']}: {told.alert_name}{_said(first)}" if is_single else f"{told.alert_name}: {counts}"
@@ -73,10 +84,19 @@ def render(told: Told, recipients: Sequence[str], brand: Branding) -> Message:
         subject=subject,
         text=text,
         html=html,
+        attachments=() if drawn is None else (Attachment("chart.png", "image/png", drawn, "chart"),),
         actions=("not_useful", "unsubscribe") if is_calm else ("acknowledge", "snooze", "not_useful", "unsubscribe"),
         thread=f"{told.alert_id} {_began(told, since):%Y-%m-%dT%H:%M:%S}",
         why=f"You get this as a recipient of the alert {told.alert_name}.",
     )
+
+
+def _drawn(picture: Picture, local: datetime) -> bytes | None:
+    """The picture as a mail shows it; None where the extra that draws is not installed, and the mail does without."""
+    try:
+        return of_svg(chart.draw(picture), chart.told(picture), chart.WIDTH, local)
+    except MissingExtra:
+        return None
 
 
 def _began(told: Told, since: datetime) -> datetime:
@@ -95,7 +115,7 @@ def _still(each: Decision) -> bool:
 
 
 def _member(each: Decision, told: Told) -> dict[str, Any]:
-    finding, unit = each.finding, told.graph.unit
+    finding, style = each.finding, told.graph.style
     headline, tone, word = HEADS.get(each.notice.code, STILL) if each.notice.is_told else STILL
     sentence = each.notice.sentence if each.notice.is_told else finding.sentence
     since = each.row.firing_since or each.row.since
@@ -104,12 +124,12 @@ def _member(each: Decision, told: Told) -> dict[str, Any]:
         "headline": headline,
         "tone": tone,
         "word": word,
-        "value": "" if finding.value is None else with_unit(finding.value, unit),
+        "value": "" if finding.value is None else with_unit(finding.value, style),
         "sentence": _sentence(sentence, told),
         "since": "" if tone == "calm" or since == each.row.slot else _spoken(since.astimezone(told.local.tzinfo)),
         "lasted": _lasted(each, told),
         "period": _period(finding.start, finding.end, told),
-        "baseline": "" if finding.baseline is None else rough(finding.baseline, unit),
+        "baseline": "" if finding.baseline is None else rough(finding.baseline, style),
     }
 
 

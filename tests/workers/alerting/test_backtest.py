@@ -14,6 +14,7 @@ from workers.alerting.notify import Facts
 from workers.alerting.plot import plot
 from workers.alerting.record import MAX_SEGMENTS, record
 from workers.alerting.series import Graph, Reading, read
+from workers.formats.numbers import Style
 
 HOUR = timedelta(hours=1)
 # Three humps of different heights, hourly.
@@ -77,7 +78,7 @@ def test_no_threshold_is_suggested_where_there_is_none() -> None:
 
 
 def test_a_record_says_why_for_each_segment_the_weightiest_first() -> None:
-    graph = Graph("v", None, ("shop",), unit="€")
+    graph = Graph("v", None, ("shop",), style=Style("€"))
     rule = policy(100, guards={"noData": "message"})
     rows: dict[str, StateRow] = {}
     decisions: dict[str, Decision] = {}
@@ -120,7 +121,7 @@ def test_a_source_that_cannot_be_read_and_a_column_that_is_missing_could_not_be_
 def test_a_picture_is_one_for_light_and_dark_with_the_firings_and_the_notices() -> None:
     reading, slots = history(HUMPS)
     picture = plot(
-        backtest(policy(100), reading, slots), ZoneInfo("Europe/Madrid"), title="Sales < goal & more", unit="€"
+        backtest(policy(100), reading, slots), ZoneInfo("Europe/Madrid"), title="Sales < goal & more", style=Style("€")
     )
     drawn = ET.fromstring(picture)
     name = "{http://www.w3.org/2000/svg}"

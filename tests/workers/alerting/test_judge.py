@@ -10,6 +10,7 @@ from workers.alerting.lookback import window
 from workers.alerting.periods import Grain
 from workers.alerting.policy import Policy
 from workers.alerting.series import WHOLE, Graph, Reading, read
+from workers.formats.numbers import Style
 
 SLOT = datetime(2026, 11, 21, 8, tzinfo=UTC)  # 2026-11-20 is the last whole day
 WEEK = [10, 10, 10, 10, 10, 10, 10]
@@ -309,7 +310,7 @@ def test_conditions_are_joined_and_what_decides_alone_decides(
 
 
 def test_a_unit_stands_with_each_figure() -> None:
-    graph = Graph("v", "d", (), "day", unit="€")
+    graph = Graph("v", "d", (), "day", style=Style("€"))
     reading = read(["d", "v"], [("2026-11-19", 1000), ("2026-11-20", 1500)], graph, None)
     assert answer(policy(1400), reading)[1] == "€1,500 is above €1,400"
     assert answer(policy(400, measure="change"), reading)[1].endswith("the change of +€500 is above €400")

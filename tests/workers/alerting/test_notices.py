@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -212,3 +213,24 @@ def test_a_source_that_is_away_brings_back_nothing_of_how_the_graph_was_split_be
     assert list(check(rule, "away", {WHOLE: over, "a": living, "b": living}, Facts(), at(3))) == ["a", "b"]
     assert list(check(rule, "away", {WHOLE: living, "a": over}, Facts(), at(3))) == [WHOLE]
     assert list(check(rule, "away", {"a": living, "b": over}, Facts(), at(3))) == ["a", "b"]
+
+
+def test_a_segment_that_is_silent_for_long_is_over_until_it_is_back() -> None:
+    rule = policy(100)
+    table = read(["shop", "v"], [("a", LOW), ("b", LOW)], SHOPS, None)
+    without = read(["shop", "v"], [("a", LOW)], SHOPS, None)
+    rows: dict[str, StateRow] = {}
+    for day, reading, expected in (
+        (0, table, ["a", "b"]),
+        (1, without, ["a", "b"]),
+        (91, without, ["a", "b"]),
+        (92, without, ["a"]),
+        (93, "the source is away", ["a"]),
+        (94, table, ["a", "b"]),
+        (95, without, ["a", "b"]),
+    ):
+        decisions = check(rule, reading, rows, Facts(), at(0) + timedelta(days=day))
+        assert sorted(decisions) == expected, day
+        rows |= {name: each.row for name, each in decisions.items()}
+    firing = {"b": replace(rows["b"], alarm="firing", silent_since=at(0), slot=at(0) + timedelta(days=200))}
+    assert "b" in check(rule, without, rows | firing, Facts(), at(0) + timedelta(days=300))

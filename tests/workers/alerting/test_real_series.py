@@ -21,6 +21,7 @@ import pytest
 from tests.workers.alerting.made import policy
 from workers.alerting.backtest import Backtest, backtest, suggest_threshold
 from workers.alerting.series import WHOLE, Graph, Reading, read
+from workers.formats.numbers import Style
 
 SEATTLE = ZoneInfo("America/Los_Angeles")
 MAYBE = {True: "firing", False: "ok"}
@@ -37,7 +38,7 @@ def rows_of(file: str) -> list[dict[str, str]]:
 def weather() -> tuple[Reading, dict[date, Fraction]]:
     rows = rows_of("seattle-weather.csv")
     table = [(row["date"].replace("/", "-"), row["temp_max"]) for row in rows]
-    graph = Graph("temp_max", "date", (), "day", SEATTLE, "°C")
+    graph = Graph("temp_max", "date", (), "day", SEATTLE, Style("°C"))
     return read(["date", "temp_max"], table, graph, None), {date.fromisoformat(day): Fraction(t) for day, t in table}
 
 
@@ -51,7 +52,7 @@ def hours() -> tuple[Reading, dict[datetime, Fraction]]:
     for wall, temperature in rows:
         behind = 7 if summer <= wall < winter else 8
         known[(wall + timedelta(hours=behind)).replace(tzinfo=UTC)] = Fraction(temperature)
-    graph = Graph("temp", "date", (), "hour", SEATTLE, "°F")
+    graph = Graph("temp", "date", (), "hour", SEATTLE, Style("°F"))
     return read(["date", "temp"], rows, graph, None), known
 
 
@@ -158,7 +159,7 @@ def employment() -> tuple[Reading, dict[str, dict[date, Decimal]]]:
     rows = rows_of("us-employment.csv")
     sectors = ["construction", "manufacturing", "government"]
     table = [(row["month"], sector, row[sector]) for row in rows for sector in sectors]
-    graph = Graph("jobs", "month", ("sector",), "month", ZoneInfo("America/New_York"), "k")
+    graph = Graph("jobs", "month", ("sector",), "month", ZoneInfo("America/New_York"), Style("k"))
     known = {s: {date.fromisoformat(row["month"]): Decimal(row[s]) for row in rows} for s in sectors}
     return read(["month", "sector", "jobs"], table, graph, None), known
 

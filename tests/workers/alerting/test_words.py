@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.alerting.words import with_unit
 from workers.formats.numbers import number
 
 
@@ -35,17 +34,3 @@ def test_a_number_is_written_as_people_write_it(value: str, shown: str) -> None:
 @given(st.decimals(allow_nan=False, allow_infinity=False))
 def test_any_number_can_be_written_shortly(value: Decimal) -> None:
     assert 0 < len(number(value)) <= 120
-
-
-@pytest.mark.parametrize(
-    ("unit", "shown"),
-    [
-        ("", "-12.5"),
-        ("%", "-12.5%"),
-        ("€", "-€12.50"),
-        ("days", "-12.5\N{NO-BREAK SPACE}days"),
-        ("EUR", "-12.5\N{NO-BREAK SPACE}EUR"),
-    ],
-)
-def test_a_unit_stands_where_it_is_expected(unit: str, shown: str) -> None:
-    assert with_unit(Decimal("-12.5"), unit) == shown

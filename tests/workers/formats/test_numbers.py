@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workers.formats.numbers import axis_labels, decimal, nice_ticks, number, rounded, with_unit
+from workers.formats.numbers import Style, axis_labels, decimal, nice_ticks, number, rounded, with_unit
 
 
 @pytest.mark.parametrize(
@@ -40,13 +40,33 @@ def test_any_number_can_be_written_shortly(value: Decimal) -> None:
     [
         ("", "-12.5"),
         ("%", "-12.5%"),
-        ("€", "-€12.5"),
+        ("€", "-€12.50"),
         ("days", "-12.5\N{NO-BREAK SPACE}days"),
         ("EUR", "-12.5\N{NO-BREAK SPACE}EUR"),
     ],
 )
 def test_a_unit_stands_where_it_is_expected(unit: str, shown: str) -> None:
-    assert with_unit(Decimal("-12.5"), unit) == shown
+    assert with_unit(Decimal("-12.5"), Style(unit)) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "style", "shown"),
+    [
+        ("1234.5", Style("€", 0), "€1,235"),
+        ("1234.5", Style("€", 1), "€1,234.5"),
+        ("0.1234", Style("", 1, "percent"), "12.3%"),
+        ("0.1234", Style("", None, "percent"), "12.34%"),
+        ("7503.5", Style("", None, "duration"), "2 h 5 min 3.5 s"),
+        ("7200", Style("", 0, "duration"), "2 h"),
+        ("-90061", Style("", 0, "duration"), "-1 d 1 h 1 min 1 s"),
+        ("0", Style("", None, "duration"), "0 s"),
+        ("1234567", Style("", 1, "bytes"), "1.2 MB"),
+        ("999", Style("", None, "bytes"), "999 B"),
+        ("1E+30", Style("", None, "bytes"), "1,000,000,000,000,000,000,000,000,000,000"),
+    ],
+)
+def test_a_figure_is_written_as_its_graph_says(value: str, style: Style, shown: str) -> None:
+    assert with_unit(Decimal(value), style).replace("\N{NO-BREAK SPACE}", " ") == shown
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from config.zones import zone
 from workers.alert_book import AlertBook
+from workers.alerting.chart import Point
 from workers.alerting.machine import StateRow
 from workers.alerting.notify import Facts, Silence
 from workers.artifacts import Artifact, Content, New, NoStore
@@ -52,6 +53,7 @@ class Book:
         self.missed: list[datetime] = []
         self.silences: list[Silence] = []
         self.told: list[str] = []
+        self.checked: dict[str, list[Point]] = {}
         self.kept: dict[str, Any] = {}
         self.all_graphs: list[Graph] = []
 
@@ -75,6 +77,9 @@ class Book:
 
     def unchecked(self, since: datetime) -> list[datetime]:
         return [slot for slot in self.missed if slot > since]
+
+    def checks(self, segment: str) -> list[Point]:
+        return self.checked.get(segment, [])
 
     def trouble(self, graph: Graph, why: str, *, is_away: bool) -> None:
         self.told.append(f"{graph.source_id if is_away else graph.id} fails: {why}")

@@ -1,6 +1,7 @@
 """`kpi.schedule`: what is asked for whom, what holds a report back, and what its readers get."""
 
 import io
+import threading
 import zipfile
 from collections.abc import Mapping
 from datetime import date, timedelta
@@ -15,6 +16,7 @@ from pypdf import PdfReader
 
 from tests.workers.kinds.contexts import GRAPH, SLOT, SOURCE, Book, Journal, context
 from workers.kinds import report_mail
+from workers.kinds.report_asking import ASKED_AT_ONCE
 from workers.kinds.scheduled_report import KIND, Params, groups_of, run
 from workers.outcome import Done, Later, Outcome, Rejected
 from workers.sources import Column, Question, SourceRefused, SourceUnavailable, Table
@@ -115,6 +117,36 @@ def test_readers_of_one_context_are_asked_for_once_and_nobody_sees_anothers_figu
         assert f"region = {region}" in message.html
         others = {f"€{1000 * len(each) + 100:,}" for each in regions} - {own}
         assert not any(other in message.html for other in others)
+
+
+def test_a_few_contexts_are_asked_at_once_and_no_more_and_the_first_that_fails_ends_it() -> None:
+    together, most = threading.Barrier(ASKED_AT_ONCE), 0
+    asking: set[str] = set()
+
+    class Slow(Days):
+        def query(self, question: Question, *, timeout_seconds: float, row_cap: int) -> Table:
+            nonlocal most
+            if region := question.context.get("region"):
+                asking.add(region)
+                most = max(most, len(asking))
+                # Nobody is answered until four are asking, so one after another would never end.
+                together.wait(timeout_seconds)
+                asking.discard(region)
+                if region == self.fails:
+                    raise SourceRefused("no such region")
+            return super().query(question, timeout_seconds=timeout_seconds, row_cap=row_cap)
+
+        fails = ""
+
+    audiences = [{"recipients": [f"{at}@example.com"], "context": {"region": "r" * at}} for at in range(1, 9)]
+    source = Slow()
+    messages = done(sent(source, params=params_of(audiences=audiences))).messages
+    assert (len(messages), len(source.asked), most) == (9, 9, ASKED_AT_ONCE)
+    assert [message.to[0] for message in messages[1:]] == [f"{at}@example.com" for at in range(1, 9)]
+    failing = Slow()
+    failing.fails = "rr"
+    found = done(sent(failing, params=params_of(audiences=audiences[:4])))
+    assert (found.result["outcome"], found.messages) == ("could_not_check", ())
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """`kpi.threshold`: what a check of a real table decides, keeps and tells; the judging itself is shown in alerting/."""
 
 import html
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from html.parser import HTMLParser
@@ -13,7 +14,8 @@ from pydantic import ValidationError
 from tests.workers.kinds.contexts import GRAPH, RUN, SLOT, SOURCE, Answering, Book, Journal, context
 from tests.workers.wire import LOOPBACK
 from workers.alerting import machine
-from workers.alerting.machine import StateRow
+from workers.alerting.chart import Point
+from workers.alerting.machine import FORGOTTEN_AFTER, StateRow
 from workers.alerting.notify import Silence
 from workers.alerting.policy import Policy
 from workers.branding import Branding
@@ -59,6 +61,10 @@ def _done(outcome: Outcome) -> Done:
     return outcome
 
 
+def _moves(done: Done) -> list[tuple[datetime, str, str]]:
+    return [(move.slot_at, move.moved_from, move.state) for kept in done.alert_states for move in kept.moves]
+
+
 def _checked(answer: Table | Exception, book: Book, params: Params | None = None, **more: Any) -> Done:
     outcome = run(context(params or _params(), journal=Journal(Answering(answer), book), **more))
     assert isinstance(outcome, Done)
@@ -84,7 +90,7 @@ def test_a_change_is_told_and_kept_as_a_move(
     assert [message.subject for message in done.messages] == ([subject] if subject else [])
     [kept] = done.alert_states
     assert (kept.segment, kept.state, kept.value) == ("", state, Decimal(value))
-    assert kept.moved_from == (None if state == (before or "ok") else before or "ok")
+    assert _moves(done) == ([] if state == (before or "ok") else [(SLOT, before or "ok", state)])
     assert machine.from_json(dict(kept.memory)).slot == SLOT
 
 
@@ -92,7 +98,7 @@ def test_no_data_keeps_the_state_and_says_so() -> None:
     for table in (_table(), _table((None,)), _table((float("nan"),))):
         done = _checked(table, Book({"": _known("firing")}))
         assert (done.result["outcome"], done.messages) == ("no_data", ())
-        assert [(kept.state, kept.moved_from) for kept in done.alert_states] == [("firing", None)]
+        assert [(kept.state, kept.moves) for kept in done.alert_states] == [("firing", ())]
 
 
 def test_a_source_that_refuses_keeps_every_state_and_is_one_trouble_of_its_owner() -> None:
@@ -146,7 +152,7 @@ def test_an_error_that_the_policy_counts_as_an_alarm_fires() -> None:
     params = _params(guards={"onError": "alert"})
     done = _checked(SourceRefused("no such table"), Book({"": _known("ok")}), params)
     assert (done.result["outcome"], len(done.messages)) == ("fired", 1)
-    assert [(kept.state, kept.moved_from) for kept in done.alert_states] == [("firing", "ok")]
+    assert _moves(done) == [(SLOT, "ok", "firing")]
 
 
 def _days(*values: int | None) -> Table:
@@ -167,6 +173,11 @@ def test_slots_that_nobody_could_check_are_judged_once_the_source_answers() -> N
     assert outcome.result["outcome"] == "resolved"
     assert len(outcome.messages) == 1
     assert "nobody was told, and is back to normal" in outcome.result["sentence"]
+    # Both moves are kept, each at the slot that it is of.
+    assert _moves(outcome) == [
+        (SLOT - timedelta(days=2), "ok", "firing"),
+        (SLOT, "firing", "ok"),
+    ]
     [asked] = source.asked
     assert asked.start is not None
     assert asked.start <= SLOT - timedelta(days=4)
@@ -190,6 +201,62 @@ def test_segments_have_states_of_their_own_and_one_mail() -> None:
         assert all(name in text for name in ("north", "south", "west", "east"))
 
 
+def test_what_is_over_makes_no_slot_be_made_up_for_again_and_again() -> None:
+    ended = SLOT - timedelta(days=200)
+    silent = replace(_known("ok", ended), silent_since=ended - FORGOTTEN_AFTER)
+    split = _known("ok", ended)
+    for segment, row in (("west", silent), ("", split)):
+        book = Book({"north": _known("ok"), segment: row}, segment_by=["region"])
+        book.missed = [ended + timedelta(days=1)]
+        done = _checked(_table(("north", 50), names=("region", "value")), book)
+        assert done.result["slotsMadeUpFor"] == 0
+        assert [kept.segment for kept in done.alert_states] == ["north"]
+
+
+@pytest.mark.parametrize(
+    ("graph", "value", "threshold", "subject", "sentence"),
+    [
+        ({"unit": "€", "decimals": 0}, "1234.56", "1000", "is €1,235", "€1,235 is above €1,000"),
+        # What somebody set is not rounded, and no figure is written on its limit that is beyond it.
+        ({"unit": "€", "decimals": 0}, "1234.56", "999.5", "is €1,235", "€1,235 is above €999.5"),
+        ({"unit": "€", "decimals": 0}, "1000.25", "1000", "is €1,000", "€1,000.25 is above €1,000"),
+        ({"format": "percent", "decimals": 1}, "0.12345", "0.1", "is 12.3%", "12.3% is above 10.0%"),
+        ({"format": "duration"}, "7503", "3600", "is 2 h 5 min 3 s", "2 h 5 min 3 s is above 1 h"),
+    ],
+)
+def test_figures_are_written_as_the_graph_says(
+    graph: dict[str, Any], value: str, threshold: str, subject: str, sentence: str
+) -> None:
+    done = _checked(_table((Decimal(value),)), Book({"": _known("ok")}, **graph), _params(thresholdValue=threshold))
+    [message] = done.messages
+    said = [
+        text.replace("\N{NO-BREAK SPACE}", " ") for text in (message.subject, done.result["sentence"], message.text)
+    ]
+    assert said[0].endswith(subject)
+    assert said[1] == sentence
+    assert sentence in said[2]
+    assert done.result["segments"][0]["value"] == value
+
+
+def test_a_mail_shows_how_the_figure_went_out_of_what_was_asked_and_recorded_already() -> None:
+    book = Book({"": _known("ok", SLOT - timedelta(days=1))}, time_dimension="day", grain="day", unit="€")
+    days = [(SLOT - timedelta(days=ago)).replace(hour=0, minute=0) - timedelta(hours=1) for ago in range(5, 0, -1)]
+    book.checked = {"": [Point(days[0], Decimal(40), Decimal(100), Decimal(100), "ok")]}
+    source = Answering(_days(50, 60, 70, 150))
+    outcome = _done(run(context(_params(), journal=Journal(source, book))))
+    assert len(source.asked) == 1
+    [message] = outcome.messages
+    [picture] = message.attachments
+    assert (picture.content_id, picture.content_type, picture.content[:4]) == ("chart", "image/png", b"\x89PNG")
+    assert 'src="cid:chart"' in message.html
+    assert "The last 5 windows, 1 of them firing; the newest: €150" in message.html
+    # The same figures make the same bytes, as a retry needs.
+    again = _done(run(context(_params(), journal=Journal(source, book))))
+    assert again.messages[0].attachments == message.attachments
+    # One figure alone is no course of time.
+    assert _mail(150).attachments == ()
+
+
 def test_a_silence_holds_the_message_and_not_the_state() -> None:
     book = Book({"": _known("ok")})
     book.silences = [Silence(BEFORE, SLOT + timedelta(hours=1))]
@@ -202,7 +269,7 @@ def test_a_slot_that_was_judged_is_judged_no_other_way_again() -> None:
     first = _checked(_table((150,)), Book({"": _known("ok")}))
     row = machine.from_json(dict(first.alert_states[0].memory))
     again = _checked(_table((50,)), Book({"": row}))
-    assert (again.messages, again.alert_states[0].moved_from) == ((), None)
+    assert (again.messages, again.alert_states[0].moves) == ((), ())
     assert machine.from_json(dict(again.alert_states[0].memory)) == row
 
 

@@ -1,0 +1,74 @@
+"""What a scheduled report asks: its graphs once for each security context, a few contexts at a time."""
+
+from collections import deque
+from collections.abc import Generator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from workers.alerting.lookback import Window
+from workers.alerting.periods import begin, shifted
+from workers.graphs import Graph
+from workers.kind import Context
+from workers.kinds.threshold_alert import patience
+from workers.reporting import Part, part_of
+from workers.sources import SourceRefused, SourceUnavailable
+
+MOST_ROWS = 50_000
+# So many contexts are asked at once, and so many answers wait to be rendered.
+ASKED_AT_ONCE = 4
+
+
+def window(graph: Graph, slot: datetime, timezone: str, periods: int) -> Window | None:
+    """Return the last complete periods before a slot; None for a graph without times."""
+    meaning = graph.meaning(timezone)
+    if meaning.time is None:
+        return None
+    if meaning.grain is None:
+        return Window(slot - timedelta(days=periods), slot)
+    end = begin(slot, meaning.grain, meaning.zone)
+    return Window(shifted(end, meaning.grain, meaning.zone, -periods), end)
+
+
+class Trouble(NamedTuple):
+    """Why a graph could not be read, and whether asking again may help."""
+
+    graph: Graph
+    why: str
+    is_passing: bool
+
+
+def ask(ctx: Context[Any], graphs: Sequence[Graph], context: Mapping[str, str], periods: int) -> list[Part] | Trouble:
+    """Return the graphs as parts of one reader's report, or what is the matter with one of them."""
+    parts = []
+    for graph in graphs:
+        looked_at = window(graph, ctx.slot_at, ctx.timezone, periods)
+        try:
+            question = graph.question(ctx.slot_at, ctx.timezone, looked_at, context)
+            source = ctx.source(str(graph.source_id))
+            table = source.query(question, timeout_seconds=patience(ctx), row_cap=MOST_ROWS)
+        except (SourceRefused, SourceUnavailable) as error:
+            return Trouble(graph, f"the graph {graph.name!r}: {error}", isinstance(error, SourceUnavailable))
+        part = part_of(graph, table, ctx.timezone)
+        if isinstance(part, str):
+            return Trouble(graph, f"the graph {graph.name!r}: {part}", is_passing=False)
+        parts.append(part)
+    return parts
+
+
+def ask_each(
+    ctx: Context[Any], graphs: Sequence[Graph], contexts: Sequence[Mapping[str, str]], periods: int
+) -> Generator[list[Part] | Trouble, None, None]:
+    """Yield what `ask` gives for each context, in their order; the next few are asked meanwhile."""
+    waiting: deque[Future[list[Part] | Trouble]] = deque()
+    with ThreadPoolExecutor(ASKED_AT_ONCE, "report") as threads:
+        try:
+            for context in contexts:
+                waiting.append(threads.submit(ask, ctx, graphs, context, periods))
+                if len(waiting) == ASKED_AT_ONCE:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for each in waiting:
+                each.cancel()
