@@ -22,6 +22,7 @@ from workers.graphs import Graph
 from workers.kind import Context, InnerJournal, Kind
 from workers.kinds.report_mail import Sheet, render
 from workers.kinds.threshold_alert import patience
+from workers.kinds.wording import Wording
 from workers.outcome import AlertState, Done, Later, Message, Outcome, Rejected
 from workers.reporting import Part, digest_of, part_of
 from workers.sources import SourceRefused, SourceUnavailable
@@ -82,6 +83,7 @@ class Params(Options):
     recipients: Annotated[list[Annotated[str, AfterValidator(mailbox)]], Field(min_length=1, max_length=1000)]
     graph_id: UUID | None = None
     dashboard_id: UUID | None = None
+    template_id: UUID | None = None
     gating_condition: Gate | None = None
     attachment_type: AttachmentType = "none"
 
@@ -194,15 +196,17 @@ def _sent(
 ) -> Outcome:
     """One message for each context; its figures are asked for with that context."""
     messages: list[Message] = []
+    wording = Wording(ctx, ctx.params.template_id, ctx.params.alert_name)
     size = 0
     for number, group in enumerate(groups):
         found = ask(ctx, graphs, group.context) if number else parts
         if isinstance(found, Trouble):
             return _unread(ctx, found)
         try:
-            messages.append(render(_sheet(ctx, group, found, late), group.recipients, ctx.branding()))
+            made = render(_sheet(ctx, group, found, late), group.recipients, ctx.branding())
         except MissingExtra as error:
             return Rejected(str(error))
+        messages.append(wording.message(made))
         size += sum(len(file.content) for file in messages[-1].attachments)
         if size > MOST_BYTES:
             return Rejected(
@@ -213,6 +217,7 @@ def _sent(
     said = f"sent to {sum(len(group.recipients) for group in groups)} recipients" + (f"; {late}" if late else "")
     kept = record(ctx, "sent", said, parts) | {
         "contexts": [{"context": dict(group.context), "recipients": len(group.recipients)} for group in groups],
+        **wording.record(),
         "attachments": [[file.filename for file in message.attachments if not file.content_id] for message in messages],
     }
     memory = {"digest": digest_of(parts), "sentAt": rfc3339(ctx.slot_at)}

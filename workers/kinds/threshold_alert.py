@@ -24,6 +24,7 @@ from workers.channels.email import mailbox
 from workers.graphs import Graph
 from workers.kind import Context, InnerJournal, Kind
 from workers.kinds.threshold_mail import Told, render
+from workers.kinds.wording import Wording
 from workers.outcome import AlertState, Done, Later, Outcome, Rejected
 from workers.sources import RowCap, SourceRefused, SourceUnavailable, Table
 
@@ -51,6 +52,7 @@ class Params(Policy):
         list[Annotated[str, AfterValidator(mailbox)]], Field(min_length=1, max_length=1000), AfterValidator(_each_once)
     ]
     graph_id: UUID
+    template_id: UUID | None = None
 
     @property
     def policy(self) -> Policy:
@@ -171,12 +173,10 @@ def run(ctx: Context[Params]) -> Outcome:
     told = [each for each in checked.decisions.values() if each.notice.is_told]
     if not told:
         return Done(kept, (), states(params.alert_id, policy, checked))
-    message = render(
-        Told(params.alert_id, params.alert_name, graph, checked.decisions, ctx.slot_local, ctx.timezone, ctx.run_id),
-        params.recipients,
-        ctx.branding(),
-    )
-    return Done(kept, (message,), states(params.alert_id, policy, checked))
+    facts = Told(params.alert_id, params.alert_name, graph, checked.decisions, ctx.slot_local, ctx.timezone, ctx.run_id)
+    wording = Wording(ctx, params.template_id, params.alert_name)
+    message = wording.message(render(facts, params.recipients, ctx.branding()))
+    return Done({**kept, **wording.record()}, (message,), states(params.alert_id, policy, checked))
 
 
 def _missed(ctx: Context[Params], rows: Mapping[str, StateRow]) -> list[datetime]:

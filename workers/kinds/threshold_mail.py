@@ -13,6 +13,7 @@ from workers.alerting.words import rough, span, with_unit
 from workers.branding import Branding
 from workers.graphs import Graph
 from workers.kinds import pages
+from workers.kinds.pages import Made
 from workers.outcome import Message
 
 MOST_SHOWN = 50
@@ -42,7 +43,7 @@ class Told(NamedTuple):
     run_id: UUID
 
 
-def render(told: Told, recipients: Sequence[str], brand: Branding) -> Message:
+def render(told: Told, recipients: Sequence[str], brand: Branding) -> Made:
     """Return the mail about what changed, and about what still fires beside it; all times are in the schedule's zone."""
     members = [_member(each, told) for each in told.decisions.values() if each.notice.is_told or _still(each)]
     order = {name: place for place, name in enumerate(("Alert", "Worse", "Still", "No data", "Could not check"))}
@@ -66,9 +67,16 @@ def render(told: Told, recipients: Sequence[str], brand: Branding) -> Message:
     }
     text, html = pages.fill("threshold_alert", facts, brand)
     subject = f"{first['word']}: {told.alert_name}{_said(first)}" if is_single else f"{told.alert_name}: {counts}"
+    context = facts | {
+        "subject": subject,
+        "unit": told.graph.unit,
+        "slot_at": told.local,
+        "data_as_of_at": as_of.astimezone(told.local.tzinfo) if as_of else None,
+        "brand": pages.branded(brand),
+    }
     is_calm = all(member["tone"] == "calm" for member in members)
     since = min((each.row.firing_since or each.row.since for each in told.decisions.values()), default=told.local)
-    return Message(
+    message = Message(
         to=tuple(recipients),
         subject=subject,
         text=text,
@@ -77,6 +85,7 @@ def render(told: Told, recipients: Sequence[str], brand: Branding) -> Message:
         thread=f"{told.alert_id} {_began(told, since):%Y-%m-%dT%H:%M:%S}",
         why=f"You get this as a recipient of the alert {told.alert_name}.",
     )
+    return Made(message, context)
 
 
 def _began(told: Told, since: datetime) -> datetime:
@@ -105,11 +114,13 @@ def _member(each: Decision, told: Told) -> dict[str, Any]:
         "tone": tone,
         "word": word,
         "value": "" if finding.value is None else with_unit(finding.value, unit),
+        "figure": finding.value,
         "sentence": _sentence(sentence, told),
         "since": "" if tone == "calm" or since == each.row.slot else _spoken(since.astimezone(told.local.tzinfo)),
         "lasted": _lasted(each, told),
         "period": _period(finding.start, finding.end, told),
         "baseline": "" if finding.baseline is None else rough(finding.baseline, unit),
+        "baseline_figure": finding.baseline,
     }
 
 
