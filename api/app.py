@@ -44,6 +44,7 @@ from api.routes import (
     silences,
     sources,
     suppressions,
+    templates,
     tenants,
     tokens,
     webhooks,
@@ -85,6 +86,7 @@ _ROOMS = (
     audit_log,
     webhooks,
     suppressions,
+    templates,
     mail_hooks,
     actions,
 )
