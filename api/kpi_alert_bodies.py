@@ -65,6 +65,7 @@ class KpiAlertIn(_Body):
     dashboard_id: UUID | None = None
     threshold: Threshold | None = None
     schedule: KpiSchedule | None = None
+    template_id: UUID | None = None
     calendar_id: UUID | None = None
     tags: Tags = Field(default_factory=list)
 
@@ -80,6 +81,7 @@ class KpiAlertPatch(_Body):
     dashboard_id: UUID | None = None
     threshold: ThresholdPatch | None = None  # type: ignore[valid-type]  # made while running
     schedule: KpiSchedulePatch | None = None  # type: ignore[valid-type]  # made while running
+    template_id: UUID | None = None
     calendar_id: UUID | None = None
     tags: Tags | None = None
 
@@ -99,7 +101,7 @@ def patched(body: Mapping[str, Any], patch: KpiAlertPatch) -> KpiAlertIn:
     for one, other in (("graphId", "dashboardId"), ("dashboardId", "graphId")):
         if given.get(one) is not None:
             whole[other] = None
-    named = {name: value for name, value in given.items() if value is not None or name == "calendarId"}
+    named = {name: value for name, value in given.items() if value is not None or name in _TAKEN_AWAY}
     try:
         return KpiAlertIn.model_validate(whole | named)
     except ValidationError as error:
@@ -122,6 +124,9 @@ def _laid_over(stored: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[st
     }
     return {name: value for name, value in {**kept, **changes, **within}.items() if value is not None}
 
+
+_TAKEN_AWAY = frozenset({"calendarId", "templateId"})
+"""What null takes away from an alert itself."""
 
 _INSTEAD_OF_CRON = frozenset(
     {"frequencyInterval", "scheduleHour", "scheduleMinute", "selectedDays", "every", "shift", "from"}

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 from pydantic.alias_generators import to_camel
 
-from api import definitions, kpi_schedules, kpi_thresholds, shapes, tenant_rules
+from api import definitions, kpi_schedules, kpi_thresholds, shapes, templates, tenant_rules
 from api.dashboards import DASHBOARDS
 from api.definitions import ScheduleIn
 from api.edits import edit_schedule
@@ -44,6 +44,7 @@ class KpiAlert(NamedTuple):
     recipients: list[str]
     graph_id: UUID | None
     dashboard_id: UUID | None
+    template_id: UUID | None
     schedule_id: UUID
     status: str
     cron: str | None
@@ -109,6 +110,7 @@ def shown(row: KpiAlert) -> dict[str, Any]:
         "status": row.status,
         "graphId": row.graph_id,
         "dashboardId": row.dashboard_id,
+        "templateId": row.template_id,
         "scheduleId": row.schedule_id,
         "threshold": threshold_of(row),
         "schedule": schedule_of(row),
@@ -249,6 +251,7 @@ def create(
             recipients=body.recipients,
             graph_id=body.graph_id,
             dashboard_id=body.dashboard_id,
+            template_id=body.template_id,
         )
         insert = INSERT_THRESHOLD if body.alert_type == "threshold" else INSERT_SCHEDULE
         insert.run(conn, alert_id=alert_id, tenant_id=tenant_id, **child.columns)
@@ -283,6 +286,7 @@ def edit(conn: Connection, tenant_id: UUID, row: KpiAlert, patch: KpiAlertPatch)
             recipients=body.recipients,
             graph_id=body.graph_id,
             dashboard_id=body.dashboard_id,
+            template_id=body.template_id,
         )
         update = UPDATE_THRESHOLD if row.alert_type == "threshold" else UPDATE_SCHEDULE
         update.run(conn, tenant_id=tenant_id, alert_id=row.id, **child.columns)
@@ -293,7 +297,7 @@ def edit(conn: Connection, tenant_id: UUID, row: KpiAlert, patch: KpiAlertPatch)
 
 def _body_of(row: KpiAlert) -> dict[str, Any]:
     """The body that would make the alert as it is."""
-    kept = ("description", "alertType", "recipients", "graphId", "dashboardId", "calendarId", "tags")
+    kept = ("description", "alertType", "recipients", "graphId", "dashboardId", "templateId", "calendarId", "tags")
     whole = shown(row)
     return {"alertName": row.name, **{name: whole[name] for name in (*kept, "threshold", "schedule")}}
 
@@ -323,6 +327,8 @@ def _child(conn: Connection, tenant_id: UUID, body: KpiAlertIn) -> _Child:
         if other is not None:
             raise refuse(name, f"goes with an alert of the type {name}")
     graphs = _graphs(conn, tenant_id, body)
+    if body.template_id is not None:
+        templates.check_purpose(conn, tenant_id, body.template_id, f"kpi.{body.alert_type}")
     timezone = zone_of(conn, tenant_id, part.timezone, body.alert_type)
     used = tuple(sorted({uses.source(graph.source_id) for graph in graphs}))
     if isinstance(part, Threshold):

@@ -354,7 +354,8 @@ declare
 begin
     update schedules as s
     set params = jsonb_strip_nulls(jsonb_build_object(
-        'alertId', a.id, 'alertName', a.alert_name, 'recipients', a.recipients, 'graphId', a.graph_id
+        'alertId', a.id, 'alertName', a.alert_name, 'recipients', a.recipients, 'graphId', a.graph_id,
+        'templateId', a.template_id
     )) || case a.alert_type
         when 'threshold' then jsonb_strip_nulls(jsonb_build_object(
             'condition', t.condition, 'thresholdValue', t.threshold_value::text,
@@ -1003,6 +1004,8 @@ CREATE TABLE public.kpi_alerts (
     graph_id uuid,
     dashboard_id uuid,
     description text DEFAULT ''::text NOT NULL,
+    template_id uuid,
+    template_purpose text GENERATED ALWAYS AS (('kpi.'::text || alert_type)) STORED,
     CONSTRAINT kpi_alerts_alert_type_check CHECK ((alert_type = ANY (ARRAY['schedule'::text, 'threshold'::text]))),
     CONSTRAINT kpi_alerts_judge_a_graph CHECK (((alert_type = 'schedule'::text) OR (graph_id IS NOT NULL))),
     CONSTRAINT kpi_alerts_recipients_check CHECK ((cardinality(recipients) > 0)),
@@ -1338,6 +1341,24 @@ CREATE TABLE public.suppressions (
     CONSTRAINT suppressions_recipient_check CHECK (((recipient = lower(recipient)) AND (recipient <> ''::text)))
 );
 
+CREATE TABLE public.templates (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    tenant_id uuid NOT NULL,
+    name text NOT NULL,
+    purpose text NOT NULL,
+    subject text,
+    body_text text,
+    body_html text,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT templates_body_html_check CHECK ((body_html <> ''::text)),
+    CONSTRAINT templates_body_text_check CHECK ((body_text <> ''::text)),
+    CONSTRAINT templates_name_check CHECK ((name <> ''::text)),
+    CONSTRAINT templates_purpose_check CHECK ((purpose <> ''::text)),
+    CONSTRAINT templates_subject_check CHECK ((subject <> ''::text))
+);
+
 CREATE TABLE public.tenants (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     slug text NOT NULL,
@@ -1549,6 +1570,15 @@ ALTER TABLE ONLY public.suppressions
 ALTER TABLE ONLY public.suppressions
     ADD CONSTRAINT suppressions_tenant_id_id_key UNIQUE (tenant_id, id);
 
+ALTER TABLE ONLY public.templates
+    ADD CONSTRAINT templates_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.templates
+    ADD CONSTRAINT templates_tenant_id_id_purpose_key UNIQUE (tenant_id, id, purpose);
+
+ALTER TABLE ONLY public.templates
+    ADD CONSTRAINT templates_tenant_id_name_key UNIQUE (tenant_id, name);
+
 ALTER TABLE ONLY public.tenants
     ADD CONSTRAINT tenants_pkey PRIMARY KEY (id);
 
@@ -1594,6 +1624,8 @@ CREATE INDEX graphs_of_source ON public.graphs USING btree (tenant_id, source_id
 CREATE INDEX idempotent_answers_by_age ON public.idempotent_answers USING btree (created_at);
 
 CREATE INDEX kpi_alerts_of_graph ON public.kpi_alerts USING btree (tenant_id, graph_id);
+
+CREATE INDEX kpi_alerts_of_template ON public.kpi_alerts USING btree (tenant_id, template_id);
 
 CREATE INDEX members_of_tenant ON public.members USING btree (tenant_id, created_at, id);
 
@@ -1739,6 +1771,9 @@ ALTER TABLE ONLY public.kpi_alerts
     ADD CONSTRAINT kpi_alerts_graph FOREIGN KEY (tenant_id, graph_id) REFERENCES public.graphs(tenant_id, id);
 
 ALTER TABLE ONLY public.kpi_alerts
+    ADD CONSTRAINT kpi_alerts_template FOREIGN KEY (tenant_id, template_id, template_purpose) REFERENCES public.templates(tenant_id, id, purpose);
+
+ALTER TABLE ONLY public.kpi_alerts
     ADD CONSTRAINT kpi_alerts_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 
 ALTER TABLE ONLY public.kpi_alerts
@@ -1791,6 +1826,9 @@ ALTER TABLE ONLY public.suppressions
 
 ALTER TABLE ONLY public.suppressions
     ADD CONSTRAINT suppressions_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+
+ALTER TABLE ONLY public.templates
+    ADD CONSTRAINT templates_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 
 ALTER TABLE ONLY public.webhooks
     ADD CONSTRAINT webhooks_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
@@ -1855,6 +1893,8 @@ ALTER TABLE public.sources ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.suppressions ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.templates ENABLE ROW LEVEL SECURITY;
+
 CREATE POLICY tenant_wall ON public.alert_events TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant_wall ON public.alert_states TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
@@ -1914,6 +1954,8 @@ CREATE POLICY tenant_wall ON public.source_answers TO tocsin_api USING ((tenant_
 CREATE POLICY tenant_wall ON public.sources TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant_wall ON public.suppressions TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant_wall ON public.templates TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant_wall ON public.tenants TO tocsin_api USING ((id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
@@ -1993,6 +2035,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.source_answers TO tocsin_api;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sources TO tocsin_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.suppressions TO tocsin_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.templates TO tocsin_api;
 
 GRANT SELECT ON TABLE public.tenants TO tocsin_api;
 

@@ -45,7 +45,7 @@ def read(model: "type[Body]", body: Mapping[str, Any]) -> "Body":
 
 def with_ids(conn: "Connection", tenant: "UUID", body: Mapping[str, Any]) -> dict[str, Any]:
     """The body with `graph`, `graphs`, `source` and `alert`, each by name or id, as the ids that the API takes."""
-    from api import graphs, kpi_alerts, sources
+    from api import graphs, kpi_alerts, sources, templates
     from scheduler.refusals import NotFound
 
     def source(name: str) -> "UUID":
@@ -60,8 +60,11 @@ def with_ids(conn: "Connection", tenant: "UUID", body: Mapping[str, Any]) -> dic
     def alert(name: str) -> "UUID":
         return kpi_alerts.KPI_ALERTS.named(conn, tenant, name).id
 
+    def template(name: str) -> "UUID":
+        return templates.TEMPLATES.named(conn, tenant, name).id
+
     found = dict(body)
-    for name, find in (("source", source), ("graph", graph), ("alert", alert)):
+    for name, find in (("source", source), ("graph", graph), ("alert", alert), ("template", template)):
         if name in found:
             found[f"{name}Id"] = find(str(found.pop(name)))
     if isinstance(found.get("graphs"), list):

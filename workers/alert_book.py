@@ -14,6 +14,7 @@ from workers.alerting.machine import StateRow, from_json
 from workers.alerting.notify import Facts, Silence
 from workers.graphs import Graph
 from workers.rows import Leased, Value
+from workers.templating.template import Template
 
 
 class KnownState(NamedTuple):
@@ -75,6 +76,7 @@ LIST_CHECKS = Query("list_recent_checks", CheckRow)
 REPORT_TROUBLE = Query("report_trouble", Value)
 TELL_ADMINS = Query("tell_admins", Value)
 SETTLE_TROUBLE = Query("settle_trouble", Value)
+GET_TEMPLATE = Query("get_template", Template)
 
 
 class AlertBook(Protocol):
@@ -122,6 +124,10 @@ class AlertBook(Protocol):
 
     def tell(self, key: str, subject: str, text: str) -> None:
         """Tells the tenant's admins something of this run, once for each key."""
+        ...
+
+    def template(self, template_id: UUID) -> Template | None:
+        """The tenant's template; None once it was deleted."""
         ...
 
 
@@ -209,6 +215,11 @@ class RunAlertBook:
         """Tells the tenant's admins something of this run, once for each key."""
         with self.pool.connection() as conn:
             TELL_ADMINS.one(conn, key=key, subject=subject, text=text, **self._run())
+
+    def template(self, template_id: UUID) -> Template | None:
+        """The tenant's template; None once it was deleted."""
+        with self.pool.connection() as conn:
+            return GET_TEMPLATE.one(conn, tenant_id=self.leased.tenant_id, id=template_id)
 
     def _run(self) -> dict[str, Any]:
         leased = self.leased

@@ -42,6 +42,7 @@ class KpiAlertOut(_Model):
     status: str
     graph_id: UUID | None
     dashboard_id: UUID | None
+    template_id: UUID | None
     schedule_id: UUID
     threshold: dict[str, Any] | None
     schedule: dict[str, Any] | None

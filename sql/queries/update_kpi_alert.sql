@@ -3,5 +3,5 @@
 update kpi_alerts as a
 set
     alert_name = %(alert_name)s, description = %(description)s, recipients = %(recipients)s, graph_id = %(graph_id)s,
-    dashboard_id = %(dashboard_id)s, updated_at = now()
+    dashboard_id = %(dashboard_id)s, template_id = %(template_id)s, updated_at = now()
 where a.tenant_id = %(tenant_id)s and a.id = %(id)s

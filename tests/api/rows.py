@@ -7,7 +7,18 @@ from uuid import UUID, uuid4
 from db.ids import id_at
 from tests import make
 from tests.api.conftest import Api
-from tests.api.tenanted import alert, artifact, calendar, dashboard, graph, limit, silence, suppression, webhook
+from tests.api.tenanted import (
+    alert,
+    artifact,
+    calendar,
+    dashboard,
+    graph,
+    limit,
+    silence,
+    suppression,
+    template,
+    webhook,
+)
 
 DISABLED = {"status": "disabled", "disabled_reason": "gone"}
 STATES = ("pending", "queued", "dead", "dead", "succeeded")
@@ -50,6 +61,7 @@ def of_every_sort(conn: make.Connection, api: Api) -> dict[str, list[str]]:
         "graph_id": [graph(conn, api.tenant, "alfa")],
         "silence_id": [silence(conn, api.tenant, "alfa")],
         "dashboard_id": [dashboard(conn, api.tenant, "alfa")],
+        "template_id": [template(conn, api.tenant, "alfa")],
         "calendar_id": [calendar(conn, api.tenant, "alfa")],
         "suppression_id": [suppression(conn, api.tenant, "alfa")],
         "token_id": [_made(api, "tokens", name="a spare one", scope="read")],

@@ -104,6 +104,12 @@ ROUTES: dict[str, Route] = {
     "GET /api/dashboards/{dashboard_id}": Route("viewer"),
     "PATCH /api/dashboards/{dashboard_id}": Route("editor", {"description": "what matters"}),
     "DELETE /api/dashboards/{dashboard_id}": Route("editor", own=204),
+    "GET /api/templates": Route("viewer"),
+    "POST /api/templates": Route("editor", {"name": "ours", "purpose": "kpi.threshold", "subject": "Look"}, 201),
+    "POST /api/templates/preview": Route("editor", {"purpose": "kpi.schedule", "subject": "Look"}),
+    "GET /api/templates/{template_id}": Route("viewer"),
+    "PATCH /api/templates/{template_id}": Route("editor", {"subject": "Look here"}),
+    "DELETE /api/templates/{template_id}": Route("editor", own=204),
     "GET /api/kpi-alerts": Route("viewer"),
     "POST /api/kpi-alerts": Route("editor", {**_ALERT, "graphId": _NOBODYS}, 422),
     "POST /api/kpi-alerts/backtest": Route("editor", {"graphId": _NOBODYS, "threshold": _ALERT["threshold"]}, 422),
@@ -326,6 +332,14 @@ def graph(conn: make.Connection, tenant_id: UUID, word: str) -> str:
     return str(graph_id)
 
 
+def template(conn: make.Connection, tenant_id: UUID, word: str) -> str:
+    """A template of the mails of thresholds."""
+    template_id = uuid4()
+    row = {"id": template_id, "tenant_id": tenant_id, "name": f"{word} {template_id.hex[:8]}"}
+    make.insert(conn, "templates", row | {"purpose": "kpi.threshold", "subject": f"{word}: {{{{ alert }}}}"})
+    return str(template_id)
+
+
 def dashboard(conn: make.Connection, tenant_id: UUID, word: str) -> str:
     """A dashboard with a graph of its own."""
     dashboard_id = uuid4()
@@ -389,6 +403,7 @@ ROWS: dict[str, Callable[..., str]] = {
     "alert_id": alert,
     "graph_id": graph,
     "dashboard_id": dashboard,
+    "template_id": template,
     "silence_id": silence,
     "suppression_id": suppression,
     "slug": slug,

@@ -107,6 +107,10 @@ class World:
     def new_dashboard(self) -> dict[str, Any]:
         return {"name": "seen", "graphIds": [str(self.graph())]}
 
+    def template(self) -> UUID:
+        body = {"name": uuid4().hex, "purpose": "kpi.threshold", "subject": "Look"}
+        return UUID(self.admin("POST", "/api/templates", json=body).json()["id"])
+
     def silence(self) -> UUID:
         body = {"name": uuid4().hex, "startsAt": (LAST + timedelta(days=1)).isoformat(), "durationSeconds": 60}
         return UUID(self.admin("POST", "/api/silences", json=body).json()["id"])
@@ -192,6 +196,13 @@ WRITES: dict[tuple[str, str], Write] = {
         "dashboard.edited", World.dashboard, {"description": "seen"}, "before after"
     ),
     ("delete", "/api/dashboards/{dashboard_id}"): Write("dashboard.deleted", World.dashboard, None, "before"),
+    ("post", "/api/templates"): Write(
+        "template.created", World.nothing, {"name": "seen", "purpose": "kpi.schedule", "subject": "Look"}
+    ),
+    ("patch", "/api/templates/{template_id}"): Write(
+        "template.edited", World.template, {"text": "seen"}, "before after"
+    ),
+    ("delete", "/api/templates/{template_id}"): Write("template.deleted", World.template, None, "before"),
     ("post", "/api/silences"): Write("silence.created", World.nothing, {"name": "seen", "durationSeconds": 60}),
     ("patch", "/api/silences/{silence_id}"): Write("silence.edited", World.silence, {"name": "seen"}, "before after"),
     ("delete", "/api/silences/{silence_id}"): Write("silence.deleted", World.silence, None, "before"),
@@ -234,6 +245,7 @@ READS = {
         "threshold": {"condition": "EQUAL", "thresholdValue": 1},
     },
     ("post", "/api/kpi-alerts/{alert_id}/test"): {},
+    ("post", "/api/templates/preview"): {"purpose": "kpi.threshold", "subject": "seen"},
 }
 
 

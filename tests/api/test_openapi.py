@@ -2,8 +2,8 @@
 
 Checks of schemathesis that are left out, and why:
 - positive_data_acceptance: the page can't say which kinds, zones, expressions and ids there are;
-- unsupported_method of `/api/dead-letters/replay` and `/api/kpi-alerts/backtest`: for a GET the last word is an id, and
-  there is none such;
+- unsupported_method of `/api/dead-letters/replay`, `/api/kpi-alerts/backtest` and `/api/templates/preview`: for a GET
+  the last word is an id, and there is none such;
 - use_after_free: what is cancelled, discarded or revoked can still be read;
 - ignored_auth: each case would be sent three times; what opens what is asked of every route elsewhere.
 """
@@ -78,6 +78,10 @@ TRUE: dict[str, dict[str, Any]] = {
     "create_limit": {"name": "host:api.example.com", "maxRunning": 3},
     "create_calendar": {"country": "DE", "subdivision": None, "ownDays": []},
     "edit_calendar": {"country": "DE", "subdivision": None, "ownDays": []},
+    # Worded without a process of its own: one a case would take minutes.
+    "create_template": {"subject": "Look", "text": "It fell.", "html": None},
+    "edit_template": {"subject": "Look", "text": "It fell.", "html": "It fell."},
+    "preview_template": {"subject": "Look", "text": None, "html": "It fell.", "sample": None},
     "create_silence": {"alertId": None, "startsAt": None, "endsAt": None, "durationSeconds": 3600},
     "edit_silence": {"endsAt": None, "durationSeconds": 3600},
     "create_suppression": {"recipient": "someone@example.com", "scheduleId": None},
@@ -160,7 +164,7 @@ def _served(app: FastAPI) -> Iterator[str]:
             thread.join()
 
 
-NAMED_LIKE_AN_ID = ("/api/dead-letters/replay", "/api/kpi-alerts/backtest")
+NAMED_LIKE_AN_ID = ("/api/dead-letters/replay", "/api/kpi-alerts/backtest", "/api/templates/preview")
 
 
 def _left_out(case: Case[Any]) -> list[Any]:

@@ -199,6 +199,7 @@ def test_another_tenants_cursor_leads_nowhere(two: Two) -> None:
         tenanted.graph(conn, a.tenant, A)
         tenanted.dashboard(conn, a.tenant, A)
         tenanted.suppression(conn, a.tenant, A)
+        tenanted.template(conn, a.tenant, A)
         tenanted.silence(conn, a.tenant, A)
     moved = tenanted.alert(conn, a.tenant, A)
     for minutes in (1, 2):

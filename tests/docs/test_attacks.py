@@ -13,6 +13,8 @@ GROUPS = {
     "T": range(1, 14),
     "S": range(1, 15),
     "I": range(14, 17),
+    "J": range(1, 8),
+    "H": (1, 2),
     "R": (1, 2, 5, 8, 9),
     "K": range(1, 11),
     "W": range(1, 9),

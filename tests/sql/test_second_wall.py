@@ -57,6 +57,8 @@ OF = {
                 "delete_webhook"},
     "limit": {"lock_limit", "update_limit", "delete_limit", "list_limits"},
     "graph": {"lock_graph", "update_graph", "delete_graph", "list_graphs", "get_graph"},
+    "template": {"lock_template", "update_template", "delete_template", "list_templates", "get_template",
+                 "list_alerts_of_template"},
     "dashboard": {"lock_dashboard", "update_dashboard", "delete_dashboard", "list_dashboards", "show_graphs"},
     "alert": {"lock_kpi_alert", "update_kpi_alert", "delete_kpi_alert", "list_kpi_alerts"},
     "silence": {"lock_silence", "update_silence", "delete_silence", "list_silences"},
@@ -156,6 +158,8 @@ class Held:
                 "format": "number",
                 "segment_by": [],
             },
+            "insert_template": {"name": f"{word} other", "purpose": "kpi.threshold", "subject": "x"},
+            "update_template": {"name": f"{word} renamed", "subject": "x"},
             "insert_dashboard": {"name": f"{word} other", "description": ""},
             "update_dashboard": {"name": f"{word} renamed", "description": ""},
             "show_graphs": {"graph_ids": [self.ids["graph"]]},
@@ -187,6 +191,8 @@ class Held:
             "list_suppressed": {"recipients": [self.suppressed]},
             "insert_member": {"subject": f"{word} other", "email": "x@example.com", "name": word, "role": "viewer"},
         }
+        worded = UUID(tenanted.alert(conn, self.tenant, word))
+        conn.execute("update kpi_alerts set template_id = %s where id = %s", (self.ids["template"], worded))
         report = {"kpi_alert_id": self.ids["report"], "tenant_id": self.tenant}
         acted = {"alert_id": self.ids["alert"], "action": "acknowledge", "acted_by": word, "delivery_id": returned}
         make.insert(conn, "message_actions", {"tenant_id": self.tenant, "run_id": run_id, **acted})
@@ -258,6 +264,7 @@ FILLS = {
     "graph": tenanted.graph,
     "report": tenanted.report,
     "dashboard": tenanted.dashboard,
+    "template": tenanted.template,
     "silence": lambda conn, tenant, word: tenanted.silence(conn, tenant, word, alert_id=None),
     "suppression": tenanted.suppression,
 }

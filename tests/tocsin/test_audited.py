@@ -56,6 +56,12 @@ WRITES: dict[tuple[str, ...], tuple[Callable[[World], tuple[str, ...]], str]] = 
     ("graphs", "delete"): (lambda _: ("spare", *OURS), "graph.deleted"),
     ("dashboards", "create"): (lambda _: ('{"name": "new", "graphs": ["spare"]}', *OURS), "dashboard.created"),
     ("dashboards", "delete"): (lambda _: ("mondays", *OURS), "dashboard.deleted"),
+    ("templates", "create"): (
+        lambda _: ('{"name": "new", "purpose": "kpi.threshold", "subject": "Look"}', *OURS),
+        "template.created",
+    ),
+    ("templates", "edit"): (lambda _: ("ours", '{"subject": "Look"}', *OURS), "template.edited"),
+    ("templates", "delete"): (lambda _: ("ours", *OURS), "template.deleted"),
     ("alerts", "create"): (lambda _: (NEW_ALERT, *OURS), "kpi_alert.created"),
     ("alerts", "delete"): (lambda _: ("low", *OURS), "kpi_alert.deleted"),
     ("silences", "create"): (
@@ -89,8 +95,9 @@ READS = {
     *(("runs", verb) for verb in ("list", "show", "watch")),
     *(("dead", verb) for verb in ("list", "show")),
     ("sources", "list"),
-    *((noun, verb) for noun in ("graphs", "dashboards", "alerts") for verb in ("list", "show")),
+    *((noun, verb) for noun in ("graphs", "dashboards", "alerts", "templates") for verb in ("list", "show")),
     *(("alerts", verb) for verb in ("test", "backtest", "why", "history")),
+    ("templates", "preview"),
     ("silences", "list"),
     ("limits", "list"),
     ("suppressions", "list"),
@@ -136,6 +143,7 @@ def world(conn: make.Connection, tocsin: Tocsin, monkeypatch: pytest.MonkeyPatch
     spare = {"id": uuid4(), "tenant_id": tenant, "name": "spare", "source_id": source["id"], "query": "select 1"}
     make.insert(conn, "graphs", spare)
     make.insert(conn, "dashboards", {"tenant_id": tenant, "name": "mondays"})
+    make.insert(conn, "templates", {"tenant_id": tenant, "name": "ours", "purpose": "kpi.threshold", "subject": "x"})
     span = {"starts_at": make.now(conn), "ends_at": make.now(conn) + timedelta(hours=1)}
     make.insert(conn, "silences", {"tenant_id": tenant, "name": "a move"} | span)
     make.insert(conn, "limits", {"tenant_id": tenant, "name": "host:api.example.com", "max_running": 1})

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from workers.branding import Branding
+from workers.outcome import Message
 
 
 class Pages(NamedTuple):
@@ -14,6 +15,19 @@ class Pages(NamedTuple):
 
     text: str
     html: str
+
+
+class Made(NamedTuple):
+    """A message in our own words, and what it was made of as plain data: what a tenant's template may speak of."""
+
+    message: Message
+    context: dict[str, Any]
+
+
+def branded(brand: Branding) -> dict[str, Any]:
+    """The branding as a template may speak of it."""
+    colors = {"color": brand.band_color, "text_color": brand.text_color}
+    return {"name": brand.name, "footer": brand.footer, **colors}
 
 
 def fill(name: str, facts: Mapping[str, Any], brand: Branding) -> Pages:

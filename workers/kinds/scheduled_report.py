@@ -24,6 +24,7 @@ from workers.graphs import Graph
 from workers.kind import Context, InnerJournal, Kind
 from workers.kinds.report_asking import Trouble, ask, ask_each
 from workers.kinds.report_mail import Sheet, render
+from workers.kinds.wording import Wording
 from workers.outcome import AlertState, Done, Later, Message, Outcome, Rejected
 from workers.reporting import Part, digest_of
 
@@ -82,6 +83,7 @@ class Params(Options):
     recipients: Annotated[list[Annotated[str, AfterValidator(mailbox)]], Field(min_length=1, max_length=1000)]
     graph_id: UUID | None = None
     dashboard_id: UUID | None = None
+    template_id: UUID | None = None
     gating_condition: Gate | None = None
     attachment_type: AttachmentType = "none"
 
@@ -156,7 +158,8 @@ def _sent(
     ctx: Context[Params], graphs: Sequence[Graph], groups: Sequence[Group], parts: list[Part], late: str | None
 ) -> Outcome:
     """One message for each context; its figures are asked for with that context."""
-    messages = _messages(ctx, graphs, groups, parts, late)
+    wording = Wording(ctx, ctx.params.template_id, ctx.params.alert_name)
+    messages = _messages(ctx, graphs, groups, parts, late, wording)
     if not isinstance(messages, list):
         return messages
     for graph in graphs:
@@ -164,6 +167,7 @@ def _sent(
     said = f"sent to {sum(len(group.recipients) for group in groups)} recipients" + (f"; {late}" if late else "")
     kept = record(ctx, "sent", said, parts) | {
         "contexts": [{"context": dict(group.context), "recipients": len(group.recipients)} for group in groups],
+        **wording.record(),
         "attachments": [[file.filename for file in message.attachments if not file.content_id] for message in messages],
     }
     memory = {"digest": digest_of(parts), "sentAt": rfc3339(ctx.slot_at)}
@@ -186,7 +190,12 @@ def _kept(ctx: Context[Params], number: int, file: Artifact) -> str:
 
 
 def _messages(
-    ctx: Context[Params], graphs: Sequence[Graph], groups: Sequence[Group], parts: list[Part], late: str | None
+    ctx: Context[Params],
+    graphs: Sequence[Graph],
+    groups: Sequence[Group],
+    parts: list[Part],
+    late: str | None,
+    wording: Wording,
 ) -> list[Message] | Outcome:
     """The message of each group, or what becomes of a run that can't have them all."""
     messages: list[Message] = []
@@ -197,9 +206,10 @@ def _messages(
                 return _unread(ctx, found)
             try:
                 keep = partial(_kept, ctx, number)
-                messages.append(render(_sheet(ctx, group, found, late), group.recipients, ctx.branding(), keep))
+                made = render(_sheet(ctx, group, found, late), group.recipients, ctx.branding(), keep)
             except MissingExtra as error:
                 return Rejected(str(error))
+            messages.append(wording.message(made))
             size += sum(len(file.content) for file in messages[-1].attachments)
             if size > MOST_BYTES:
                 return Rejected(

@@ -28,6 +28,7 @@ from workers.formats.numbers import Style
 from workers.graphs import Graph
 from workers.kind import Context, InnerJournal, Kind
 from workers.kinds.threshold_mail import Told, render
+from workers.kinds.wording import Wording
 from workers.outcome import AlertMove, AlertState, Done, Later, Outcome, Rejected
 from workers.sources import RowCap, SourceRefused, SourceUnavailable, Table
 
@@ -55,6 +56,7 @@ class Params(Policy):
         list[Annotated[str, AfterValidator(mailbox)]], Field(min_length=1, max_length=1000), AfterValidator(_each_once)
     ]
     graph_id: UUID
+    template_id: UUID | None = None
 
     @property
     def policy(self) -> Policy:
@@ -177,21 +179,19 @@ def run(ctx: Context[Params]) -> Outcome:
     told = [each for each in checked.decisions.values() if each.notice.is_told]
     if not told:
         return Done(kept, (), states(params.alert_id, policy, checked))
-    message = render(
-        Told(
-            params.alert_id,
-            params.alert_name,
-            graph,
-            checked.decisions,
-            ctx.slot_local,
-            ctx.timezone,
-            ctx.run_id,
-            partial(_picture, ctx, graph, found),
-        ),
-        params.recipients,
-        ctx.branding(),
+    facts = Told(
+        params.alert_id,
+        params.alert_name,
+        graph,
+        checked.decisions,
+        ctx.slot_local,
+        ctx.timezone,
+        ctx.run_id,
+        partial(_picture, ctx, graph, found),
     )
-    return Done(kept, (message,), states(params.alert_id, policy, checked))
+    wording = Wording(ctx, params.template_id, params.alert_name)
+    message = wording.message(render(facts, params.recipients, ctx.branding()))
+    return Done({**kept, **wording.record()}, (message,), states(params.alert_id, policy, checked))
 
 
 def _picture(ctx: Context[Params], graph: Graph, found: Reading | Unread, decision: Decision) -> Picture | None:

@@ -18,6 +18,7 @@ from workers.formats.png import of_svg
 from workers.formats.report import MissingExtra
 from workers.graphs import Graph
 from workers.kinds import pages
+from workers.kinds.pages import Made
 from workers.outcome import Attachment, Message
 
 MOST_SHOWN = 50
@@ -48,7 +49,7 @@ class Told(NamedTuple):
     picture: Callable[[Decision], Picture | None] = lambda _: None
 
 
-def render(told: Told, recipients: Sequence[str], brand: Branding) -> Message:
+def render(told: Told, recipients: Sequence[str], brand: Branding) -> Made:
     """Return the mail about what changed, and about what still fires beside it; all times are in the schedule's zone."""
     shown = [each for each in told.decisions.values() if each.notice.is_told or _still(each)]
     members = [_member(each, told) for each in shown]
@@ -77,9 +78,16 @@ def render(told: Told, recipients: Sequence[str], brand: Branding) -> Message:
     }
     text, html = pages.fill("threshold_alert", facts, brand)
     subject = f"{first['word']}: {told.alert_name}{_said(first)}" if is_single else f"{told.alert_name}: {counts}"
+    context = facts | {
+        "subject": subject,
+        "unit": told.graph.unit,
+        "slot_at": told.local,
+        "data_as_of_at": as_of.astimezone(told.local.tzinfo) if as_of else None,
+        "brand": pages.branded(brand),
+    }
     is_calm = all(member["tone"] == "calm" for member in members)
     since = min((each.row.firing_since or each.row.since for each in told.decisions.values()), default=told.local)
-    return Message(
+    message = Message(
         to=tuple(recipients),
         subject=subject,
         text=text,
@@ -89,6 +97,7 @@ def render(told: Told, recipients: Sequence[str], brand: Branding) -> Message:
         thread=f"{told.alert_id} {_began(told, since):%Y-%m-%dT%H:%M:%S}",
         why=f"You get this as a recipient of the alert {told.alert_name}.",
     )
+    return Made(message, context)
 
 
 def _drawn(picture: Picture, local: datetime) -> bytes | None:
@@ -125,11 +134,13 @@ def _member(each: Decision, told: Told) -> dict[str, Any]:
         "tone": tone,
         "word": word,
         "value": "" if finding.value is None else with_unit(finding.value, style),
+        "figure": finding.value,
         "sentence": _sentence(sentence, told),
         "since": "" if tone == "calm" or since == each.row.slot else _spoken(since.astimezone(told.local.tzinfo)),
         "lasted": _lasted(each, told),
         "period": _period(finding.start, finding.end, told),
         "baseline": "" if finding.baseline is None else rough(finding.baseline, style),
+        "baseline_figure": finding.baseline,
     }
 
 

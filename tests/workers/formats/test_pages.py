@@ -200,7 +200,7 @@ def test_a_report_full_of_addresses_fetches_none_and_reads_no_file(tmp_path: Pat
         ]
         mail = report_mail.render(
             report_mail.Sheet(hostile, "html", UUID(int=1), "UTC"), ["ann@example.com"], hostile.brand
-        )
+        ).message
         server.settimeout(0)
         with pytest.raises(BlockingIOError):
             server.accept()

@@ -20,6 +20,7 @@ from workers.graphs import Graph
 from workers.http import Client
 from workers.kind import Context
 from workers.sources import Question, Source, SourceRefused, Table
+from workers.templating.template import Template
 
 P = TypeVar("P", bound=BaseModel)
 GRAPH, SOURCE = UUID(int=6), UUID(int=8)
@@ -56,6 +57,7 @@ class Book:
         self.checked: dict[str, list[Point]] = {}
         self.kept: dict[str, Any] = {}
         self.all_graphs: list[Graph] = []
+        self.templates: dict[UUID, Template] = {}
 
     def graph(self, graph_id: UUID) -> Graph | None:
         return self._graph if self.is_there and graph_id == GRAPH else None
@@ -90,6 +92,9 @@ class Book:
 
     def tell(self, key: str, subject: str, text: str) -> None:  # noqa: ARG002 - the protocol
         self.told.append(subject)
+
+    def template(self, template_id: UUID) -> Template | None:
+        return self.templates.get(template_id)
 
 
 class Answering:

@@ -1,0 +1,224 @@
+"""What templates are for: each purpose with what its templates may speak of, and samples made as its messages are made.
+
+A new purpose is one entry in PURPOSES, and its table in docs/templates.md.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cache
+from types import MappingProxyType
+from typing import Any
+from uuid import UUID
+
+from config.zones import zone
+from workers.alerting.check import Decision, check
+from workers.alerting.machine import StateRow
+from workers.alerting.notify import Facts
+from workers.alerting.policy import Policy
+from workers.alerting.series import read
+from workers.branding import Branding
+from workers.formats.report import Report
+from workers.graphs import Graph
+from workers.kinds import report_mail, threshold_mail
+from workers.kinds.pages import Made
+from workers.reporting import Part, part_of
+from workers.sources import Column, Table
+
+ZONE = "Europe/Paris"
+BRAND = Branding("Acme", "#0b5fff", "Acme Ltd\nParis")
+READER = ("ann@example.com",)
+_ID = UUID("0192f0c1-0000-7000-8000-000000000001")
+_SLOT = datetime(2026, 11, 23, 8, 0, tzinfo=zone(ZONE))
+_GRAPH = Graph(_ID, "Revenue", _ID, "select 1", "€", "number", None, "value", "day", "day", [], 3, is_failing=False)
+
+
+@dataclass(frozen=True)
+class Purpose:
+    """A sort of message. `fields`: what a template may speak of, by its path; `samples`: messages, each by its name."""
+
+    summary: str
+    fields: Mapping[str, str]
+    samples: Callable[[], Mapping[str, Made]]
+
+
+def paths_of(value: Any, path: str = "") -> dict[str, str]:
+    """Return each path that leads to a value of a context, with the sort of the value."""
+    if isinstance(value, Mapping):
+        inner = [paths_of(each, f"{path}.{name}".lstrip(".")) for name, each in value.items()]
+    elif isinstance(value, (list, tuple)):
+        inner = [paths_of(each, f"{path}[]") for each in value]
+    else:
+        sorts = {bool: "yes or no", int: "number", Decimal: "number", datetime: "time", str: "text"}
+        return {path: next((said for sort, said in sorts.items() if isinstance(value, sort)), "nothing")}
+    found: dict[str, str] = {}
+    for each in inner:
+        # What is null in one place of a list is something in another.
+        found |= {name: sort for name, sort in each.items() if sort != "nothing" or name not in found}
+    return found
+
+
+@cache
+def _threshold_samples() -> Mapping[str, Made]:
+    rule = Policy.model_validate(
+        {"condition": "LESS_THAN", "measure": "percentChange", "thresholdValue": -10, "baseline": "previousPeriod"}
+    )
+    by_country = _GRAPH._replace(segment_by=["country"])
+    fell = _checked(rule, _GRAPH, [(("2026-11-21", 5200), ("2026-11-22", 4100))])
+    back = [(("2026-11-20", 5200), ("2026-11-21", 4100)), (("2026-11-21", 4100), ("2026-11-22", 5000))]
+    segments = [
+        [
+            ("2026-11-20", "France", 5200),
+            ("2026-11-21", "France", 4100),
+            ("2026-11-20", "Spain", 100),
+            ("2026-11-21", "Spain", 120),
+        ],
+        [
+            ("2026-11-21", "France", 4100),
+            ("2026-11-22", "France", 5000),
+            ("2026-11-21", "Spain", 120),
+            ("2026-11-22", "Spain", 60),
+        ],
+    ]
+    return {
+        "fired": _told(_GRAPH, fell),
+        "resolved": _told(_GRAPH, _checked(rule, _GRAPH, back)),
+        "segments": _told(by_country, _checked(rule, by_country, segments)),
+        "no_data": _told(_GRAPH, _checked(rule.model_copy(update={"guards": _SAID}), _GRAPH, [()])),
+    }
+
+
+_SAID = Policy.model_validate({"thresholdValue": 0, "guards": {"noData": "message"}}).guards
+
+
+def _checked(rule: Policy, graph: Graph, days: Sequence[Sequence[tuple[Any, ...]]]) -> dict[str, Decision]:
+    """The decisions of the last of some checks, a day apart, of a table each."""
+    rows: dict[str, StateRow] = {}
+    decisions: dict[str, Decision] = {}
+    columns = ["day", *graph.segment_by, "value"]
+    for place, table in enumerate(days):
+        slot = _SLOT.replace(day=_SLOT.day - len(days) + 1 + place)
+        reading = read(columns, [(*row[:-1], Decimal(row[-1])) for row in table], graph.meaning(ZONE), slot)
+        decisions = check(rule, reading, rows, Facts(alert_id=str(_ID)), slot)
+        rows |= {segment: each.row for segment, each in decisions.items()}
+    return decisions
+
+
+def _told(graph: Graph, decisions: Mapping[str, Decision]) -> Made:
+    told = threshold_mail.Told(_ID, "Revenue fell", graph, decisions, _SLOT, ZONE, _ID)
+    return threshold_mail.render(told, READER, BRAND)
+
+
+@cache
+def _report_samples() -> Mapping[str, Made]:
+    sales = _GRAPH._replace(name="Sales by country", time_dimension=None, grain=None, segment_by=["country"])
+    days = _table("day", [(date(2026, 11, day), Decimal(4000 + 37 * day)) for day in range(16, 23)], "date")
+    countries = _table("country", [("France", Decimal(4100)), ("Spain", Decimal(1200))], "text")
+    parts = [part_of(_GRAPH, days, ZONE), part_of(sales, countries, ZONE)]
+    return {
+        "report": _sent(parts, subtitle="Every Monday", attached=["weekly-sales-2026-11-23.pdf"]),
+        "late": _sent(
+            parts[1:],
+            notes=("Late data: its figures are 2 d old.",),
+            links={"weekly-sales.csv": "", "weekly-sales.xlsx": "https://tocsin.example.com/f/token"},
+        ),
+        "empty": _sent([part_of(_GRAPH, _table("day", [], "date"), ZONE)]),
+    }
+
+
+def _table(first: str, rows: list[tuple[Any, ...]], holds: Any) -> Table:
+    return Table((Column(first, holds, holds), Column("value", "numeric", "number")), rows, _SLOT, 0.0)
+
+
+def _sent(
+    parts: Sequence[Part | str],
+    *,
+    subtitle: str = "",
+    notes: tuple[str, ...] = (),
+    attached: Sequence[str] = (),
+    links: Mapping[str, str] = MappingProxyType({}),
+) -> Made:
+    known = [part for part in parts if isinstance(part, Part)]
+    report = Report(
+        title="Weekly sales",
+        slot=_SLOT,
+        sections=tuple(part.section for part in known),
+        subtitle=subtitle,
+        data_as_of=_SLOT,
+        notes=notes,
+        brand=BRAND,
+    )
+    sheet = report_mail.Sheet(report, "none", _ID, ZONE)
+    return report_mail.worded(sheet, READER, BRAND, attached=attached, links=links)
+
+
+_EVERYWHERE = {
+    "subject": "the subject in Tocsin's words",
+    "slot": "the slot in the schedule's zone, as a text",
+    "slot_at": "the slot",
+    "data_as_of_at": "how old the data is; null where nobody knows",
+    "timezone": "the schedule's zone",
+    "run_id": "the run",
+    "brand.name": "the tenant's name, as its branding has it",
+    "brand.footer": "the lines at the end",
+    "brand.color": "the colour of the band",
+    "brand.text_color": "black or white, whichever is read better on it",
+}
+PURPOSES: Mapping[str, Purpose] = {
+    "kpi.threshold": Purpose(
+        "what a threshold alert tells",
+        {
+            **_EVERYWHERE,
+            "alert": "the alert's name",
+            "graph": "the graph's name",
+            "unit": "the graph's unit",
+            "headline": "what happened, such as `Threshold crossed`; of several segments how many of each",
+            "tone": "`alarm`, `calm` or `unknown`",
+            "is_single": "whether the graph has no segments",
+            "left_out": "how many more members there are than are told of",
+            "data_as_of": "how old the data is, as a text; empty where nobody knows",
+            "members[].segment": "the segment; empty for a graph without any",
+            "members[].headline": "what happened to it",
+            "members[].tone": "`alarm`, `calm` or `unknown`",
+            "members[].word": "the same in a word: `Alert`, `Worse`, `Still`, `Recovered`, `No data`, `Could not check`",
+            "members[].value": "the figure with its unit; empty without one",
+            "members[].figure": "the figure; null without one",
+            "members[].sentence": "why, in a sentence",
+            "members[].since": "since when it fires; empty where it began at this slot, or is over",
+            "members[].lasted": "for how long it fired, once that is over",
+            "members[].period": "the period of the figure; empty for a reading",
+            "members[].baseline": "what it is compared with, with its unit; empty without one",
+            "members[].baseline_figure": "what it is compared with; null without one",
+        },
+        _threshold_samples,
+    ),
+    "kpi.schedule": Purpose(
+        "the mail of a scheduled report",
+        {
+            **_EVERYWHERE,
+            "report": "the alert's name",
+            "subtitle": "the line below it",
+            "facts[]": "the slot and the age of the data, as texts",
+            "notes[]": "the filter, and that data are late",
+            "has_chart": "whether the mail has the picture `cid:chart`",
+            "chart_alt": "the name of the graph in the picture",
+            "attached[]": "the names of the files",
+            "too_large[]": "the names of files that were too large for a mail, and could not be kept",
+            "linked[].name": "the name of a file that was too large for a mail, and is kept",
+            "linked[].link": "where it is downloaded",
+            "tiles[].name": "a graph with a newest figure",
+            "tiles[].value": "that figure with its unit",
+            "tiles[].figure": "the figure",
+            "tiles[].before_figure": "the one before; null without one",
+            "tiles[].change": "how it changed, such as `▲ 1.2%`; empty with nothing to compare",
+            "tiles[].tone": "`good`, `bad` or `even`",
+            "tiles[].beside": "what it is compared with",
+            "sections[].name": "a graph",
+            "sections[].headings[]": "its columns",
+            "sections[].is_number[]": "whether a column is of numbers",
+            "sections[].rows[][]": "the first rows, as texts",
+        },
+        _report_samples,
+    ),
+}
