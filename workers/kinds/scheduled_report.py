@@ -20,9 +20,10 @@ from workers.formats.report import MissingExtra, Report
 from workers.gating import Gate, Undecided, passes
 from workers.graphs import Graph
 from workers.kind import Context, InnerJournal, Kind
+from workers.kinds import posts
 from workers.kinds.report_mail import Sheet, render
 from workers.kinds.threshold_alert import patience
-from workers.outcome import AlertState, Done, Later, Message, Outcome, Rejected
+from workers.outcome import AlertState, ChannelMessage, Done, Later, Message, Outcome, Rejected
 from workers.reporting import Part, digest_of, part_of
 from workers.sources import SourceRefused, SourceUnavailable
 
@@ -79,7 +80,8 @@ class Params(Options):
 
     alert_id: UUID
     alert_name: Annotated[str, Field(min_length=1, max_length=200)]
-    recipients: Annotated[list[Annotated[str, AfterValidator(mailbox)]], Field(min_length=1, max_length=1000)]
+    recipients: Annotated[list[Annotated[str, AfterValidator(mailbox)]], Field(max_length=1000)]
+    channels: posts.Channels = Field(default_factory=list)
     graph_id: UUID | None = None
     dashboard_id: UUID | None = None
     gating_condition: Gate | None = None
@@ -87,7 +89,7 @@ class Params(Options):
 
 
 class Group(NamedTuple):
-    """Recipients whose reports are the same, since their contexts are."""
+    """Recipients whose reports are the same, since their contexts are; of the empty one there may be channels alone."""
 
     context: Mapping[str, str]
     recipients: tuple[str, ...]
@@ -102,6 +104,8 @@ def groups_of(params: Params) -> list[Group]:
     for recipient in dict.fromkeys([*params.recipients, *contexts]):
         key = tuple(sorted(contexts.get(recipient, {}).items()))
         found.setdefault(key, []).append(recipient)
+    if params.channels:
+        found.setdefault((), [])
     return [Group(dict(key), tuple(recipients)) for key, recipients in found.items()]
 
 
@@ -194,30 +198,37 @@ def _sent(
 ) -> Outcome:
     """One message for each context; its figures are asked for with that context."""
     messages: list[Message] = []
+    told: list[ChannelMessage] = []
     size = 0
     for number, group in enumerate(groups):
         found = ask(ctx, graphs, group.context) if number else parts
         if isinstance(found, Trouble):
             return _unread(ctx, found)
         try:
-            messages.append(render(_sheet(ctx, group, found, late), group.recipients, ctx.branding()))
+            sheet = _sheet(ctx, group, found, late)
+            mails = [render(sheet, group.recipients, ctx.branding())] if group.recipients else []
         except MissingExtra as error:
             return Rejected(str(error))
-        size += sum(len(file.content) for file in messages[-1].attachments)
+        messages += mails
+        if ctx.params.channels and not group.context:
+            told.append(posts.of_report(sheet.report, ctx.timezone, ctx.params.channels))
+        size += sum(len(file.content) for mail in mails for file in mail.attachments)
         if size > MOST_BYTES:
             return Rejected(
                 f"its files come to more than {MOST_BYTES // 1_000_000} MB; give it fewer contexts or no file"
             )
     for graph in graphs:
         cast("InnerJournal", ctx.journal).alerts().settled(graph)
-    said = f"sent to {sum(len(group.recipients) for group in groups)} recipients" + (f"; {late}" if late else "")
+    channels = len(ctx.params.channels)
+    said = f"sent to {sum(len(group.recipients) for group in groups)} recipients"
+    said += (f" and {channels} channels" if channels else "") + (f"; {late}" if late else "")
     kept = record(ctx, "sent", said, parts) | {
         "contexts": [{"context": dict(group.context), "recipients": len(group.recipients)} for group in groups],
         "attachments": [[file.filename for file in message.attachments if not file.content_id] for message in messages],
     }
     memory = {"digest": digest_of(parts), "sentAt": rfc3339(ctx.slot_at)}
     state = AlertState(ctx.params.alert_id, WHOLE, "ok", parts[0].figures.value, ctx.slot_at, memory)
-    return Done(kept, tuple(messages), (state,))
+    return Done(kept, tuple(messages), (state,), tuple(told))
 
 
 def lateness(freshness: Freshness | None, parts: Sequence[Part], slot: datetime) -> str | None:

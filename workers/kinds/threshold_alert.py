@@ -23,6 +23,8 @@ from workers.alerting.series import Reading, read
 from workers.channels.email import mailbox
 from workers.graphs import Graph
 from workers.kind import Context, InnerJournal, Kind
+from workers.kinds import posts
+from workers.kinds.posts import Channels
 from workers.kinds.threshold_mail import Told, render
 from workers.outcome import AlertState, Done, Later, Outcome, Rejected
 from workers.sources import RowCap, SourceRefused, SourceUnavailable, Table
@@ -48,8 +50,9 @@ class Params(Policy):
     alert_id: UUID
     alert_name: Annotated[str, AfterValidator(_printable)] = Field(min_length=1, max_length=200)
     recipients: Annotated[
-        list[Annotated[str, AfterValidator(mailbox)]], Field(min_length=1, max_length=1000), AfterValidator(_each_once)
+        list[Annotated[str, AfterValidator(mailbox)]], Field(max_length=1000), AfterValidator(_each_once)
     ]
+    channels: Channels = Field(default_factory=list)
     graph_id: UUID
 
     @property
@@ -171,12 +174,15 @@ def run(ctx: Context[Params]) -> Outcome:
     told = [each for each in checked.decisions.values() if each.notice.is_told]
     if not told:
         return Done(kept, (), states(params.alert_id, policy, checked))
-    message = render(
-        Told(params.alert_id, params.alert_name, graph, checked.decisions, ctx.slot_local, ctx.timezone, ctx.run_id),
-        params.recipients,
-        ctx.branding(),
+    telling = Told(
+        params.alert_id, params.alert_name, graph, checked.decisions, ctx.slot_local, ctx.timezone, ctx.run_id
     )
-    return Done(kept, (message,), states(params.alert_id, policy, checked))
+    return Done(
+        kept,
+        (render(telling, params.recipients, ctx.branding()),) if params.recipients else (),
+        states(params.alert_id, policy, checked),
+        (posts.of_alert(telling, params.channels),) if params.channels else (),
+    )
 
 
 def _missed(ctx: Context[Params], rows: Mapping[str, StateRow]) -> list[datetime]:
@@ -189,7 +195,7 @@ KIND = Kind(
     name="kpi.threshold",
     Params=Params,
     run=run,
-    summary="mails when a figure crosses its threshold, becomes worse, lasts, or is back",
+    summary="tells when a figure crosses its threshold, becomes worse, lasts, or is back",
     queue="alerts",
     is_gated_only=True,
     made_at="/api/kpi-alerts",
