@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 from db.ids import id_at
 from tests import make
 from tests.api.conftest import Api
-from tests.api.tenanted import alert, calendar, dashboard, graph, limit, silence, suppression, webhook
+from tests.api.tenanted import alert, calendar, channel, dashboard, graph, limit, silence, suppression, webhook
 
 DISABLED = {"status": "disabled", "disabled_reason": "gone"}
 STATES = ("pending", "queued", "dead", "dead", "succeeded")
@@ -44,6 +44,7 @@ def of_every_sort(conn: make.Connection, api: Api) -> dict[str, list[str]]:
         "member_id": [_made(api, "members", subject=uuid4().hex, email="someone@example.com")],
         "source_id": [_made(api, "sources", name=uuid4().hex, url="postgresql://u:p@127.0.0.1:1/x")],
         "webhook_id": [webhook(conn, api.tenant, "alfa"), webhook(conn, api.tenant, "alfa", **DISABLED)],
+        "channel_id": [channel(conn, api.tenant, "alfa")],
         "limit_id": [limit(conn, api.tenant, "alfa")],
         "alert_id": [alert(conn, api.tenant, "alfa")],
         "graph_id": [graph(conn, api.tenant, "alfa")],

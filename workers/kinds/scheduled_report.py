@@ -104,7 +104,7 @@ def groups_of(params: Params) -> list[Group]:
     for recipient in dict.fromkeys([*params.recipients, *contexts]):
         key = tuple(sorted(contexts.get(recipient, {}).items()))
         found.setdefault(key, []).append(recipient)
-    if params.channels:
+    if params.channels or not found:
         found.setdefault((), [])
     return [Group(dict(key), tuple(recipients)) for key, recipients in found.items()]
 

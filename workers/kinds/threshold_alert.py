@@ -7,10 +7,10 @@ it found, what it decided and why. Slots that no run could check are judged firs
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Annotated, Any, NamedTuple, cast
+from typing import Annotated, Any, NamedTuple, Self, cast
 from uuid import UUID
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from workers.alerting import machine
 from workers.alerting.check import Decision, check
@@ -54,6 +54,12 @@ class Params(Policy):
     ]
     channels: Channels = Field(default_factory=list)
     graph_id: UUID
+
+    @model_validator(mode="after")
+    def _tells_somebody(self) -> Self:
+        if not self.recipients and not self.channels:
+            raise ValueError("takes a recipient or a channel")
+        return self
 
     @property
     def policy(self) -> Policy:

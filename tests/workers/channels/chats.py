@@ -78,7 +78,7 @@ class Chat:
 def title_of(name: str, said: Any) -> str:
     """Where each puts the title. Raises KeyError and AssertionError where the request is not as documented."""
     if name.startswith("slack"):
-        assert [block["type"] for block in said["blocks"]][0] == "header"
+        assert said["blocks"][0]["type"] == "header"
         assert len(said["blocks"]) <= 50
         return str(said["text"])
     if name == "teams":
