@@ -12,7 +12,7 @@ GROUPS = {
     "A": range(1, 19),
     "T": range(1, 14),
     "S": range(1, 15),
-    "I": range(14, 17),
+    "I": range(14, 18),
     "R": (1, 2, 5, 8),
     "K": range(1, 11),
     "W": range(1, 9),
