@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic.alias_generators import to_camel
 
+from api.channels import Told
 from api.definitions import Line, Words
 from api.graphs import Text
 from api.kpi_schedules import KpiSchedule
@@ -22,7 +23,7 @@ from workers.kinds.scheduled_report import Freshness
 
 Recipients = Annotated[
     list[Annotated[str, AfterValidator(mailbox)]],
-    Field(min_length=1, max_length=1000),
+    Field(max_length=1000),
     AfterValidator(lambda found: list(dict.fromkeys(found))),
 ]
 Tags = Annotated[list[Line], Field(max_length=50)]
@@ -59,7 +60,8 @@ class KpiAlertIn(_Body):
     alert_name: Line
     description: Text = ""
     alert_type: AlertType = "threshold"
-    recipients: Recipients
+    recipients: Recipients = Field(default_factory=list)
+    channels: Told = Field(default_factory=list)
     is_active: bool = True
     graph_id: UUID | None = None
     dashboard_id: UUID | None = None
@@ -76,6 +78,7 @@ class KpiAlertPatch(_Body):
     alert_name: Line | None = None
     description: Text | None = None
     recipients: Recipients | None = None
+    channels: Told | None = None
     is_active: bool | None = None
     graph_id: UUID | None = None
     dashboard_id: UUID | None = None

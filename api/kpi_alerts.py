@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 from pydantic.alias_generators import to_camel
 
-from api import definitions, kpi_schedules, kpi_thresholds, shapes, templates, tenant_rules
+from api import channels, definitions, kpi_schedules, kpi_thresholds, shapes, templates, tenant_rules
 from api.dashboards import DASHBOARDS
 from api.definitions import ScheduleIn
 from api.edits import edit_schedule
@@ -46,6 +46,7 @@ class KpiAlert(NamedTuple):
     dashboard_id: UUID | None
     template_id: UUID | None
     schedule_id: UUID
+    channel_ids: list[UUID]
     status: str
     cron: str | None
     timezone: str
@@ -95,6 +96,7 @@ UPDATE = Query("update_kpi_alert")
 UPDATE_THRESHOLD = Query("update_kpi_threshold")
 UPDATE_SCHEDULE = Query("update_kpi_schedule")
 DELETE = Query("delete_kpi_alert")
+TELL = Query("tell_channels")
 LIST_MOVES = Query("list_alert_events", Move)
 
 
@@ -106,6 +108,7 @@ def shown(row: KpiAlert) -> dict[str, Any]:
         "description": row.description,
         "alertType": row.alert_type,
         "recipients": row.recipients,
+        "channels": [str(each) for each in row.channel_ids],
         "isActive": row.status == "active",
         "status": row.status,
         "graphId": row.graph_id,
@@ -217,6 +220,7 @@ class _Child(NamedTuple):
     uses: tuple[str, ...]
     columns: dict[str, Any]
     max_attempts: int
+    channel_ids: list[UUID]
 
 
 def create(
@@ -253,6 +257,7 @@ def create(
             dashboard_id=body.dashboard_id,
             template_id=body.template_id,
         )
+        TELL.run(conn, tenant_id=tenant_id, id=alert_id, channel_ids=child.channel_ids)
         insert = INSERT_THRESHOLD if body.alert_type == "threshold" else INSERT_SCHEDULE
         insert.run(conn, alert_id=alert_id, tenant_id=tenant_id, **child.columns)
         if not body.is_active:
@@ -288,6 +293,7 @@ def edit(conn: Connection, tenant_id: UUID, row: KpiAlert, patch: KpiAlertPatch)
             dashboard_id=body.dashboard_id,
             template_id=body.template_id,
         )
+        TELL.run(conn, tenant_id=tenant_id, id=row.id, channel_ids=child.channel_ids)
         update = UPDATE_THRESHOLD if row.alert_type == "threshold" else UPDATE_SCHEDULE
         update.run(conn, tenant_id=tenant_id, alert_id=row.id, **child.columns)
         if patch.is_active is not None:
@@ -297,7 +303,17 @@ def edit(conn: Connection, tenant_id: UUID, row: KpiAlert, patch: KpiAlertPatch)
 
 def _body_of(row: KpiAlert) -> dict[str, Any]:
     """The body that would make the alert as it is."""
-    kept = ("description", "alertType", "recipients", "graphId", "dashboardId", "templateId", "calendarId", "tags")
+    kept = (
+        "description",
+        "alertType",
+        "recipients",
+        "channels",
+        "graphId",
+        "dashboardId",
+        "templateId",
+        "calendarId",
+        "tags",
+    )
     whole = shown(row)
     return {"alertName": row.name, **{name: whole[name] for name in (*kept, "threshold", "schedule")}}
 
@@ -330,15 +346,18 @@ def _child(conn: Connection, tenant_id: UUID, body: KpiAlertIn) -> _Child:
     if body.template_id is not None:
         templates.check_purpose(conn, tenant_id, body.template_id, f"kpi.{body.alert_type}")
     timezone = zone_of(conn, tenant_id, part.timezone, body.alert_type)
+    told = channels.ids_of(conn, tenant_id, body.channels, is_report=body.alert_type == "schedule")
+    if not told and not body.recipients and not (body.schedule and body.schedule.audiences):
+        raise refuse("recipients", "takes at least one address, where no channel is told")
     used = tuple(sorted({uses.source(graph.source_id) for graph in graphs}))
     if isinstance(part, Threshold):
         check_graph(part, graphs[0])
         columns = kpi_thresholds.columns_of(part)
-        return _Child(threshold_alert.KIND, _timing(body), timezone, used, columns, _ATTEMPTS)
+        return _Child(threshold_alert.KIND, _timing(body), timezone, used, columns, _ATTEMPTS, told)
     kpi_schedules.check_gate(part, [graph.name for graph in graphs])
     waits = part.freshness.wait_seconds // part.freshness.pause_seconds + 1 if part.freshness else 0
     attempts = min(100, _ATTEMPTS + waits)
-    return _Child(scheduled_report.KIND, _timing(body), timezone, used, kpi_schedules.columns_of(part), attempts)
+    return _Child(scheduled_report.KIND, _timing(body), timezone, used, kpi_schedules.columns_of(part), attempts, told)
 
 
 def _timing(body: KpiAlertIn) -> dict[str, Any]:

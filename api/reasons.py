@@ -129,7 +129,8 @@ def _delivery(delivery: Delivery) -> str:
     again = f"; next attempt at {rfc3339(delivery.available_at)}" if delivery.state == "pending" else ""
     if delivery.state == "unknown":
         again = "; it may have arrived, and its policy is to hold it"
-    return f"The {delivery.channel} to {delivery.recipient} is {delivery.state}{at}{tries}{why}{again}."
+    whom = delivery.recipient_name or delivery.recipient
+    return f"The {delivery.channel} to {whom} is {delivery.state}{at}{tries}{why}{again}."
 
 
 def _next_of_run(run: Run, now: datetime, gate: UUID | None) -> str:

@@ -59,6 +59,7 @@ _PASSWORD = ("sources", "sealed_password")
 _PARAMS = ("schedules", "params")
 _URL = ("webhooks", "sealed_url")
 _SECRET = ("webhooks", "sealed_secret")
+_CREDENTIAL = ("channels", "sealed_credential")
 
 ALLOW = Query("allow_rewrap", Allowed)
 LIST_SOURCES = Query("list_sealed_sources", Row)
@@ -71,6 +72,8 @@ LIST_URLS = Query("list_sealed_webhook_urls", Row)
 LIST_SECRETS = Query("list_sealed_webhook_secrets", Row)
 REWRAP_URLS = Query("rewrap_webhook_urls", Written)
 REWRAP_SECRETS = Query("rewrap_webhook_secrets", Written)
+LIST_CREDENTIALS = Query("list_sealed_channels", Row)
+REWRAP_CREDENTIALS = Query("rewrap_channels", Written)
 
 COLUMNS = (
     Column(*_PASSWORD, _PASSWORD, LIST_SOURCES, REWRAP_SOURCES),
@@ -78,6 +81,7 @@ COLUMNS = (
     Column(*_PARAMS, _PARAMS, LIST_SCHEDULES, REWRAP_SCHEDULES),
     Column(*_URL, _URL, LIST_URLS, REWRAP_URLS),
     Column(*_SECRET, _SECRET, LIST_SECRETS, REWRAP_SECRETS),
+    Column(*_CREDENTIAL, _CREDENTIAL, LIST_CREDENTIALS, REWRAP_CREDENTIALS),
 )
 """Every column that holds sealed texts: what is kept elsewhere would be lost when its key goes."""
 
@@ -108,6 +112,11 @@ def webhook_url_place(tenant_id: UUID, webhook_id: UUID) -> Place:
 def webhook_secret_place(tenant_id: UUID, webhook_id: UUID) -> Place:
     """The place of a webhook's secret."""
     return Place(tenant_id, _SECRET[0], webhook_id, _SECRET[1])
+
+
+def credential_place(tenant_id: UUID, channel_id: UUID) -> Place:
+    """The place of a channel's credential."""
+    return Place(tenant_id, _CREDENTIAL[0], channel_id, _CREDENTIAL[1])
 
 
 def count_by_key(conn: Connection) -> Counter[str]:

@@ -78,7 +78,7 @@ class Line(NamedTuple):
 
 
 class Delivery(NamedTuple):
-    """A delivery, without its content."""
+    """A delivery, without its content. `recipient_name` is that of a channel now, None of anybody else."""
 
     id: UUID
     run_id: UUID
@@ -96,6 +96,7 @@ class Delivery(NamedTuple):
     error: str | None
     created_at: datetime
     sent_at: datetime | None
+    recipient_name: str | None
 
 
 class DeadLetter(NamedTuple):

@@ -90,7 +90,12 @@ def process(conn: Connection, **row: Any) -> UUID:
     return UUID(str(row["id"]))
 
 
-def delivery(conn: Connection, tenant_id: UUID, run_id: UUID, slot_at: datetime, **row: Any) -> UUID:
+_MAIL = b"Subject: x\r\n\r\nbody\r\n"
+
+
+def delivery(
+    conn: Connection, tenant_id: UUID, run_id: UUID, slot_at: datetime, *, content: bytes = _MAIL, **row: Any
+) -> UUID:
     """A pending delivery of one mail, with its bytes."""
     row = {
         "id": id_at(slot_at),
@@ -103,8 +108,8 @@ def delivery(conn: Connection, tenant_id: UUID, run_id: UUID, slot_at: datetime,
     row |= {"tenant_id": tenant_id, "run_id": run_id, "slot_at": slot_at}
     conn.execute(
         "insert into delivery_bodies (run_id, slot_at, tenant_id, number, message_id, content) "
-        "values (%s, %s, %s, %s, '<x@example.com>', 'Subject: x\r\n\r\nbody\r\n') on conflict do nothing",
-        (run_id, slot_at, tenant_id, row["body_number"]),
+        "values (%s, %s, %s, %s, '<x@example.com>', %s) on conflict do nothing",
+        (run_id, slot_at, tenant_id, row["body_number"], content),
     )
     insert(conn, "deliveries", row)
     return UUID(str(row["id"]))

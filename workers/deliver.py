@@ -8,7 +8,7 @@ everything before that is certainly not sent, and what is left after it is the a
 import queue
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -20,8 +20,10 @@ from db.query import Query
 from telemetry import metrics
 from telemetry.log import Events
 from workers import action_links
-from workers.channels import LeaseLost, Mailer, Receipt
+from workers.channels import Guard, LeaseLost, Mailer, Receipt
+from workers.channels.types import TYPES
 from workers.mail_rules import RuleBook
+from workers.posting import Posting
 from workers.rows import LeasedDelivery, Value
 
 events = Events("deliver")
@@ -86,12 +88,19 @@ class Deliverer:
         rules: RuleBook,
         threads: int,
         link_keys: Sequence[bytes] = (),
+        posting: Posting | None = None,
     ) -> None:
         self._pool = pool
         self._rules = rules
         self._heartbeat = heartbeat
         self._mailer = mailer
         self._link_keys = link_keys
+        # By the channel of a delivery, who sends it.
+        self._senders: Mapping[str, Callable[[LeasedDelivery, Guard], Receipt]] = {
+            "email": self._mail,
+            **(dict.fromkeys(TYPES, self._post) if posting is not None else {}),
+        }
+        self._posting = posting
         self._pointers: queue.Queue[tuple[UUID, datetime] | None] = queue.Queue(maxsize=1000)
         self._threads = [
             threading.Thread(target=self._work, args=(number,), name=f"deliver-{number}", daemon=True)
@@ -198,21 +207,29 @@ class Deliverer:
 
     def _send(self, delivery: LeasedDelivery, lease: Lease, until: float) -> Receipt | None:
         """What became of the hand-over; None when the lease was lost and somebody else decides."""
+        sender = self._senders.get(delivery.channel)
+        if sender is None:
+            return Receipt("failed", error=f"nothing sends to a channel of the type {delivery.channel}")
+        try:
+            return sender(delivery, LeaseGuard(self._pool, lease, delivery, until))
+        except LeaseLost:
+            return None
+
+    def _mail(self, delivery: LeasedDelivery, guard: Guard) -> Receipt:
         if self._mailer is None:
             return Receipt("failed", error="MAIL_URL is not set on the workers")
         # It was allowed when it was written; since then somebody may have set a rule, or have it sent once more.
         why_not = self._rules.of(delivery.tenant_id).why_not(delivery.recipient)
         if why_not is not None:
             return Receipt("failed", error=why_not)
-        try:
-            return self._mailer.send(
-                delivery.recipient,
-                self._content(delivery),
-                LeaseGuard(self._pool, lease, delivery, until),
-                f"{delivery.id}.{delivery.resends}",
-            )
-        except LeaseLost:
-            return None
+        key = f"{delivery.id}.{delivery.resends}"
+        return self._mailer.send(delivery.recipient, self._content(delivery), guard, key)
+
+    def _post(self, delivery: LeasedDelivery, guard: Guard) -> Receipt:
+        why_nobody = self._rules.of(delivery.tenant_id).why_nobody
+        if self._posting is None or why_nobody is not None:
+            return Receipt("failed", error=why_nobody or "this worker posts to no channels")
+        return self._posting.send(delivery, guard)
 
     def _content(self, delivery: LeasedDelivery) -> bytes:
         """The stored bytes with the recipient's own links in them."""

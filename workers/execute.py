@@ -23,6 +23,7 @@ from telemetry import metrics
 from telemetry.log import Events
 from workers import action_links
 from workers.artifacts import NoStore, Shelf
+from workers.channels import post
 from workers.channels.email import compose, message_id
 from workers.finish import Body, End, Finisher, Intent, NewAlertState, storable
 from workers.http import Client
@@ -31,6 +32,7 @@ from workers.kind import Cancelled, Context
 from workers.lease import Work
 from workers.mail_rules import RuleBook
 from workers.outcome import Action, Done, Later, Message, Outcome, Rejected
+from workers.posting import intents_of
 from workers.rows import Leased
 from workers.settings import Settings
 
@@ -168,7 +170,7 @@ class Executor:
         leased, lease = work.leased, work.lease
         match outcome:
             case Done():
-                bodies, intents = self._render(leased, outcome.messages)
+                bodies, intents = self._render(leased, outcome)
                 return End(
                     leased,
                     lease,
@@ -231,15 +233,16 @@ class Executor:
             cause="attempts_exhausted" if is_last else None,
         )
 
-    def _render(self, leased: Leased, messages: Sequence[Message]) -> tuple[tuple[Body, ...], tuple[Intent, ...]]:
-        """The bytes of each message, rendered once, and one delivery for each of its recipients."""
-        if not messages:
+    def _render(self, leased: Leased, done: Done) -> tuple[tuple[Body, ...], tuple[Intent, ...]]:
+        """The bytes of each message, rendered once, and one delivery for each of its recipients and channels."""
+        if not done.messages and not done.posts:
             return (), ()
-        bodies, intents = [], []
-        everybody = [each for message in messages for each in (*message.to, *message.cc, *message.bcc)]
+        bodies: list[Body] = []
+        intents: list[Intent] = []
+        everybody = [each for message in done.messages for each in (*message.to, *message.cc, *message.bcc)]
         rules = self._mail.of(leased.tenant_id, everybody, leased.schedule_id)
         domain = self._settings.mail_from.rpartition("@")[2].rstrip("> ") or "localhost"
-        for number, message in enumerate(messages):
+        for number, message in enumerate(done.messages):
             mail_id = message_id(leased.id, number, domain)
             content = compose(
                 message,
@@ -259,6 +262,10 @@ class Executor:
                             id_at(leased.slot_at), message.channel, recipient, recipient_type, number, state, why_not
                         )
                     )
+        for number, told in enumerate(done.posts, len(bodies)):
+            content = post.written(told, leased.slot_at, self._settings.url or "")
+            bodies.append(Body(number, message_id(leased.id, number, domain), content))
+            intents += intents_of(leased, told, number, rules.why_nobody)
         return tuple(bodies), tuple(
             {(intent.channel, intent.recipient): intent for intent in reversed(intents)}.values()
         )

@@ -39,10 +39,15 @@ class MailRules:
     tenant_domains: tuple[str, ...]
     suppressed: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def why_nobody(self) -> str | None:
+        """Why nobody is told at all, by mail or by a channel; None when nothing speaks against it."""
+        return "TOCSIN_MODE is dry" if self.is_dry else None
+
     def why_not(self, recipient: str) -> str | None:
         """Why this recipient gets no mail; None when nothing speaks against it."""
         if self.is_dry:
-            return "TOCSIN_MODE is dry"
+            return self.why_nobody
         domain = recipient.rpartition("@")[2].lower()
         if self.installation_domains and domain not in self.installation_domains:
             return "its domain is not in TOCSIN_RECIPIENT_DOMAINS"

@@ -26,6 +26,7 @@ from workers import action_links, artifact_links, kinds
 from workers.artifacts import Shelf
 from workers.broker import ALL_QUEUES, LANES, SUSPECT, WINDOW, open_broker
 from workers.channels import open_mail
+from workers.channels.poster import Poster
 from workers.deliver import Deliverer
 from workers.execute import Executor
 from workers.finish import End, Finisher
@@ -35,6 +36,7 @@ from workers.http import Client
 from workers.lease import Leaser, Work
 from workers.look import Look
 from workers.mail_rules import RuleBook
+from workers.posting import Posting
 from workers.runner import Runner
 from workers.settings import Settings
 
@@ -69,7 +71,8 @@ class Worker:
         http = Client(allowed=settings.egress_allow, observe=_observe_http)
         rules = RuleBook(self._pool, settings.mail_from, settings.mode, settings.recipient_domains)
         link_keys = settings.seal.derived(action_links.PURPOSE)
-        self._deliverer = Deliverer(self._pool, self._heartbeat, mailer, rules, _DELIVERY_THREADS, link_keys)
+        posting = Posting(self._pool, settings.seal, Poster(http))
+        self._deliverer = Deliverer(self._pool, self._heartbeat, mailer, rules, _DELIVERY_THREADS, link_keys, posting)
         self._finisher = Finisher(database, self._told)
         self._leaser = Leaser(self._kinds, self._pool, self._lease_pools, self._heartbeat)
         shelf = Shelf(

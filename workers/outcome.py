@@ -56,6 +56,51 @@ class AlertMove(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelRef:
+    """A tenant's channel by its id, with its type, which never changes."""
+
+    id: UUID
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing that is told, such as a segment of an alert or a graph of a report; `name` is empty for the whole.
+
+    `is_open`: it is not well yet. `since` is when it began, `until` when it was over.
+    """
+
+    name: str
+    headline: str
+    text: str = ""
+    value: str = ""
+    is_open: bool = True
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelMessage:
+    """What a kind wants told in chat, to a pager or by a webhook. It becomes one delivery for each channel.
+
+    All of it is plain text: each channel writes it in its own markup and cuts it to its own limits. `subject` is what it
+    is about, such as an alert's name. `thread` is the same for what belongs together: a pager closes by it what it opened
+    by it, once the state is `resolved`. `left_out` is how many items were too many to be told.
+    """
+
+    to: tuple[ChannelRef, ...]
+    title: str
+    subject: str
+    items: tuple[Item, ...] = ()
+    state: Literal["firing", "resolved", "note"] = "note"
+    severity: Literal["critical", "warning", "info"] = "info"
+    thread: str = ""
+    facts: tuple[tuple[str, str], ...] = ()
+    link: str = ""
+    left_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class AlertState:
     """What an alert has known of a segment since its last check; written in the transaction of the outcome that carries it.
 
@@ -74,11 +119,12 @@ class AlertState:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The work is done: `result` is kept as JSON, the messages become deliveries, all in one transaction."""
+    """The work is done: `result` is kept as JSON, the messages and the posts become deliveries, all in one transaction."""
 
     result: Mapping[str, Any] = field(default_factory=dict)
     messages: tuple[Message, ...] = ()
     alert_states: tuple[AlertState, ...] = ()
+    posts: tuple[ChannelMessage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

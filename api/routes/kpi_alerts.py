@@ -38,6 +38,7 @@ class KpiAlertOut(_Model):
     description: str
     alert_type: Literal["threshold", "schedule"]
     recipients: list[str]
+    channels: list[str]
     is_active: bool
     status: str
     graph_id: UUID | None

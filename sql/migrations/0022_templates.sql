@@ -39,7 +39,12 @@ begin
     update schedules as s
     set params = jsonb_strip_nulls(jsonb_build_object(
         'alertId', a.id, 'alertName', a.alert_name, 'recipients', a.recipients, 'graphId', a.graph_id,
-        'templateId', a.template_id
+        'templateId', a.template_id,
+        'channels', (
+            select jsonb_agg(jsonb_build_object('id', c.id, 'type', c.type) order by o.position)
+            from kpi_alert_channels as o inner join channels as c on c.tenant_id = o.tenant_id and c.id = o.channel_id
+            where o.tenant_id = a.tenant_id and o.kpi_alert_id = a.id
+        )
     )) || case a.alert_type
         when 'threshold' then jsonb_strip_nulls(jsonb_build_object(
             'condition', t.condition, 'thresholdValue', t.threshold_value::text,

@@ -1,8 +1,15 @@
--- A tenant's KPI alerts with their schedules, thresholds and worst states, newest first, on from a place, or the one of
--- an id. Sorted. Index: kpi_alerts' key (tenant_id, id), schedules' and kpi_thresholds' keys, alert_states' key.
+-- A tenant's KPI alerts with their channels, schedules, thresholds and worst states, newest first, on from a place, or
+-- the one of an id. Sorted. Index: kpi_alerts' key (tenant_id, id), schedules' and kpi_thresholds' keys, alert_states'
+-- key, kpi_alert_channels' key.
 select
     a.id, a.alert_name as name, a.description, a.alert_type, a.recipients, a.graph_id, a.dashboard_id, a.template_id,
-    a.schedule_id, s.status, s.cron, s.timezone, s.calendar_id, s.tags, s.version, s.next_fire_at, s.last_run_at,
+    a.schedule_id,
+    array(
+        select o.channel_id from kpi_alert_channels as o
+        where o.tenant_id = a.tenant_id and o.kpi_alert_id = a.id
+        order by o.position
+    ) as channel_ids,
+    s.status, s.cron, s.timezone, s.calendar_id, s.tags, s.version, s.next_fire_at, s.last_run_at,
     t.condition, t.threshold_value, t.threshold_high, t.policy, k.frequency_interval, k.schedule_hour,
     k.schedule_minute, k.selected_days, k.gating_condition, k.attachment_type, k.options,
     s.recurrence ->> 'from' as counted_from,

@@ -14,7 +14,7 @@ from api import tokens
 from config.seal import Seal
 from db.ids import id_at
 from db.jsonb import Jsonb
-from db.sealed import webhook_secret_place, webhook_url_place
+from db.sealed import credential_place, webhook_secret_place, webhook_url_place
 from tests import make
 from tests.api.conftest import KEY, Api
 
@@ -132,6 +132,14 @@ ROUTES: dict[str, Route] = {
     "POST /api/webhooks/{webhook_id}/rotate": Route("editor"),
     "POST /api/webhooks/{webhook_id}/enable": Route("editor", row={"status": "disabled", "disabled_reason": "gone"}),
     "POST /api/webhooks/{webhook_id}/test": Route("editor", own=202),
+    "GET /api/channels": Route("viewer"),
+    "POST /api/channels": Route(
+        "editor", {"name": "told", "type": "slack", "credential": "https://example.com/x"}, 201
+    ),
+    "GET /api/channels/{channel_id}": Route("viewer"),
+    "PATCH /api/channels/{channel_id}": Route("editor", {"name": "renamed"}),
+    "DELETE /api/channels/{channel_id}": Route("editor", own=204),
+    "POST /api/channels/{channel_id}/test": Route("editor"),
     "GET /api/limits": Route("viewer"),
     "POST /api/limits": Route("editor", {"name": "host:api.example.com", "maxRunning": 3}, 201),
     "GET /api/limits/{limit_id}": Route("viewer"),
@@ -315,6 +323,15 @@ def webhook(conn: make.Connection, tenant_id: UUID, word: str, **row: Any) -> st
     return str(webhook_id)
 
 
+def channel(conn: make.Connection, tenant_id: UUID, word: str) -> str:
+    """A channel on a machine that no channel may be on, its credential sealed by the tests' key."""
+    channel_id = uuid4()
+    sealed = Seal((KEY,)).seal(f"https://127.0.0.1:1/{word}", credential_place(tenant_id, channel_id))
+    row = {"id": channel_id, "tenant_id": tenant_id, "name": f"{word} {channel_id.hex[:8]}", "type": "slack"}
+    make.insert(conn, "channels", row | {"origin": "https://127.0.0.1:1", "sealed_credential": sealed})
+    return str(channel_id)
+
+
 def limit(conn: make.Connection, tenant_id: UUID, word: str) -> str:
     """A limit of a host."""
     limit_id = uuid4()
@@ -398,6 +415,7 @@ ROWS: dict[str, Callable[..., str]] = {
     "member_id": member,
     "token_id": token,
     "webhook_id": webhook,
+    "channel_id": channel,
     "limit_id": limit,
     "calendar_id": calendar,
     "alert_id": alert,

@@ -72,6 +72,10 @@ class World:
         self.conn.execute("update webhooks set status = 'disabled', disabled_reason = 'gone' where id = %s", (webhook,))
         return webhook
 
+    def channel(self) -> UUID:
+        body = {"name": uuid4().hex, "type": "slack", "credential": f"https://127.0.0.1:1/{CANARY}"}
+        return UUID(self.admin("POST", "/api/channels", json=body).json()["id"])
+
     def limit(self) -> UUID:
         body = {"name": f"host:{uuid4().hex[:8]}.example", "maxRunning": 3}
         return UUID(self.admin("POST", "/api/limits", json=body).json()["id"])
@@ -203,6 +207,13 @@ WRITES: dict[tuple[str, str], Write] = {
         "template.edited", World.template, {"text": "seen"}, "before after"
     ),
     ("delete", "/api/templates/{template_id}"): Write("template.deleted", World.template, None, "before"),
+    ("post", "/api/channels"): Write(
+        "channel.created",
+        World.nothing,
+        {"name": "seen", "type": "teams", "credential": f"https://example.com/{CANARY}"},
+    ),
+    ("patch", "/api/channels/{channel_id}"): Write("channel.edited", World.channel, {"name": "seen"}, "before after"),
+    ("delete", "/api/channels/{channel_id}"): Write("channel.deleted", World.channel, None, "before"),
     ("post", "/api/silences"): Write("silence.created", World.nothing, {"name": "seen", "durationSeconds": 60}),
     ("patch", "/api/silences/{silence_id}"): Write("silence.edited", World.silence, {"name": "seen"}, "before after"),
     ("delete", "/api/silences/{silence_id}"): Write("silence.deleted", World.silence, None, "before"),
@@ -246,6 +257,7 @@ READS = {
     },
     ("post", "/api/kpi-alerts/{alert_id}/test"): {},
     ("post", "/api/templates/preview"): {"purpose": "kpi.threshold", "subject": "seen"},
+    ("post", "/api/channels/{channel_id}/test"): {},
 }
 
 
@@ -298,11 +310,12 @@ def test_a_write_leaves_exactly_one_entry(host: TestClient, owner: make.Connecti
 
 def test_what_stores_nothing_leaves_no_entry(host: TestClient, owner: make.Connection) -> None:
     world = World(host, owner)
-    source, alert = world.source(), world.alert()
+    ids = {"alert_id": world.alert(), "channel_id": world.channel()}
+    source = world.source()
     before = count(owner)
     for (method, path), body in READS.items():
-        of = alert if "alert_id" in path else source
-        assert world.admin(method.upper(), address(path, of), json=body).status_code in (200, 204, 422, 503)
+        of = next((found for name, found in ids.items() if name in path), source)
+        assert world.admin(method.upper(), address(path, of), json=body).status_code in (200, 204, 422, 503), path
     assert count(owner) == before
 
 

@@ -84,6 +84,8 @@ TRUE: dict[str, dict[str, Any]] = {
     "preview_template": {"subject": "Look", "text": None, "html": "It fell.", "sample": None},
     "create_silence": {"alertId": None, "startsAt": None, "endsAt": None, "durationSeconds": 3600},
     "edit_silence": {"endsAt": None, "durationSeconds": 3600},
+    "create_channel": {"type": "slack", "credential": "https://127.0.0.1:1/x", "options": {}},
+    "edit_channel": {"credential": "https://127.0.0.1:1/x", "options": None},
     "create_suppression": {"recipient": "someone@example.com", "scheduleId": None},
     "create_webhook": {"url": "https://example.com/hook", "secret": None},
     "edit_webhook": {"url": "https://example.com/hook"},

@@ -157,6 +157,7 @@ def test_what_one_tenant_named_another_may_name_too(two: Two) -> None:
         "/api/schedules": {**ROUTES["POST /api/schedules"].body, "name": "mondays"},
         "/api/sources": ROUTES["POST /api/sources"].body,
         "/api/webhooks": ROUTES["POST /api/webhooks"].body,
+        "/api/channels": ROUTES["POST /api/channels"].body,
         "/api/limits": ROUTES["POST /api/limits"].body,
         "/api/calendars": ROUTES["POST /api/calendars"].body,
         "/api/silences": ROUTES["POST /api/silences"].body,
@@ -194,6 +195,7 @@ def test_another_tenants_cursor_leads_nowhere(two: Two) -> None:
             make_row(conn, a.tenant, A)
         tenanted.token(conn, a.tenant, A)
         tenanted.webhook(conn, a.tenant, A)
+        tenanted.channel(conn, a.tenant, A)
         tenanted.limit(conn, a.tenant, A)
         tenanted.calendar(conn, a.tenant, A)
         tenanted.graph(conn, a.tenant, A)

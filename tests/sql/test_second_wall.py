@@ -55,6 +55,8 @@ OF = {
     "token": {"get_token", "revoke_token"},
     "webhook": {"get_webhook", "lock_webhook", "open_webhook", "update_webhook", "rotate_webhook", "enable_webhook",
                 "delete_webhook"},
+    "channel": {"lock_channel", "update_channel", "delete_channel", "list_channels", "open_channel",
+                "list_alerts_of_channel"},
     "limit": {"lock_limit", "update_limit", "delete_limit", "list_limits"},
     "graph": {"lock_graph", "update_graph", "delete_graph", "list_graphs", "get_graph"},
     "template": {"lock_template", "update_template", "delete_template", "list_templates", "get_template",
@@ -138,6 +140,15 @@ class Held:
             "claim_answer": {**asked, "process_id": uuid4(), "seconds": 1.0},
             "look_at_answer": asked,
             "settle_answer": {**asked, "state": "failed"},
+            "insert_channel": {
+                "id": uuid4(),
+                "name": f"{word} other",
+                "type": "slack",
+                "origin": "o",
+                "sealed_credential": "s",
+            },
+            "update_channel": {"name": f"{word} renamed", "origin": "o", "sealed_credential": "s"},
+            "tell_channels": {"id": self.ids["report"], "channel_ids": [self.ids["channel"]]},
             "insert_limit": {"name": f"host:{word}.example", "max_running": 1},
             "update_limit": {"max_running": 1},
             "insert_graph": {
@@ -206,6 +217,9 @@ class Held:
             "list_graphs_of_alert": {"graph_id": self.ids["graph"]},
             "list_actions_of_alert": {"since": slot_at - timedelta(days=1)},
         }
+        told = {"kpi_alert_id": self.ids["alert"], "position": 1, "channel_id": self.ids["channel"]}
+        make.insert(conn, "kpi_alert_channels", {"tenant_id": self.tenant} | told)
+        self.of |= dict.fromkeys(("find_earlier_post", "find_thread_root"), self._posts(conn))
         move = {"tenant_id": self.tenant, "alert_id": self.ids["alert"], "segment": "", "run_id": uuid4()}
         states = {"previous_state": "ok", "state": "firing", "slot_at": slot_at, "reason": word}
         make.insert(conn, "alert_events", move | states)
@@ -228,6 +242,17 @@ class Held:
             "is_disabled": True,
             "is_password_given": False,
         }
+
+    def _posts(self, conn: make.Connection) -> dict[str, Any]:
+        """Two messages of a thread to a channel, one taken and one on its way, and a later one that asks for them."""
+        slot_at = make.now(conn)
+        for state in ("sent", "pending"):
+            run_id = make.run(conn, self.tenant, state="succeeded", slot_at=slot_at)
+            row = {"channel": "slack", "recipient": "told", "state": state, "provider_message_id": "1"}
+            make.delivery(conn, self.tenant, run_id, slot_at, content=b'"thread":"x"', **row)
+        later = slot_at + timedelta(seconds=1)
+        span = {"low": slot_at - timedelta(days=1), "slot_at": later, "id": id_at(later), "recipient": "told"}
+        return span | {"thread": b'"thread":"x"', "resolved": b"none"}
 
     def params(self, name: str, types: dict[str, str]) -> dict[str, Any]:
         """What the statement is asked with: this tenant's rows, and nothing else given."""
@@ -259,6 +284,7 @@ FILLS = {
         conn, tenant, word, status="disabled", disabled_reason="gone"
     ),
     "alert": tenanted.alert,
+    "channel": tenanted.channel,
     "limit": tenanted.limit,
     "calendar": tenanted.calendar,
     "graph": tenanted.graph,

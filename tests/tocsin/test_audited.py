@@ -7,10 +7,12 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from config.seal import Seal
 from db.jsonb import rfc3339
+from db.sealed import credential_place
 from tests import make
 from tests.alerts import make_alert
-from tests.tocsin.conftest import Tocsin
+from tests.tocsin.conftest import KEY, Tocsin
 from tests.tocsin.test_command import COMMANDS, SILENT
 
 
@@ -69,6 +71,12 @@ WRITES: dict[tuple[str, ...], tuple[Callable[[World], tuple[str, ...]], str]] = 
         "silence.created",
     ),
     ("silences", "end"): (lambda _: ("a move", *OURS), "silence.edited"),
+    ("channels", "create"): (
+        lambda _: ('{"name": "new", "type": "slack"}', "--credential", "https://example.com/hush", *OURS),
+        "channel.created",
+    ),
+    ("channels", "edit"): (lambda _: ("ops", '{"name": "dev"}', *OURS), "channel.edited"),
+    ("channels", "delete"): (lambda _: ("ops", *OURS), "channel.deleted"),
     ("limits", "set"): (lambda _: ("tenant", "--max-running", "5", *OURS), "limit.created"),
     ("limits", "delete"): (lambda _: ("host:api.example.com", *OURS), "limit.deleted"),
     ("calendars", "create"): (lambda _: ("own", "--day", "2026-12-24=Christmas Eve", *OURS), "calendar.created"),
@@ -99,6 +107,7 @@ READS = {
     *(("alerts", verb) for verb in ("test", "backtest", "why", "history")),
     ("templates", "preview"),
     ("silences", "list"),
+    *(("channels", verb) for verb in ("list", "show", "test")),
     ("limits", "list"),
     ("suppressions", "list"),
     *(("calendars", verb) for verb in ("list", "show")),
@@ -146,6 +155,9 @@ def world(conn: make.Connection, tocsin: Tocsin, monkeypatch: pytest.MonkeyPatch
     make.insert(conn, "templates", {"tenant_id": tenant, "name": "ours", "purpose": "kpi.threshold", "subject": "x"})
     span = {"starts_at": make.now(conn), "ends_at": make.now(conn) + timedelta(hours=1)}
     make.insert(conn, "silences", {"tenant_id": tenant, "name": "a move"} | span)
+    channel = {"id": uuid4(), "tenant_id": tenant, "name": "ops", "type": "slack", "origin": "https://example.com"}
+    sealed = Seal((KEY,)).seal("https://127.0.0.1:1/hush", credential_place(tenant, channel["id"]))
+    make.insert(conn, "channels", channel | {"sealed_credential": sealed})
     make.insert(conn, "limits", {"tenant_id": tenant, "name": "host:api.example.com", "max_running": 1})
     suppressed = {"tenant_id": tenant, "recipient": "ann@example.com", "reason": "bounce", "source": "ses"}
     make.insert(conn, "suppressions", suppressed)

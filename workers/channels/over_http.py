@@ -62,7 +62,7 @@ class HttpMail:
         except ValueError as error:
             return Receipt("failed", error=f"the recipient {error}")
         guard.before_connect()
-        body = _Body(call.body, guard)
+        body = Guarded(call.body, guard)
         # A kept connection may be closed by the other side just as it is used again: doubt for nothing.
         headers = {**call.headers, "Content-Length": str(len(call.body)), "Connection": "close"}
         try:
@@ -107,7 +107,7 @@ class HttpMail:
                 return Receipt("pending", error=error, code=status, retry_after=retry_after(answer))
 
 
-class _Body:
+class Guarded:
     """The body in two pieces, each after its question to the guard; `is_whole` turns true before the last byte leaves."""
 
     def __init__(self, content: bytes, guard: Guard) -> None:

@@ -22,10 +22,11 @@ from workers.formats.report import Artifact, MissingExtra, Report
 from workers.gating import Gate, Undecided, passes
 from workers.graphs import Graph
 from workers.kind import Context, InnerJournal, Kind
+from workers.kinds import posts
 from workers.kinds.report_asking import Trouble, ask, ask_each
 from workers.kinds.report_mail import Sheet, render
 from workers.kinds.wording import Wording
-from workers.outcome import AlertState, Done, Later, Message, Outcome, Rejected
+from workers.outcome import AlertState, ChannelMessage, Done, Later, Message, Outcome, Rejected
 from workers.reporting import Part, digest_of
 
 MOST_BYTES = 200_000_000
@@ -80,7 +81,8 @@ class Params(Options):
 
     alert_id: UUID
     alert_name: Annotated[str, Field(min_length=1, max_length=200)]
-    recipients: Annotated[list[Annotated[str, AfterValidator(mailbox)]], Field(min_length=1, max_length=1000)]
+    recipients: Annotated[list[Annotated[str, AfterValidator(mailbox)]], Field(max_length=1000)]
+    channels: posts.Channels = Field(default_factory=list)
     graph_id: UUID | None = None
     dashboard_id: UUID | None = None
     template_id: UUID | None = None
@@ -89,7 +91,7 @@ class Params(Options):
 
 
 class Group(NamedTuple):
-    """Recipients whose reports are the same, since their contexts are."""
+    """Recipients whose reports are the same, since their contexts are; of the empty one there may be channels alone."""
 
     context: Mapping[str, str]
     recipients: tuple[str, ...]
@@ -104,6 +106,8 @@ def groups_of(params: Params) -> list[Group]:
     for recipient in dict.fromkeys([*params.recipients, *contexts]):
         key = tuple(sorted(contexts.get(recipient, {}).items()))
         found.setdefault(key, []).append(recipient)
+    if params.channels or not found:
+        found.setdefault((), [])
     return [Group(dict(key), tuple(recipients)) for key, recipients in found.items()]
 
 
@@ -159,20 +163,22 @@ def _sent(
 ) -> Outcome:
     """One message for each context; its figures are asked for with that context."""
     wording = Wording(ctx, ctx.params.template_id, ctx.params.alert_name)
-    messages = _messages(ctx, graphs, groups, parts, late, wording)
-    if not isinstance(messages, list):
-        return messages
+    told = _told(ctx, graphs, groups, parts, late, wording)
+    if not isinstance(told, Told):
+        return told
     for graph in graphs:
         cast("InnerJournal", ctx.journal).alerts().settled(graph)
-    said = f"sent to {sum(len(group.recipients) for group in groups)} recipients" + (f"; {late}" if late else "")
+    channels = len(ctx.params.channels)
+    said = f"sent to {sum(len(group.recipients) for group in groups)} recipients"
+    said += (f" and {channels} channels" if channels else "") + (f"; {late}" if late else "")
     kept = record(ctx, "sent", said, parts) | {
         "contexts": [{"context": dict(group.context), "recipients": len(group.recipients)} for group in groups],
         **wording.record(),
-        "attachments": [[file.filename for file in message.attachments if not file.content_id] for message in messages],
+        "attachments": [[file.filename for file in mail.attachments if not file.content_id] for mail in told.mails],
     }
     memory = {"digest": digest_of(parts), "sentAt": rfc3339(ctx.slot_at)}
     state = AlertState(ctx.params.alert_id, WHOLE, "ok", parts[0].figures.value, ctx.slot_at, memory)
-    return Done(kept, tuple(messages), (state,))
+    return Done(kept, tuple(told.mails), (state,), tuple(told.posts))
 
 
 def _kept(ctx: Context[Params], number: int, file: Artifact) -> str:
@@ -189,33 +195,44 @@ def _kept(ctx: Context[Params], number: int, file: Artifact) -> str:
         return ""
 
 
-def _messages(
+class Told(NamedTuple):
+    """What goes out: a mail for each context that has readers, and what the channels are told, which have none."""
+
+    mails: list[Message]
+    posts: list[ChannelMessage]
+
+
+def _told(
     ctx: Context[Params],
     graphs: Sequence[Graph],
     groups: Sequence[Group],
     parts: list[Part],
     late: str | None,
     wording: Wording,
-) -> list[Message] | Outcome:
-    """The message of each group, or what becomes of a run that can't have them all."""
-    messages: list[Message] = []
+) -> Told | Outcome:
+    """What goes out to each group, or what becomes of a run that can't have it all."""
+    told = Told([], [])
     size = 0
     with closing(ask_each(ctx, graphs, [group.context for group in groups[1:]], ctx.params.periods)) as others:
         for number, (group, found) in enumerate(zip(groups, chain([parts], others), strict=True)):
             if isinstance(found, Trouble):
                 return _unread(ctx, found)
+            sheet = _sheet(ctx, group, found, late)
+            if ctx.params.channels and not group.context:
+                told.posts.append(posts.of_report(sheet.report, ctx.timezone, ctx.params.channels))
+            if not group.recipients:
+                continue
             try:
-                keep = partial(_kept, ctx, number)
-                made = render(_sheet(ctx, group, found, late), group.recipients, ctx.branding(), keep)
+                made = render(sheet, group.recipients, ctx.branding(), partial(_kept, ctx, number))
             except MissingExtra as error:
                 return Rejected(str(error))
-            messages.append(wording.message(made))
-            size += sum(len(file.content) for file in messages[-1].attachments)
+            told.mails.append(wording.message(made))
+            size += sum(len(file.content) for file in told.mails[-1].attachments)
             if size > MOST_BYTES:
                 return Rejected(
                     f"its files come to more than {MOST_BYTES // 1_000_000} MB; give it fewer contexts or no file"
                 )
-    return messages
+    return told
 
 
 def lateness(freshness: Freshness | None, parts: Sequence[Part], slot: datetime) -> str | None:

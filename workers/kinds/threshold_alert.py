@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Annotated, Any, NamedTuple, cast
+from typing import Annotated, Any, NamedTuple, Self, cast
 from uuid import UUID
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from config.zones import zone
 from workers.alerting import machine
@@ -27,6 +27,8 @@ from workers.channels.email import mailbox
 from workers.formats.numbers import Style
 from workers.graphs import Graph
 from workers.kind import Context, InnerJournal, Kind
+from workers.kinds import posts
+from workers.kinds.posts import Channels
 from workers.kinds.threshold_mail import Told, render
 from workers.kinds.wording import Wording
 from workers.outcome import AlertMove, AlertState, Done, Later, Outcome, Rejected
@@ -53,10 +55,17 @@ class Params(Policy):
     alert_id: UUID
     alert_name: Annotated[str, AfterValidator(_printable)] = Field(min_length=1, max_length=200)
     recipients: Annotated[
-        list[Annotated[str, AfterValidator(mailbox)]], Field(min_length=1, max_length=1000), AfterValidator(_each_once)
+        list[Annotated[str, AfterValidator(mailbox)]], Field(max_length=1000), AfterValidator(_each_once)
     ]
+    channels: Channels = Field(default_factory=list)
     graph_id: UUID
     template_id: UUID | None = None
+
+    @model_validator(mode="after")
+    def _tells_somebody(self) -> Self:
+        if not self.recipients and not self.channels:
+            raise ValueError("takes a recipient or a channel")
+        return self
 
     @property
     def policy(self) -> Policy:
@@ -190,8 +199,13 @@ def run(ctx: Context[Params]) -> Outcome:
         partial(_picture, ctx, graph, found),
     )
     wording = Wording(ctx, params.template_id, params.alert_name)
-    message = wording.message(render(facts, params.recipients, ctx.branding()))
-    return Done({**kept, **wording.record()}, (message,), states(params.alert_id, policy, checked))
+    mails = [wording.message(render(facts, params.recipients, ctx.branding()))] if params.recipients else []
+    return Done(
+        {**kept, **wording.record()},
+        tuple(mails),
+        states(params.alert_id, policy, checked),
+        (posts.of_alert(facts, params.channels),) if params.channels else (),
+    )
 
 
 def _picture(ctx: Context[Params], graph: Graph, found: Reading | Unread, decision: Decision) -> Picture | None:
@@ -220,7 +234,7 @@ KIND = Kind(
     name="kpi.threshold",
     Params=Params,
     run=run,
-    summary="mails when a figure crosses its threshold, becomes worse, lasts, or is back",
+    summary="tells when a figure crosses its threshold, becomes worse, lasts, or is back",
     queue="alerts",
     is_gated_only=True,
     made_at="/api/kpi-alerts",

@@ -51,15 +51,12 @@ class Told(NamedTuple):
 
 def render(told: Told, recipients: Sequence[str], brand: Branding) -> Made:
     """Return the mail about what changed, and about what still fires beside it; all times are in the schedule's zone."""
-    shown = [each for each in told.decisions.values() if each.notice.is_told or _still(each)]
-    members = [_member(each, told) for each in shown]
-    order = {name: place for place, name in enumerate(("Alert", "Worse", "Still", "No data", "Could not check"))}
-    members.sort(key=lambda member: order.get(member["word"], len(order)))
+    members = members_of(told)
     first = members[0]
-    picture = told.picture(next(each for each in shown if each.finding.segment == first["segment"]))
+    picture = told.picture(next(each for each in told.decisions.values() if each.finding.segment == first["segment"]))
     drawn = None if picture is None else _drawn(picture, told.local)
     as_of = next((each.finding.data_as_of for each in told.decisions.values() if each.finding.data_as_of), None)
-    is_single = len(told.decisions) == 1 and not first["segment"]
+    is_single = is_whole(told, members)
     counts = _counts(members)
     facts = {
         "alert": told.alert_name,
@@ -77,7 +74,7 @@ def render(told: Told, recipients: Sequence[str], brand: Branding) -> Made:
         "chart_alt": "" if drawn is None or picture is None else chart.told(picture),
     }
     text, html = pages.fill("threshold_alert", facts, brand)
-    subject = f"{first['word']}: {told.alert_name}{_said(first)}" if is_single else f"{told.alert_name}: {counts}"
+    subject = subject_of(told, members)
     context = facts | {
         "subject": subject,
         "unit": told.graph.unit,
@@ -106,6 +103,26 @@ def _drawn(picture: Picture, local: datetime) -> bytes | None:
         return of_svg(chart.draw(picture), chart.told(picture), chart.WIDTH, local)
     except MissingExtra:
         return None
+
+
+def members_of(told: Told) -> list[dict[str, Any]]:
+    """Return what there is to tell of each segment, and of what still fires beside it, the worst first."""
+    members = [_member(each, told) for each in told.decisions.values() if each.notice.is_told or _still(each)]
+    order = {name: place for place, name in enumerate(("Alert", "Worse", "Still", "No data", "Could not check"))}
+    members.sort(key=lambda member: order.get(member["word"], len(order)))
+    return members
+
+
+def is_whole(told: Told, members: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the alert has no segments."""
+    return len(told.decisions) == 1 and not members[0]["segment"]
+
+
+def subject_of(told: Told, members: Sequence[Mapping[str, Any]]) -> str:
+    """Return what is told in one line: `Alert: orders is 4`, `orders: 2 new, 1 still`."""
+    if is_whole(told, members):
+        return f"{members[0]['word']}: {told.alert_name}{_said(members[0])}"
+    return f"{told.alert_name}: {_counts(members)}"
 
 
 def _began(told: Told, since: datetime) -> datetime:
@@ -138,6 +155,7 @@ def _member(each: Decision, told: Told) -> dict[str, Any]:
         "sentence": _sentence(sentence, told),
         "since": "" if tone == "calm" or since == each.row.slot else _spoken(since.astimezone(told.local.tzinfo)),
         "lasted": _lasted(each, told),
+        "began": each.row.firing_since or (each.before.firing_since if each.before else None) or since,
         "period": _period(finding.start, finding.end, told),
         "baseline": "" if finding.baseline is None else rough(finding.baseline, style),
         "baseline_figure": finding.baseline,

@@ -1,0 +1,101 @@
+"""Any receiver of Alertmanager's webhooks, version 4: one group an alert, one alert in it a segment.
+
+A segment's labels are the same from its firing to its end, and so is its fingerprint, which is counted from them as
+Prometheus does. Source: Alertmanager's documentation of `webhook_config`.
+"""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from workers.channels.adapter import Account, Adapter, Options, as_json, by_status
+from workers.channels.over_http import Call
+from workers.channels.post import Post, line_of
+from workers.channels.receipt import Receipt
+from workers.http import BadUrl, Response, check_url
+from workers.outcome import Item
+
+_NEVER = "0001-01-01T00:00:00Z"
+_LABEL = r"^[a-zA-Z_][a-zA-Z0-9_]{0,99}$"
+
+
+class AlertmanagerOptions(Options):
+    """Labels that each alert carries beside its own, such as a severity or a team."""
+
+    labels: Annotated[
+        dict[Annotated[str, Field(pattern=_LABEL)], Annotated[str, Field(max_length=200)]], Field(max_length=20)
+    ] = Field(default_factory=dict)
+
+
+def address(credential: str, _options: AlertmanagerOptions) -> str:
+    """Return the receiver's URL. Raises ValueError when it is none."""
+    try:
+        return check_url(credential)
+    except BadUrl as error:
+        raise ValueError(f"takes the URL of the receiver: {error}") from None
+
+
+def request(post: Post, account: Account, _root: str) -> Call:
+    """Return the request."""
+    own = {**account.options.labels, "alertname": post.subject, "alert_id": post.thread}
+    alerts = [_alert(post, item, own) for item in post.items]
+    said = {
+        "version": "4",
+        "groupKey": f"{{}}:{{alert_id={_quoted(post.thread)}, alertname={_quoted(post.subject)}}}",
+        "truncatedAlerts": post.left_out,
+        "status": "resolved" if post.state == "resolved" else "firing",
+        "receiver": account.name,
+        "groupLabels": {"alertname": post.subject, "alert_id": post.thread},
+        "commonLabels": _common([each["labels"] for each in alerts]),
+        "commonAnnotations": _common([each["annotations"] for each in alerts]),
+        "externalURL": post.home,
+        "alerts": alerts,
+    }
+    return as_json(address(account.credential, account.options), said)
+
+
+def read(answer: Response) -> Receipt:
+    """Return what the status says; of what the receiver answers nothing is kept."""
+    return by_status(answer)
+
+
+def fingerprint(labels: dict[str, str]) -> str:
+    """Return the labels' hash as Prometheus counts it: FNV-1a of 64 bits over the sorted names and values."""
+    found = 14695981039346656037
+    for name in sorted(labels):
+        for part in (name, labels[name]):
+            for byte in (*part.encode(), 255):
+                found = ((found ^ byte) * 1099511628211) % 2**64
+    return f"{found:016x}"
+
+
+def _alert(post: Post, item: Item, own: dict[str, str]) -> dict[str, Any]:
+    labels = own | ({"segment": item.name} if item.name else {})
+    notes = {"summary": line_of(item), "description": item.text, "value": item.value, "severity": post.severity}
+    return {
+        "status": "firing" if item.is_open else "resolved",
+        "labels": labels,
+        "annotations": {name: value for name, value in notes.items() if value},
+        "startsAt": _instant(item.since or post.at),
+        "endsAt": _NEVER if item.is_open else _instant(item.until or post.at),
+        "generatorURL": post.link or post.home,
+        "fingerprint": fingerprint(labels),
+    }
+
+
+def _common(each: list[dict[str, str]]) -> dict[str, str]:
+    if not each:
+        return {}
+    return {name: value for name, value in each[0].items() if all(one.get(name) == value for one in each)}
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+
+
+def _instant(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")
+
+
+ADAPTER = Adapter("the receiver", AlertmanagerOptions, address, request, read, is_pager=True)
