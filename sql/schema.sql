@@ -355,7 +355,12 @@ begin
     update schedules as s
     set params = jsonb_strip_nulls(jsonb_build_object(
         'alertId', a.id, 'alertName', a.alert_name, 'recipients', a.recipients, 'graphId', a.graph_id,
-        'templateId', a.template_id
+        'templateId', a.template_id,
+        'channels', (
+            select jsonb_agg(jsonb_build_object('id', c.id, 'type', c.type) order by o.position)
+            from kpi_alert_channels as o inner join channels as c on c.tenant_id = o.tenant_id and c.id = o.channel_id
+            where o.tenant_id = a.tenant_id and o.kpi_alert_id = a.id
+        )
     )) || case a.alert_type
         when 'threshold' then jsonb_strip_nulls(jsonb_build_object(
             'condition', t.condition, 'thresholdValue', t.threshold_value::text,
@@ -838,6 +843,21 @@ CREATE TABLE public.calendars (
     CONSTRAINT calendars_subdivision_of_country CHECK (((subdivision IS NULL) OR (country IS NOT NULL)))
 );
 
+CREATE TABLE public.channels (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    tenant_id uuid NOT NULL,
+    name text NOT NULL,
+    type text NOT NULL,
+    origin text NOT NULL,
+    sealed_credential text NOT NULL,
+    options jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT channels_name_check CHECK ((name <> ''::text)),
+    CONSTRAINT channels_options_check CHECK ((jsonb_typeof(options) = 'object'::text)),
+    CONSTRAINT channels_type_check CHECK ((type = ANY (ARRAY['slack'::text, 'teams'::text, 'discord'::text, 'telegram'::text, 'pagerduty'::text, 'opsgenie'::text, 'twilio'::text, 'alertmanager'::text])))
+);
+
 CREATE TABLE public.dashboard_graphs (
     tenant_id uuid NOT NULL,
     dashboard_id uuid NOT NULL,
@@ -992,6 +1012,14 @@ CREATE TABLE public.installation (
     CONSTRAINT installation_is_only_check CHECK (is_only)
 );
 
+CREATE TABLE public.kpi_alert_channels (
+    tenant_id uuid NOT NULL,
+    kpi_alert_id uuid NOT NULL,
+    "position" smallint NOT NULL,
+    channel_id uuid NOT NULL,
+    CONSTRAINT kpi_alert_channels_position_check CHECK ((("position" >= 1) AND ("position" <= 20)))
+);
+
 CREATE TABLE public.kpi_alerts (
     id uuid NOT NULL,
     tenant_id uuid NOT NULL,
@@ -1008,7 +1036,6 @@ CREATE TABLE public.kpi_alerts (
     template_purpose text GENERATED ALWAYS AS (('kpi.'::text || alert_type)) STORED,
     CONSTRAINT kpi_alerts_alert_type_check CHECK ((alert_type = ANY (ARRAY['schedule'::text, 'threshold'::text]))),
     CONSTRAINT kpi_alerts_judge_a_graph CHECK (((alert_type = 'schedule'::text) OR (graph_id IS NOT NULL))),
-    CONSTRAINT kpi_alerts_recipients_check CHECK ((cardinality(recipients) > 0)),
     CONSTRAINT kpi_alerts_show_one CHECK ((num_nonnulls(graph_id, dashboard_id) = 1))
 );
 
@@ -1429,6 +1456,15 @@ ALTER TABLE ONLY public.calendars
 ALTER TABLE ONLY public.calendars
     ADD CONSTRAINT calendars_tenant_id_name_key UNIQUE (tenant_id, name);
 
+ALTER TABLE ONLY public.channels
+    ADD CONSTRAINT channels_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.channels
+    ADD CONSTRAINT channels_tenant_id_id_key UNIQUE (tenant_id, id);
+
+ALTER TABLE ONLY public.channels
+    ADD CONSTRAINT channels_tenant_id_name_key UNIQUE (tenant_id, name);
+
 ALTER TABLE ONLY public.dashboard_graphs
     ADD CONSTRAINT dashboard_graphs_dashboard_id_graph_id_key UNIQUE (dashboard_id, graph_id) DEFERRABLE;
 
@@ -1467,6 +1503,12 @@ ALTER TABLE ONLY public.idempotent_answers
 
 ALTER TABLE ONLY public.installation
     ADD CONSTRAINT installation_pkey PRIMARY KEY (is_only);
+
+ALTER TABLE ONLY public.kpi_alert_channels
+    ADD CONSTRAINT kpi_alert_channels_kpi_alert_id_channel_id_key UNIQUE (kpi_alert_id, channel_id) DEFERRABLE;
+
+ALTER TABLE ONLY public.kpi_alert_channels
+    ADD CONSTRAINT kpi_alert_channels_pkey PRIMARY KEY (kpi_alert_id, "position");
 
 ALTER TABLE ONLY public.kpi_alerts
     ADD CONSTRAINT kpi_alerts_pkey PRIMARY KEY (id);
@@ -1609,6 +1651,8 @@ CREATE UNIQUE INDEX dead_letters_one_per_death ON ONLY public.dead_letters USING
 
 CREATE INDEX dead_letters_open ON ONLY public.dead_letters USING btree (tenant_id, created_at) WHERE (state = 'open'::text);
 
+CREATE INDEX deliveries_of_channel ON ONLY public.deliveries USING btree (tenant_id, recipient, slot_at) WHERE (channel <> 'email'::text);
+
 CREATE INDEX deliveries_of_provider ON ONLY public.deliveries USING btree (provider_message_id) WHERE (provider_message_id IS NOT NULL);
 
 CREATE INDEX deliveries_of_tenant ON ONLY public.deliveries USING btree (tenant_id, slot_at, id);
@@ -1622,6 +1666,8 @@ CREATE INDEX deliveries_sending ON ONLY public.deliveries USING btree (leased_by
 CREATE INDEX graphs_of_source ON public.graphs USING btree (tenant_id, source_id);
 
 CREATE INDEX idempotent_answers_by_age ON public.idempotent_answers USING btree (created_at);
+
+CREATE INDEX kpi_alert_channels_of_channel ON public.kpi_alert_channels USING btree (tenant_id, channel_id);
 
 CREATE INDEX kpi_alerts_of_graph ON public.kpi_alerts USING btree (tenant_id, graph_id);
 
@@ -1693,6 +1739,8 @@ CREATE TRIGGER deliveries_record_new AFTER INSERT ON public.deliveries REFERENCI
 
 CREATE TRIGGER delivery_history_is_kept BEFORE DELETE OR UPDATE OR TRUNCATE ON public.delivery_history FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_to_rewrite_history();
 
+CREATE TRIGGER kpi_alert_channels_project AFTER INSERT OR UPDATE ON public.kpi_alert_channels FOR EACH ROW EXECUTE FUNCTION public.project_kpi_alert();
+
 CREATE TRIGGER kpi_alerts_project AFTER INSERT OR UPDATE ON public.kpi_alerts FOR EACH ROW EXECUTE FUNCTION public.project_kpi_alert();
 
 CREATE CONSTRAINT TRIGGER kpi_alerts_whole AFTER INSERT OR UPDATE ON public.kpi_alerts DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.check_alert_whole();
@@ -1746,6 +1794,9 @@ ALTER TABLE ONLY public.audit_log
 ALTER TABLE ONLY public.calendars
     ADD CONSTRAINT calendars_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 
+ALTER TABLE ONLY public.channels
+    ADD CONSTRAINT channels_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+
 ALTER TABLE ONLY public.dashboard_graphs
     ADD CONSTRAINT dashboard_graphs_tenant_id_dashboard_id_fkey FOREIGN KEY (tenant_id, dashboard_id) REFERENCES public.dashboards(tenant_id, id) ON DELETE CASCADE;
 
@@ -1763,6 +1814,12 @@ ALTER TABLE ONLY public.graphs
 
 ALTER TABLE ONLY public.idempotent_answers
     ADD CONSTRAINT idempotent_answers_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+
+ALTER TABLE ONLY public.kpi_alert_channels
+    ADD CONSTRAINT kpi_alert_channels_tenant_id_channel_id_fkey FOREIGN KEY (tenant_id, channel_id) REFERENCES public.channels(tenant_id, id);
+
+ALTER TABLE ONLY public.kpi_alert_channels
+    ADD CONSTRAINT kpi_alert_channels_tenant_id_kpi_alert_id_fkey FOREIGN KEY (tenant_id, kpi_alert_id) REFERENCES public.kpi_alerts(tenant_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.kpi_alerts
     ADD CONSTRAINT kpi_alerts_dashboard FOREIGN KEY (tenant_id, dashboard_id) REFERENCES public.dashboards(tenant_id, id);
@@ -1845,6 +1902,8 @@ ALTER TABLE public.audit_log ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.calendars ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.channels ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.dashboard_graphs ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.dashboards ENABLE ROW LEVEL SECURITY;
@@ -1858,6 +1917,8 @@ ALTER TABLE public.delivery_bodies ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.graphs ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.idempotent_answers ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.kpi_alert_channels ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.kpi_alerts ENABLE ROW LEVEL SECURITY;
 
@@ -1907,6 +1968,8 @@ CREATE POLICY tenant_wall ON public.audit_log TO tocsin_api USING ((tenant_id = 
 
 CREATE POLICY tenant_wall ON public.calendars TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
+CREATE POLICY tenant_wall ON public.channels TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
+
 CREATE POLICY tenant_wall ON public.dashboard_graphs TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant_wall ON public.dashboards TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
@@ -1920,6 +1983,8 @@ CREATE POLICY tenant_wall ON public.delivery_bodies TO tocsin_api USING ((tenant
 CREATE POLICY tenant_wall ON public.graphs TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant_wall ON public.idempotent_answers TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant_wall ON public.kpi_alert_channels TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant_wall ON public.kpi_alerts TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
@@ -1988,6 +2053,8 @@ GRANT SELECT ON TABLE public.artifacts TO tocsin_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.calendars TO tocsin_api;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.channels TO tocsin_api;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.dashboard_graphs TO tocsin_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.dashboards TO tocsin_api;
@@ -2001,6 +2068,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.delivery_bodies TO tocsin_api;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.graphs TO tocsin_api;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.idempotent_answers TO tocsin_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.kpi_alert_channels TO tocsin_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.kpi_alerts TO tocsin_api;
 

@@ -69,7 +69,12 @@ def test_an_incident_is_opened_before_it_is_closed_and_a_chat_keeps_its_thread(
     hurry = (
         "update deliveries set available_at = now() - interval '5 s' where state = 'pending' and available_at > now()"
     )
-    until(lambda: conn.execute(hurry) and len(pager) == 2, why=world.system.logs)
+
+    def are_both_told() -> bool:
+        conn.execute(hurry)
+        return len(pager) == 2
+
+    until(are_both_told, why=world.system.logs)
     for run in (fired, over):
         world.until_delivered(run["id"])
         found = deliveries(world, run["id"])

@@ -61,14 +61,15 @@ class Chat:
     def options(self) -> dict[str, Any]:
         """What its channel takes besides."""
         here = {"endpoint": self.url}
-        return {
+        found: dict[str, dict[str, Any]] = {
             "slack bot": here | {"channel": "C0123456789"},
             "telegram": here | {"chatId": "-1001234567890"},
             "pagerduty": here,
             "opsgenie": here | {"priority": "P2", "tags": ["kpi"]},
             "twilio": here | {"accountSid": SID, "to": "+15551234567", "from": "+15557654321"},
             "alertmanager": {"labels": {"severity": "page", "team": "sales"}},
-        }.get(self.name, {})
+        }
+        return found.get(self.name, {})
 
     def account(self) -> Account:
         """The account as a worker opens it."""

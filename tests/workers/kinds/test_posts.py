@@ -22,7 +22,7 @@ def told(done: Done) -> ChannelMessage:
 
 
 def checked(answer: Any, before: str | None, **params: Any) -> Done:
-    book = Book({"": alert._known(before)} if before else {})  # type: ignore[arg-type]
+    book = Book({"": alert._known(before)} if before else {})
     return alert._checked(answer, book, alert._params(channels=TOLD, **params))
 
 
