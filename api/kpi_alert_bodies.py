@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic.alias_generators import to_camel
 
-from api.definitions import Line, Words
+from api.definitions import DELIVER_WITHIN, Line, Within, Words
 from api.graphs import Text
 from api.kpi_schedules import KpiSchedule
 from api.kpi_thresholds import Threshold
@@ -17,11 +17,11 @@ from scheduler.refusals import NameTaken
 from scheduler.slots import BadRecurrence
 from workers.alerting.notify import Notify
 from workers.alerting.policy import Guards
-from workers.channels.email import mailbox
 from workers.kinds.scheduled_report import Freshness
+from workers.recipients import Recipient
 
 Recipients = Annotated[
-    list[Annotated[str, AfterValidator(mailbox)]],
+    list[Recipient],
     Field(min_length=1, max_length=1000),
     AfterValidator(lambda found: list(dict.fromkeys(found))),
 ]
@@ -49,6 +49,9 @@ _PARTS = frozenset({"guards", "notify", "freshness"})
 """What of a threshold or a schedule is changed field by field, as they are themselves."""
 
 
+_NULLABLE = frozenset({"calendarId", "deliverWithinSeconds"})
+
+
 class _Body(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
 
@@ -66,6 +69,7 @@ class KpiAlertIn(_Body):
     threshold: Threshold | None = None
     schedule: KpiSchedule | None = None
     calendar_id: UUID | None = None
+    deliver_within_seconds: Within | None = Field(None, description=DELIVER_WITHIN)
     tags: Tags = Field(default_factory=list)
 
 
@@ -81,6 +85,7 @@ class KpiAlertPatch(_Body):
     threshold: ThresholdPatch | None = None  # type: ignore[valid-type]  # made while running
     schedule: KpiSchedulePatch | None = None  # type: ignore[valid-type]  # made while running
     calendar_id: UUID | None = None
+    deliver_within_seconds: Within | None = Field(None, description=DELIVER_WITHIN)
     tags: Tags | None = None
 
 
@@ -99,7 +104,7 @@ def patched(body: Mapping[str, Any], patch: KpiAlertPatch) -> KpiAlertIn:
     for one, other in (("graphId", "dashboardId"), ("dashboardId", "graphId")):
         if given.get(one) is not None:
             whole[other] = None
-    named = {name: value for name, value in given.items() if value is not None or name == "calendarId"}
+    named = {name: value for name, value in given.items() if value is not None or name in _NULLABLE}
     try:
         return KpiAlertIn.model_validate(whole | named)
     except ValidationError as error:

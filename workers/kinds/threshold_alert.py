@@ -20,11 +20,11 @@ from workers.alerting.notify import Facts
 from workers.alerting.policy import Policy
 from workers.alerting.record import record
 from workers.alerting.series import Reading, read
-from workers.channels.email import mailbox
 from workers.graphs import Graph
 from workers.kind import Context, InnerJournal, Kind
 from workers.kinds.threshold_mail import Told, render
 from workers.outcome import AlertState, Done, Later, Outcome, Rejected
+from workers.recipients import Recipient, find
 from workers.sources import RowCap, SourceRefused, SourceUnavailable, Table
 
 MOST_ROWS = 20_000
@@ -38,8 +38,8 @@ def _printable(text: str) -> str:
     return text.strip()
 
 
-def _each_once(addresses: list[str]) -> list[str]:
-    return list(dict.fromkeys(addresses))
+def _each_once(entries: list[Any]) -> list[Any]:
+    return list(dict.fromkeys(entries))
 
 
 class Params(Policy):
@@ -47,9 +47,7 @@ class Params(Policy):
 
     alert_id: UUID
     alert_name: Annotated[str, AfterValidator(_printable)] = Field(min_length=1, max_length=200)
-    recipients: Annotated[
-        list[Annotated[str, AfterValidator(mailbox)]], Field(min_length=1, max_length=1000), AfterValidator(_each_once)
-    ]
+    recipients: Annotated[list[Recipient], Field(min_length=1, max_length=1000), AfterValidator(_each_once)]
     graph_id: UUID
 
     @property
@@ -171,9 +169,18 @@ def run(ctx: Context[Params]) -> Outcome:
     told = [each for each in checked.decisions.values() if each.notice.is_told]
     if not told:
         return Done(kept, (), states(params.alert_id, policy, checked))
+    whom = find(ctx, params.recipients)
+    if whom.away is not None and not ctx.is_last_attempt:
+        return Later(None, whom.away)
+    kept |= whom.kept
+    if whom.problems:
+        book.tell("recipients", f"{params.alert_name}: not all of its recipients", "\n".join(whom.problems))
+    if not whom.addresses:
+        kept |= {"notified": False, "sentence": f"{kept['sentence']}; {whom.problems[-1]}"}
+        return Done(kept, (), states(params.alert_id, policy, checked))
     message = render(
         Told(params.alert_id, params.alert_name, graph, checked.decisions, ctx.slot_local, ctx.timezone, ctx.run_id),
-        params.recipients,
+        whom.addresses,
         ctx.branding(),
     )
     return Done(kept, (message,), states(params.alert_id, policy, checked))

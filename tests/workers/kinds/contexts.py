@@ -52,6 +52,7 @@ class Book:
         self.told: list[str] = []
         self.kept: dict[str, Any] = {}
         self.all_graphs: list[Graph] = []
+        self.members: dict[str, list[str]] = {}
 
     def graph(self, graph_id: UUID) -> Graph | None:
         return self._graph if self.is_there and graph_id == GRAPH else None
@@ -83,6 +84,9 @@ class Book:
 
     def tell(self, key: str, subject: str, text: str) -> None:  # noqa: ARG002 - the protocol
         self.told.append(subject)
+
+    def members_of(self, role: str) -> list[str]:
+        return self.members.get(role, [])
 
 
 class Answering:
