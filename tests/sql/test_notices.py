@@ -146,14 +146,14 @@ def test_who_leaves_is_told_of_once_with_all_that_they_made(conn: make.Connectio
     schedule(conn, tenant, "member:ada", name="another's")
     schedule(conn, tenant, name="over", status="cancelled")
     for _ in range(2):
-        conn.execute(f"{leave} where tenant_id = %s and subject = 'ann'", (tenant,))  # type: ignore[arg-type]  # two texts from above
+        conn.execute(f"{leave} where tenant_id = %s and subject = 'ann'", (tenant,))
     [(subject, text, about)] = notices(conn, tenant)
     assert (subject, about) == ("ann@example.com left 2 schedules behind", None)
     assert "- by hand\n- by token" in text
 
 
 def owners(reader: Connection, tenant: UUID, about: UUID | None) -> list[tuple[str, str | None]]:
-    return [tuple(row) for row in LIST_OWNERS.all(reader, tenant_id=tenant, schedule_id=about)]
+    return [(row.email, row.left_by) for row in LIST_OWNERS.all(reader, tenant_id=tenant, schedule_id=about)]
 
 
 @pytest.fixture
