@@ -42,6 +42,7 @@ MOST_JUDGED = 150_000
 # A suggestion tries some fifteen thresholds.
 MOST_SUGGESTED = 10_000
 PLOTS = 6
+LISTED = "named in recipients"
 BACKTEST_DAYS = 90
 _SECONDS = 30.0
 
@@ -194,10 +195,24 @@ def why(conn: Connection, tenant_id: UUID, row: KpiAlert, at: datetime, recipien
         "sentence": _sentence(check, len(sent), recipient, row),
         "record": check.outcome,
         "deliveries": [
-            {"recipient": each.recipient, "state": each.state, "error": each.error, "sentAt": each.sent_at}
+            {
+                "recipient": each.recipient,
+                "by": _how(check, each.recipient),
+                "state": each.state,
+                "error": each.error,
+                "sentAt": each.sent_at,
+            }
             for each in sent
         ],
     }
+
+
+def _how(check: Check, recipient: str) -> str:
+    """How a recipient got on the list: by which of the alert's rules, or by name."""
+    found = (check.outcome or {}).get("recipients", {}).get("foundBy", {})
+    asked = recipient.lower()
+    rules = (rule for rule, addresses in found.items() if asked in map(str.lower, addresses))
+    return next(rules, LISTED)
 
 
 def _sentence(check: Check, sent: int, recipient: str | None, row: KpiAlert) -> str:
@@ -205,8 +220,9 @@ def _sentence(check: Check, sent: int, recipient: str | None, row: KpiAlert) -> 
         said = f"the check of {rfc3339(check.slot_at)} is {check.state}"
         return said + (f": {check.error or check.reason}" if check.error or check.reason else "")
     decided = str(check.outcome.get("sentence", check.outcome.get("reason", "")))
+    is_found = recipient is not None and _how(check, recipient) != LISTED
     everybody = {each.lower() for each in kpi_alerts.recipients_of(row)}
-    if recipient is not None and recipient.lower() not in everybody:
+    if recipient is not None and not is_found and recipient.lower() not in everybody:
         decided += f"; {recipient} is none of its recipients"
     elif recipient is not None and check.outcome.get("notified") and not sent:
         decided += f"; {recipient} was none of its recipients then"

@@ -112,7 +112,7 @@ def create_app(settings: Settings) -> FastAPI:
     async def running(app: FastAPI) -> AsyncIterator[None]:
         # Opening waits for nothing: a web process lives, and says why it is not ready, while Postgres is away.
         pool = settings.database.open_pool("web", _CONNECTIONS)
-        presence = Presence(settings.database, settings.lease_seconds)
+        presence = Presence(settings.database, settings.lease_seconds, is_held=settings.mode == "held")
         presence.start()
         app.state.web = Web(
             settings,

@@ -87,6 +87,10 @@ def _whole(low: int, high: int) -> Any:
     return Field(strict=True, ge=low, le=high)
 
 
+Within = Annotated[int, _whole(1, 2_592_000)]
+DELIVER_WITHIN = "its owner is told when a slot is not delivered so long after it is due; null: nobody watches"
+
+
 class Backoff(BaseModel):
     """The wait before the next attempt: at random below base * 2^(attempt - 1), and never more than the most."""
 
@@ -131,6 +135,7 @@ class ScheduleIn(BaseModel):
     metadata: Json = Field(default_factory=dict)
     tags: Annotated[list[Line], Field(max_length=50)] = Field(default_factory=list)
     calendar_id: UUID | None = None
+    deliver_within_seconds: Within | None = Field(None, description=DELIVER_WITHIN)
 
     @model_validator(mode="after")
     def _recurs_one_way(self) -> "ScheduleIn":
@@ -264,4 +269,5 @@ def definition(body: ScheduleIn, kind: Kind, schedule_id: UUID) -> NewSchedule:
         metadata=body.metadata,
         tags=tuple(body.tags),
         calendar_id=body.calendar_id,
+        deliver_within_seconds=body.deliver_within_seconds,
     )

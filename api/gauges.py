@@ -42,6 +42,7 @@ GAUGES: dict[str, Described] = {
     "queue_depth": Described("Released runs that no worker has leased yet.", ("queue",)),
     "runs": Described("Runs that are not over.", ("state", "kind")),
     "dead_letters": Described("Dead letters that nobody replayed or discarded.", ("kind",)),
+    "overdue_schedules": Described("Schedules of which a slot is not delivered in its time.", ()),
     "processes": Described("Processes whose lease holds.", ("role",)),
 }
 

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic.alias_generators import to_camel
 
 from api.channels import Told
-from api.definitions import Line, Words
+from api.definitions import DELIVER_WITHIN, Line, Within, Words
 from api.graphs import Text
 from api.kpi_schedules import KpiSchedule
 from api.kpi_thresholds import Threshold
@@ -18,11 +18,11 @@ from scheduler.refusals import NameTaken
 from scheduler.slots import BadRecurrence
 from workers.alerting.notify import Notify
 from workers.alerting.policy import Guards
-from workers.channels.email import mailbox
 from workers.kinds.scheduled_report import Freshness
+from workers.recipients import Recipient
 
 Recipients = Annotated[
-    list[Annotated[str, AfterValidator(mailbox)]],
+    list[Recipient],
     Field(max_length=1000),
     AfterValidator(lambda found: list(dict.fromkeys(found))),
 ]
@@ -69,6 +69,7 @@ class KpiAlertIn(_Body):
     schedule: KpiSchedule | None = None
     template_id: UUID | None = None
     calendar_id: UUID | None = None
+    deliver_within_seconds: Within | None = Field(None, description=DELIVER_WITHIN)
     tags: Tags = Field(default_factory=list)
 
 
@@ -86,6 +87,7 @@ class KpiAlertPatch(_Body):
     schedule: KpiSchedulePatch | None = None  # type: ignore[valid-type]  # made while running
     template_id: UUID | None = None
     calendar_id: UUID | None = None
+    deliver_within_seconds: Within | None = Field(None, description=DELIVER_WITHIN)
     tags: Tags | None = None
 
 
@@ -128,7 +130,7 @@ def _laid_over(stored: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[st
     return {name: value for name, value in {**kept, **changes, **within}.items() if value is not None}
 
 
-_TAKEN_AWAY = frozenset({"calendarId", "templateId"})
+_TAKEN_AWAY = frozenset({"calendarId", "templateId", "deliverWithinSeconds"})
 """What null takes away from an alert itself."""
 
 _INSTEAD_OF_CRON = frozenset(

@@ -20,6 +20,7 @@ from api.nouns import Id, Noun
 from api.refusals import refuse
 from config.seal import Seal
 from config.zones import BadZone, zone
+from db.jsonb import Jsonb
 from db.pool import Connection, transaction
 from db.query import Query
 from scheduler import schedules
@@ -28,9 +29,24 @@ from workers import uses
 from workers.alerting.policy import Policy
 from workers.kind import Kind
 from workers.kinds import scheduled_report, threshold_alert
+from workers.recipients import OfColumn, listed
 
 NO_SEAL = Seal(())
 SLOTS_SHOWN = 10
+_KEPT = (
+    "description",
+    "alertType",
+    "recipients",
+    "channels",
+    "graphId",
+    "dashboardId",
+    "templateId",
+    "calendarId",
+    "deliverWithinSeconds",
+    "tags",
+    "threshold",
+    "schedule",
+)
 _ATTEMPTS = 5
 
 
@@ -42,11 +58,14 @@ class KpiAlert(NamedTuple):
     description: str
     alert_type: str
     recipients: list[str]
+    recipient_rules: list[dict[str, Any]]
     graph_id: UUID | None
     dashboard_id: UUID | None
     template_id: UUID | None
     schedule_id: UUID
     channel_ids: list[UUID]
+    deliver_within_seconds: int | None
+    late_since: datetime | None
     status: str
     cron: str | None
     timezone: str
@@ -107,7 +126,7 @@ def shown(row: KpiAlert) -> dict[str, Any]:
         "alertName": row.name,
         "description": row.description,
         "alertType": row.alert_type,
-        "recipients": row.recipients,
+        "recipients": [*row.recipients, *row.recipient_rules],
         "channels": [str(each) for each in row.channel_ids],
         "isActive": row.status == "active",
         "status": row.status,
@@ -119,6 +138,8 @@ def shown(row: KpiAlert) -> dict[str, Any]:
         "schedule": schedule_of(row),
         "state": row.state,
         "calendarId": row.calendar_id,
+        "deliverWithinSeconds": row.deliver_within_seconds,
+        "lateSince": row.late_since,
         "tags": row.tags,
         "version": row.version,
         "nextRunAt": row.next_fire_at,
@@ -135,7 +156,7 @@ KPI_ALERTS: Noun[KpiAlert] = Noun(
     LIST,
     LOCK,
     DELETE,
-    volatile=frozenset({"status", "state", "nextRunAt", "lastRunAt", "updatedAt"}),
+    volatile=frozenset({"status", "state", "lateSince", "nextRunAt", "lastRunAt", "updatedAt"}),
     shown=shown,
     more=lambda conn, tenant_id, row: {"next": next_slots(conn, tenant_id, row)},
 )
@@ -168,7 +189,7 @@ def schedule_of(row: KpiAlert) -> dict[str, Any] | None:
 
 
 def recipients_of(row: KpiAlert) -> set[str]:
-    """Everybody whom an alert tells, those of its audiences too."""
+    """Everybody whom an alert names, those of its audiences too; its rules find others when it is sent."""
     audiences = (row.options or {}).get("audiences", [])
     return {*row.recipients, *(each for audience in audiences for each in audience["recipients"])}
 
@@ -229,7 +250,7 @@ def create(
     """The alert made with its schedule and its child. Raises BadDefinition, NameTaken."""
     child = _child(conn, tenant_id, body)
     if body.schedule is not None:
-        kpi_schedules.check_audiences(body.schedule, body.recipients)
+        kpi_schedules.check_audiences(body.schedule, listed(body.recipients))
     tenant_rules.check_room(conn, tenant_id, "schedules")
     schedule_id, alert_id = uuid4(), uuid4()
     with transaction(conn), refusing(body.alert_name, body.alert_type):
@@ -238,6 +259,7 @@ def create(
             name=body.alert_name,
             timezone=child.timezone,
             calendar_id=body.calendar_id,
+            deliver_within_seconds=body.deliver_within_seconds,
             tags=body.tags,
             max_attempts=child.max_attempts,
             **child.timing,
@@ -252,7 +274,8 @@ def create(
             alert_type=body.alert_type,
             alert_name=body.alert_name,
             description=body.description,
-            recipients=body.recipients,
+            recipients=listed(body.recipients),
+            recipient_rules=_rules(body),
             graph_id=body.graph_id,
             dashboard_id=body.dashboard_id,
             template_id=body.template_id,
@@ -271,10 +294,15 @@ def edit(conn: Connection, tenant_id: UUID, row: KpiAlert, patch: KpiAlertPatch)
     body = patched(stored, patch)
     child = _child(conn, tenant_id, body)
     if body.schedule is not None and {"schedule", "recipients"} & patch.model_fields_set:
-        kpi_schedules.check_audiences(body.schedule, body.recipients)
-    wanted = {"name": body.alert_name, "timezone": child.timezone, "calendarId": body.calendar_id, "tags": body.tags}
-    before = {"name": row.name, "timezone": row.timezone, "calendarId": row.calendar_id, "tags": row.tags}
-    changes: dict[str, Any] = {name: value for name, value in wanted.items() if value != before[name]}
+        kpi_schedules.check_audiences(body.schedule, listed(body.recipients))
+    same: dict[str, tuple[Any, Any]] = {
+        "name": (row.name, body.alert_name),
+        "timezone": (row.timezone, child.timezone),
+        "calendarId": (row.calendar_id, body.calendar_id),
+        "deliverWithinSeconds": (row.deliver_within_seconds, body.deliver_within_seconds),
+        "tags": (row.tags, body.tags),
+    }
+    changes = {name: wanted for name, (before, wanted) in same.items() if wanted != before}
     if child.timing != _timing(KpiAlertIn.model_validate(stored)):
         changes |= {to_camel(name): value for name, value in child.timing.items()}
     with transaction(conn), refusing(body.alert_name, row.alert_type):
@@ -288,7 +316,8 @@ def edit(conn: Connection, tenant_id: UUID, row: KpiAlert, patch: KpiAlertPatch)
             id=row.id,
             alert_name=body.alert_name,
             description=body.description,
-            recipients=body.recipients,
+            recipients=listed(body.recipients),
+            recipient_rules=_rules(body),
             graph_id=body.graph_id,
             dashboard_id=body.dashboard_id,
             template_id=body.template_id,
@@ -303,19 +332,8 @@ def edit(conn: Connection, tenant_id: UUID, row: KpiAlert, patch: KpiAlertPatch)
 
 def _body_of(row: KpiAlert) -> dict[str, Any]:
     """The body that would make the alert as it is."""
-    kept = (
-        "description",
-        "alertType",
-        "recipients",
-        "channels",
-        "graphId",
-        "dashboardId",
-        "templateId",
-        "calendarId",
-        "tags",
-    )
     whole = shown(row)
-    return {"alertName": row.name, **{name: whole[name] for name in (*kept, "threshold", "schedule")}}
+    return {"alertName": row.name, **{name: whole[name] for name in _KEPT}}
 
 
 def retire(conn: Connection, tenant_id: UUID, row: KpiAlert) -> None:
@@ -348,8 +366,9 @@ def _child(conn: Connection, tenant_id: UUID, body: KpiAlertIn) -> _Child:
     timezone = zone_of(conn, tenant_id, part.timezone, body.alert_type)
     told = channels.ids_of(conn, tenant_id, body.channels, is_report=body.alert_type == "schedule")
     if not told and not body.recipients and not (body.schedule and body.schedule.audiences):
-        raise refuse("recipients", "takes at least one address, where no channel is told")
-    used = tuple(sorted({uses.source(graph.source_id) for graph in graphs}))
+        raise refuse("recipients", "takes at least one address or rule, where no channel is told")
+    asked = [*graphs, *_graphs_of_recipients(conn, tenant_id, body)]
+    used = tuple(sorted({uses.source(graph.source_id) for graph in asked}))
     if isinstance(part, Threshold):
         check_graph(part, graphs[0])
         columns = kpi_thresholds.columns_of(part)
@@ -358,6 +377,24 @@ def _child(conn: Connection, tenant_id: UUID, body: KpiAlertIn) -> _Child:
     waits = part.freshness.wait_seconds // part.freshness.pause_seconds + 1 if part.freshness else 0
     attempts = min(100, _ATTEMPTS + waits)
     return _Child(scheduled_report.KIND, _timing(body), timezone, used, kpi_schedules.columns_of(part), attempts, told)
+
+
+def _rules(body: KpiAlertIn) -> Jsonb:
+    """The recipients that are found when it is sent, as their column holds them."""
+    rules = [each for each in body.recipients if not isinstance(each, str)]
+    return Jsonb([rule.model_dump(mode="json", by_alias=True) for rule in rules])
+
+
+def _graphs_of_recipients(conn: Connection, tenant_id: UUID, body: KpiAlertIn) -> list[Graph]:
+    """The graphs in which recipients are looked for. Raises BadDefinition."""
+    found = []
+    for place, each in enumerate(body.recipients):
+        if isinstance(each, OfColumn):
+            try:
+                found.append(GRAPHS.get(conn, tenant_id, each.graph_id))
+            except NotFound as error:
+                raise refuse(f"recipients.{place}.graphId", str(error)) from None
+    return found
 
 
 def _timing(body: KpiAlertIn) -> dict[str, Any]:

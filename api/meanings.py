@@ -35,6 +35,8 @@ MEANINGS = {
     "cronExpression": "when it fires, as a cron expression of five fields, or six with seconds first, on the wall "
     "clock of `timezone`: `0 9 * * 1-5` is nine in the morning from Monday to Friday",
     "deadlineAt": "when it is stopped if it has not ended",
+    "lateSince": "since when a slot is not delivered within `deliverWithinSeconds`; null while none is late",
+    "AlertDelivery.by": "how its recipient got on the list: by name, or by which rule",
     "decision": "why the run is as it is, in sentences, oldest first",
     "disabledAt": "since when the member is let in nowhere",
     "decimals": "how many are shown; null for as many as there are, up to six",
@@ -213,7 +215,7 @@ MEANINGS = {
     "dashboardId": "the dashboard that a report shows; null for a threshold",
     "graphId": "the graph whose figure is judged",
     "isActive": "whether it is checked; false pauses its schedule, true resumes it",
-    "recipients": "whom it mails, each once",
+    "recipients": "whom it mails, each once: addresses, and rules that are asked when something is sent",
     "threshold": "when the figure is checked, how it is judged and who is told when",
     "KpiAlertOut.state": "the worst of its segments' states; null before the first check",
     "Matches.n": "in so many of the last `of` checks",

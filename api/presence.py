@@ -1,10 +1,11 @@
-"""A web process's row in `processes`: it guards nothing, it only shows that the process lives."""
+"""A web process's row in `processes`, which shows that it lives; and its part in judging the dead-man's switches."""
 
 import threading
 
 from api import tokens
-from db import processes
+from db import migrate, processes
 from db.pool import Connection, Database, DatabaseError
+from scheduler import watches
 from telemetry.log import Events
 
 events = Events("web")
@@ -16,9 +17,10 @@ FIRST_COMMAND = "tocsin tokens create --operator"
 class Presence:
     """A thread that keeps the row as long as Postgres answers; the web itself runs without it."""
 
-    def __init__(self, database: Database, lease_seconds: float) -> None:
+    def __init__(self, database: Database, lease_seconds: float, *, is_held: bool = False) -> None:
         self._database = database
         self._seconds = lease_seconds
+        self._is_held = is_held
         self._conn: Connection | None = None
         self._lease: processes.Lease | None = None
         self._stopping = threading.Event()
@@ -38,6 +40,7 @@ class Presence:
         while True:
             try:
                 self._show()
+                self._watch()
                 is_there = True
             except DatabaseError as error:
                 if is_there:
@@ -58,6 +61,11 @@ class Presence:
             self._lease = processes.register(self._conn, "web", self._seconds)
             if is_first and not tokens.is_any_good(self._conn):
                 events.warning("web.no_token", why="nobody may ask yet", command=FIRST_COMMAND)
+
+    def _watch(self) -> None:
+        """Judges the switches, so that one is raised with all tickers and workers dead; a copy raises none."""
+        if self._conn is not None and not self._is_held and not migrate.is_foreign(self._conn):
+            watches.look(self._conn)
 
     def _leave(self) -> None:
         if self._conn is None:

@@ -18,7 +18,7 @@ from db.query import Query
 from scheduler import schedules
 from scheduler.refusals import NameTaken, NotFound, WrongState
 from scheduler.schedules import ScheduleFilter
-from workers.channels.email import sender_of
+from workers.channels.email import mailbox, sender_of
 
 DEFAULT = "default"
 SUSPENDED = "the tenant is suspended"
@@ -100,6 +100,9 @@ class Settings(_Model):
     reply_to: Annotated[Line, AfterValidator(_sender)] | None = None
     recipient_domains: Annotated[list[Annotated[str, AfterValidator(_domain)]], Field(max_length=200)] = Field(
         default_factory=list, description="set, mail to any other domain is recorded `suppressed`"
+    )
+    notices_to: Annotated[list[Annotated[str, AfterValidator(mailbox)]], Field(min_length=1, max_length=20)] | None = (
+        Field(None, description="who is told in place of the admins of what goes wrong")
     )
     branding: Branding = Field(default_factory=Branding)
     quotas: Quotas = Field(default_factory=Quotas)

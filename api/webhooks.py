@@ -20,7 +20,9 @@ from workers.journal import OPEN_WEBHOOK
 from workers.kinds.http_call import signing_keys
 from workers.rows import Value
 
-Event = Literal["run.succeeded", "run.dead", "run.delivered", "alert.firing", "alert.resolved"]
+Event = Literal[
+    "run.succeeded", "run.dead", "run.delivered", "alert.firing", "alert.resolved", "schedule.late", "schedule.arrived"
+]
 # Each event of a run is one more run for each of them.
 MOST = 20
 _LEAST_KEY, _LONGEST_KEY = 24, 64

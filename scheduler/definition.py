@@ -69,10 +69,15 @@ class NewSchedule:
     uses: tuple[str, ...] = ()
     # On its days nothing fires.
     calendar_id: UUID | None = None
+    # How long after a slot its work may take to be delivered; None: nobody watches.
+    deliver_within_seconds: int | None = None
 
 
 class Schedule(NamedTuple):
-    """A schedule's row, in the order of get_schedule.sql; `made_ahead` of its runs wait for their instant."""
+    """A schedule's row, in the order of get_schedule.sql; `made_ahead` of its runs wait for their instant.
+
+    `late_since`: since when a slot is not delivered in its time.
+    """
 
     id: UUID
     tenant_id: UUID
@@ -118,6 +123,8 @@ class Schedule(NamedTuple):
     uses: list[str]
     calendar_id: UUID | None
     recurrence: dict[str, Any] | None
+    deliver_within_seconds: int | None
+    late_since: datetime | None
     made_ahead: int
 
 

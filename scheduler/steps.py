@@ -12,7 +12,7 @@ from db import processes
 from db.pool import Connection, DatabaseError
 from db.query import Query
 from db.runs import Ring, pass_gates
-from scheduler import reaper
+from scheduler import reaper, watches
 from scheduler.frontier import FIRST_ID, LONG_AGO, Frontier
 from scheduler.limits import Door
 from scheduler.loop import Step
@@ -33,6 +33,7 @@ _LONGEST_BEHIND_SECONDS = 0.5
 _SHORTEST_LEASE = 5.0
 _HOUSE_SECONDS = 3600.0
 _MINUTE = 60.0
+_WATCH_SECONDS = 1.0
 _PUT_OFF_SECONDS = 60.0
 _BUSY_SECONDS = 3.0
 _LATE = timedelta(seconds=2)
@@ -125,6 +126,7 @@ class Ticker:
             self.reap,
             self.take_over,
             self.settle,
+            self.watch,
             self.heartbeat,
         ]
 
@@ -255,6 +257,10 @@ class Ticker:
         if self._is_time("source answers", _MINUTE):
             reaper.forget_source_answers(conn)
         return 0
+
+    def watch(self, conn: Connection) -> int:
+        """Judges the dead-man's switches, as web processes do."""
+        return watches.look(conn) if self._is_time("watch", _WATCH_SECONDS) else 0
 
     def keep_house(self, conn: Connection) -> int:
         """Keeps the partitions; puts it off while somebody holds their lock."""

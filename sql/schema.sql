@@ -134,6 +134,19 @@ begin
     return dropped;
 end $$;
 
+CREATE FUNCTION public.end_undelivered() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+    delete from troubles as t
+    using runs as r
+    where
+        t.tenant_id = new.tenant_id and t.what = 'undelivered' and t.which = new.recipient
+        and r.id = new.run_id and r.slot_at = new.slot_at and r.schedule_id = t.schedule_id;
+    return null;
+end $$;
+
 CREATE FUNCTION public.erase_tenant(erased uuid) RETURNS TABLE(name text, gone bigint)
     LANGUAGE plpgsql
     AS $_$
@@ -164,6 +177,24 @@ begin
         using wanted;
     end loop;
 end $_$;
+
+CREATE FUNCTION public.first_through(watched uuid, slot timestamp with time zone, OUT slot_at timestamp with time zone, OUT arrived_at timestamp with time zone) RETURNS record
+    LANGUAGE plpgsql STABLE
+    AS $$
+begin
+    select r.slot_at, through_at(r) into slot_at, arrived_at from runs as r
+    where
+        r.schedule_id = watched and r.slot_at >= slot and r.origin in ('schedule', 'backfill')
+        and r.state || '' = 'succeeded' and through_at(r) is not null
+    order by r.slot_at limit 1;
+    if slot_at is null then
+        select r.slot_at, through_at(r) into slot_at, arrived_at from runs as r
+        where
+            r.schedule_id = watched and r.slot_at >= slot and r.origin not in ('schedule', 'backfill')
+            and r.origin = 'manual' and r.state || '' = 'succeeded' and through_at(r) is not null
+        order by r.slot_at limit 1;
+    end if;
+end $$;
 
 CREATE FUNCTION public.guard_delivery() RETURNS trigger
     LANGUAGE plpgsql
@@ -246,6 +277,15 @@ begin
     end if;
     return new;
 end $$;
+
+CREATE FUNCTION public.id_at(instant timestamp with time zone) RETURNS uuid
+    LANGUAGE sql
+    AS $$
+    select (
+        lpad(to_hex(floor(extract(epoch from instant) * 1000)::bigint), 12, '0') || '7'
+        || substr(replace(gen_random_uuid()::text, '-', ''), 14)
+    )::uuid
+$$;
 
 CREATE FUNCTION public.id_beside(other uuid) RETURNS uuid
     LANGUAGE sql
@@ -338,6 +378,128 @@ CREATE FUNCTION public.missing_walls() RETURNS TABLE(name text)
     order by w.tenant_column is not distinct from 'tenant_id', w.name
 $$;
 
+CREATE TABLE public.schedules (
+    id uuid NOT NULL,
+    tenant_id uuid NOT NULL,
+    kind text NOT NULL,
+    name text NOT NULL,
+    params jsonb DEFAULT '{}'::jsonb NOT NULL,
+    cron text,
+    interval_seconds bigint,
+    interval_anchor timestamp with time zone,
+    scheduled_at timestamp with time zone,
+    timezone text DEFAULT 'UTC'::text NOT NULL,
+    dst_gap text DEFAULT 'end'::text NOT NULL,
+    dst_fold text DEFAULT 'first'::text NOT NULL,
+    starts_at timestamp with time zone,
+    ends_at timestamp with time zone,
+    next_fire_at timestamp with time zone,
+    last_slot_at timestamp with time zone,
+    plan_from timestamp with time zone DEFAULT now() NOT NULL,
+    last_run_at timestamp with time zone,
+    status text DEFAULT 'active'::text NOT NULL,
+    misfire_policy text DEFAULT 'once'::text NOT NULL,
+    misfire_grace_seconds integer DEFAULT 60 NOT NULL,
+    misfire_limit integer DEFAULT 1000 NOT NULL,
+    overlap_policy text DEFAULT 'skip'::text NOT NULL,
+    jitter_seconds integer DEFAULT 0 NOT NULL,
+    max_runs bigint,
+    run_count bigint DEFAULT 0 NOT NULL,
+    max_attempts integer DEFAULT 5 NOT NULL,
+    backoff jsonb DEFAULT '{"maxSeconds": 3600, "baseSeconds": 10}'::jsonb NOT NULL,
+    timeout_seconds integer DEFAULT 300 NOT NULL,
+    unknown_delivery_policy text DEFAULT 'resend'::text NOT NULL,
+    priority smallint DEFAULT 5 NOT NULL,
+    queue text DEFAULT 'default'::text NOT NULL,
+    pause_note text,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    tags text[] DEFAULT '{}'::text[] NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    last_error text,
+    last_error_at timestamp with time zone,
+    created_by text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    uses text[] DEFAULT '{}'::text[] NOT NULL,
+    calendar_id uuid,
+    recurrence jsonb,
+    deliver_within_seconds integer,
+    CONSTRAINT schedules_at_whole_milliseconds CHECK ((scheduled_at = date_trunc('milliseconds'::text, scheduled_at))),
+    CONSTRAINT schedules_calendar_recurs CHECK (((calendar_id IS NULL) OR (scheduled_at IS NULL))),
+    CONSTRAINT schedules_deliver_within_seconds_check CHECK (((deliver_within_seconds >= 1) AND (deliver_within_seconds <= 2592000))),
+    CONSTRAINT schedules_dst_fold_check CHECK ((dst_fold = ANY (ARRAY['first'::text, 'second'::text, 'both'::text]))),
+    CONSTRAINT schedules_dst_gap_check CHECK ((dst_gap = ANY (ARRAY['end'::text, 'skip'::text, 'shift'::text]))),
+    CONSTRAINT schedules_end_after_start CHECK ((ends_at > starts_at)),
+    CONSTRAINT schedules_from_whole_milliseconds CHECK ((interval_anchor = date_trunc('milliseconds'::text, interval_anchor))),
+    CONSTRAINT schedules_interval_has_anchor CHECK (((interval_seconds IS NULL) = (interval_anchor IS NULL))),
+    CONSTRAINT schedules_interval_seconds_check CHECK ((interval_seconds > 0)),
+    CONSTRAINT schedules_jitter_seconds_check CHECK (((jitter_seconds >= 0) AND (jitter_seconds <= 86400))),
+    CONSTRAINT schedules_max_attempts_check CHECK (((max_attempts >= 1) AND (max_attempts <= 100))),
+    CONSTRAINT schedules_max_runs_check CHECK ((max_runs > 0)),
+    CONSTRAINT schedules_misfire_grace_seconds_check CHECK (((misfire_grace_seconds >= 0) AND (misfire_grace_seconds <= 31536000))),
+    CONSTRAINT schedules_misfire_limit_check CHECK (((misfire_limit >= 1) AND (misfire_limit <= 100000))),
+    CONSTRAINT schedules_misfire_policy_check CHECK ((misfire_policy = ANY (ARRAY['once'::text, 'all'::text, 'skip'::text]))),
+    CONSTRAINT schedules_name_check CHECK ((name <> ''::text)),
+    CONSTRAINT schedules_overlap_policy_check CHECK ((overlap_policy = ANY (ARRAY['skip'::text, 'queue'::text, 'allow'::text, 'cancel_running'::text]))),
+    CONSTRAINT schedules_priority_check CHECK (((priority >= 0) AND (priority <= 9))),
+    CONSTRAINT schedules_queue_check CHECK ((queue = ANY (ARRAY['alerts'::text, 'reports'::text, 'ai'::text, 'calls'::text, 'default'::text]))),
+    CONSTRAINT schedules_recur_one_way CHECK ((num_nonnulls(cron, interval_seconds, scheduled_at, recurrence) = 1)),
+    CONSTRAINT schedules_recurrence_is_object CHECK ((jsonb_typeof(recurrence) = 'object'::text)),
+    CONSTRAINT schedules_status_check CHECK ((status = ANY (ARRAY['active'::text, 'paused'::text, 'completed'::text, 'failed'::text, 'cancelled'::text]))),
+    CONSTRAINT schedules_timeout_seconds_check CHECK (((timeout_seconds >= 1) AND (timeout_seconds <= 86400))),
+    CONSTRAINT schedules_unknown_delivery_policy_check CHECK ((unknown_delivery_policy = ANY (ARRAY['resend'::text, 'hold'::text])))
+)
+WITH (fillfactor='80');
+
+CREATE FUNCTION public.next_look(watched public.schedules) RETURNS timestamp with time zone
+    LANGUAGE plpgsql STABLE
+    AS $$
+declare
+    within_time interval := make_interval(secs => watched.deliver_within_seconds);
+    planned timestamptz;
+begin
+    if watched.status not in ('active', 'completed', 'failed') then
+        return 'infinity';
+    end if;
+    select min(r.slot_at) into planned from runs as r
+    where
+        r.schedule_id = watched.id and r.origin in ('schedule', 'backfill')
+        and r.slot_at > now() - within_time and r.slot_at < now() + interval '1 day';
+    return greatest(
+        now() + interval '1 second',
+        least(
+            coalesce(planned + within_time, 'infinity'),
+            coalesce(case when watched.status = 'active' then watched.next_fire_at end + within_time, 'infinity'),
+            case when watched.status = 'active' then now() + greatest(within_time, interval '5 seconds') else 'infinity' end
+        )
+    );
+end $$;
+
+CREATE FUNCTION public.overdue_slot(watched public.schedules, since timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE plpgsql STABLE
+    AS $$
+declare
+    within_time interval := make_interval(secs => watched.deliver_within_seconds);
+    newest timestamptz;
+begin
+    if watched.status not in ('active', 'completed', 'failed') then
+        return null;
+    end if;
+    select r.slot_at into newest from runs as r
+    where
+        r.schedule_id = watched.id and r.origin in ('schedule', 'backfill')
+        and r.slot_at >= greatest(since, watched.plan_from) and r.slot_at <= now() - within_time
+        and r.state || '' <> 'cancelled' and r.reason is distinct from 'holiday'
+    order by r.slot_at desc limit 1;
+    if newest is not null and (select f.slot_at from first_through(watched.id, newest) as f) is null then
+        return newest;
+    end if;
+    if watched.status = 'active' and watched.next_fire_at <= now() - within_time and watched.next_fire_at >= since then
+        return watched.next_fire_at - make_interval(secs => watched.jitter_seconds);
+    end if;
+    return null;
+end $$;
+
 CREATE FUNCTION public.partitioned_tables() RETURNS text[]
     LANGUAGE sql IMMUTABLE
     AS $$
@@ -354,8 +516,8 @@ declare
 begin
     update schedules as s
     set params = jsonb_strip_nulls(jsonb_build_object(
-        'alertId', a.id, 'alertName', a.alert_name, 'recipients', a.recipients, 'graphId', a.graph_id,
-        'templateId', a.template_id,
+        'alertId', a.id, 'alertName', a.alert_name, 'recipients', to_jsonb(a.recipients) || a.recipient_rules,
+        'graphId', a.graph_id, 'templateId', a.template_id,
         'channels', (
             select jsonb_agg(jsonb_build_object('id', c.id, 'type', c.type) order by o.position)
             from kpi_alert_channels as o inner join channels as c on c.tenant_id = o.tenant_id and c.id = o.channel_id
@@ -484,6 +646,22 @@ begin
         perform raise_events(events);
     end if;
     return null;
+end $$;
+
+CREATE FUNCTION public.raise_schedule_event(tenant uuid, event text, data jsonb) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    insert into runs (
+        id, slot_at, tenant_id, kind, queue, origin, state, fence, max_attempts, available_at, released_at, params
+    )
+    select
+        id_at(now()), date_trunc('milliseconds', now()), w.tenant_id, 'webhook.send', 'calls', 'system', 'queued', 1,
+        10, now(), now(),
+        jsonb_build_object(
+            'webhookId', w.id, 'body', jsonb_build_object('type', event, 'timestamp', rfc3339(now()), 'data', data)
+        )
+    from webhooks as w where w.tenant_id = tenant and w.status = 'active' and event = any(w.events);
 end $$;
 
 CREATE FUNCTION public.raise_schedule_version() RETURNS trigger
@@ -691,6 +869,124 @@ begin
     return true;
 end $$;
 
+CREATE FUNCTION public.tell_of_deaths() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    found_trouble record;
+begin
+    if not exists (select from deaths as d where d.schedule_id is not null) then
+        return null;
+    end if;
+    for found_trouble in
+        with told as (
+            insert into troubles as t (tenant_id, what, which, schedule_id, slot_at)
+            select d.tenant_id, 'dead', '', d.schedule_id, max(d.slot_at) from deaths as d
+            where d.schedule_id is not null
+            group by d.tenant_id, d.schedule_id
+            -- In one order, so that two that write the same ones wait for each other and not in a ring.
+            order by d.schedule_id
+            on conflict (tenant_id, what, which, schedule_id) do update
+            set
+                slot_at = greatest(t.slot_at, excluded.slot_at),
+                since = case
+                    when exists (
+                        select from runs as r
+                        where
+                            r.schedule_id = t.schedule_id and r.slot_at >= t.slot_at
+                            and r.origin in ('schedule', 'backfill') and r.state || '' = 'succeeded'
+                            and r.finished_at > t.since
+                    ) then now()
+                    else t.since
+                end
+            returning t.tenant_id, t.schedule_id, t.since = now() as is_new
+        )
+        select distinct on (told.schedule_id)
+            told.tenant_id, told.schedule_id, s.name, d.id, d.run_id, d.slot_at, d.attempts, d.error, d.fence
+        from told
+        inner join schedules as s on s.tenant_id = told.tenant_id and s.id = told.schedule_id
+        inner join deaths as d on d.schedule_id = told.schedule_id
+        where told.is_new
+        order by told.schedule_id, d.slot_at
+    loop
+        perform tell_owner(
+            found_trouble.tenant_id, found_trouble.schedule_id, found_trouble.run_id, found_trouble.slot_at,
+            'told:died:' || found_trouble.fence, found_trouble.name || ' failed',
+            'The run of ' || found_trouble.name || ' for ' || rfc3339(found_trouble.slot_at) || ' died after '
+            || found_trouble.attempts || ' attempts: ' || coalesce(found_trouble.error, 'no reason was given')
+            || chr(10) || chr(10) || 'It is the dead letter ' || found_trouble.id || ', and can be replayed. Further '
+            || 'runs that die are among the dead letters too; you are told again once one has succeeded in between.'
+        );
+    end loop;
+    return null;
+end $$;
+
+CREATE FUNCTION public.tell_of_undelivered() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    schedule record;
+begin
+    select s.id, s.tenant_id, s.name into schedule from runs as r
+    inner join schedules as s on s.tenant_id = r.tenant_id and s.id = r.schedule_id
+    where r.id = new.run_id and r.slot_at = new.slot_at;
+    if not found then
+        return null;
+    end if;
+    insert into troubles as t (tenant_id, what, which, schedule_id, slot_at)
+    values (schedule.tenant_id, 'undelivered', new.recipient, schedule.id, new.slot_at)
+    on conflict do nothing;
+    if found then
+        perform tell_owner(
+            schedule.tenant_id, schedule.id, new.run_id, new.slot_at, 'told:' || new.state,
+            schedule.name || ' could not be delivered to all',
+            'What ' || schedule.name || ' had to say for ' || rfc3339(new.slot_at) || ' could not be delivered to:',
+            jsonb_build_object('undeliveredRunId', new.run_id, 'undeliveredSlotAt', rfc3339(new.slot_at))
+        );
+    end if;
+    return null;
+end $$;
+
+CREATE FUNCTION public.tell_of_unplanned() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+    perform tell_owner(
+        new.tenant_id, new.id, null, null, null,
+        new.name || case when new.status = 'failed' then ' is disabled' else ' could not be planned' end,
+        new.name || ' could not be planned: ' || new.last_error || chr(10) || chr(10) || case
+            when new.status = 'failed' then 'It is disabled, and fires no more until it is mended and resumed.'
+            else 'It is tried again each minute; you are told again if it fails anew after it went well.'
+        end
+    );
+    return null;
+end $$;
+
+CREATE FUNCTION public.tell_owner(tenant uuid, about uuid, parent uuid, slot timestamp with time zone, key text, subject text, message text, more jsonb DEFAULT '{}'::jsonb) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+declare
+    at timestamptz := coalesce(slot, date_trunc('milliseconds', now()));
+begin
+    if not exists (select from members as m where m.tenant_id = tenant and m.disabled_at is null)
+       and not exists (select from tenants as t where t.id = tenant and t.settings ? 'noticesTo') then
+        return;
+    end if;
+    insert into runs (
+        id, slot_at, tenant_id, parent_run_id, item_key, kind, queue, origin, state, fence, max_attempts, available_at,
+        released_at, params
+    )
+    values (
+        case when parent is null then id_at(at) else id_beside(parent) end, at, tenant, parent, key, 'notice.mail',
+        'alerts', 'system', 'queued', 1, 10, now(), now(),
+        jsonb_strip_nulls(jsonb_build_object('subject', subject, 'text', message, 'scheduleId', about)) || more
+    )
+    on conflict do nothing;
+end $$;
+
 CREATE TABLE public.runs (
     id uuid NOT NULL,
     slot_at timestamp with time zone NOT NULL,
@@ -736,6 +1032,27 @@ END),
 )
 PARTITION BY RANGE (slot_at);
 
+CREATE FUNCTION public.through_at(run public.runs) RETURNS timestamp with time zone
+    LANGUAGE plpgsql STABLE
+    AS $$
+declare
+    told record;
+begin
+    if run.state <> 'succeeded'
+       or run.kind like 'kpi.%' and run.outcome ->> 'outcome' in ('could_not_check', 'stale', 'no_recipients') then
+        return null;
+    end if;
+    select
+        count(*) as made, count(*) filter (where d.state in ('sent', 'suppressed')) as settled,
+        count(*) filter (where d.state in ('pending', 'sending', 'unknown')) as waiting, max(d.sent_at) as sent_at
+    into told
+    from deliveries as d where d.run_id = run.id and d.slot_at = run.slot_at;
+    if told.waiting > 0 or told.made > 0 and told.settled = 0 then
+        return null;
+    end if;
+    return greatest(run.finished_at, told.sent_at);
+end $$;
+
 CREATE FUNCTION public.told_of_run(told public.runs) RETURNS jsonb
     LANGUAGE plpgsql STABLE
     AS $$
@@ -748,6 +1065,52 @@ begin
         'slotAt', rfc3339(told.slot_at), 'origin', told.origin, 'state', told.state, 'attempt', told.attempt,
         'startedAt', rfc3339(told.started_at), 'finishedAt', rfc3339(told.finished_at), 'error', told.error
     );
+end $$;
+
+CREATE FUNCTION public.warn_of_handover() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    left_behind record;
+begin
+    if old.tenant_id::text = current_setting('tocsin.erasing', true) then
+        return null;
+    end if;
+    select count(*) as number, string_agg('- ' || n.name, chr(10) order by n.place) filter (where n.place <= 50) as names
+    into left_behind
+    from (
+        select s.name, row_number() over (order by s.name) as place from schedules as s
+        where
+            s.tenant_id = old.tenant_id and s.status in ('active', 'paused')
+            and (s.created_by = 'member:' || old.subject or s.created_by in (
+                select 'token:' || t.id from api_tokens as t
+                where t.tenant_id = old.tenant_id and t.created_by = 'member:' || old.subject
+            ))
+    ) as n;
+    if left_behind.number > 0 then
+        perform tell_owner(
+            old.tenant_id, null, null, null, null, old.email || ' left ' || left_behind.number || ' schedules behind',
+            old.email || ' (' || old.subject || ') is a member no more. These schedules of theirs go on, and what goes '
+            || 'wrong with them is told to you from now on. Make each anew under another name, or cancel it:' || chr(10)
+            || chr(10) || left_behind.names
+            || case when left_behind.number > 50 then chr(10) || '- and others' else '' end
+        );
+    end if;
+    return null;
+end $$;
+
+CREATE FUNCTION public.watch_schedule() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if new.deliver_within_seconds is null then
+        delete from watches as w where w.tenant_id = new.tenant_id and w.schedule_id = new.id;
+    else
+        insert into watches as w (schedule_id, tenant_id) values (new.id, new.tenant_id)
+        on conflict (schedule_id) do update set look_at = now();
+    end if;
+    return null;
 end $$;
 
 CREATE TABLE public.alert_events (
@@ -1034,8 +1397,10 @@ CREATE TABLE public.kpi_alerts (
     description text DEFAULT ''::text NOT NULL,
     template_id uuid,
     template_purpose text GENERATED ALWAYS AS (('kpi.'::text || alert_type)) STORED,
+    recipient_rules jsonb DEFAULT '[]'::jsonb NOT NULL,
     CONSTRAINT kpi_alerts_alert_type_check CHECK ((alert_type = ANY (ARRAY['schedule'::text, 'threshold'::text]))),
     CONSTRAINT kpi_alerts_judge_a_graph CHECK (((alert_type = 'schedule'::text) OR (graph_id IS NOT NULL))),
+    CONSTRAINT kpi_alerts_recipient_rules_check CHECK ((jsonb_typeof(recipient_rules) = 'array'::text)),
     CONSTRAINT kpi_alerts_show_one CHECK ((num_nonnulls(graph_id, dashboard_id) = 1))
 );
 
@@ -1229,77 +1594,6 @@ CREATE TABLE public.schedule_versions (
     created_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
-CREATE TABLE public.schedules (
-    id uuid NOT NULL,
-    tenant_id uuid NOT NULL,
-    kind text NOT NULL,
-    name text NOT NULL,
-    params jsonb DEFAULT '{}'::jsonb NOT NULL,
-    cron text,
-    interval_seconds bigint,
-    interval_anchor timestamp with time zone,
-    scheduled_at timestamp with time zone,
-    timezone text DEFAULT 'UTC'::text NOT NULL,
-    dst_gap text DEFAULT 'end'::text NOT NULL,
-    dst_fold text DEFAULT 'first'::text NOT NULL,
-    starts_at timestamp with time zone,
-    ends_at timestamp with time zone,
-    next_fire_at timestamp with time zone,
-    last_slot_at timestamp with time zone,
-    plan_from timestamp with time zone DEFAULT now() NOT NULL,
-    last_run_at timestamp with time zone,
-    status text DEFAULT 'active'::text NOT NULL,
-    misfire_policy text DEFAULT 'once'::text NOT NULL,
-    misfire_grace_seconds integer DEFAULT 60 NOT NULL,
-    misfire_limit integer DEFAULT 1000 NOT NULL,
-    overlap_policy text DEFAULT 'skip'::text NOT NULL,
-    jitter_seconds integer DEFAULT 0 NOT NULL,
-    max_runs bigint,
-    run_count bigint DEFAULT 0 NOT NULL,
-    max_attempts integer DEFAULT 5 NOT NULL,
-    backoff jsonb DEFAULT '{"maxSeconds": 3600, "baseSeconds": 10}'::jsonb NOT NULL,
-    timeout_seconds integer DEFAULT 300 NOT NULL,
-    unknown_delivery_policy text DEFAULT 'resend'::text NOT NULL,
-    priority smallint DEFAULT 5 NOT NULL,
-    queue text DEFAULT 'default'::text NOT NULL,
-    pause_note text,
-    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
-    tags text[] DEFAULT '{}'::text[] NOT NULL,
-    version integer DEFAULT 1 NOT NULL,
-    last_error text,
-    last_error_at timestamp with time zone,
-    created_by text,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    uses text[] DEFAULT '{}'::text[] NOT NULL,
-    calendar_id uuid,
-    recurrence jsonb,
-    CONSTRAINT schedules_at_whole_milliseconds CHECK ((scheduled_at = date_trunc('milliseconds'::text, scheduled_at))),
-    CONSTRAINT schedules_calendar_recurs CHECK (((calendar_id IS NULL) OR (scheduled_at IS NULL))),
-    CONSTRAINT schedules_dst_fold_check CHECK ((dst_fold = ANY (ARRAY['first'::text, 'second'::text, 'both'::text]))),
-    CONSTRAINT schedules_dst_gap_check CHECK ((dst_gap = ANY (ARRAY['end'::text, 'skip'::text, 'shift'::text]))),
-    CONSTRAINT schedules_end_after_start CHECK ((ends_at > starts_at)),
-    CONSTRAINT schedules_from_whole_milliseconds CHECK ((interval_anchor = date_trunc('milliseconds'::text, interval_anchor))),
-    CONSTRAINT schedules_interval_has_anchor CHECK (((interval_seconds IS NULL) = (interval_anchor IS NULL))),
-    CONSTRAINT schedules_interval_seconds_check CHECK ((interval_seconds > 0)),
-    CONSTRAINT schedules_jitter_seconds_check CHECK (((jitter_seconds >= 0) AND (jitter_seconds <= 86400))),
-    CONSTRAINT schedules_max_attempts_check CHECK (((max_attempts >= 1) AND (max_attempts <= 100))),
-    CONSTRAINT schedules_max_runs_check CHECK ((max_runs > 0)),
-    CONSTRAINT schedules_misfire_grace_seconds_check CHECK (((misfire_grace_seconds >= 0) AND (misfire_grace_seconds <= 31536000))),
-    CONSTRAINT schedules_misfire_limit_check CHECK (((misfire_limit >= 1) AND (misfire_limit <= 100000))),
-    CONSTRAINT schedules_misfire_policy_check CHECK ((misfire_policy = ANY (ARRAY['once'::text, 'all'::text, 'skip'::text]))),
-    CONSTRAINT schedules_name_check CHECK ((name <> ''::text)),
-    CONSTRAINT schedules_overlap_policy_check CHECK ((overlap_policy = ANY (ARRAY['skip'::text, 'queue'::text, 'allow'::text, 'cancel_running'::text]))),
-    CONSTRAINT schedules_priority_check CHECK (((priority >= 0) AND (priority <= 9))),
-    CONSTRAINT schedules_queue_check CHECK ((queue = ANY (ARRAY['alerts'::text, 'reports'::text, 'ai'::text, 'calls'::text, 'default'::text]))),
-    CONSTRAINT schedules_recur_one_way CHECK ((num_nonnulls(cron, interval_seconds, scheduled_at, recurrence) = 1)),
-    CONSTRAINT schedules_recurrence_is_object CHECK ((jsonb_typeof(recurrence) = 'object'::text)),
-    CONSTRAINT schedules_status_check CHECK ((status = ANY (ARRAY['active'::text, 'paused'::text, 'completed'::text, 'failed'::text, 'cancelled'::text]))),
-    CONSTRAINT schedules_timeout_seconds_check CHECK (((timeout_seconds >= 1) AND (timeout_seconds <= 86400))),
-    CONSTRAINT schedules_unknown_delivery_policy_check CHECK ((unknown_delivery_policy = ANY (ARRAY['resend'::text, 'hold'::text])))
-)
-WITH (fillfactor='80');
-
 CREATE TABLE public.schema_migrations (
     name text NOT NULL,
     checksum text NOT NULL,
@@ -1398,10 +1692,30 @@ CREATE TABLE public.tenants (
     CONSTRAINT tenants_status_check CHECK ((status = ANY (ARRAY['active'::text, 'suspended'::text])))
 );
 
+CREATE TABLE public.troubles (
+    tenant_id uuid NOT NULL,
+    what text NOT NULL,
+    which text NOT NULL,
+    schedule_id uuid NOT NULL,
+    since timestamp with time zone DEFAULT now() NOT NULL,
+    slot_at timestamp with time zone NOT NULL,
+    CONSTRAINT troubles_what_check CHECK ((what = ANY (ARRAY['dead'::text, 'undelivered'::text])))
+);
+
 CREATE TABLE public.walls (
     name text NOT NULL,
     tenant_column text,
     rights text NOT NULL
+);
+
+CREATE TABLE public.watches (
+    schedule_id uuid NOT NULL,
+    tenant_id uuid NOT NULL,
+    since timestamp with time zone DEFAULT now() NOT NULL,
+    look_at timestamp with time zone DEFAULT now() NOT NULL,
+    late_since timestamp with time zone,
+    late_slot_at timestamp with time zone,
+    CONSTRAINT watches_late_for_a_slot CHECK (((late_since IS NULL) = (late_slot_at IS NULL)))
 );
 
 CREATE TABLE public.webhooks (
@@ -1418,7 +1732,7 @@ CREATE TABLE public.webhooks (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT webhooks_check CHECK (((status = 'disabled'::text) = (disabled_reason IS NOT NULL))),
-    CONSTRAINT webhooks_events_check CHECK (((cardinality(events) > 0) AND (events <@ ARRAY['run.succeeded'::text, 'run.dead'::text, 'run.delivered'::text, 'alert.firing'::text, 'alert.resolved'::text]))),
+    CONSTRAINT webhooks_events_check CHECK (((cardinality(events) > 0) AND (events <@ ARRAY['run.succeeded'::text, 'run.dead'::text, 'run.delivered'::text, 'alert.firing'::text, 'alert.resolved'::text, 'schedule.late'::text, 'schedule.arrived'::text]))),
     CONSTRAINT webhooks_name_check CHECK ((name <> ''::text)),
     CONSTRAINT webhooks_status_check CHECK ((status = ANY (ARRAY['active'::text, 'disabled'::text])))
 );
@@ -1627,8 +1941,14 @@ ALTER TABLE ONLY public.tenants
 ALTER TABLE ONLY public.tenants
     ADD CONSTRAINT tenants_slug_key UNIQUE (slug);
 
+ALTER TABLE ONLY public.troubles
+    ADD CONSTRAINT troubles_pkey PRIMARY KEY (tenant_id, what, which, schedule_id);
+
 ALTER TABLE ONLY public.walls
     ADD CONSTRAINT walls_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY public.watches
+    ADD CONSTRAINT watches_pkey PRIMARY KEY (schedule_id);
 
 ALTER TABLE ONLY public.webhooks
     ADD CONSTRAINT webhooks_pkey PRIMARY KEY (id);
@@ -1717,6 +2037,10 @@ CREATE INDEX silences_by_end ON public.silences USING btree (tenant_id, ends_at)
 
 CREATE INDEX source_answers_by_age ON public.source_answers USING btree (minute);
 
+CREATE INDEX watches_late ON public.watches USING btree (late_since) WHERE (late_since IS NOT NULL);
+
+CREATE INDEX watches_to_judge ON public.watches USING btree (look_at);
+
 CREATE INDEX webhooks_active ON public.webhooks USING btree (tenant_id) WHERE (status = 'active'::text);
 
 CREATE TRIGGER alert_states_raise_change AFTER UPDATE ON public.alert_states FOR EACH ROW WHEN ((((new.state = 'firing'::text) AND (NOT public.alarms(old.state, old.memory))) OR (public.alarms(old.state, old.memory) AND (NOT public.alarms(new.state, new.memory))))) EXECUTE FUNCTION public.raise_alert_event();
@@ -1729,6 +2053,10 @@ CREATE TRIGGER audit_log_is_kept BEFORE DELETE OR UPDATE ON public.audit_log FOR
 
 CREATE TRIGGER audit_log_is_not_emptied BEFORE TRUNCATE ON public.audit_log FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_to_rewrite_history();
 
+CREATE TRIGGER dead_letters_tell_owner AFTER INSERT ON public.dead_letters REFERENCING NEW TABLE AS deaths FOR EACH STATEMENT EXECUTE FUNCTION public.tell_of_deaths();
+
+CREATE TRIGGER deliveries_end_trouble AFTER UPDATE ON public.deliveries FOR EACH ROW WHEN (((new.state = 'sent'::text) AND (old.state <> 'sent'::text))) EXECUTE FUNCTION public.end_undelivered();
+
 CREATE TRIGGER deliveries_guard BEFORE UPDATE ON public.deliveries FOR EACH ROW EXECUTE FUNCTION public.guard_delivery();
 
 CREATE TRIGGER deliveries_raise_event AFTER UPDATE ON public.deliveries FOR EACH ROW WHEN (((new.state = 'sent'::text) AND (old.state <> 'sent'::text))) EXECUTE FUNCTION public.raise_delivered_event();
@@ -1736,6 +2064,8 @@ CREATE TRIGGER deliveries_raise_event AFTER UPDATE ON public.deliveries FOR EACH
 CREATE TRIGGER deliveries_record_moved AFTER UPDATE ON public.deliveries REFERENCING NEW TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION public.record_moved_deliveries();
 
 CREATE TRIGGER deliveries_record_new AFTER INSERT ON public.deliveries REFERENCING NEW TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION public.record_new_deliveries();
+
+CREATE TRIGGER deliveries_tell_owner AFTER UPDATE ON public.deliveries FOR EACH ROW WHEN (((new.state = ANY (ARRAY['failed'::text, 'bounced'::text])) AND (old.state <> new.state))) EXECUTE FUNCTION public.tell_of_undelivered();
 
 CREATE TRIGGER delivery_history_is_kept BEFORE DELETE OR UPDATE OR TRUNCATE ON public.delivery_history FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_to_rewrite_history();
 
@@ -1752,6 +2082,10 @@ CREATE CONSTRAINT TRIGGER kpi_schedules_whole AFTER INSERT OR DELETE OR UPDATE O
 CREATE TRIGGER kpi_thresholds_project AFTER INSERT OR UPDATE ON public.kpi_thresholds FOR EACH ROW EXECUTE FUNCTION public.project_kpi_alert();
 
 CREATE CONSTRAINT TRIGGER kpi_thresholds_whole AFTER INSERT OR DELETE OR UPDATE ON public.kpi_thresholds DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.check_alert_whole();
+
+CREATE TRIGGER members_warn_when_deleted AFTER DELETE ON public.members FOR EACH ROW WHEN ((old.disabled_at IS NULL)) EXECUTE FUNCTION public.warn_of_handover();
+
+CREATE TRIGGER members_warn_when_disabled AFTER UPDATE OF disabled_at ON public.members FOR EACH ROW WHEN (((new.disabled_at IS NOT NULL) AND (old.disabled_at IS NULL))) EXECUTE FUNCTION public.warn_of_handover();
 
 CREATE TRIGGER run_history_is_kept BEFORE DELETE OR UPDATE OR TRUNCATE ON public.run_history FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_to_rewrite_history();
 
@@ -1778,6 +2112,12 @@ CREATE TRIGGER schedules_raise_version BEFORE UPDATE OF kind, name, params, cron
 CREATE TRIGGER schedules_record_moved AFTER UPDATE ON public.schedules REFERENCING OLD TABLE AS was NEW TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION public.record_moved_schedules();
 
 CREATE TRIGGER schedules_record_new AFTER INSERT ON public.schedules REFERENCING NEW TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION public.record_new_schedules();
+
+CREATE TRIGGER schedules_tell_owner AFTER UPDATE OF last_error ON public.schedules FOR EACH ROW WHEN (((new.last_error IS NOT NULL) AND ((old.last_error IS NULL) OR ((new.status = 'failed'::text) AND (old.status <> 'failed'::text))))) EXECUTE FUNCTION public.tell_of_unplanned();
+
+CREATE TRIGGER schedules_watch_changed AFTER UPDATE OF deliver_within_seconds, status, plan_from ON public.schedules FOR EACH ROW WHEN ((num_nonnulls(new.deliver_within_seconds, old.deliver_within_seconds) > 0)) EXECUTE FUNCTION public.watch_schedule();
+
+CREATE TRIGGER schedules_watch_new AFTER INSERT ON public.schedules FOR EACH ROW WHEN ((new.deliver_within_seconds IS NOT NULL)) EXECUTE FUNCTION public.watch_schedule();
 
 ALTER TABLE ONLY public.alert_events
     ADD CONSTRAINT alert_events_tenant_id_alert_id_fkey FOREIGN KEY (tenant_id, alert_id) REFERENCES public.kpi_alerts(tenant_id, id) ON DELETE CASCADE;
@@ -1886,6 +2226,12 @@ ALTER TABLE ONLY public.suppressions
 
 ALTER TABLE ONLY public.templates
     ADD CONSTRAINT templates_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+
+ALTER TABLE ONLY public.troubles
+    ADD CONSTRAINT troubles_tenant_id_schedule_id_fkey FOREIGN KEY (tenant_id, schedule_id) REFERENCES public.schedules(tenant_id, id);
+
+ALTER TABLE ONLY public.watches
+    ADD CONSTRAINT watches_tenant_id_schedule_id_fkey FOREIGN KEY (tenant_id, schedule_id) REFERENCES public.schedules(tenant_id, id);
 
 ALTER TABLE ONLY public.webhooks
     ADD CONSTRAINT webhooks_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
@@ -2024,9 +2370,17 @@ CREATE POLICY tenant_wall ON public.templates TO tocsin_api USING ((tenant_id = 
 
 CREATE POLICY tenant_wall ON public.tenants TO tocsin_api USING ((id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
+CREATE POLICY tenant_wall ON public.troubles TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant_wall ON public.watches TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
+
 CREATE POLICY tenant_wall ON public.webhooks TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
 ALTER TABLE public.tenants ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.troubles ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.watches ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.webhooks ENABLE ROW LEVEL SECURITY;
 
@@ -2040,6 +2394,8 @@ REVOKE ALL ON FUNCTION public.export_tenant(wanted uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.make_partitions(first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.make_partitions(first_at timestamp with time zone, last_at timestamp with time zone) TO tocsin_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.schedules TO tocsin_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.runs TO tocsin_api;
 
@@ -2095,8 +2451,6 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.schedule_gates TO tocsin_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.schedule_versions TO tocsin_api;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.schedules TO tocsin_api;
-
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.silences TO tocsin_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.source_answers TO tocsin_api;
@@ -2114,5 +2468,9 @@ GRANT UPDATE(name) ON TABLE public.tenants TO tocsin_api;
 GRANT UPDATE(settings) ON TABLE public.tenants TO tocsin_api;
 
 GRANT UPDATE(updated_at) ON TABLE public.tenants TO tocsin_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.troubles TO tocsin_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.watches TO tocsin_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.webhooks TO tocsin_api;

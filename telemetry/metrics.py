@@ -14,6 +14,7 @@ start_lag_seconds = Histogram("tocsin_start_lag_seconds", "From the slot to the 
 run_seconds = Histogram("tocsin_run_seconds", "How long an attempt took.", ["kind", "outcome"], buckets=_LAG)
 runs = Counter("tocsin_runs_total", "Runs that reached a state.", ["kind", "state"])
 attempts = Counter("tocsin_attempts", "Attempts that ended, by outcome.", ["kind", "outcome"])
+late_schedules = Counter("tocsin_late_schedules", "Schedules whose slot was not delivered in time.")
 leases_expired = Counter("tocsin_leases_expired", "Runs taken back from lost processes or past their deadline.")
 deliveries = Counter("tocsin_deliveries", "Attempts to deliver that ended, by outcome.", ["channel", "outcome"])
 source_seconds = Histogram("tocsin_source_seconds", "Queries to sources.", ["type", "outcome"], buckets=_LAG)

@@ -63,6 +63,12 @@ class CheckRow(NamedTuple):
     state: str
 
 
+class Address(NamedTuple):
+    """A person's address."""
+
+    email: str
+
+
 # A firing that somebody acknowledged longer ago is told of again.
 REMEMBERED = timedelta(days=90)
 GET_VERSION = Query("get_rule_version", Value)
@@ -74,7 +80,8 @@ LIST_ACTIONS = Query("list_actions_of_alert", ActionRow)
 LIST_UNCHECKED = Query("list_unchecked_slots", SlotRow)
 LIST_CHECKS = Query("list_recent_checks", CheckRow)
 REPORT_TROUBLE = Query("report_trouble", Value)
-TELL_ADMINS = Query("tell_admins", Value)
+TELL_OWNER = Query("tell_owner", Value)
+LIST_MEMBERS = Query("list_members_of_role", Address)
 SETTLE_TROUBLE = Query("settle_trouble", Value)
 GET_TEMPLATE = Query("get_template", Template)
 
@@ -123,7 +130,11 @@ class AlertBook(Protocol):
         ...
 
     def tell(self, key: str, subject: str, text: str) -> None:
-        """Tells the tenant's admins something of this run, once for each key."""
+        """Tells the owner of this run's schedule something of it, once for each key."""
+        ...
+
+    def members_of(self, role: str) -> list[str]:
+        """The addresses of the tenant's members of a role who are not disabled, at most a thousand."""
         ...
 
     def template(self, template_id: UUID) -> Template | None:
@@ -212,9 +223,14 @@ class RunAlertBook:
                 SETTLE_TROUBLE.one(conn, source_id=graph.source_id, graph_id=graph.id, **self._run())
 
     def tell(self, key: str, subject: str, text: str) -> None:
-        """Tells the tenant's admins something of this run, once for each key."""
+        """Tells the owner of this run's schedule something of it, once for each key."""
         with self.pool.connection() as conn:
-            TELL_ADMINS.one(conn, key=key, subject=subject, text=text, **self._run())
+            TELL_OWNER.one(conn, key=key, subject=subject, text=text, **self._run())
+
+    def members_of(self, role: str) -> list[str]:
+        """The addresses of the tenant's members of a role who are not disabled, at most a thousand."""
+        with self.pool.connection() as conn:
+            return [row.email for row in LIST_MEMBERS.all(conn, tenant_id=self.leased.tenant_id, role=role)]
 
     def template(self, template_id: UUID) -> Template | None:
         """The tenant's template; None once it was deleted."""

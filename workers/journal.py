@@ -20,7 +20,7 @@ from workers.alert_book import RunAlertBook
 from workers.artifacts import Artifact, Content, New, Shelf
 from workers.branding import Branding
 from workers.http import Client
-from workers.kind import Webhook
+from workers.kind import FailedDelivery, Owner, Webhook
 from workers.rows import Leased, Value
 from workers.sources import Reach, Source, SourceRefused, Stored, open_source
 from workers.sources.flight import Shared
@@ -51,12 +51,6 @@ class WebhookRow(NamedTuple):
     has_old_secret: bool
 
 
-class Address(NamedTuple):
-    """A person's address."""
-
-    email: str
-
-
 GET_STEP = Query("get_step", Value)
 INSERT_STEP = Query("insert_step", Value)
 INSERT_LOG = Query("insert_log")
@@ -65,7 +59,8 @@ GET_SOURCE = Query("get_source", SourceRow)
 GET_BRANDING = Query("get_branding", Branding)
 OPEN_WEBHOOK = Query("open_webhook", WebhookRow)
 DISABLE_WEBHOOK = Query("disable_webhook", Value)
-LIST_ADMINS = Query("list_admins", Address)
+LIST_OWNERS = Query("list_owners", Owner)
+LIST_FAILED = Query("list_failed_deliveries", FailedDelivery)
 
 
 class RunTakenAway(RuntimeError):
@@ -179,10 +174,15 @@ class RunJournal:
         with self.pool.connection() as conn:
             DISABLE_WEBHOOK.one(conn, webhook_id=webhook_id, reason=reason, subject=subject, text=text, **self._run())
 
-    def admins(self) -> list[str]:
-        """The addresses of the tenant's admins that are not disabled, at most a hundred."""
+    def owners(self, schedule_id: UUID | None) -> list[Owner]:
+        """Who is told of a schedule: whoever made it, else the tenant's `noticesTo`, else its admins; at most a hundred."""
         with self.pool.connection() as conn:
-            return [row.email for row in LIST_ADMINS.all(conn, tenant_id=self.leased.tenant_id)]
+            return LIST_OWNERS.all(conn, tenant_id=self.leased.tenant_id, schedule_id=schedule_id)
+
+    def failed_deliveries(self, run_id: UUID, slot_at: datetime) -> list[FailedDelivery]:
+        """The deliveries of another run that failed for good or came back, the first fifty."""
+        with self.pool.connection() as conn:
+            return LIST_FAILED.all(conn, tenant_id=self.leased.tenant_id, run_id=run_id, slot_at=slot_at)
 
     def _run(self) -> dict[str, Any]:
         leased = self.leased

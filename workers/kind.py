@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -97,6 +97,21 @@ class Webhook:
     secret: str = field(repr=False)
 
 
+class Owner(NamedTuple):
+    """Whom a notice is for; `left_by` is who made the schedule, where that is no active member."""
+
+    email: str
+    left_by: str | None
+
+
+class FailedDelivery(NamedTuple):
+    """A recipient who could not be reached, and why."""
+
+    recipient: str
+    state: str
+    error: str | None
+
+
 class InnerJournal(Journal, Protocol):
     """What Tocsin's own kinds also reach."""
 
@@ -112,8 +127,12 @@ class InnerJournal(Journal, Protocol):
         """Disables it once, with an audit entry and a mail to the tenant's admins."""
         ...
 
-    def admins(self) -> list[str]:
-        """The addresses of the tenant's admins."""
+    def owners(self, schedule_id: UUID | None) -> list[Owner]:
+        """Who is told of a schedule, or without one of the tenant's affairs."""
+        ...
+
+    def failed_deliveries(self, run_id: UUID, slot_at: datetime) -> list[FailedDelivery]:
+        """The deliveries of another run that failed for good or came back."""
         ...
 
 

@@ -21,6 +21,7 @@ from api.routes.schedules import SlotOut
 from db.pool import Connection
 from scheduler import schedules
 from workers.alerting.machine import State
+from workers.recipients import Recipient
 from workers.sources import SourceUnavailable
 
 router = APIRouter(prefix="/api/kpi-alerts", tags=["kpi alerts"], responses=answers(400, 401, 403, 404, 422, 429, 503))
@@ -37,7 +38,7 @@ class KpiAlertOut(_Model):
     alert_name: str
     description: str
     alert_type: Literal["threshold", "schedule"]
-    recipients: list[str]
+    recipients: list[Recipient]
     channels: list[str]
     is_active: bool
     status: str
@@ -49,6 +50,8 @@ class KpiAlertOut(_Model):
     schedule: dict[str, Any] | None
     state: State | None
     calendar_id: UUID | None
+    deliver_within_seconds: int | None
+    late_since: Time | None
     tags: list[str]
     version: int
     next_run_at: Time | None
@@ -73,6 +76,7 @@ class AlertDelivery(_Model):
     """What became of the message to one recipient."""
 
     recipient: str
+    by: str
     state: str
     error: str | None
     sent_at: Time | None

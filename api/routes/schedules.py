@@ -30,7 +30,17 @@ ScheduleList = shapes.list_of(ScheduleOut, "ScheduleList")
 Status = Annotated[Literal["active", "paused", "completed", "failed", "cancelled"] | None, Lower, Query()]
 # What the engine counts and plans; an edit may stand on any of it.
 _VOLATILE = frozenset(
-    {"nextRunAt", "lastSlotAt", "lastRunAt", "runCount", "madeAhead", "lastError", "lastErrorAt", "updatedAt"}
+    {
+        "nextRunAt",
+        "lastSlotAt",
+        "lastRunAt",
+        "runCount",
+        "madeAhead",
+        "lastError",
+        "lastErrorAt",
+        "lateSince",
+        "updatedAt",
+    }
 )
 
 

@@ -281,6 +281,11 @@ def forget_source_answers(db: Store, now: datetime, p: Params, owner: object) ->
     return []
 
 
+def look_at_watches(db: Store, now: datetime, p: Params, owner: object) -> Answer:
+    """Nothing: no schedule is watched here, and what is found late moves no run and no schedule."""
+    return []
+
+
 def find_ended_tickers(db: Store, now: datetime, p: Params, owner: object) -> Answer:
     """The clock, and how many tickers ended since."""
     ended = sum(
@@ -355,5 +360,6 @@ STATEMENTS: Final = (
     forget_segments,
     forget_silences,
     forget_source_answers,
+    look_at_watches,
     find_ended_tickers,
 )

@@ -1,5 +1,5 @@
 -- A tenant's schedule by its id or its name; its next fire is that of a run made ahead, while there is one.
--- Index: schedules' keys, runs_one_per_slot.
+-- Index: schedules' keys, watches' key, runs_one_per_slot.
 select
     s.id, s.tenant_id, s.kind, s.name, s.params, s.cron, s.interval_seconds, s.interval_anchor, s.scheduled_at,
     s.timezone, s.dst_gap, s.dst_fold, s.starts_at, s.ends_at,
@@ -8,8 +8,9 @@ select
     s.max_runs, s.run_count, s.max_attempts, s.backoff, s.timeout_seconds,
     s.unknown_delivery_policy, s.priority, s.queue, s.pause_note, s.metadata, s.tags, s.version, s.last_error,
     s.last_error_at, s.created_by, s.created_at, s.updated_at, s.uses, s.calendar_id, s.recurrence,
-    made.runs as made_ahead
+    s.deliver_within_seconds, w.late_since, made.runs as made_ahead
 from schedules as s
+left join watches as w on s.tenant_id = w.tenant_id and s.id = w.schedule_id
 cross join
     lateral (
         select min(coalesce(r.released_at, r.available_at)) as fire_at, count(*) as runs from runs as r

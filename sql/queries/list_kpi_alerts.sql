@@ -1,15 +1,16 @@
 -- A tenant's KPI alerts with their channels, schedules, thresholds and worst states, newest first, on from a place, or
--- the one of an id. Sorted. Index: kpi_alerts' key (tenant_id, id), schedules' and kpi_thresholds' keys, alert_states'
--- key, kpi_alert_channels' key.
+-- the one of an id. Sorted. Index: kpi_alerts' key (tenant_id, id), schedules', watches' and kpi_thresholds' keys,
+-- alert_states' key, kpi_alert_channels' key.
 select
-    a.id, a.alert_name as name, a.description, a.alert_type, a.recipients, a.graph_id, a.dashboard_id, a.template_id,
-    a.schedule_id,
+    a.id, a.alert_name as name, a.description, a.alert_type, a.recipients, a.recipient_rules, a.graph_id,
+    a.dashboard_id, a.template_id, a.schedule_id,
     array(
         select o.channel_id from kpi_alert_channels as o
         where o.tenant_id = a.tenant_id and o.kpi_alert_id = a.id
         order by o.position
     ) as channel_ids,
-    s.status, s.cron, s.timezone, s.calendar_id, s.tags, s.version, s.next_fire_at, s.last_run_at,
+    s.deliver_within_seconds, w.late_since, s.status, s.cron, s.timezone, s.calendar_id, s.tags, s.version,
+    s.next_fire_at, s.last_run_at,
     t.condition, t.threshold_value, t.threshold_high, t.policy, k.frequency_interval, k.schedule_hour,
     k.schedule_minute, k.selected_days, k.gating_condition, k.attachment_type, k.options,
     s.recurrence ->> 'from' as counted_from,
@@ -22,6 +23,7 @@ select
     s.created_by, a.created_at, greatest(a.updated_at, s.updated_at) as updated_at
 from kpi_alerts as a
 inner join schedules as s on a.tenant_id = s.tenant_id and a.schedule_id = s.id
+left join watches as w on s.tenant_id = w.tenant_id and s.id = w.schedule_id
 left join kpi_thresholds as t on a.tenant_id = t.tenant_id and a.id = t.kpi_alert_id
 left join kpi_schedules as k on a.tenant_id = k.tenant_id and a.id = k.kpi_alert_id
 where

@@ -1,4 +1,5 @@
--- A tenant's schedules, newest first, on from a place. Index: schedules_of_tenant, runs_one_per_slot.
+-- A tenant's schedules, newest first, on from a place. Index: schedules_of_tenant, watches' key,
+-- runs_one_per_slot.
 select
     s.id, s.tenant_id, s.kind, s.name, s.params, s.cron, s.interval_seconds, s.interval_anchor, s.scheduled_at,
     s.timezone, s.dst_gap, s.dst_fold, s.starts_at, s.ends_at,
@@ -7,7 +8,7 @@ select
     s.max_runs, s.run_count, s.max_attempts, s.backoff, s.timeout_seconds,
     s.unknown_delivery_policy, s.priority, s.queue, s.pause_note, s.metadata, s.tags, s.version, s.last_error,
     s.last_error_at, s.created_by, s.created_at, s.updated_at, s.uses, s.calendar_id, s.recurrence,
-    made.runs as made_ahead
+    s.deliver_within_seconds, w.late_since, made.runs as made_ahead
 from (
     select p.* from schedules as p
     where
@@ -22,6 +23,7 @@ from (
     order by p.created_at desc, p.id desc
     limit %(room)s
 ) as s
+left join watches as w on s.tenant_id = w.tenant_id and s.id = w.schedule_id
 cross join
     lateral (
         select min(coalesce(r.released_at, r.available_at)) as fire_at, count(*) as runs from runs as r

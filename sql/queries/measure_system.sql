@@ -1,5 +1,6 @@
 -- The gauges of the whole system, in one look: each row is a gauge, its two labels ('' where it has fewer), its value.
--- Takes no lock. Index: schedules_due, runs_released, runs_pending, dead_letters_open, processes_live.
+-- Takes no lock. Index: schedules_due, runs_released, runs_pending, dead_letters_open, processes_live,
+-- watches_late, watches_to_judge. What is overdue is counted also while nobody judges the watches.
 select 'due_schedules' as gauge, '' as first_label, '' as second_label, count(*)::float8 as value
 from schedules as s
 where s.status = 'active' and s.next_fire_at <= now()
@@ -23,3 +24,8 @@ select 'processes', p.role, '', count(*)::float8
 from processes as p
 where p.lost_at is null and p.stopped_at is null and p.leased_until > now()
 group by p.role
+union all
+select 'overdue_schedules', '', '', count(*)::float8
+from watches as w
+inner join schedules as s on w.tenant_id = s.tenant_id and w.schedule_id = s.id
+where w.late_since is not null or w.look_at < now() - interval '30 seconds' and overdue_slot(s, w.since) is not null

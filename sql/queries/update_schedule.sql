@@ -11,5 +11,5 @@ set
     max_attempts = %(max_attempts)s, backoff = %(backoff)s, timeout_seconds = %(timeout_seconds)s,
     unknown_delivery_policy = %(unknown_delivery_policy)s, priority = %(priority)s, queue = %(queue)s,
     metadata = %(metadata)s, tags = %(tags)s, uses = %(uses)s, calendar_id = %(calendar_id)s,
-    recurrence = %(recurrence)s
+    recurrence = %(recurrence)s, deliver_within_seconds = %(deliver_within_seconds)s
 where s.tenant_id = %(tenant_id)s and s.id = %(id)s

@@ -5,11 +5,12 @@ Some are told to their end elsewhere:
 1. A kill between the mail's acceptance and its record: `tests/races/test_kills.py::test_kill_at` at every crash point, and
    `tests/workers/test_deliver_alone.py::test_a_death_between_acceptance_and_its_record_is_one_mail_at_a_keyed_provider`.
 2. Two tickers, a thousand schedules, one minute: `tests/races/test_herd.py`.
-3. A ticker that is down over a slot: `tests/scheduler/test_ticker.py`, `test_misfire_once_…`, `_all_…` and `_skip_…`.
+3. A ticker that is down over a slot: what policy decides, `tests/scheduler/test_ticker.py`, `test_misfire_once_…`, `_all_…`
+   and `_skip_…`; that its owner is told is told here.
 8. Nights on which the clock turns: of an alert `tests/flow/test_nights_of_alerts.py`, of every kind
    `tests/museum/test_nights.py`; holidays: `tests/scheduler/test_days.py`.
 
-The fourth to the seventh and the ninth are told here. The tenth, a language model that is down or wrong, waits for the reports it writes.
+The third to the seventh and the ninth are told here. The tenth, a language model that is down or wrong, waits for the reports it writes.
 """
 
 import email
@@ -35,7 +36,7 @@ from db.migrate import register
 from local.mail import Mail, MailSink
 from local.postgres import Postgres
 from local.redis import Redis
-from scheduler import asked
+from scheduler import asked, watches
 from tests import make
 from tests.alerts import make_alert
 from tests.flow.world import World, open_world
@@ -101,6 +102,7 @@ def segment(run: dict[str, Any]) -> dict[str, Any]:
 
 def test_of_fifty_recipients_a_bad_address_costs_the_others_nothing(world: World) -> None:
     """The fourth story: Superset and Redash send one mail to all, so one address that is refused loses or repeats it."""
+    add_admin(world)
     good = [f"reader{number}@example.com" for number in range(48)]
     slow, bad = "451-once@example.com", "550@example.com"
     alert = world.alert(ABOVE_100 | {"alertName": "Orders", "recipients": [*good, bad, slow], "query": "select 101"})
@@ -109,13 +111,44 @@ def test_of_fifty_recipients_a_bad_address_costs_the_others_nothing(world: World
 
     rows = {row["recipient"]: (row["state"], row["attempts"]) for row in world.until_delivered(run["id"])}
     assert rows == dict.fromkeys(good, ("sent", 1)) | {slow: ("sent", 2), bad: ("failed", 1)}
-    assert addressed(world.mail.mails()) == dict.fromkeys([*good, slow], 1)
+    told = addressed(world.mail.wait_for(50))
+    assert told == dict.fromkeys([*good, slow], 1) | {"ada@example.com": 1}
+    [notice] = [mail for mail in world.mail.mails() if mail.recipients == ("ada@example.com",)]
+    assert str(notice.message["Subject"]) == "Orders could not be delivered to all"
+    assert b"550@example.com failed" in notice.content
     assert (run["state"], run["attempt"]) == ("succeeded", 1)
 
 
 def add_admin(world: World) -> None:
     row = {"tenant_id": world.system.tenant, "subject": "ada", "email": "ada@example.com", "role": "admin"}
     make.insert(world.system.conn, "members", row)
+
+
+def test_what_was_due_while_no_ticker_ran_is_late_to_its_owner_and_then_arrived_late_by_twenty_minutes(
+    world: World,
+) -> None:
+    """The third story: elsewhere it is lost, or comes as if it were on time. No ticker planned it when it was judged."""
+    conn = world.system.conn
+    add_admin(world)
+    alert = world.alert(ABOVE_100 | {"alertName": "Orders", "query": "select 1"})
+    with conn.transaction():
+        # A ticker passes over a row that is held, as if it were down; the judge waits for no schedule.
+        conn.execute(
+            "update schedules set deliver_within_seconds = 600, plan_from = s.at - interval '1 s', next_fire_at = s.at, "
+            "interval_seconds = 86400, interval_anchor = s.at from "
+            "(select date_trunc('milliseconds', now()) - interval '1190 s' as at) as s where id = %s",
+            (alert,),
+        )
+        conn.execute("update watches set since = now() - interval '1 day' where schedule_id = %s", (alert,))
+        assert watches.look(conn) == 1
+    world.system.notify()
+    [run] = world.ended(alert, 1)
+    assert run["state"] == "succeeded"
+    # What is late for ten minutes is looked at every ten seconds.
+    conn.execute("update watches set look_at = now() where schedule_id = %s", (alert,))
+    mails = world.mail.wait_for(2)
+    assert addressed(mails) == {"ada@example.com": 2}
+    assert sorted(subjects(mails)) == ["Orders arrived late by 20 min", "Orders is late"]
 
 
 def past_slots(world: World, count: int) -> tuple[str, list[datetime]]:

@@ -102,6 +102,7 @@ class Held:
         )
         returned = UUID(tenanted.delivery(conn, self.tenant, word, state="sent"))
         asked = {"source_id": self.ids["source"], "key": word, "minute": due, "flight": uuid4()}
+        failed = make.value(conn, "select run_id from deliveries where id = %s", self.ids["delivery"])
         letter_slot, delivery_slot = slot_of(self.ids["letter"]), slot_of(self.ids["delivery"])
         sent_slot = slot_of(self.ids["sent"])
         of_run: dict[str, Any] = {"id": run_id, "slot_at": slot_at}
@@ -134,6 +135,8 @@ class Held:
                 "sealed_secret": "s",
                 "events": ["run.dead"],
             },
+            "list_members_of_role": {"role": "viewer"},
+            "list_failed_deliveries": {"run_id": failed, "slot_at": delivery_slot},
             "insert_webhook_test": {"id": id_at(slot_at), "slot_at": slot_at, "webhook_id": self.ids["webhook"]},
             "update_webhook": {"name": f"{word} renamed", "origin": "o", "events": ["run.dead"]},
             "rotate_webhook": {"sealed_secret": "s"},
@@ -188,6 +191,7 @@ class Held:
                 "alert_name": word,
                 "description": "",
                 "recipients": [],
+                "recipient_rules": Jsonb([{"role": "viewer"}]),
                 "graph_id": self.ids["graph"],
             },
             "list_unchecked_slots": {"schedule_id": unchecked, "since": slot_at, "slot_at": due + timedelta(hours=1)},

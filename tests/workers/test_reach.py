@@ -75,7 +75,7 @@ def test_a_run_reaches_nothing_of_another_tenant(conn: make.Connection, journal:
     }
 
     assert found == {mine: (True, True, True, 1, 1), theirs: (False, False, False, 0, 0)}
-    assert journal.admins() == ["alfa@example.com"]
+    assert [each.email for each in journal.owners(None)] == ["alfa@example.com"]
     assert journal.branding().name != "Bravo"
     name = make.value(conn, "select name from sources where id = %s", made[theirs]["source"])
     assert not opened(journal, name)
@@ -95,4 +95,4 @@ def test_a_disabled_admin_is_told_of_nothing(conn: make.Connection, journal: Run
         row = {"id": uuid4(), "tenant_id": journal.leased.tenant_id, "subject": subject, "role": "admin"}
         make.insert(conn, "members", row | {"email": f"{subject}@example.com", "disabled_at": disabled_at})
 
-    assert journal.admins() == ["ann@example.com"]
+    assert [each.email for each in journal.owners(None)] == ["ann@example.com"]

@@ -139,7 +139,9 @@ def _sentences(found: dict[str, Any]) -> list[str]:
     said = [f"{head}{found['sentence']}"]
     for each in found["deliveries"]:
         at = "" if each["sentAt"] is None else f" at {rfc3339(each['sentAt'])}"
-        said.append(f"The message to {each['recipient']} is {each['state']}{at}" + _because(each["error"]))
+        said.append(
+            f"The message to {each['recipient']} ({each['by']}) is {each['state']}{at}" + _because(each["error"])
+        )
     return said
 
 

@@ -36,6 +36,7 @@ _FIELDS = {
     "timeout": "timeoutSeconds",
     "queue": "queue",
     "tag": "tags",
+    "deliver_within": "deliverWithinSeconds",
 }
 
 
@@ -96,6 +97,12 @@ def _add_create(verbs: Any) -> None:
     create.add_argument("--timeout", type=int, metavar="SECONDS", help="how long an attempt may take (the kind's)")
     create.add_argument("--queue", metavar="QUEUE", help="alerts|reports|ai|calls|default (the kind's)")
     create.add_argument("--tag", action="append", metavar="TAG", help="may be given several times")
+    create.add_argument(
+        "--deliver-within",
+        type=int,
+        metavar="SECONDS",
+        help="tell the owner when a slot is not delivered so long after it is due",
+    )
     create.add_argument(
         "--calendar", metavar="CALENDAR", help="the id or the name of the calendar on whose days it does not fire"
     )

@@ -1,11 +1,15 @@
-"""`notice.mail`: mails the tenant's admins what they should know, such as that a webhook was disabled.
+"""`notice.mail`: mails the owner of a schedule, or the tenant's admins, what they should know.
 
-Made by Tocsin alone, in the transaction of what it tells.
+Made by Tocsin alone, in the transaction of what it tells: a schedule failed, is late, could not be delivered; a webhook
+was disabled. Whom it is for is found when it is sent. It tells of nothing itself: one that fails makes no other.
 """
 
+from datetime import datetime
 from typing import cast
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
 
 from workers.kind import Context, InnerJournal, Kind
 from workers.kinds import pages
@@ -13,29 +17,46 @@ from workers.outcome import Done, Message, Outcome
 
 
 class Params(BaseModel):
-    """What is told, in plain text."""
+    """What is told, in plain text, and of which schedule; of a run whose deliveries failed, they are named below."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
 
     subject: str
     text: str
+    schedule_id: UUID | None = None
+    undelivered_run_id: UUID | None = None
+    undelivered_slot_at: datetime | None = None
 
 
 def run(ctx: Context[Params]) -> Outcome:
-    """Return one mail to all who are admins now."""
-    admins = cast("InnerJournal", ctx.journal).admins()
-    if not admins:
-        return Done({"reason": "the tenant has no admin to be told"})
+    """Return one mail to all who own the schedule now."""
+    params, journal = ctx.params, cast("InnerJournal", ctx.journal)
+    owners = journal.owners(params.schedule_id)
+    if not owners:
+        return Done({"reason": "the tenant has nobody to be told"})
+    parts = [params.text.strip()]
+    if params.undelivered_run_id is not None and params.undelivered_slot_at is not None:
+        failed = journal.failed_deliveries(params.undelivered_run_id, params.undelivered_slot_at)
+        parts.append(
+            "\n".join(f"- {each.recipient} {each.state}: {each.error or 'no reason given'}" for each in failed)
+        )
+    left_by = owners[0].left_by
+    if left_by is not None:
+        parts.append(
+            f"It is told to you because {left_by}, who made the schedule, is no member any more. The schedule goes on."
+        )
     text, html = pages.fill(
-        "notice_mail", {"subject": ctx.params.subject, "text": ctx.params.text.strip()}, ctx.branding()
+        "notice_mail", {"subject": params.subject, "text": "\n\n".join(filter(None, parts))}, ctx.branding()
     )
-    return Done(messages=(Message(to=tuple(admins), subject=ctx.params.subject, text=text, html=html),))
+    return Done(
+        messages=(Message(to=tuple(each.email for each in owners), subject=params.subject, text=text, html=html),)
+    )
 
 
 KIND = Kind(
     name="notice.mail",
     Params=Params,
     run=run,
-    summary="mails the tenant's admins what they should know",
+    summary="mails the owner of a schedule, or the tenant's admins, what they should know",
     queue="alerts",
 )

@@ -27,6 +27,7 @@ from workers.kinds.report_asking import Trouble, ask, ask_each
 from workers.kinds.report_mail import Sheet, render
 from workers.kinds.wording import Wording
 from workers.outcome import AlertState, ChannelMessage, Done, Later, Message, Outcome, Rejected
+from workers.recipients import Found, Recipient, find
 from workers.reporting import Part, digest_of
 
 MOST_BYTES = 200_000_000
@@ -81,7 +82,7 @@ class Params(Options):
 
     alert_id: UUID
     alert_name: Annotated[str, Field(min_length=1, max_length=200)]
-    recipients: Annotated[list[Annotated[str, AfterValidator(mailbox)]], Field(max_length=1000)]
+    recipients: Annotated[list[Recipient], Field(max_length=1000)]
     channels: posts.Channels = Field(default_factory=list)
     graph_id: UUID | None = None
     dashboard_id: UUID | None = None
@@ -97,13 +98,13 @@ class Group(NamedTuple):
     recipients: tuple[str, ...]
 
 
-def groups_of(params: Params) -> list[Group]:
+def groups_of(params: Params, addresses: Sequence[str]) -> list[Group]:
     """Return the recipients by context, in the order in which the contexts first come; who has none has the empty one."""
     contexts: dict[str, Mapping[str, str]] = {}
     for audience in params.audiences:
         contexts |= dict.fromkeys(audience.recipients, audience.context)
     found: dict[tuple[tuple[str, str], ...], list[str]] = {}
-    for recipient in dict.fromkeys([*params.recipients, *contexts]):
+    for recipient in dict.fromkeys([*addresses, *contexts]):
         key = tuple(sorted(contexts.get(recipient, {}).items()))
         found.setdefault(key, []).append(recipient)
     if params.channels or not found:
@@ -118,13 +119,22 @@ def run(ctx: Context[Params]) -> Outcome:
     graphs = book.graphs(params.graph_id, params.dashboard_id)
     if not graphs:
         return Rejected("its graph or its dashboard was deleted")
-    groups = groups_of(params)
+    in_audiences = [each for audience in params.audiences for each in audience.recipients]
+    whom = find(ctx, params.recipients, in_audiences)
+    if whom.away is not None and not ctx.is_last_attempt:
+        return Later(None, whom.away)
+    if whom.problems:
+        title = f"{params.alert_name}: not all of its recipients"
+        book.tell("recipients", title, "\n".join(whom.problems))
+    groups = groups_of(params, whom.addresses)
+    if not groups:
+        return Done(record(ctx, "no_recipients", f"not sent: {whom.problems[-1]}", []) | whom.kept)
     parts = ask(ctx, graphs, groups[0].context, params.periods)
     if isinstance(parts, Trouble):
         return _unread(ctx, parts)
     late = lateness(params.freshness, parts, ctx.slot_at)
     held = _waits(ctx, parts, late) or _gated(ctx, parts, book.memory(params.alert_id).get("digest"))
-    return held or _sent(ctx, graphs, groups, parts, late)
+    return held or _sent(ctx, graphs, groups, parts, late, whom)
 
 
 def _unread(ctx: Context[Params], trouble: Trouble) -> Outcome:
@@ -159,7 +169,12 @@ def _gated(ctx: Context[Params], parts: Sequence[Part], last_digest: str | None)
 
 
 def _sent(
-    ctx: Context[Params], graphs: Sequence[Graph], groups: Sequence[Group], parts: list[Part], late: str | None
+    ctx: Context[Params],
+    graphs: Sequence[Graph],
+    groups: Sequence[Group],
+    parts: list[Part],
+    late: str | None,
+    whom: Found,
 ) -> Outcome:
     """One message for each context; its figures are asked for with that context."""
     wording = Wording(ctx, ctx.params.template_id, ctx.params.alert_name)
@@ -171,7 +186,8 @@ def _sent(
     channels = len(ctx.params.channels)
     said = f"sent to {sum(len(group.recipients) for group in groups)} recipients"
     said += (f" and {channels} channels" if channels else "") + (f"; {late}" if late else "")
-    kept = record(ctx, "sent", said, parts) | {
+    kept = record(ctx, "sent", said, parts) | whom.kept
+    kept |= {
         "contexts": [{"context": dict(group.context), "recipients": len(group.recipients)} for group in groups],
         **wording.record(),
         "attachments": [[file.filename for file in mail.attachments if not file.content_id] for mail in told.mails],

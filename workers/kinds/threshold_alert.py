@@ -23,7 +23,6 @@ from workers.alerting.notify import Facts
 from workers.alerting.policy import Policy
 from workers.alerting.record import record
 from workers.alerting.series import Reading, read
-from workers.channels.email import mailbox
 from workers.formats.numbers import Style
 from workers.graphs import Graph
 from workers.kind import Context, InnerJournal, Kind
@@ -32,6 +31,7 @@ from workers.kinds.posts import Channels
 from workers.kinds.threshold_mail import Told, render
 from workers.kinds.wording import Wording
 from workers.outcome import AlertMove, AlertState, Done, Later, Outcome, Rejected
+from workers.recipients import Recipient, find
 from workers.sources import RowCap, SourceRefused, SourceUnavailable, Table
 
 MOST_ROWS = 20_000
@@ -45,8 +45,8 @@ def _printable(text: str) -> str:
     return text.strip()
 
 
-def _each_once(addresses: list[str]) -> list[str]:
-    return list(dict.fromkeys(addresses))
+def _each_once(entries: list[Any]) -> list[Any]:
+    return list(dict.fromkeys(entries))
 
 
 class Params(Policy):
@@ -54,9 +54,7 @@ class Params(Policy):
 
     alert_id: UUID
     alert_name: Annotated[str, AfterValidator(_printable)] = Field(min_length=1, max_length=200)
-    recipients: Annotated[
-        list[Annotated[str, AfterValidator(mailbox)]], Field(max_length=1000), AfterValidator(_each_once)
-    ]
+    recipients: Annotated[list[Recipient], Field(max_length=1000), AfterValidator(_each_once)]
     channels: Channels = Field(default_factory=list)
     graph_id: UUID
     template_id: UUID | None = None
@@ -188,6 +186,15 @@ def run(ctx: Context[Params]) -> Outcome:
     told = [each for each in checked.decisions.values() if each.notice.is_told]
     if not told:
         return Done(kept, (), states(params.alert_id, policy, checked))
+    whom = find(ctx, params.recipients)
+    if whom.away is not None and not ctx.is_last_attempt:
+        return Later(None, whom.away)
+    kept |= whom.kept
+    if whom.problems:
+        book.tell("recipients", f"{params.alert_name}: not all of its recipients", "\n".join(whom.problems))
+    if not whom.addresses and not params.channels:
+        kept |= {"notified": False, "sentence": f"{kept['sentence']}; {whom.problems[-1]}"}
+        return Done(kept, (), states(params.alert_id, policy, checked))
     facts = Told(
         params.alert_id,
         params.alert_name,
@@ -199,7 +206,7 @@ def run(ctx: Context[Params]) -> Outcome:
         partial(_picture, ctx, graph, found),
     )
     wording = Wording(ctx, params.template_id, params.alert_name)
-    mails = [wording.message(render(facts, params.recipients, ctx.branding()))] if params.recipients else []
+    mails = [wording.message(render(facts, whom.addresses, ctx.branding()))] if whom.addresses else []
     return Done(
         {**kept, **wording.record()},
         tuple(mails),

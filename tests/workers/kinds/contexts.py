@@ -58,6 +58,7 @@ class Book:
         self.kept: dict[str, Any] = {}
         self.all_graphs: list[Graph] = []
         self.templates: dict[UUID, Template] = {}
+        self.members: dict[str, list[str]] = {}
 
     def graph(self, graph_id: UUID) -> Graph | None:
         return self._graph if self.is_there and graph_id == GRAPH else None
@@ -95,6 +96,9 @@ class Book:
 
     def template(self, template_id: UUID) -> Template | None:
         return self.templates.get(template_id)
+
+    def members_of(self, role: str) -> list[str]:
+        return self.members.get(role, [])
 
 
 class Answering:

@@ -103,7 +103,7 @@ def test_readers_of_one_context_are_asked_for_once_and_nobody_sees_anothers_figu
     # The same context, said apart, is one all the same.
     audiences.append({"recipients": ["late@example.com"], "context": {"region": "n"}})
     params = params_of(audiences=audiences, recipients=["all@example.com"])
-    assert [len(group.recipients) for group in groups_of(params)] == [1, 6, 5, 5, 5]
+    assert [len(group.recipients) for group in groups_of(params, ["all@example.com"])] == [1, 6, 5, 5, 5]
     source = Days()
     messages = done(sent(source, params=params)).messages
     assert [dict(question.context) for question in source.asked] == [{}, *({"region": region} for region in regions)]

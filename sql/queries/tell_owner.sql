@@ -1,9 +1,9 @@
--- Makes the run that tells a tenant's admins something of another run, under that one's fence.
+-- Makes the run that tells the owner of another run's schedule something of that run, under that one's fence.
 -- No row: they were told already, or the run belongs to another attempt.
 -- Locks: the run (`for share`). Index: runs' key.
 with
 run as (
-    select r.id, r.slot_at, r.tenant_id from runs as r
+    select r.id, r.slot_at, r.tenant_id, r.schedule_id from runs as r
     where r.id = %(run_id)s and r.slot_at = %(slot_at)s and r.fence = %(fence)s and r.state = 'running'
     for share
 )
@@ -13,7 +13,10 @@ insert into runs (
 )
 select
     id_beside(run.id), run.slot_at, run.tenant_id, run.id, 'told:' || %(key)s, 'notice.mail', 'alerts', 'system',
-    'pending', 10, now(), jsonb_build_object('subject', %(subject)s::text, 'text', %(text)s::text)
+    'pending', 10, now(),
+    jsonb_strip_nulls(
+        jsonb_build_object('subject', %(subject)s::text, 'text', %(text)s::text, 'scheduleId', run.schedule_id)
+    )
 from run
 on conflict do nothing
 returning id as value

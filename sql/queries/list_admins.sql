@@ -1,6 +1,0 @@
--- The addresses of a tenant's admins, the first hundred. Index: members_of_tenant.
-select m.email from members as m
-where m.tenant_id = %(tenant_id)s and m.role = 'admin' and m.disabled_at is null
-group by m.email
-order by m.email
-limit 100
