@@ -121,9 +121,11 @@ class Postgres(Server):
         """What the server has said since its last start."""
         return (self.folder / "log").read_text(errors="replace")
 
-    def create_database(self, name: str, *, template: str = "template1") -> str:
+    def create_database(self, name: str, *, template: str = "template1", strategy: str = "wal_log") -> str:
         """Makes a database out of the template and returns its address; the template may have no connections."""
-        statement = sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template))
+        statement = sql.SQL("create database {} template {} strategy {}").format(
+            sql.Identifier(name), sql.Identifier(template), sql.Identifier(strategy)
+        )
         with psycopg.connect(self.url, autocommit=True) as conn:
             conn.execute(statement)
         return self.url_of(name)

@@ -2,12 +2,17 @@
 
 A test that only uses Postgres and Redis shares them: `database` is a database of its own, `redis` an emptied server.
 A test that stops or kills a server makes one for itself with `make_postgres` or `make_redis`. `--postgres=15` has all
-of these be of that version: 16 and 18 lie in the wheel, others are Debian's.
+of these be of that version: 16 and 18 lie in the wheel, others are Debian's. Temporary files, the servers' own among them,
+lie in memory where there is room: a database is copied in a tenth of the time.
 """
 
+import os
+import shutil
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -22,6 +27,15 @@ from local.postgres import NO_FLUSH, Postgres
 from local.redis import Redis
 
 TEMPLATE = "tocsin_template"
+MEMORY = Path("/dev/shm")
+ROOM = 4 * 2**30
+
+
+def pytest_configure() -> None:
+    """Has this process and those that it starts keep temporary files in memory, where it has room."""
+    if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
+        os.environ["TMPDIR"] = str(MEMORY)
+        tempfile.tempdir = None
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -57,7 +71,7 @@ def template(postgres: Postgres) -> str:
 def database(postgres: Postgres, template: str) -> Iterator[str]:
     """The address of a migrated database of the test's own."""
     name = f"test_{uuid.uuid4().hex}"
-    url = postgres.create_database(name, template=template)
+    url = postgres.create_database(name, template=template, strategy="file_copy")
     # Written in the copy: a copied row would tell that this is somebody else's database, and nothing would be claimed.
     with psycopg.connect(url, autocommit=True) as conn:
         register(conn)
