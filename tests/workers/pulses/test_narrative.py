@@ -147,6 +147,8 @@ SENTENCES = [
     ("North sold 2.5x as much as South.", "u"),
     ("North sold 1,853 more units than South.", "v"),
     ("North sold 1,853 fewer units than South.", "v"),
+    ("North beat South by 1,853 units.", "v"),
+    ("Revenue was up €1,325 (12%), but down 3.5% from 12 October.", "vvve"),
     ("Signups were 240 in September.", "v"),
     ("Paid signups were 150 in September.", "u"),
     ("Free made 62.5% of the signups.", "v"),
