@@ -18,6 +18,8 @@ GROUPS = {
     "R": (1, 2, 5, 8, 9),
     "K": range(1, 11),
     "W": range(1, 9),
+    "H": range(1, 3),
+    "L": (2, 3, 5, 8, 10),
 }
 # What has no test: not built, built otherwise, or measured instead.
 WITHOUT = {"A16", "T12"}
