@@ -25,6 +25,7 @@ class Settings:
     egress_allow: tuple[IPv4Network | IPv6Network, ...]
     files: Path | None
     mail_hooks: Mapping[str, str] = field(repr=False)
+    url: str | None
     port: int
     processes: int
     metrics_port: int | None
@@ -47,6 +48,7 @@ class Settings:
                 "TOCSIN_FILES",
                 "SUPABASE_JWT_SECRET",
                 "MAIL_WEBHOOK_SECRET",
+                "TOCSIN_URL",
                 "PORT",
                 "WEB_CONCURRENCY",
                 "METRICS_PORT",
@@ -68,6 +70,7 @@ class Settings:
             egress_allow=value["TOCSIN_EGRESS_ALLOW"],
             files=value["TOCSIN_FILES"],
             mail_hooks=value["MAIL_WEBHOOK_SECRET"],
+            url=value["TOCSIN_URL"],
             port=value["PORT"],
             processes=value["WEB_CONCURRENCY"],
             metrics_port=value["METRICS_PORT"],

@@ -19,6 +19,7 @@ from workers.alert_book import RunAlertBook
 from workers.branding import Branding
 from workers.http import Client
 from workers.kind import Webhook
+from workers.pulse_book import RunPulseBook
 from workers.rows import Leased, Value
 from workers.sources import Reach, Source, SourceRefused, Stored, open_source
 from workers.sources.flight import Shared
@@ -153,6 +154,10 @@ class RunJournal:
     def alerts(self) -> RunAlertBook:
         """What a run of an alert knows and reports."""
         return RunAlertBook(self.pool, self.leased)
+
+    def pulses(self) -> RunPulseBook:
+        """What a run of a pulse knows."""
+        return RunPulseBook(self.pool, self.leased)
 
     def webhook(self, webhook_id: UUID) -> Webhook | None:
         """The tenant's webhook with that id, opened; None once it was deleted. Raises SealError."""

@@ -17,6 +17,7 @@ from workers.outcome import Outcome
 if TYPE_CHECKING:
     from workers.alert_book import AlertBook
     from workers.http import Client
+    from workers.pulse_book import PulseBook
     from workers.sources import Source
 
 Params = TypeVar("Params", bound=BaseModel)
@@ -93,6 +94,10 @@ class InnerJournal(Journal, Protocol):
 
     def alerts(self) -> "AlertBook":
         """What a run of an alert knows and reports."""
+        ...
+
+    def pulses(self) -> "PulseBook":
+        """What a run of a pulse knows."""
         ...
 
     def webhook(self, webhook_id: UUID) -> Webhook | None:

@@ -51,6 +51,7 @@ def settings_of(database: str, broker: str, **settings: Any) -> Settings:
         "egress_allow": (),
         "files": None,
         "mail_hooks": {},
+        "url": None,
         "port": 0,
         "processes": 1,
         "metrics_port": None,

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 from db.ids import id_at
 from tests import make
 from tests.api.conftest import Api
-from tests.api.tenanted import alert, calendar, dashboard, graph, limit, silence, suppression, webhook
+from tests.api.tenanted import alert, calendar, dashboard, graph, job, limit, pulse, silence, suppression, webhook
 
 DISABLED = {"status": "disabled", "disabled_reason": "gone"}
 STATES = ("pending", "queued", "dead", "dead", "succeeded")
@@ -46,6 +46,8 @@ def of_every_sort(conn: make.Connection, api: Api) -> dict[str, list[str]]:
         "webhook_id": [webhook(conn, api.tenant, "alfa"), webhook(conn, api.tenant, "alfa", **DISABLED)],
         "limit_id": [limit(conn, api.tenant, "alfa")],
         "alert_id": [alert(conn, api.tenant, "alfa")],
+        "pulse_id": [pulse(conn, api.tenant, "alfa")],
+        "job_id": [job(conn, api.tenant, "alfa"), job(conn, api.tenant, "alfa", state="succeeded")],
         "graph_id": [graph(conn, api.tenant, "alfa")],
         "silence_id": [silence(conn, api.tenant, "alfa")],
         "dashboard_id": [dashboard(conn, api.tenant, "alfa")],
