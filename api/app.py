@@ -124,6 +124,7 @@ def create_app(settings: Settings) -> FastAPI:
             yield
         finally:
             presence.stop()
+            app.state.web.http.close()
             pool.close(1)
 
     app = _routed(lifespan=running)

@@ -135,8 +135,8 @@ def preview(conn: Connection, tenant_id: UUID, pulse_id: UUID, *, triggered_by: 
     return made.id
 
 
-def cleanup(conn: Connection, tenant_id: UUID) -> list[UUID]:
-    """The ids of the jobs cancelled that were open for a day and that no living process works on."""
+def cleanup(conn: Connection, tenant_id: UUID, hours: int) -> list[UUID]:
+    """The ids of the jobs cancelled that were open for so many hours and that no living process works on."""
     with transaction(conn):
-        stale = LIST_STALE.all(conn, tenant_id=tenant_id, hours=STALE_HOURS)
+        stale = LIST_STALE.all(conn, tenant_id=tenant_id, hours=hours)
         return [run.id for run in cancel_runs(conn, stale, STALE)]

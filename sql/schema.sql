@@ -1723,17 +1723,19 @@ CREATE TRIGGER runs_record_new AFTER INSERT ON public.runs REFERENCING NEW TABLE
 
 CREATE TRIGGER schedule_history_is_kept BEFORE DELETE OR UPDATE OR TRUNCATE ON public.schedule_history FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_to_rewrite_history();
 
+CREATE CONSTRAINT TRIGGER schedules_begin_as_pulse AFTER INSERT ON public.schedules DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.kind = 'pulse.report'::text)) EXECUTE FUNCTION public.check_pulse_whole();
+
 CREATE TRIGGER schedules_keep_version AFTER INSERT OR UPDATE OF kind, name, params, cron, interval_seconds, interval_anchor, scheduled_at, recurrence, timezone, dst_gap, dst_fold, starts_at, ends_at, misfire_policy, misfire_grace_seconds, misfire_limit, overlap_policy, jitter_seconds, max_runs, max_attempts, backoff, timeout_seconds, unknown_delivery_policy, queue, plan_from ON public.schedules FOR EACH ROW EXECUTE FUNCTION public.keep_schedule_version();
 
 CREATE TRIGGER schedules_monotone_slot BEFORE UPDATE OF last_slot_at, run_count ON public.schedules FOR EACH ROW EXECUTE FUNCTION public.refuse_slot_that_does_not_advance();
-
-CREATE CONSTRAINT TRIGGER schedules_pulse_whole AFTER INSERT OR UPDATE OF kind ON public.schedules DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.kind = 'pulse.report'::text)) EXECUTE FUNCTION public.check_pulse_whole();
 
 CREATE TRIGGER schedules_raise_version BEFORE UPDATE OF kind, name, params, cron, interval_seconds, interval_anchor, scheduled_at, recurrence, timezone, dst_gap, dst_fold, starts_at, ends_at, misfire_policy, misfire_grace_seconds, misfire_limit, overlap_policy, jitter_seconds, max_runs, max_attempts, backoff, timeout_seconds, unknown_delivery_policy, queue, plan_from ON public.schedules FOR EACH ROW EXECUTE FUNCTION public.raise_schedule_version();
 
 CREATE TRIGGER schedules_record_moved AFTER UPDATE ON public.schedules REFERENCING OLD TABLE AS was NEW TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION public.record_moved_schedules();
 
 CREATE TRIGGER schedules_record_new AFTER INSERT ON public.schedules REFERENCING NEW TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION public.record_new_schedules();
+
+CREATE CONSTRAINT TRIGGER schedules_stay_a_pulse AFTER UPDATE OF kind ON public.schedules DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.kind <> old.kind)) EXECUTE FUNCTION public.check_pulse_whole();
 
 ALTER TABLE ONLY public.alert_events
     ADD CONSTRAINT alert_events_tenant_id_alert_id_fkey FOREIGN KEY (tenant_id, alert_id) REFERENCES public.kpi_alerts(tenant_id, id) ON DELETE CASCADE;

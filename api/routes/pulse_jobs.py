@@ -1,10 +1,12 @@
 """`/api/pulse-job`: what became of a pulse's report, from its making to its mail."""
 
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter
 from fastapi.responses import Response
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
 
 from api import pulse_jobs
 from api.problems import answers, good
@@ -14,6 +16,14 @@ from db.pool import Connection
 from scheduler import schedules
 
 router = APIRouter(prefix="/api/pulse-job", tags=["pulses"], responses=answers(400, 401, 403, 404, 422, 429, 503))
+
+
+class CleanUpIn(BaseModel):
+    """Which jobs are taken for stuck."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
+
+    open_for_hours: Annotated[int, Field(strict=True, ge=1, le=8760)] = pulse_jobs.STALE_HOURS
 
 
 class RanJob(BaseModel):
@@ -29,11 +39,12 @@ class Cleaned(BaseModel):
 
 
 @router.post("/cleanup", responses=good(200, Cleaned))
-def clean_up_pulse_jobs(asking: Editor) -> Response:
-    """Cancels the jobs that are open for a day and that no living process works on."""
+def clean_up_pulse_jobs(asking: Editor, body: CleanUpIn | None = None) -> Response:
+    """Cancels the jobs that are open for a day, or for so many hours, and that no living process works on."""
+    hours = pulse_jobs.STALE_HOURS if body is None else body.open_for_hours
 
     def work(conn: Connection) -> Change:
-        canceled = pulse_jobs.cleanup(conn, asking.tenant)
+        canceled = pulse_jobs.cleanup(conn, asking.tenant, hours)
         after = {"jobIds": canceled}
         return Change("pulse_job.canceled", ("pulse_job", "stale"), None, after, {"canceled": len(canceled)})
 

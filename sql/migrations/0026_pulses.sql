@@ -63,7 +63,11 @@ end $$;
 
 create constraint trigger pulse_configs_whole after insert or update or delete on pulse_configs
 deferrable initially deferred for each row execute function check_pulse_whole();
-create constraint trigger schedules_pulse_whole after insert or update of kind on schedules
+create constraint trigger schedules_begin_as_pulse after insert on schedules
 deferrable initially deferred for each row
 when (new.kind = 'pulse.report')
+execute function check_pulse_whole();
+create constraint trigger schedules_stay_a_pulse after update of kind on schedules
+deferrable initially deferred for each row
+when (new.kind <> old.kind)
 execute function check_pulse_whole();

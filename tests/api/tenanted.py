@@ -112,7 +112,7 @@ ROUTES: dict[str, Route] = {
     "GET /api/kpi-alerts/{alert_id}/why": Route("viewer"),
     "POST /api/kpi-alerts/{alert_id}/test": Route("editor"),
     "GET /api/pulse": Route("viewer"),
-    "POST /api/pulse": Route("editor", {"name": "mondays", "prompt": "what is new?", "cron": "0 9 * * 1"}, 201),
+    "POST /api/pulse": Route("editor", {"name": "tuesdays", "prompt": "what is new?", "cron": "0 9 * * 1"}, 201),
     "POST /api/pulse/tick": Route("editor"),
     "POST /api/pulse/dispatch-ticks": Route("operator"),
     "GET /api/pulse/{pulse_id}": Route("viewer"),

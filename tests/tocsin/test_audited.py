@@ -32,6 +32,7 @@ NEW_ALERT = (
     '{"alertName": "new", "recipients": ["bob@example.com"], "graph": "spare",'
     ' "threshold": {"condition": "LESS_THAN", "thresholdValue": 5}}'
 )
+NEW_PULSE = '{"name": "new", "prompt": "what is new?", "cron": "0 9 * * 1", "graphs": ["spare"]}'
 
 # Each command that writes, how it is given, and what its entry says.
 WRITES: dict[tuple[str, ...], tuple[Callable[[World], tuple[str, ...]], str]] = {
@@ -58,6 +59,11 @@ WRITES: dict[tuple[str, ...], tuple[Callable[[World], tuple[str, ...]], str]] = 
     ("dashboards", "delete"): (lambda _: ("mondays", *OURS), "dashboard.deleted"),
     ("alerts", "create"): (lambda _: (NEW_ALERT, *OURS), "kpi_alert.created"),
     ("alerts", "delete"): (lambda _: ("low", *OURS), "kpi_alert.deleted"),
+    ("pulses", "create"): (lambda _: (NEW_PULSE, *OURS), "pulse.created"),
+    ("pulses", "edit"): (lambda _: ("weekly", '{"cron": "0 9 * * 2"}', *OURS), "pulse.edited"),
+    ("pulses", "delete"): (lambda _: ("weekly", *OURS), "pulse.deleted"),
+    ("pulses", "publish"): (lambda _: ("weekly", *OURS), "pulse.published"),
+    ("pulses", "preview"): (lambda _: ("weekly", *OURS), "pulse.previewed"),
     ("silences", "create"): (
         lambda _: ('{"name": "new", "alert": "low", "durationSeconds": 60}', *OURS),
         "silence.created",
@@ -89,8 +95,9 @@ READS = {
     *(("runs", verb) for verb in ("list", "show", "watch")),
     *(("dead", verb) for verb in ("list", "show")),
     ("sources", "list"),
-    *((noun, verb) for noun in ("graphs", "dashboards", "alerts") for verb in ("list", "show")),
+    *((noun, verb) for noun in ("graphs", "dashboards", "alerts", "pulses") for verb in ("list", "show")),
     *(("alerts", verb) for verb in ("test", "backtest", "why", "history")),
+    ("pulses", "jobs"),
     ("silences", "list"),
     ("limits", "list"),
     ("suppressions", "list"),
@@ -136,6 +143,9 @@ def world(conn: make.Connection, tocsin: Tocsin, monkeypatch: pytest.MonkeyPatch
     spare = {"id": uuid4(), "tenant_id": tenant, "name": "spare", "source_id": source["id"], "query": "select 1"}
     make.insert(conn, "graphs", spare)
     make.insert(conn, "dashboards", {"tenant_id": tenant, "name": "mondays"})
+    with conn.transaction():
+        pulse = make.schedule(conn, tenant, name="weekly", kind="pulse.report", cron="0 9 * * 1")
+        make.insert(conn, "pulse_configs", {"schedule_id": pulse, "tenant_id": tenant, "prompt": "what is new?"})
     span = {"starts_at": make.now(conn), "ends_at": make.now(conn) + timedelta(hours=1)}
     make.insert(conn, "silences", {"tenant_id": tenant, "name": "a move"} | span)
     make.insert(conn, "limits", {"tenant_id": tenant, "name": "host:api.example.com", "max_running": 1})
