@@ -17,6 +17,9 @@ from db.sealed import params_place, password_place, webhook_secret_place, webhoo
 from telemetry import metrics
 from workers.alert_book import RunAlertBook
 from workers.branding import Branding
+from workers.chat.endpoint import Endpoint
+from workers.chat.model import Model
+from workers.graphs import Graph
 from workers.http import Client
 from workers.kind import Webhook
 from workers.rows import Leased, Value
@@ -60,6 +63,7 @@ INSERT_STEP = Query("insert_step", Value)
 INSERT_LOG = Query("insert_log")
 SET_PROGRESS = Query("set_progress")
 GET_SOURCE = Query("get_source", SourceRow)
+LIST_GRAPHS = Query("list_graphs_of_tenant", Graph)
 GET_BRANDING = Query("get_branding", Branding)
 OPEN_WEBHOOK = Query("open_webhook", WebhookRow)
 DISABLE_WEBHOOK = Query("disable_webhook", Value)
@@ -82,6 +86,7 @@ class RunJournal:
     http: Client
     files: Path | None
     process_id: UUID
+    chatbot: Endpoint | None = None
 
     def step(self, name: str, work: Callable[[], Any]) -> Any:
         """The stored result of the step; without one, does the work and stores what it returned.
@@ -153,6 +158,15 @@ class RunJournal:
     def alerts(self) -> RunAlertBook:
         """What a run of an alert knows and reports."""
         return RunAlertBook(self.pool, self.leased)
+
+    def graphs(self) -> list[Graph]:
+        """The tenant's graphs by name, at most 200."""
+        with self.pool.connection() as conn:
+            return LIST_GRAPHS.all(conn, tenant_id=self.leased.tenant_id)
+
+    def model(self) -> Model | None:
+        """The model that writes; None where CHATBOT_URL is not set."""
+        return None if self.chatbot is None else Model(self.chatbot, self.http, self.egress_allow)
 
     def webhook(self, webhook_id: UUID) -> Webhook | None:
         """The tenant's webhook with that id, opened; None once it was deleted. Raises SealError."""

@@ -16,6 +16,8 @@ from workers.outcome import Outcome
 
 if TYPE_CHECKING:
     from workers.alert_book import AlertBook
+    from workers.chat.model import Model
+    from workers.graphs import Graph
     from workers.http import Client
     from workers.sources import Source
 
@@ -93,6 +95,14 @@ class InnerJournal(Journal, Protocol):
 
     def alerts(self) -> "AlertBook":
         """What a run of an alert knows and reports."""
+        ...
+
+    def graphs(self) -> "list[Graph]":
+        """The tenant's graphs, at most a few hundred."""
+        ...
+
+    def model(self) -> "Model | None":
+        """The model that writes; None where CHATBOT_URL is not set."""
         ...
 
     def webhook(self, webhook_id: UUID) -> Webhook | None:
