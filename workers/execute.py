@@ -137,6 +137,7 @@ class Executor:
             self._http,
             self._settings.files,
             work.lease.process_id,
+            self._settings.chatbot,
         )
         work.context = Context(
             tenant_id=leased.tenant_id,

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
-from httpx import Response
+from httpx2 import Response
 
 from api import tokens
 from api.app import create_app

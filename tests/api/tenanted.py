@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
-from httpx import Response
+from httpx2 import Response
 
 from api import tokens
 from config.seal import Seal

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from httpx import Response
+from httpx2 import Response
 
 import api.routes
 from api.app import openapi

@@ -217,7 +217,7 @@ class Held:
             "insert_preview_run": {"id": id_at(slot_at), "schedule_id": jobs_of, "slot_at": slot_at},
             "list_active_of_kind": {"kind": "pulse.report"},
             "lock_due_of_kind": {"kind": "pulse.report"},
-            "list_graphs_of_pulse": {"ids": None},
+            "list_graphs_of_tenant": {"ids": None},
         }
         move = {"tenant_id": self.tenant, "alert_id": self.ids["alert"], "segment": "", "run_id": uuid4()}
         states = {"previous_state": "ok", "state": "firing", "slot_at": slot_at, "reason": word}

@@ -12,13 +12,11 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from workers.alerting.lookback import Window
-from workers.alerting.periods import begin, shifted
 from workers.alerting.words import rfc3339, span
 from workers.channels.email import mailbox
 from workers.formats.report import MissingExtra, Report
 from workers.gating import Gate, Undecided, passes
-from workers.graphs import Graph
+from workers.graphs import Graph, last_periods
 from workers.kind import Context, InnerJournal, Kind
 from workers.kinds.report_mail import Sheet, render
 from workers.kinds.threshold_alert import patience
@@ -105,17 +103,6 @@ def groups_of(params: Params) -> list[Group]:
     return [Group(dict(key), tuple(recipients)) for key, recipients in found.items()]
 
 
-def window(graph: Graph, slot: datetime, timezone: str, periods: int) -> Window | None:
-    """Return the last complete periods before a slot; None for a graph without times."""
-    meaning = graph.meaning(timezone)
-    if meaning.time is None:
-        return None
-    if meaning.grain is None:
-        return Window(slot - timedelta(days=periods), slot)
-    end = begin(slot, meaning.grain, meaning.zone)
-    return Window(shifted(end, meaning.grain, meaning.zone, -periods), end)
-
-
 class Trouble(NamedTuple):
     """Why a graph could not be read, and whether asking again may help."""
 
@@ -128,7 +115,7 @@ def ask(ctx: Context[Params], graphs: Sequence[Graph], context: Mapping[str, str
     """Return the graphs as parts of one reader's report, or what is the matter with one of them."""
     parts = []
     for graph in graphs:
-        looked_at = window(graph, ctx.slot_at, ctx.timezone, ctx.params.periods)
+        looked_at = last_periods(graph, ctx.slot_at, ctx.timezone, ctx.params.periods)
         try:
             question = graph.question(ctx.slot_at, ctx.timezone, looked_at, context)
             source = ctx.source(str(graph.source_id))
