@@ -1,64 +1,61 @@
-"""The mail of a pulse: its report as a page, its first chart as a picture, and the whole as a file."""
+"""The mail of a pulse: its report as a page with the charts that it asks for, and the figures as a file."""
 
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from workers.formats import pdf, png
-from workers.formats.report import Report
+from markupsafe import Markup
+
+from workers.formats import pdf
+from workers.formats.report import Report, Section
 from workers.kind import Context
 from workers.kinds import pages
-from workers.kinds.pulse_writing import Written
 from workers.outcome import Attachment, Message
-from workers.reporting import Part
+from workers.pulses.page import Page
 
 
-def render(
-    ctx: Context[Any],
-    recipients: Sequence[str],
-    attachment: str,
-    parts: Sequence[Part],
-    written: Written,
-    notes: Sequence[str],
-) -> Message:
+class Sheet(NamedTuple):
+    """A report as a page, the figures that it was written from, and how it is sent."""
+
+    page: Page
+    figures: tuple[Section, ...]
+    attachment: str
+    notes: tuple[str, ...]
+
+
+def render(ctx: Context[Any], recipients: Sequence[str], sheet: Sheet) -> Message:
     """Return the mail of a report. Raises MissingExtra when a format is not installed."""
-    report = Report(
-        title=ctx.schedule_name,
-        slot=ctx.slot_local,
-        sections=tuple(part.section for part in parts),
-        notes=tuple(notes),
-        brand=ctx.branding(),
-    )
-    files = []
-    has_chart = any(section.chart for section in report.sections)
-    with tempfile.TemporaryDirectory(prefix="tocsin-pulse-") as name:
-        folder = Path(name)
-        if attachment == "pdf":
-            made = pdf.render(report, folder)
-            files.append(Attachment(made.filename, made.content_type, made.path.read_bytes()))
-        if has_chart:
-            drawn = png.render(report, folder)
-            files.append(Attachment(drawn.filename, drawn.content_type, drawn.path.read_bytes(), "chart"))
+    brand = ctx.branding()
+    title, slot = ctx.schedule_name, ctx.slot_local
+    files = list(sheet.page.pictures)
+    if sheet.attachment == "pdf":
+        sections = sheet.page.sections + sheet.figures
+        files.append(_pdf(Report(title, slot, sections, notes=sheet.notes, brand=brand)))
     facts = {
-        "title": report.title,
-        "day": f"{report.slot:%a} {report.slot.day} {report.slot:%b %Y}",
-        "lines": [line for line in written.markdown.splitlines() if line.strip()],
-        "text": written.markdown,
-        "notes": report.notes,
-        "has_chart": has_chart,
-        "chart_alt": next((section.name for section in report.sections if section.chart), ""),
+        "title": title,
+        "day": f"{slot:%a} {slot.day} {slot:%b %Y}",
+        # Sanitised where it was made: what it may hold is a short list.
+        "body": Markup(sheet.page.html),  # noqa: S704
+        "text": sheet.page.text,
+        "notes": sheet.notes,
         "timezone": ctx.timezone,
         "run_id": str(ctx.run_id),
     }
-    text, markup = pages.fill("pulse_mail", facts, report.brand)
+    text, markup = pages.fill("pulse_mail", facts, brand)
     return Message(
         to=tuple(recipients),
-        subject=f"{facts['title']}: {facts['day']}",
+        subject=f"{title}: {facts['day']}",
         text=text,
         html=markup,
         attachments=tuple(files),
         actions=("not_useful", "unsubscribe"),
-        thread=f"pulse {report.title}",
-        why=f"You get this as a recipient of the report {report.title}.",
+        thread=f"pulse {title}",
+        why=f"You get this as a recipient of the report {title}.",
     )
+
+
+def _pdf(report: Report) -> Attachment:
+    with tempfile.TemporaryDirectory(prefix="tocsin-pulse-") as folder:
+        made = pdf.render(report, Path(folder))
+        return Attachment(made.filename, made.content_type, made.path.read_bytes())

@@ -5,6 +5,7 @@ said, the figures and what became of it stay in the record. A graph without an a
 without any figure is none, so that nobody is mailed.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, cast
 from uuid import UUID
@@ -15,17 +16,23 @@ from pydantic.alias_generators import to_camel
 from workers.alerting.words import rfc3339
 from workers.channels.email import mailbox
 from workers.formats.report import MissingExtra
-from workers.graphs import Graph
+from workers.graphs import Graph, last_periods
 from workers.kind import Cancelled, Context, InnerJournal, Kind
 from workers.kinds import pulse_mail, pulse_writing
-from workers.kinds.pulse_writing import Written
-from workers.kinds.scheduled_report import MOST_ROWS, Trouble, window
+from workers.kinds.pulse_mail import Sheet
+from workers.kinds.pulse_writing import Known, NotWritten, Written
+from workers.kinds.scheduled_report import MOST_ROWS, Trouble
 from workers.kinds.threshold_alert import patience
 from workers.outcome import Done, Later, Message, Outcome, Rejected
-from workers.reporting import Part, digest_of, part_of
+from workers.pulses.changes import Notable, is_notable
+from workers.pulses.evidence import Evidence, gather, read
+from workers.pulses.page import make
+from workers.reporting import Part, part_of
 from workers.sources import SourceRefused, SourceUnavailable
 
 PERIODS = 30
+MOST_GRAPHS = 20
+"""How many graphs are asked before the model is; of a longer list it asks the others itself."""
 
 
 class Params(BaseModel):
@@ -46,7 +53,7 @@ class Params(BaseModel):
 def ask(ctx: Context[Params], graph: Graph) -> Part | Trouble:
     """Return a graph's figures of the last periods before the slot, or what is the matter with it."""
     try:
-        question = graph.question(ctx.slot_at, ctx.timezone, window(graph, ctx.slot_at, ctx.timezone, PERIODS))
+        question = graph.question(ctx.slot_at, ctx.timezone, last_periods(graph, ctx.slot_at, ctx.timezone, PERIODS))
         table = ctx.source(str(graph.source_id)).query(question, timeout_seconds=patience(ctx), row_cap=MOST_ROWS)
     except (SourceRefused, SourceUnavailable) as error:
         return Trouble(graph, f"the graph {graph.name!r}: {error}", isinstance(error, SourceUnavailable))
@@ -56,46 +63,56 @@ def ask(ctx: Context[Params], graph: Graph) -> Part | Trouble:
 
 def run(ctx: Context[Params]) -> Outcome:
     """Ask the graphs, have the report written, and return it as a message, unless there is nothing to say."""
-    book = cast("InnerJournal", ctx.journal).pulses()
-    graphs = book.graphs(ctx.params.graph_ids)
+    journal = cast("InnerJournal", ctx.journal)
+    graphs = journal.graphs(ctx.params.graph_ids)
     if not graphs:
         return Rejected("there is no graph that it may look at")
-    asked = [ask(ctx, graph) for graph in graphs]
+    asked = [ask(ctx, graph) for graph in graphs[:MOST_GRAPHS]]
     parts = [each for each in asked if isinstance(each, Part)]
     troubles = [each for each in asked if isinstance(each, Trouble)]
     if any(each.is_passing for each in troubles) and not ctx.is_last_attempt:
         return Later(None, "; ".join(each.why for each in troubles))
     if not parts:
         return Rejected("; ".join(each.why for each in troubles))
-    if ctx.params.skip_if_nothing_notable and not _is_notable(parts, book.last_sent()):
-        return Done(record(ctx, "not_notable", "not sent: no figure has changed since the last one", parts, troubles))
-    written = pulse_writing.write(ctx.params.prompt, parts, ctx.params.on_model_failure)
-    if isinstance(written, str):
-        return Rejected(written)
+    known = Known(graphs, parts, before_of(journal.last_sent()))
+    if ctx.params.skip_if_nothing_notable and not is_notable(known.before, gather(ctx.slot_local, parts), Notable()):
+        return Done(
+            record(ctx, "not_notable", "not sent: nothing notable has changed since the last one", known, troubles)
+        )
+    written = pulse_writing.write(ctx, journal.model(), known, ctx.params.prompt, ctx.params.on_model_failure)
     if ctx.is_cancelled():
         raise Cancelled
-    return _sent(ctx, parts, troubles, written)
+    if isinstance(written, NotWritten):
+        is_later = written.is_passing and not ctx.is_last_attempt
+        return Later(written.retry_after, written.why) if is_later else Rejected(written.why)
+    return _sent(ctx, known, troubles, written)
 
 
-def _is_notable(parts: Sequence[Part], last: Mapping[str, Any] | None) -> bool:
-    return last is None or last.get("digest") != digest_of(parts)
+def before_of(last: Mapping[str, Any] | None) -> Evidence | None:
+    """Return what the last report that was sent was written from; None for the first, and where it can't be read."""
+    try:
+        return read(json.dumps(last["evidence"])) if last is not None else None
+    except (KeyError, ValueError):
+        return None
 
 
-def _sent(ctx: Context[Params], parts: Sequence[Part], troubles: Sequence[Trouble], written: Written) -> Outcome:
+def _sent(ctx: Context[Params], known: Known, troubles: Sequence[Trouble], written: Written) -> Outcome:
     params = ctx.params
     notes = [f"Without figures: {each.why}." for each in troubles]
+    page = make(written.markdown, written.evidence, brand=ctx.branding())
+    sheet = Sheet(page, tuple(part.section for part in known.parts), params.attachment, tuple(notes))
     try:
-        message = pulse_mail.render(ctx, params.recipients or (), params.attachment, parts, written, notes)
+        message = pulse_mail.render(ctx, params.recipients or (), sheet)
     except MissingExtra as error:
         return Rejected(str(error))
-    kept = pulse_writing.as_record(written)
+    kept = {**pulse_writing.as_record(written), "notes": list(page.notes)}
     if params.test_mode:
         shown = {"page": _page(message), **kept}
-        return Done(record(ctx, "tested", "sent to nobody: it is a test", parts, troubles) | shown)
+        return Done(record(ctx, "tested", "sent to nobody: it is a test", known, troubles) | shown)
     if not params.recipients:
-        return Done(record(ctx, "sent", "written for nobody: it names no recipients", parts, troubles) | kept)
+        return Done(record(ctx, "sent", "written for nobody: it names no recipients", known, troubles) | kept)
     said = f"sent to {len(params.recipients)} recipients"
-    return Done(record(ctx, "sent", said, parts, troubles) | kept, (message,))
+    return Done(record(ctx, "sent", said, known, troubles) | kept, (message,))
 
 
 def _page(message: Message) -> dict[str, Any]:
@@ -108,7 +125,7 @@ def _page(message: Message) -> dict[str, Any]:
 
 
 def record(
-    ctx: Context[Params], outcome: str, sentence: str, parts: Sequence[Part], troubles: Sequence[Trouble]
+    ctx: Context[Params], outcome: str, sentence: str, known: Known, troubles: Sequence[Trouble]
 ) -> dict[str, Any]:
     """Return what the run keeps of what it found and did."""
     return {
@@ -116,7 +133,7 @@ def record(
         "outcome": outcome,
         "notified": outcome == "sent" and bool(ctx.params.recipients),
         "sentence": sentence,
-        "digest": digest_of(parts),
+        "prompt": ctx.params.prompt,
         "graphs": [
             {
                 "graphId": str(part.graph.id),
@@ -126,9 +143,10 @@ def record(
                 "before": None if part.figures.before is None else str(part.figures.before),
                 "rows": part.figures.rows,
             }
-            for part in parts
+            for part in known.parts
         ],
         "troubles": [each.why for each in troubles],
+        "leftOut": max(0, len(known.graphs) - MOST_GRAPHS),
     }
 
 
