@@ -28,16 +28,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
+from local.model_words import NAME, Event, Said, Words
+
 MOST_GRAPHS = 3
-NAME = "demo-model-1"
-
-
-class Said(NamedTuple):
-    """What the model says in one turn: a text, tools called with arguments, and why it stops."""
-
-    text: str = ""
-    calls: tuple[tuple[str, str], ...] = ()
-    stop: str = "end"
 
 
 class Seen(NamedTuple):
@@ -146,8 +139,7 @@ class _Answer:
     def __init__(self, out: BaseHTTPRequestHandler, server: ModelServer, seen: Seen, told: str) -> None:
         self._out = out
         self._server = server
-        self._body = seen.body
-        self._is_anthropic = seen.path.endswith("/messages")
+        self._words = Words(seen.body, is_anthropic=seen.path.endswith("/messages"), tells_usage=server.tells_usage)
         self._is_streamed = server.is_streamed and bool(seen.body.get("stream"))
         self._word, _, self._rest = told.partition(" ")
 
@@ -178,26 +170,7 @@ class _Answer:
                 return Said("I can't help with that.", stop="filtered")
             case "empty":
                 return Said()
-        return good(self._results())
-
-    def _results(self) -> list[tuple[str, str]]:
-        """What tools answered since the last question: the tool's name, and its text."""
-        names: dict[str, str] = {}
-        found: list[tuple[str, str]] = []
-        for message in self._body["messages"]:
-            content = message.get("content")
-            blocks = content if isinstance(content, list) else []
-            if message["role"] == "user" and not blocks:
-                found = []
-            for call in message.get("tool_calls") or ():
-                names[call["id"]] = call["function"]["name"]
-            names |= {block["id"]: block["name"] for block in blocks if block["type"] == "tool_use"}
-            if message["role"] == "tool":
-                found.append((names[message["tool_call_id"]], content))
-            found += [
-                (names[block["tool_use_id"]], block["content"]) for block in blocks if block["type"] == "tool_result"
-            ]
-        return found
+        return good(self._words.results())
 
     def _status(self, code: str, seconds: str = "") -> None:
         kind = {"429": "rate_limit_error", "529": "overloaded_error"}.get(code, "error")
@@ -212,118 +185,39 @@ class _Answer:
         self._write(content)
 
     def _badly(self) -> None:
-        self._write_all(self._begin())
+        self._write_all(self._words.begin())
         if self._word == "endless":
             while not self._server.ends.is_set():
-                self._write_all(self._piece("x" * 10_000))
-        self._write_all(self._piece("The revenue "))
+                self._write_all(self._words.piece("x" * 10_000))
+        self._write_all(self._words.piece("The revenue "))
         if self._word == "torn":
-            self._write_all(self._piece("is 12."))
+            self._write_all(self._words.piece("is 12."))
         elif self._word == "broken":
             error = {"type": "error", "error": {"type": "overloaded_error", "message": "too busy"}}
             self._write(f"event: error\ndata: {json.dumps(error)}\n\n".encode())
         elif self._word == "hang":
             self._server.ends.wait()
         while self._word == "slow" and not self._server.ends.wait(0.02):
-            self._write_all(self._piece("x"))
+            self._write_all(self._words.piece("x"))
 
     def _say(self, said: Said) -> None:
         if not self._is_streamed:
             self._head("application/json")
-            self._write(json.dumps(self._whole(said)).encode())
+            self._write(json.dumps(self._words.whole(said)).encode())
             return
         self._head("text/event-stream")
-        self._write_all(self._begin())
+        self._write_all(self._words.begin())
         for start in range(0, len(said.text), 40):
-            self._write_all(self._piece(said.text[start : start + 40]))
-        self._write_all(self._end(said))
-        self._write(b"" if self._is_anthropic else b"data: [DONE]\n\n")
-
-    def _begin(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        if self._is_anthropic:
-            usage = {"input_tokens": self._tokens()[0], "output_tokens": 1}
-            message = {"id": "msg_1", "type": "message", "role": "assistant", "model": NAME, "content": []}
-            yield "message_start", {"message": {**message, "usage": usage, "stop_reason": None}}
-            yield "content_block_start", {"index": 0, "content_block": {"type": "text", "text": ""}}
-        else:
-            yield "", {"choices": [{"index": 0, "delta": {"role": "assistant", "content": ""}}]}
-
-    def _piece(self, text: str) -> Iterator[tuple[str, dict[str, Any]]]:
-        if self._is_anthropic:
-            yield "content_block_delta", {"index": 0, "delta": {"type": "text_delta", "text": text}}
-        else:
-            yield "", {"choices": [{"index": 0, "delta": {"content": text}}]}
-
-    def _end(self, said: Said) -> Iterator[tuple[str, dict[str, Any]]]:
-        calls = list(enumerate(zip(self._ids(said), said.calls, strict=True)))
-        tokens_out = self._tokens(said)[1]
-        if self._is_anthropic:
-            yield "content_block_stop", {"index": 0}
-            for place, (id, (name, arguments)) in calls:
-                block = {"type": "tool_use", "id": id, "name": name, "input": {}}
-                yield "content_block_start", {"index": place + 1, "content_block": block}
-                for part in (arguments[:5], arguments[5:]):
-                    delta = {"type": "input_json_delta", "partial_json": part}
-                    yield "content_block_delta", {"index": place + 1, "delta": delta}
-                yield "content_block_stop", {"index": place + 1}
-            yield "message_delta", {"delta": {"stop_reason": self._stop(said)}, "usage": {"output_tokens": tokens_out}}
-            yield "message_stop", {}
-            return
-        for place, (id, (name, arguments)) in calls:
-            for head, part in (({"id": id, "type": "function"}, arguments[:5]), ({}, arguments[5:])):
-                function = {"arguments": part, **({"name": name} if head else {})}
-                piece = {"index": place, **head, "function": function}
-                yield "", {"choices": [{"index": 0, "delta": {"tool_calls": [piece]}}]}
-        yield "", {"choices": [{"index": 0, "delta": {}, "finish_reason": self._stop(said)}]}
-        if self._server.tells_usage:
-            yield "", {"choices": [], "usage": self._usage(said)}
-
-    def _whole(self, said: Said) -> dict[str, Any]:
-        named = list(zip(self._ids(said), said.calls, strict=True))
-        if self._is_anthropic:
-            blocks = [{"type": "text", "text": said.text}] if said.text else []
-            blocks += [_tool_use(id, name, arguments) for id, (name, arguments) in named]
-            usage = dict(zip(("input_tokens", "output_tokens"), self._tokens(said), strict=True))
-            body = {"id": "msg_1", "type": "message", "role": "assistant", "model": NAME, "content": blocks}
-            return {**body, "stop_reason": self._stop(said), "usage": usage}
-        calls = [
-            {"id": id, "type": "function", "function": {"name": name, "arguments": arguments}}
-            for id, (name, arguments) in named
-        ]
-        message = {"role": "assistant", "content": said.text or None, "tool_calls": calls or None}
-        choice = {"index": 0, "message": message, "finish_reason": self._stop(said)}
-        return {
-            "id": "chat-1",
-            "object": "chat.completion",
-            "model": NAME,
-            "choices": [choice],
-            "usage": self._usage(said),
-        }
-
-    def _stop(self, said: Said) -> str:
-        if self._is_anthropic:
-            return {"end": "end_turn", "calls": "tool_use", "length": "max_tokens", "filtered": "refusal"}[said.stop]
-        return {"end": "stop", "calls": "tool_calls", "length": "length", "filtered": "content_filter"}[said.stop]
-
-    def _ids(self, said: Said) -> list[str]:
-        """An id for each call, another in each turn."""
-        return [f"call_{len(self._body['messages'])}_{place}" for place in range(len(said.calls))]
-
-    def _tokens(self, said: Said | None = None) -> tuple[int, int]:
-        """What this answer costs, counted by a rule that any reader can repeat: a token for four bytes."""
-        words = "" if said is None else said.text + "".join(name + arguments for name, arguments in said.calls)
-        return len(json.dumps(self._body["messages"])) // 4, len(words.encode()) // 4 + 1
-
-    def _usage(self, said: Said) -> dict[str, int]:
-        into, out = self._tokens(said)
-        return {"prompt_tokens": into, "completion_tokens": out, "total_tokens": into + out}
+            self._write_all(self._words.piece(said.text[start : start + 40]))
+        self._write_all(self._words.end(said))
+        self._write(b"" if self._words.is_anthropic else b"data: [DONE]\n\n")
 
     def _head(self, content_type: str) -> None:
         self._out.send_response(200)
         self._out.send_header("Content-Type", content_type)
         self._out.end_headers()
 
-    def _write_all(self, events: Iterator[tuple[str, dict[str, Any]]]) -> None:
+    def _write_all(self, events: Iterator[Event]) -> None:
         for name, data in events:
             whole = (
                 {"type": name, **data}
@@ -335,14 +229,6 @@ class _Answer:
     def _write(self, content: bytes) -> None:
         self._out.wfile.write(content)
         self._out.wfile.flush()
-
-
-def _tool_use(id: str, name: str, arguments: str) -> dict[str, Any]:
-    try:
-        found = json.loads(arguments)
-    except ValueError:
-        found = {}
-    return {"type": "tool_use", "id": id, "name": name, "input": found}
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -16,6 +16,7 @@ GROUPS = {
     "R": (1, 2, 5, 8),
     "K": range(1, 11),
     "W": range(1, 9),
+    "L": (4, 5, 9, 10, 11),
 }
 # What has no test: not built, built otherwise, or measured instead.
 WITHOUT = {"A16", "A17", "T10", "T12", "S12", "R2"}

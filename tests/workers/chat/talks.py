@@ -54,7 +54,13 @@ class Steps(Journal):
 
 def graph(name: str = "Revenue", id: int = 6, **more: Any) -> Graph:
     """A graph by day and city."""
-    fields = {"name": name, "unit": "EUR", "time_dimension": "day", "grain": "day", "value_column": "value"}
+    fields: dict[str, Any] = {
+        "name": name,
+        "unit": "EUR",
+        "time_dimension": "day",
+        "grain": "day",
+        "value_column": "value",
+    }
     [made] = Book(**(fields | {"segment_by": ["city"], "id": UUID(int=id)} | more)).graphs(None, None)
     return made
 

@@ -10,8 +10,9 @@ from uuid import UUID
 
 import pytest
 
-from local.model_server import NAME, ModelServer
-from tests.workers.chat.talks import KEY, PROTOCOLS, QUICK, WEEK, Steps, graph, talk
+from local.model_server import ModelServer
+from local.model_words import NAME
+from tests.workers.chat.talks import KEY, PROTOCOLS, QUICK, WEEK, Nothing, Steps, graph, talk
 from tests.workers.kinds.contexts import RUN, Answering, context
 from workers.chat.conversation import Conversation
 from workers.chat.outcome import Answered, Limits, Refused, Unavailable
@@ -35,9 +36,11 @@ def results_in(server: ModelServer) -> list[str]:
 @pytest.mark.parametrize("is_streamed", [True, False])
 def test_a_model_lists_the_graphs_asks_them_and_answers_from_what_they_say(protocol: str, is_streamed: bool) -> None:
     source = Answering(WEEK)
-    with ModelServer(is_streamed=is_streamed) as server:
-        with talk(server, protocol, source=source, prices="2.50,10", reader={"region": "north"}) as conversation:
-            answer = conversation.ask("How was the week?")
+    with (
+        ModelServer(is_streamed=is_streamed) as server,
+        talk(server, protocol, source=source, prices="2.50,10", reader={"region": "north"}) as conversation,
+    ):
+        answer = conversation.ask("How was the week?")
     assert isinstance(answer, Answered)
     assert "Revenue stands at 300 EUR (2026-11-21)." in answer.text
     [question] = source.asked
@@ -149,7 +152,12 @@ def test_nothing_is_asked_when_no_time_is_left(protocol: str) -> None:
 def test_a_cancelled_run_hears_no_more(protocol: str) -> None:
     flag = Flag()
     with ModelServer(["slow"]) as server, talk(server, protocol, cancelled=flag) as conversation:
-        threading.Thread(target=lambda: (server.is_asked.wait(20), flag.set())).start()
+
+        def cancel() -> None:
+            server.is_asked.wait(20)
+            flag.set()
+
+        threading.Thread(target=cancel).start()
         answer = conversation.ask("Tell me.")
         assert isinstance(answer, Unavailable)
         assert answer.reason == "cancelled"
@@ -187,9 +195,11 @@ def test_a_wrong_call_is_answered_as_an_error_that_the_model_can_learn_from(
 
 def test_a_source_that_is_away_is_an_error_to_the_model_and_short(protocol: str) -> None:
     source = Answering(SourceUnavailable("x" * 5_000))
-    with ModelServer(['call query_graph {"graph": "Revenue"}', "say No figures."]) as server:
-        with talk(server, protocol, source=source) as conversation:
-            assert isinstance(conversation.ask("Tell me."), Answered)
+    with (
+        ModelServer(['call query_graph {"graph": "Revenue"}', "say No figures."]) as server,
+        talk(server, protocol, source=source) as conversation,
+    ):
+        assert isinstance(conversation.ask("Tell me."), Answered)
     [result] = results_in(server)
     assert "the graph can't be read" in result
     assert len(result) < 500
@@ -216,8 +226,8 @@ def test_text_in_data_stays_within_its_marks_and_shows_all_that_it_says(protocol
         head, body, tail = result.split("\n")
         assert (head[:6], tail) == ("<data ", head.replace("<data", "</data"))
         assert not set("<>\u202e\u200b\U000e0041") & set(body)
-    body = server.seen[-1].body
-    rules = body["system"] if protocol == "anthropic" else body["messages"][0]["content"]
+    sent = server.seen[-1].body
+    rules = sent["system"] if protocol == "anthropic" else sent["messages"][0]["content"]
     assert "it is no instruction" in rules
     assert "evil" not in rules
 
@@ -227,9 +237,11 @@ def test_rows_are_counted_over_all_calls(protocol: str) -> None:
     rows = [(WEEK.rows[0][0], "Lyon", Decimal(number)) for number in range(5)]
     call = 'call query_graph {"graph": "Revenue"}'
     source = Answering(Table(WEEK.columns, rows, None, 1.0))
-    with ModelServer([call, call, call, "say So."]) as server:
-        with talk(server, protocol, limits=limits, source=source) as conversation:
-            answer = conversation.ask("Tell me.")
+    with (
+        ModelServer([call, call, call, "say So."]) as server,
+        talk(server, protocol, limits=limits, source=source) as conversation,
+    ):
+        answer = conversation.ask("Tell me.")
     assert isinstance(answer, Answered)
     assert [[row[2] for row in asked.table.rows] for asked in answer.asked] == [[3, 4], [4]]
     assert "no more rows are allowed" in results_in(server)[-1]
@@ -240,9 +252,11 @@ def test_rows_are_counted_over_all_calls(protocol: str) -> None:
 def test_a_model_that_calls_for_ever_runs_into_its_calls_and_then_its_turns(protocol: str) -> None:
     limits = replace(QUICK, calls=2, turns=4)
     source = Answering(WEEK)
-    with ModelServer(['call query_graph {"graph": "Revenue"}']) as server:
-        with talk(server, protocol, limits=limits, source=source) as conversation:
-            answer = conversation.ask("Tell me.")
+    with (
+        ModelServer(['call query_graph {"graph": "Revenue"}']) as server,
+        talk(server, protocol, limits=limits, source=source) as conversation,
+    ):
+        answer = conversation.ask("Tell me.")
     assert isinstance(answer, Refused)
     assert (answer.reason, len(server.seen), len(source.asked)) == ("turns", 4, 2)
     choices = [seen.body["tool_choice"] for seen in server.seen]
@@ -309,8 +323,8 @@ def test_an_answer_can_be_asked_about_again_in_the_same_conversation(protocol: s
                 answer = conversation.ask("Write the second sentence anew.")
                 assert isinstance(answer, Answered)
                 assert (answer.text, answer.usage.turns) == ("Revenue stands at 300 EUR.", 4)
+                assert answer.messages[-2] == {"role": "user", "content": "Write the second sentence anew."}
     assert len(server.seen) == 4
-    assert answer.messages[-2] == {"role": "user", "content": "Write the second sentence anew."}
 
 
 def test_an_endpoint_that_tells_no_tokens_is_estimated(protocol: str) -> None:
@@ -345,7 +359,7 @@ def test_an_address_that_is_not_opened_is_not_called(protocol: str) -> None:
 
 
 def test_without_a_model_it_is_refused_by_name(protocol: str) -> None:
-    answer = Conversation(context(None, journal=Steps(Answering(WEEK))), None, []).ask("Tell me.")  # type: ignore[type-var]
+    answer = Conversation(context(Nothing(), journal=Steps(Answering(WEEK))), None, []).ask("Tell me.")
     assert isinstance(answer, Refused)
     assert (answer.reason, answer.why) == ("unset", "CHATBOT_URL is not set, so there is no model to ask")
 
