@@ -2,10 +2,9 @@
 -- their records without what is long.
 -- Index: runs_one_per_slot and runs_on_demand, dead_letters_one_per_death, deliveries_one_per_recipient.
 select
-    r.id, r.slot_at, r.schedule_id as pulse_id, r.state,
-    r.outcome - array['evidence', 'check', 'page'] as outcome, r.error, r.cancel_requested_at, r.started_at, r.finished_at,
-    r.created_at, died.at as died_at, mails.made as mails, mails.sent as mails_sent,
-    mails.sent_at as mailed_at
+    r.id, r.slot_at, r.schedule_id as pulse_id, r.state, r.outcome - array['evidence', 'check', 'page'] as outcome,
+    r.error, r.cancel_requested_at, r.started_at, r.finished_at, r.created_at, died.at as died_at, mails.made as mails,
+    mails.sent as mails_sent, mails.sent_at as mailed_at
 from runs as r
 cross join
     lateral (
