@@ -144,7 +144,9 @@ def world(conn: make.Connection, tocsin: Tocsin, monkeypatch: pytest.MonkeyPatch
     make.insert(conn, "graphs", spare)
     make.insert(conn, "dashboards", {"tenant_id": tenant, "name": "mondays"})
     with conn.transaction():
-        pulse = make.schedule(conn, tenant, name="weekly", kind="pulse.report", cron="0 9 * * 1")
+        pulse = make.schedule(
+            conn, tenant, name="weekly", kind="pulse.report", cron="0 9 * * 1", overlap_policy="cancel_running"
+        )
         make.insert(conn, "pulse_configs", {"schedule_id": pulse, "tenant_id": tenant, "prompt": "what is new?"})
     span = {"starts_at": make.now(conn), "ends_at": make.now(conn) + timedelta(hours=1)}
     make.insert(conn, "silences", {"tenant_id": tenant, "name": "a move"} | span)
