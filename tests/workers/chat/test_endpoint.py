@@ -1,6 +1,8 @@
 """Settings of the model: what they take, and what never shows."""
 
 import socket
+import subprocess
+import sys
 import time
 from contextlib import closing
 from decimal import Decimal
@@ -15,7 +17,7 @@ from tests.workers.wire import LOOPBACK, http_server, raw_server
 from tocsin import checks
 from workers.chat import data
 from workers.chat.endpoint import SETTINGS, Endpoint
-from workers.chat.outcome import Refused, Unavailable
+from workers.chat.outcome import Answered, Refused, Unavailable
 from workers.http import Client, TooLarge, TooSlow, Unreachable
 
 WHOLE = {"CHATBOT_URL": "https://models.example.com/v1/", "CHATBOT_MODEL": "m-1", "CHATBOT_API_KEY": KEY}
@@ -131,9 +133,14 @@ def test_an_environment_of_the_libraries_leads_nowhere_else(monkeypatch: pytest.
             monkeypatch.setenv(name, "sk-another")
         for protocol in ("openai", "anthropic"):
             with ModelServer(["say So."]) as server, talk(server, protocol, limits=QUICK) as conversation:
-                conversation.ask("Tell me.")
+                assert isinstance(conversation.ask("Tell me."), Answered)
             assert [seen.headers["authorization"] for seen in server.seen] == [f"Bearer {KEY}"]
         assert elsewhere.seen == []
+
+
+def test_a_worker_that_asks_no_model_reads_no_library() -> None:
+    code = "import sys, workers.main; assert not {'openai', 'anthropic', 'httpx2'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
 def test_what_nobody_sees_is_taken_out_of_what_the_model_reads() -> None:
