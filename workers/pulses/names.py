@@ -78,9 +78,10 @@ class Names:
     nouns: frozenset[str] = field(init=False)
     own: list[frozenset[str]] = field(init=False)
     _places: dict[str, set[Place]] = field(init=False)
+    _spoken: dict[str, Spoken] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._places = {}
+        self._places, self._spoken = {}, {}
         for at, answer in enumerate(self.evidence.answers):
             for name, place in _named(at, answer):
                 told = " ".join(_WORD.findall(name.casefold()))
@@ -90,7 +91,12 @@ class Names:
         self.nouns = frozenset().union(*self.own) - _EVERYBODYS
 
     def spoken(self, text: str) -> Spoken:
-        """Return what a stretch of text names, the longest names first."""
+        """Return what a stretch of text names, the longest names first; a sentence is read once for all of its numbers."""
+        if text not in self._spoken:
+            self._spoken[text] = self._read(text)
+        return self._spoken[text]
+
+    def _read(self, text: str) -> Spoken:
         words = [word.casefold() for word in _WORD.findall(text)]
         found: set[Place] = set()
         told: set[str] = set()

@@ -46,6 +46,7 @@ _FRACTIONS = re.compile(
     r"\b(?:(?:(one|two|three|four|a)[\s-])?(half|halves|third|thirds|quarters?|fifths?|tenths?))\b(?!\s+(?:quarter|half)\b)",
     re.IGNORECASE,
 )
+_COUNTS = {"": 1, "a": 1, "one": 1, "two": 2, "three": 3, "four": 4}
 _PARTS = {"hal": 2, "thi": 3, "qua": 4, "fif": 5, "ten": 10}
 _TIMES = {
     "double": Decimal(2), "triple": Decimal(3), "quadruple": Decimal(4), "halve": Decimal("0.5"), "twice": Decimal(2),
@@ -55,6 +56,10 @@ _MULTIPLES = re.compile(
     r"\b(?:(double|triple|quadruple)[ds]?|(doubling|tripling|quadrupling|halving)|(halve)[ds]?|(twice)|(\w+fold))\b",
     re.IGNORECASE,
 )
+
+
+# "Up a quarter", beside "a quarter ago".
+_MOVED = re.compile(r"\b(?:by|up|down|rose|grew|fell|dropped|gained|lost|about|almost|nearly|over)$")
 
 
 class Worded(NamedTuple):
@@ -124,20 +129,18 @@ def _least(vague: str) -> Decimal:
 
 
 def _part(text: str, match: re.Match[str]) -> Decimal | None:
-    """The part that is meant; None of an ordinal or a quarter of the year."""
+    """The part that is meant; None of an ordinal, or of a half or a quarter of the year."""
     count, word = (match[1] or "").lower(), match[2].lower()
     before, after = text[: match.start()].rstrip().lower(), text[match.end() :].lstrip().lower()
-    numbers = {"": 1, "a": 1, "one": 1, "two": 2, "three": 3, "four": 4}
     if word.startswith("hal"):
-        if re.search(r"(?:first|second|other|this|last|next|h[12])$", before) or after.startswith("year"):
-            return None
-    elif (
-        not count
-        or (count == "a" and not re.match(r"of\b", after) and not before.endswith(" by"))
-        or (word.startswith("quarter") and count in ("a", "one", "two", "four") and not re.match(r"of\b|[.,]|$", after))
-    ):
-        return None
-    return Decimal(numbers[count]) / _PARTS[word[:3]]
+        is_part = not re.search(r"(?:first|second|other|this|last|next|h[12])$", before) and not after.startswith(
+            "year"
+        )
+    elif (word.startswith("quarter") and count != "three") or count == "a":
+        is_part = bool(count) and bool(re.match(r"of\b", after) or _MOVED.search(before))
+    else:
+        is_part = bool(count)
+    return Decimal(_COUNTS[count]) / _PARTS[word[:3]] if is_part else None
 
 
 def _times(word: str) -> Decimal | None:

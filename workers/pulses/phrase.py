@@ -105,7 +105,9 @@ def _found(number: Written, before: str, after: str, sentence: str) -> Phrase:
         return Phrase(
             is_level=not is_by, is_move=is_by or is_relative or bool(re.search(r"\bof\b", told[0])), way=_way(told)
         )
-    if number.is_bracketed and (way := _told_way(sentence)):
+    if _BY.search(before):
+        return Phrase(is_level=False, is_move=True)
+    if number.is_bracketed and (way := _told_way(before) or _told_way(sentence)):
         return Phrase(is_level=True, is_move=True, way=way)
     return Phrase(is_level=True, is_move=number.sign != 0 or number.sort == "times", way=number.sign)
 

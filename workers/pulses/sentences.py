@@ -19,6 +19,9 @@ _CLAUSE = re.compile(
 CHART = re.compile(r"^(`{3,}|~{3,})[ \t]*chart\b[^\n]*\n(.*?)(?:^\1[`~]*[ \t]*$|\Z)", re.DOTALL | re.MULTILINE)
 
 
+LONGEST = 1_000
+
+
 class Span(NamedTuple):
     """From `start` up to, but without, `end`."""
 
@@ -41,7 +44,19 @@ def sentences(text: str) -> list[Span]:
                 found.append(Span(at, end.end()))
                 at = end.end()
         found.append(Span(at, block.end))
-    return [tight for span in found if (tight := _tight(text, span)).start < tight.end]
+    short = [part for span in found for part in _parts(text, span)]
+    return [tight for span in short if (tight := _tight(text, span)).start < tight.end]
+
+
+def _parts(text: str, span: Span) -> list[Span]:
+    """A sentence without an end in parts, each up to a space."""
+    found: list[Span] = []
+    while span.end - span.start > LONGEST:
+        cut = text.rfind(" ", span.start + 1, span.start + LONGEST)
+        cut = cut if cut > 0 else span.start + LONGEST
+        found.append(Span(span.start, cut))
+        span = Span(cut, span.end)
+    return [*found, span]
 
 
 def clauses(text: str, sentence: Span) -> list[Span]:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
+from workers.pulses.clear import clear
 from workers.pulses.evidence import Answer, Evidence
 from workers.pulses.facts import Cell, Facts
 from workers.pulses.names import Names
@@ -47,7 +48,7 @@ def settle(checked: Checked, policy: Policy, evidence: Evidence) -> Settled:
     for start, end, put in sorted(edits, reverse=True):
         text = text[:start] + put + text[end:]
     told = tuple(span.of(checked.markdown) for span in places)
-    return Settled(text, told, _prompt(checked, places, evidence))
+    return Settled(clear(text), told, _prompt(checked, places, evidence))
 
 
 def _whole(text: str, span: Span) -> tuple[int, int]:
@@ -58,7 +59,8 @@ def _whole(text: str, span: Span) -> tuple[int, int]:
         marker = _MARKER.match(text, span.start)
         start = marker.end() if marker and not text[line : span.start].strip() else span.start
         return start, span.end + len(text[span.end : end]) - len(text[span.end : end].lstrip())
-    return (line, min(end + 1, len(text))) if not text[line : span.start].strip() else (span.start, span.end)
+    before = text[line : span.start].rstrip()
+    return (line + len(before), span.end) if before else (line, min(end + 1, len(text)))
 
 
 def _is_heading_of_a_table(text: str, span: Span) -> bool:
