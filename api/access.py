@@ -34,7 +34,8 @@ _metrics_bearer = HTTPBearer(auto_error=False, description="the value of METRICS
 class Caller(NamedTuple):
     """Who asks, and for which tenant; `who` is what history keeps of them.
 
-    `until` is when the token that they show ends, in seconds since 1970.
+    `until` is when the token that they show ends, in seconds since 1970. `scope`: all that it opens; None for a
+    person's, which opens what the role may.
     """
 
     who: str
@@ -43,6 +44,7 @@ class Caller(NamedTuple):
     tenant_slug: str | None
     requests_per_minute: int | None = None
     until: float = math.inf
+    scope: str | None = None
 
 
 class FoundMember(NamedTuple):
@@ -83,8 +85,11 @@ def network_of(address: str) -> str:
         return address
 
 
-def needs(role: Role) -> Callable[..., Caller]:
-    """A dependency: the caller, who has at least this role. Answers 400, 401, 403 and 429 in its stead."""
+def needs(role: Role, scope: str | None = None) -> Callable[..., Caller]:
+    """A dependency: the caller, who has at least this role, or a token that was minted for this scope.
+
+    Answers 400, 401, 403 and 429 in its stead.
+    """
 
     def caller(
         request: Request,
@@ -96,7 +101,9 @@ def needs(role: Role) -> Callable[..., Caller]:
     ) -> Caller:
         found = _found(request, web, tocsin_tenant if role != "operator" else None)
         _count(request, web, found)
-        if rank(found.role) < rank(role):
+        if found.scope is not None and found.scope != scope:
+            raise HTTPException(403, "this token was made for something else")
+        if found.scope is None and rank(found.role) < rank(role):
             raise HTTPException(403, f"this needs the role {role}; yours is {found.role}")
         if role != "operator" and found.tenant_id is None:
             raise HTTPException(400, "there are many tenants here: an operator names one in the header Tocsin-Tenant")
@@ -207,7 +214,9 @@ def _known(web: Web, token: str, named: str | None) -> Caller | None:
     _check_active(member.tenant_status)
     role: Role = member.role or claims.role  # type: ignore[assignment]  # jwts.read gives a viewer, editor or admin
     who = f"member:{claims.subject}"
-    return Caller(who, role, member.tenant_id, member.tenant_slug, member.requests_per_minute, claims.until)
+    return Caller(
+        who, role, member.tenant_id, member.tenant_slug, member.requests_per_minute, claims.until, claims.scope
+    )
 
 
 def _id(text: str) -> UUID | None:

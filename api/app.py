@@ -41,6 +41,8 @@ from api.routes import (
     mail_hooks,
     members,
     processes,
+    pulse_jobs,
+    pulses,
     runs,
     schedules,
     session,
@@ -81,6 +83,8 @@ _ROOMS = (
     graphs,
     dashboards,
     kpi_alerts,
+    pulses,
+    pulse_jobs,
     silences,
     limits,
     calendars,
@@ -132,6 +136,7 @@ def create_app(settings: Settings) -> FastAPI:
             yield
         finally:
             presence.stop()
+            app.state.web.http.close()
             pool.close(1)
 
     app = _routed(lifespan=running)

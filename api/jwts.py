@@ -1,11 +1,13 @@
 """Tenant JWTs, as Supabase signs them: HS256 and nothing else, whatever the token says of itself.
 
-The tenant comes from `app_metadata` alone, which users can't edit; `user_metadata` is theirs and is not looked at.
+The tenant comes from `app_metadata` alone, which users can't edit; `user_metadata` is theirs and is not looked at. One
+that is minted here has a scope there as well, and opens what is of that scope and nothing else.
 """
 
 import base64
 import binascii
 import json
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import jwt
@@ -15,6 +17,9 @@ _LEEWAY_SECONDS = 60
 _AUDIENCE = "authenticated"
 _NEVER = 2**53
 _ROLES = ("viewer", "editor", "admin")
+MINTED_SECONDS = 60
+TICK = "pulse.tick"
+"""The scope of a token that may tick its tenant's pulses."""
 
 
 class BadToken(Exception):
@@ -24,13 +29,14 @@ class BadToken(Exception):
 class Claims(NamedTuple):
     """Who the token speaks of, whose tenant they are of, and the role that it gives them where they are no member.
 
-    `until` is when it is taken no more, in seconds since 1970.
+    `until` is when it is taken no more, in seconds since 1970. `scope`: all that it opens; None for a person's token.
     """
 
     subject: str
     tenant: str
     role: str
     until: float
+    scope: str | None = None
 
 
 class WrongRole(Exception):
@@ -57,7 +63,28 @@ def read(token: str, secret: str) -> Claims:
     if not isinstance(tenant, str) or not 0 < len(tenant) <= 100 or not tenant.isprintable():
         raise BadToken("app_metadata")
     role = metadata.get("role")
-    return Claims(subject, tenant, role if role in _ROLES else "viewer", claims["exp"] + _LEEWAY_SECONDS)
+    scope = metadata.get("scope")
+    return Claims(
+        subject,
+        tenant,
+        role if role in _ROLES else "viewer",
+        claims["exp"] + _LEEWAY_SECONDS,
+        None if scope is None else str(scope),
+    )
+
+
+def mint(tenant: str, scope: str, secret: str, now: datetime) -> str:
+    """A token of a minute that opens of the tenant what is of the scope, and nothing else."""
+    issued = int(now.timestamp())
+    claims = {
+        "sub": f"tocsin:{scope}",
+        "aud": _AUDIENCE,
+        "role": _AUDIENCE,
+        "iat": issued,
+        "exp": issued + MINTED_SECONDS,
+        "app_metadata": {"tenant_id": tenant, "scope": scope},
+    }
+    return jwt.encode(claims, secret, algorithm="HS256")
 
 
 def _decoded(token: str, secret: str) -> dict[str, Any]:

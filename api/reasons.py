@@ -19,6 +19,8 @@ _WHYS = {
     "misfire_limit": "more slots had been missed than are made up for",
     "schedule_cancelled": "its schedule was cancelled",
     "cancelled": "somebody cancelled it",
+    "superseded": "a newer job of its pulse was made",
+    "stale": "it was open for too long, and nobody worked on it",
     "worker_stopped": "its worker stopped and gave it back",
     "given_back": "its worker had no room and gave it back",
     "answer_lost": "its worker lost track of it, since an answer of Postgres was lost, and gave it back",

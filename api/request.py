@@ -14,7 +14,7 @@ from uuid import UUID
 from fastapi import Depends, Header, HTTPException, Request
 from fastapi.responses import Response
 
-from api import audit
+from api import audit, jwts
 from api.access import PATIENCE_SECONDS, Caller, Role, address_of, needs
 from api.audit import Author
 from api.refusals import Stale, refuse
@@ -176,9 +176,9 @@ async def _fingerprint(request: Request) -> bytes:
     return hashlib.sha256(head.encode() + await request.body()).digest()
 
 
-def _asked_to_read(role: Role) -> Callable[..., Asked]:
+def _asked_to_read(role: Role, scope: str | None = None) -> Callable[..., Asked]:
     def asked(
-        request: Request, web: Annotated[Web, Depends(web_of)], caller: Annotated[Caller, Depends(needs(role))]
+        request: Request, web: Annotated[Web, Depends(web_of)], caller: Annotated[Caller, Depends(needs(role, scope))]
     ) -> Asked:
         return Asked(
             web=web,
@@ -210,6 +210,7 @@ def _asked_to_write(role: Role) -> Callable[..., Asked]:
 
 Reader = Annotated[Asked, Depends(_asked_to_read("viewer"))]
 AdminReader = Annotated[Asked, Depends(_asked_to_read("admin"))]
+Ticking = Annotated[Asked, Depends(_asked_to_read("editor", jwts.TICK))]
 OperatorReader = Annotated[Asked, Depends(_asked_to_read("operator"))]
 Editor = Annotated[Asked, Depends(_asked_to_write("editor"))]
 Admin = Annotated[Asked, Depends(_asked_to_write("admin"))]

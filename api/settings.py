@@ -26,6 +26,7 @@ class Settings:
     files: Path | None
     artifact_url: str | None
     mail_hooks: Mapping[str, str] = field(repr=False)
+    url: str | None
     port: int
     processes: int
     metrics_port: int | None
@@ -49,6 +50,7 @@ class Settings:
                 "ARTIFACT_URL",
                 "SUPABASE_JWT_SECRET",
                 "MAIL_WEBHOOK_SECRET",
+                "TOCSIN_URL",
                 "PORT",
                 "WEB_CONCURRENCY",
                 "METRICS_PORT",
@@ -71,6 +73,7 @@ class Settings:
             files=value["TOCSIN_FILES"],
             artifact_url=value["ARTIFACT_URL"],
             mail_hooks=value["MAIL_WEBHOOK_SECRET"],
+            url=value["TOCSIN_URL"],
             port=value["PORT"],
             processes=value["WEB_CONCURRENCY"],
             metrics_port=value["METRICS_PORT"],

@@ -8,6 +8,7 @@ import ipaddress
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -67,6 +68,26 @@ def _store(text: str) -> str:
     if ".." in parts.path.split("/"):
         raise ValueError
     return text
+
+
+def _chat_url(text: str) -> str:
+    return text if text == "anthropic://" else _url("https", "http", "anthropic", "anthropic+http")(text)
+
+
+def _header(text: str) -> str:
+    if not (text.isascii() and text.isprintable() and " " not in text):
+        raise ValueError
+    return text
+
+
+def _prices(text: str) -> tuple[Decimal, Decimal]:
+    try:
+        into, out = (Decimal(word) for word in _words(text))
+    except InvalidOperation:
+        raise ValueError from None
+    if not (into.is_finite() and out.is_finite() and min(into, out) >= 0):
+        raise ValueError
+    return into, out
 
 
 def _choice(*words: str) -> Callable[[str], str]:
@@ -184,6 +205,12 @@ SETTINGS: dict[str, Setting] = {
     "AWS_ACCESS_KEY_ID": Setting(str, "the id of the access key that MAIL_URL=ses:// signs with"),
     "AWS_SECRET_ACCESS_KEY": Setting(str, "the secret of that access key", is_secret=True),
     "AWS_SESSION_TOKEN": Setting(str, "the session token of a temporary access key", is_secret=True),
+    "CHATBOT_URL": Setting(
+        _chat_url, "https://host/v1 of an OpenAI-compatible endpoint, anthropic:// or anthropic://host", is_secret=True
+    ),
+    "CHATBOT_MODEL": Setting(_at_least(1), "the model's name at that endpoint"),
+    "CHATBOT_API_KEY": Setting(_header, "the key that opens that endpoint, of plain characters", is_secret=True),
+    "CHATBOT_PRICES": Setting(_prices, "dollars for a million tokens in and out, such as 2.50,10"),
     "LOG_FORMAT": Setting(_choice("json", "text"), "json or text", "json"),
     "LOG_LEVEL": Setting(_choice("debug", "info", "warning", "error"), "debug, info, warning or error", "info"),
 }

@@ -20,6 +20,8 @@ from db.pool import Database
 from local import procfile
 from local.children import Child, stop_all
 from local.mail import MailSink
+from local.model_server import ModelServer
+from local.model_words import NAME
 from local.postgres import Postgres
 from local.processes import free_port, make_folder
 from local.receiver import Receiver
@@ -54,9 +56,10 @@ class Machine:
         self.metrics_token = self._kept.get("metricsToken") or secrets.token_urlsafe(18)
         self.mail: MailSink
         self.receiver: Receiver
+        self.model: ModelServer
 
     def start_servers(self) -> None:
-        """Starts Postgres, the Redis-compatible server, the mail server and the receiver, and brings the schema here."""
+        """Starts Postgres, the Redis-compatible server, the mail server, the receiver and a model; brings the schema here."""
         ports = {name: self._kept.get(f"{name}Port") for name in _PORTS}
         started = time.monotonic()
         postgres = Postgres(self._folder("postgres"), port=ports["postgres"])
@@ -69,6 +72,7 @@ class Machine:
         self.mail = self._closing.enter_context(MailSink(self.files / "mail"))
         calls = self.files / "calls.jsonl"
         self.receiver = self._closing.enter_context(Receiver(self.webhook_secret, calls, ports["receiver"] or 0))
+        self.model = self._closing.enter_context(ModelServer())
         started = time.monotonic()
         applied = migrate.migrate(Database.at(self.database_url))
         self._tell(f"the schema is there, {len(applied)} migrations applied {_took(started)}")
@@ -85,6 +89,8 @@ class Machine:
         others = {
             "MAIL_URL": self.mail.url,
             "ARTIFACT_URL": (self.files / "artifacts").resolve().as_uri(),
+            "CHATBOT_URL": self.model.url,
+            "CHATBOT_MODEL": NAME,
             # What runs here calls what runs here: the receiver, the tenant's own database.
             "TOCSIN_EGRESS_ALLOW": "127.0.0.0/8",
             "LOG_FORMAT": "text",

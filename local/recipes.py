@@ -7,12 +7,13 @@ from uuid import UUID
 
 import psycopg
 
-from api import dashboards, graphs, kpi_alerts, sources, tenants
+from api import dashboards, graphs, kpi_alerts, pulses, sources, tenants
 from api.dashboards import DashboardIn
 from api.definitions import create_schedule, read_schedule
 from api.edits import edit_schedule
 from api.graphs import GraphIn
 from api.kpi_alert_bodies import KpiAlertIn
+from api.pulse_bodies import PulseIn
 from config.seal import Seal
 from db.pool import Connection, Database
 from local import dataset
@@ -151,14 +152,36 @@ def _send_the_dashboard(making: Making) -> UUID:
     return made.schedule_id
 
 
+def _write_the_pulse(making: Making) -> UUID:
+    source = next(each for each in sources.list_all(making.conn, making.tenant) if each.name == SOURCE)
+    asked = {"name": "Jobs in factories", "sourceId": source.id, "query": FACTORIES, "unit": "thousand"}
+    shown = GraphIn.model_validate({**asked, "timeDimension": "month", "grain": "month"})
+    graph = graphs.create(making.conn, making.tenant, shown)
+    pulse = {
+        "name": WRITTEN,
+        "description": "What the factories tell of the economy",
+        "prompt": "How many jobs are there in manufacturing, and how did that change in the last month?",
+        "cron": "0 8 * * 1",
+        "cronTimezone": "America/New_York",
+        "recipients": ["board@acme.example"],
+        "graphIds": [graph.id],
+        "attachment": "pdf",
+    }
+    made = pulses.create(making.conn, making.tenant, PulseIn.model_validate(pulse), retention_days=_RETENTION_DAYS)
+    edit_schedule(making.conn, making.tenant, made.id, making.timing, kinds=KINDS, seal=making.seal)
+    return made.id
+
+
 SENT = "Employment in the United States"
 WATCHED = "US factory employment against January 2006"
 TOLD = "tell the warehouse"
+WRITTEN = "Factory jobs in words"
 RECIPES: dict[str, Recipe] = {
     "http.call": Recipe(TOLD, _tell_the_warehouse, calls_each_run=True),
     # Two recipients and one crossing: the first run mails both, the second finds it still firing and mails nobody.
     "kpi.threshold": Recipe(WATCHED, _watch_manufacturing, deliveries=2),
     "kpi.schedule": Recipe(SENT, _send_the_dashboard, deliveries=RUNS),
+    "pulse.report": Recipe(WRITTEN, _write_the_pulse, deliveries=RUNS),
 }
 
 

@@ -1,6 +1,7 @@
 """Runs that somebody asks for beside what the ticker plans: now, or for slots of the past."""
 
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from db.ids import id_at, to_milliseconds
@@ -13,14 +14,38 @@ from scheduler.days import Days
 from scheduler.definition import Schedule, as_due, definition_of
 from scheduler.refusals import BadSpan, WrongState
 from scheduler.rows import closed_of, planned_until, recurrence_of
-from scheduler.schedules import locked, read_now, wake
-from scheduler.ticker import MAKE_PARTITIONS, days_of
+from scheduler.schedules import get, locked, read_now, wake
+from scheduler.ticker import MAKE_PARTITIONS, days_of, plan_due
 
 MOST_BACKFILLED = 1000
 
 _TICK = timedelta(microseconds=1)
 
 INSERT_ASKED = Query("insert_asked_runs", Pointer)
+
+
+class Active(NamedTuple):
+    """An active schedule."""
+
+    id: UUID
+
+
+class Due(NamedTuple):
+    """A schedule whose next slot has come, and the last that was planned of it."""
+
+    id: UUID
+    last_slot_at: datetime | None
+
+
+LIST_ACTIVE = Query("list_active_of_kind", Active)
+LOCK_DUE = Query("lock_due_of_kind", Due)
+
+
+class Ticked(NamedTuple):
+    """How many active schedules there are, and those of which a slot was planned."""
+
+    checked: int
+    planned: list[UUID]
 
 
 def run_now(conn: Connection, tenant_id: UUID, schedule_id: UUID, *, triggered_by: str | None = None) -> UUID:
@@ -67,6 +92,21 @@ def backfill(
         made = _insert(conn, row, [id_at(slot) for slot in missing], missing, "backfill", triggered_by)
     wake(conn)
     return [run.id for run in sorted(made, key=lambda run: run.slot_at)]
+
+
+def tick_kind(conn: Connection, tenant_id: UUID, kind: str) -> Ticked:
+    """Plans what is due of a tenant's schedules of a kind, as a ticker does: a slot gets one run, whoever comes first.
+
+    What a ticker plans meanwhile is left to it. The runs are released by the tickers.
+    """
+    with transaction(conn):
+        active = LIST_ACTIVE.all(conn, tenant_id=tenant_id, kind=kind)
+        due = LOCK_DUE.all(conn, tenant_id=tenant_id, kind=kind)
+        plan_due(conn, tenant_id, [each.id for each in due])
+        planned = [each.id for each in due if get(conn, tenant_id, each.id).last_slot_at != each.last_slot_at]
+    if planned:
+        wake(conn)
+    return Ticked(len(active), planned)
 
 
 def _slots_of(

@@ -104,6 +104,30 @@ begin
     return null;
 end $$;
 
+CREATE FUNCTION public.check_pulse_whole() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+declare
+    pulse uuid := case when tg_table_name = 'schedules' then (to_jsonb(coalesce(new, old)) ->> 'id')::uuid
+                       else (to_jsonb(coalesce(new, old)) ->> 'schedule_id')::uuid end;
+    whole record;
+begin
+    select
+        s.kind, s.status in ('cancelled', 'completed') as is_over,
+        exists (select from pulse_configs as p where p.schedule_id = s.id) as has_config
+    into whole
+    from schedules as s
+    where s.id = pulse;
+    if found and (
+        whole.has_config and whole.kind <> 'pulse.report'
+        or not whole.has_config and whole.kind = 'pulse.report' and not whole.is_over
+    ) then
+        raise exception 'the schedule % is of the kind % and has % config of a pulse',
+            pulse, whole.kind, case when whole.has_config then 'a' else 'no' end using errcode = 'TC007';
+    end if;
+    return null;
+end $$;
+
 CREATE FUNCTION public.drop_partitions(cutoff timestamp with time zone) RETURNS text[]
     LANGUAGE plpgsql
     SET lock_timeout TO '2s'
@@ -536,6 +560,20 @@ begin
     left join kpi_thresholds as t on t.kpi_alert_id = a.id
     left join kpi_schedules as k on k.kpi_alert_id = a.id
     where a.id = alert and s.id = a.schedule_id and num_nonnulls(t.kpi_alert_id, k.kpi_alert_id) = 1;
+    return null;
+end $$;
+
+CREATE FUNCTION public.project_pulse() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    update schedules as s
+    set params = jsonb_strip_nulls(jsonb_build_object(
+        'description', new.description, 'prompt', new.prompt, 'recipients', new.recipients, 'graphIds', new.graph_ids,
+        'onModelFailure', new.on_model_failure, 'skipIfNothingNotable', new.skip_if_nothing_notable,
+        'attachment', new.attachment, 'testMode', new.test_mode
+    ))
+    where s.id = new.schedule_id;
     return null;
 end $$;
 
@@ -1505,6 +1543,24 @@ CREATE TABLE public.processes (
     CONSTRAINT processes_role_check CHECK ((role = ANY (ARRAY['web'::text, 'ticker'::text, 'worker'::text])))
 );
 
+CREATE TABLE public.pulse_configs (
+    schedule_id uuid NOT NULL,
+    tenant_id uuid NOT NULL,
+    description text DEFAULT ''::text NOT NULL,
+    prompt text NOT NULL,
+    recipients text[],
+    graph_ids uuid[],
+    on_model_failure text DEFAULT 'fallback'::text NOT NULL,
+    skip_if_nothing_notable boolean DEFAULT false NOT NULL,
+    attachment text DEFAULT 'none'::text NOT NULL,
+    test_mode boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT pulse_configs_attachment_check CHECK ((attachment = ANY (ARRAY['none'::text, 'pdf'::text]))),
+    CONSTRAINT pulse_configs_on_model_failure_check CHECK ((on_model_failure = ANY (ARRAY['fallback'::text, 'error'::text]))),
+    CONSTRAINT pulse_configs_prompt_check CHECK ((prompt <> ''::text))
+);
+
 CREATE TABLE public.run_attempts (
     run_id uuid NOT NULL,
     slot_at timestamp with time zone NOT NULL,
@@ -1869,6 +1925,9 @@ ALTER TABLE ONLY public.message_actions
 ALTER TABLE ONLY public.processes
     ADD CONSTRAINT processes_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.pulse_configs
+    ADD CONSTRAINT pulse_configs_pkey PRIMARY KEY (schedule_id);
+
 ALTER TABLE ONLY public.run_attempts
     ADD CONSTRAINT run_attempts_pkey PRIMARY KEY (run_id, fence, slot_at);
 
@@ -2087,6 +2146,10 @@ CREATE TRIGGER members_warn_when_deleted AFTER DELETE ON public.members FOR EACH
 
 CREATE TRIGGER members_warn_when_disabled AFTER UPDATE OF disabled_at ON public.members FOR EACH ROW WHEN (((new.disabled_at IS NOT NULL) AND (old.disabled_at IS NULL))) EXECUTE FUNCTION public.warn_of_handover();
 
+CREATE TRIGGER pulse_configs_project AFTER INSERT OR UPDATE ON public.pulse_configs FOR EACH ROW EXECUTE FUNCTION public.project_pulse();
+
+CREATE CONSTRAINT TRIGGER pulse_configs_whole AFTER INSERT OR DELETE OR UPDATE ON public.pulse_configs DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.check_pulse_whole();
+
 CREATE TRIGGER run_history_is_kept BEFORE DELETE OR UPDATE OR TRUNCATE ON public.run_history FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_to_rewrite_history();
 
 CREATE TRIGGER runs_begin_open BEFORE INSERT ON public.runs FOR EACH ROW WHEN (((new.state <> ALL (ARRAY['pending'::text, 'queued'::text, 'skipped'::text])) OR (new.attempt <> 0))) EXECUTE FUNCTION public.guard_new_run();
@@ -2103,6 +2166,8 @@ CREATE TRIGGER runs_record_new AFTER INSERT ON public.runs REFERENCING NEW TABLE
 
 CREATE TRIGGER schedule_history_is_kept BEFORE DELETE OR UPDATE OR TRUNCATE ON public.schedule_history FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_to_rewrite_history();
 
+CREATE CONSTRAINT TRIGGER schedules_begin_as_pulse AFTER INSERT ON public.schedules DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.kind = 'pulse.report'::text)) EXECUTE FUNCTION public.check_pulse_whole();
+
 CREATE TRIGGER schedules_keep_version AFTER INSERT OR UPDATE OF kind, name, params, cron, interval_seconds, interval_anchor, scheduled_at, recurrence, timezone, dst_gap, dst_fold, starts_at, ends_at, misfire_policy, misfire_grace_seconds, misfire_limit, overlap_policy, jitter_seconds, max_runs, max_attempts, backoff, timeout_seconds, unknown_delivery_policy, queue, plan_from ON public.schedules FOR EACH ROW EXECUTE FUNCTION public.keep_schedule_version();
 
 CREATE TRIGGER schedules_monotone_slot BEFORE UPDATE OF last_slot_at, run_count ON public.schedules FOR EACH ROW EXECUTE FUNCTION public.refuse_slot_that_does_not_advance();
@@ -2112,6 +2177,8 @@ CREATE TRIGGER schedules_raise_version BEFORE UPDATE OF kind, name, params, cron
 CREATE TRIGGER schedules_record_moved AFTER UPDATE ON public.schedules REFERENCING OLD TABLE AS was NEW TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION public.record_moved_schedules();
 
 CREATE TRIGGER schedules_record_new AFTER INSERT ON public.schedules REFERENCING NEW TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION public.record_new_schedules();
+
+CREATE CONSTRAINT TRIGGER schedules_stay_a_pulse AFTER UPDATE OF kind ON public.schedules DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.kind <> old.kind)) EXECUTE FUNCTION public.check_pulse_whole();
 
 CREATE TRIGGER schedules_tell_owner AFTER UPDATE OF last_error ON public.schedules FOR EACH ROW WHEN (((new.last_error IS NOT NULL) AND ((old.last_error IS NULL) OR ((new.status = 'failed'::text) AND (old.status <> 'failed'::text))))) EXECUTE FUNCTION public.tell_of_unplanned();
 
@@ -2190,6 +2257,9 @@ ALTER TABLE ONLY public.members
 
 ALTER TABLE ONLY public.message_actions
     ADD CONSTRAINT message_actions_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+
+ALTER TABLE ONLY public.pulse_configs
+    ADD CONSTRAINT pulse_configs_tenant_id_schedule_id_fkey FOREIGN KEY (tenant_id, schedule_id) REFERENCES public.schedules(tenant_id, id);
 
 ALTER TABLE ONLY public.schedule_gates
     ADD CONSTRAINT schedule_gates_tenant_id_schedule_id_fkey FOREIGN KEY (tenant_id, schedule_id) REFERENCES public.schedules(tenant_id, id);
@@ -2278,6 +2348,8 @@ ALTER TABLE public.members ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.message_actions ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.pulse_configs ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.run_attempts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.run_logs ENABLE ROW LEVEL SECURITY;
@@ -2343,6 +2415,8 @@ CREATE POLICY tenant_wall ON public.limits TO tocsin_api USING ((tenant_id = ( S
 CREATE POLICY tenant_wall ON public.members TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant_wall ON public.message_actions TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant_wall ON public.pulse_configs TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant_wall ON public.run_attempts TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
@@ -2440,6 +2514,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.members TO tocsin_api;
 GRANT SELECT,INSERT ON TABLE public.message_actions TO tocsin_api;
 
 GRANT SELECT ON TABLE public.processes TO tocsin_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.pulse_configs TO tocsin_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.run_attempts TO tocsin_api;
 

@@ -7,12 +7,14 @@ import time
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from pydantic import BaseModel
 
-from workers.kind import Cancelled, Context, Kind
+from workers.chat.conversation import Conversation
+from workers.chat.outcome import Answered, Limits, Unavailable
+from workers.kind import Cancelled, Context, InnerJournal, Kind
 from workers.outcome import AlertMove, AlertState, Done, Later, Message, Outcome, Rejected
 
 
@@ -190,6 +192,16 @@ def _find(ctx: Context[Found]) -> Outcome:
     return Done(alert_states=(state,))
 
 
+def _chat(ctx: Context[Trace]) -> Outcome:
+    journal = cast("InnerJournal", ctx.journal)
+    limits = Limits(pause_seconds=0.01)
+    found = Conversation(ctx, journal.model(), journal.graphs(), limits=limits).ask("How was the week?")
+    note(ctx.params.file, ctx, type(found).__name__)
+    if isinstance(found, Answered):
+        return Done({"text": found.text, "usage": found.usage.as_json()})
+    return Later(0, found.why) if isinstance(found, Unavailable) else Rejected(found.why)
+
+
 NOOP = Kind("test.noop", Nothing, _done, "does nothing")
 RECORD = Kind("test.record", Trace, _record, "leaves a line")
 RECORD_ASYNC = Kind("test.record_async", Trace, _record_async, "leaves a line on the event loop")
@@ -206,7 +218,8 @@ MAIL = Kind("test.mail", Mails, _mail, "mails")
 NONSENSE = Kind("test.nonsense", Nothing, _nonsense, "returns what is no outcome")
 UNSTORABLE = Kind("test.unstorable", Nothing, _unstorable, "returns what Postgres can't hold")
 FIND = Kind("test.find", Found, _find, "finds an alert firing")
+CHAT = Kind("test.chat", Trace, _chat, "asks the model", queue="ai")
 
-ALL = "NOOP,RECORD,RECORD_ASYNC,WAIT,WAIT_DEAF,WAIT_ASYNC,CRASH,RAISE,LATER,REJECT,STEP,KEEP,MAIL,NONSENSE,UNSTORABLE,FIND"
+ALL = "NOOP,RECORD,RECORD_ASYNC,WAIT,WAIT_DEAF,WAIT_ASYNC,CRASH,RAISE,LATER,REJECT,STEP,KEEP,MAIL,NONSENSE,UNSTORABLE,FIND,CHAT"
 NAMES = ",".join(f"tests.kinds:{name}" for name in ALL.split(","))
 """What TOCSIN_KINDS is for a worker that runs them all."""

@@ -16,6 +16,8 @@ from db.query import Query
 from scheduler.turns import offset_at, turns
 from tocsin import complaints
 from workers.channels import open_mail
+from workers.chat import endpoint
+from workers.chat.endpoint import Endpoint
 from workers.kinds import load
 from workers.settings import AWS
 
@@ -71,13 +73,13 @@ def of_settings() -> list[Check]:
             checks.append(Check("settings", "fail", str(error)))
     if checks:
         return list(dict.fromkeys(checks))
-    value = read(("TOCSIN_MODE", "TOCSIN_KINDS", "TOCSIN_SECRET_KEYS", "MAIL_URL", "MAIL_FROM"))
+    value = read(("TOCSIN_MODE", "TOCSIN_KINDS", "TOCSIN_SECRET_KEYS", "MAIL_URL", "MAIL_FROM", *endpoint.SETTINGS))
     mode = value["TOCSIN_MODE"]
     checks = [Check("settings", "ok", "each is understood")]
     if mode != "live":
         meaning = "nothing is claimed" if mode == "held" else "everything runs and nothing is sent"
         checks.append(Check("mode", "warn", f"TOCSIN_MODE is {mode}: {meaning}"))
-    return [*checks, _kinds(value["TOCSIN_KINDS"]), _keys(value["TOCSIN_SECRET_KEYS"]), _mail(value)]
+    return [*checks, _kinds(value["TOCSIN_KINDS"]), _keys(value["TOCSIN_SECRET_KEYS"]), _mail(value), _model(value)]
 
 
 def _kinds(names: tuple[str, ...]) -> Check:
@@ -123,6 +125,18 @@ def _mail(value: dict[str, object]) -> Check:
     except ValueError as error:
         return Check("mail", "fail", str(error))
     return Check("mail", "ok", f"goes out by {urlsplit(str(value['MAIL_URL'])).scheme}")
+
+
+def _model(value: dict[str, object]) -> Check:
+    try:
+        found = Endpoint.of(value)
+    except BadSetting as error:
+        return Check("model", "fail", str(error))
+    if found is None:
+        return Check("model", "ok", "CHATBOT_URL is not set: reports are made without one")
+    if not found.is_installed:
+        return Check("model", "fail", "CHATBOT_URL is set, and workers need the extra ai: install tocsin[ai]")
+    return Check("model", "ok", f"{found.model} at {found.origin}, in {found.protocol}'s protocol")
 
 
 def of_broker() -> Check:

@@ -144,6 +144,7 @@ class Executor:
             self._settings.files,
             work.lease.process_id,
             self._shelf,
+            self._settings.chatbot,
         )
         work.context = Context(
             tenant_id=leased.tenant_id,

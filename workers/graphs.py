@@ -1,14 +1,14 @@
 """A graph as a run asks it: a named query on a source, with what its columns mean."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
 from config.zones import zone
 from workers.alerting import series
 from workers.alerting.lookback import Window
-from workers.alerting.periods import Grain
+from workers.alerting.periods import Grain, begin, shifted
 from workers.formats.numbers import Style
 from workers.sources import Question
 
@@ -54,3 +54,14 @@ class Graph(NamedTuple):
         """What its source is asked at a slot, for a reader of this security context."""
         start, end = window or (None, None)
         return Question(self.query, slot_at, start=start, end=end, timezone=timezone, grain=self.grain, context=context)
+
+
+def last_periods(graph: Graph, slot: datetime, timezone: str, periods: int) -> Window | None:
+    """Return the last complete periods before a slot; None for a graph without times."""
+    meaning = graph.meaning(timezone)
+    if meaning.time is None:
+        return None
+    if meaning.grain is None:
+        return Window(slot - timedelta(days=periods), slot)
+    end = begin(slot, meaning.grain, meaning.zone)
+    return Window(shifted(end, meaning.grain, meaning.zone, -periods), end)

@@ -111,7 +111,7 @@ class Client:
         started = time.monotonic()
         outcome = "raised"
         try:
-            with _named_errors(method, url), network.ends_at(started + timeout_seconds):
+            with _named_errors(f"{method} {origin(url)}"), network.ends_at(started + timeout_seconds):
                 response = self._exchange(method, url, dict(headers or {}), content, max_bytes)
             outcome = f"{response.status // 100}xx"
         except (HttpError, Forbidden) as error:
@@ -122,6 +122,25 @@ class Client:
         finally:
             if self._observe is not None:
                 self._observe(kind, outcome, time.monotonic() - started)
+
+    def open(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        content: bytes = b"",
+        deadline: float,
+        idle_seconds: float,
+        max_bytes: int = MAX_BYTES,
+        kind: str = "",
+    ) -> "Opened":
+        """Return an answer whose bytes are read as they come; `deadline` is monotonic. Raises as `request` does."""
+        opened = Opened(f"{method} {origin(url)}", deadline, idle_seconds, max_bytes, kind, self._observe)
+        with opened.reading():
+            request = self._client.build_request(method, check_url(url), headers=dict(headers or {}), content=content)
+            opened.answer = self._client.send(request, stream=True)
+        return opened
 
     def close(self) -> None:
         """Close the idle connections."""
@@ -136,6 +155,60 @@ class Client:
             return _read(answer, max_bytes)
         finally:
             answer.close()
+
+
+class Opened:
+    """An answer that comes in pieces. It ends at the deadline, or once nothing came for `idle_seconds`; close it."""
+
+    answer: httpx.Response
+
+    def __init__(
+        self, called: str, deadline: float, idle_seconds: float, max_bytes: int, kind: str, observe: Observe | None
+    ) -> None:
+        self._called = called
+        self._deadline = deadline
+        self._idle_seconds = idle_seconds
+        self._max_bytes = max_bytes
+        self._kind = kind
+        self._observe = observe
+        self._started = time.monotonic()
+        self._is_closed = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Give the pieces as they come. Raises Unreachable, TooSlow and TooLarge."""
+        pieces = self.answer.iter_raw()
+        size = 0
+        while True:
+            with self.reading():
+                piece = next(pieces, None)
+                size += len(piece or b"")
+                if size > self._max_bytes:
+                    head = Response(self.answer.status_code, self.answer.headers, b"")
+                    raise TooLarge(f"the answer is larger than {self._max_bytes} bytes", head)
+            if piece is None:
+                return
+            yield piece
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[None]:
+        """Let what the block reads end in time, and its errors be this module's."""
+        ends_at = min(self._deadline, time.monotonic() + self._idle_seconds)
+        try:
+            with _named_errors(self._called), network.ends_at(ends_at):
+                yield
+        except (HttpError, Forbidden) as error:
+            self._end(_OUTCOMES[type(error)])
+            raise
+
+    def close(self) -> None:
+        """Let the connection go, also in the middle of the answer."""
+        self.answer.close()
+        self._end(f"{self.answer.status_code // 100}xx")
+
+    def _end(self, outcome: str) -> None:
+        if not self._is_closed and self._observe is not None:
+            self._observe(self._kind, outcome, time.monotonic() - self._started)
+        self._is_closed = True
 
 
 _OUTCOMES: dict[type[Exception], str] = {
@@ -191,9 +264,8 @@ def _read(answer: httpx.Response, max_bytes: int) -> Response:
 
 
 @contextlib.contextmanager
-def _named_errors(method: str, url: str) -> Iterator[None]:
+def _named_errors(called: str) -> Iterator[None]:
     """Turn what the libraries raise into this module's errors, which say whom we called and nothing secret."""
-    called = f"{method} {origin(url)}"
     try:
         yield
     except Forbidden as error:

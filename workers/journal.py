@@ -1,6 +1,6 @@
 """What a run writes and reads while it runs: every write says its fence, and is refused once that has moved on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import IPv4Network, IPv6Network
@@ -19,6 +19,9 @@ from workers import artifacts
 from workers.alert_book import RunAlertBook
 from workers.artifacts import Artifact, Content, New, Shelf
 from workers.branding import Branding
+from workers.chat.endpoint import Endpoint
+from workers.chat.model import Model
+from workers.graphs import Graph
 from workers.http import Client
 from workers.kind import FailedDelivery, Owner, Webhook
 from workers.rows import Leased, Value
@@ -56,6 +59,8 @@ INSERT_STEP = Query("insert_step", Value)
 INSERT_LOG = Query("insert_log")
 SET_PROGRESS = Query("set_progress")
 GET_SOURCE = Query("get_source", SourceRow)
+LIST_GRAPHS = Query("list_graphs_of_tenant", Graph)
+FIND_LAST = Query("find_last_pulse", Value)
 GET_BRANDING = Query("get_branding", Branding)
 OPEN_WEBHOOK = Query("open_webhook", WebhookRow)
 DISABLE_WEBHOOK = Query("disable_webhook", Value)
@@ -80,6 +85,7 @@ class RunJournal:
     files: Path | None
     process_id: UUID
     shelf: Shelf
+    chatbot: Endpoint | None = None
 
     def step(self, name: str, work: Callable[[], Any]) -> Any:
         """The stored result of the step; without one, does the work and stores what it returned.
@@ -162,6 +168,24 @@ class RunJournal:
     def alerts(self) -> RunAlertBook:
         """What a run of an alert knows and reports."""
         return RunAlertBook(self.pool, self.leased)
+
+    def graphs(self, ids: Sequence[UUID] | None = None) -> list[Graph]:
+        """The tenant's graphs by name, at most 200; of these ids, those that are there."""
+        wanted = None if ids is None else list(ids)
+        with self.pool.connection() as conn:
+            return LIST_GRAPHS.all(conn, tenant_id=self.leased.tenant_id, ids=wanted)
+
+    def last_sent(self) -> Mapping[str, Any] | None:
+        """The record of the schedule's last run before this slot that sent a report; None for the first."""
+        leased = self.leased
+        place = {"tenant_id": leased.tenant_id, "schedule_id": leased.schedule_id, "slot_at": leased.slot_at}
+        with self.pool.connection() as conn:
+            found = FIND_LAST.one(conn, **place)
+        return None if found is None else found.value
+
+    def model(self) -> Model | None:
+        """The model that writes; None where CHATBOT_URL is not set."""
+        return None if self.chatbot is None else Model(self.chatbot, self.http, self.egress_allow)
 
     def webhook(self, webhook_id: UUID) -> Webhook | None:
         """The tenant's webhook with that id, opened; None once it was deleted. Raises SealError."""

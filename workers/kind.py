@@ -2,7 +2,7 @@
 
 import inspect
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
@@ -17,6 +17,8 @@ from workers.outcome import Outcome
 
 if TYPE_CHECKING:
     from workers.alert_book import AlertBook
+    from workers.chat.model import Model
+    from workers.graphs import Graph
     from workers.http import Client
     from workers.sources import Source
 
@@ -117,6 +119,18 @@ class InnerJournal(Journal, Protocol):
 
     def alerts(self) -> "AlertBook":
         """What a run of an alert knows and reports."""
+        ...
+
+    def graphs(self, ids: Sequence[UUID] | None = None) -> "list[Graph]":
+        """The tenant's graphs, at most a few hundred; of these ids, those that are there."""
+        ...
+
+    def last_sent(self) -> Mapping[str, Any] | None:
+        """The record of the schedule's last run before this slot that sent a report; None for the first."""
+        ...
+
+    def model(self) -> "Model | None":
+        """The model that writes; None where CHATBOT_URL is not set."""
         ...
 
     def webhook(self, webhook_id: UUID) -> Webhook | None:

@@ -8,6 +8,8 @@ from pathlib import Path
 from config.environ import BadSetting, need_broker_url, read
 from config.seal import Seal, SealError
 from db.pool import Database
+from workers.chat import endpoint
+from workers.chat.endpoint import Endpoint
 
 AWS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
@@ -32,6 +34,7 @@ class Settings:
     mail_from: str
     aws: Mapping[str, str | None] = field(repr=False)
     url: str | None
+    chatbot: Endpoint | None
     seal: Seal
     metrics_port: int | None
     log_format: str
@@ -55,6 +58,7 @@ class Settings:
                 "MAIL_URL",
                 "MAIL_FROM",
                 *AWS,
+                *endpoint.SETTINGS,
                 "TOCSIN_URL",
                 "TOCSIN_SECRET_KEYS",
                 "METRICS_PORT",
@@ -83,6 +87,7 @@ class Settings:
             mail_from=value["MAIL_FROM"],
             aws={name: value[name] for name in AWS},
             url=value["TOCSIN_URL"],
+            chatbot=Endpoint.of(value),
             seal=seal,
             metrics_port=value["METRICS_PORT"],
             log_format=value["LOG_FORMAT"],

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
-from httpx import Response
+from httpx2 import Response
 
 from api import tokens
 from api.app import create_app
@@ -52,6 +52,7 @@ def settings_of(database: str, broker: str, **settings: Any) -> Settings:
         "files": None,
         "artifact_url": None,
         "mail_hooks": {},
+        "url": None,
         "port": 0,
         "processes": 1,
         "metrics_port": None,

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
-from httpx import Response
+from httpx2 import Response
 
 from api import tokens
 from config.seal import Seal
@@ -119,6 +119,20 @@ ROUTES: dict[str, Route] = {
     "GET /api/kpi-alerts/{alert_id}/history": Route("viewer"),
     "GET /api/kpi-alerts/{alert_id}/why": Route("viewer"),
     "POST /api/kpi-alerts/{alert_id}/test": Route("editor"),
+    "GET /api/pulse": Route("viewer"),
+    "POST /api/pulse": Route("editor", {"name": "tuesdays", "prompt": "what is new?", "cron": "0 9 * * 1"}, 201),
+    "POST /api/pulse/tick": Route("editor"),
+    "POST /api/pulse/dispatch-ticks": Route("operator"),
+    "GET /api/pulse/{pulse_id}": Route("viewer"),
+    "PUT /api/pulse/{pulse_id}": Route("editor", {"description": "read it"}),
+    "DELETE /api/pulse/{pulse_id}": Route("editor", own=204),
+    "POST /api/pulse/{pulse_id}/publish": Route("editor", own=202),
+    "POST /api/pulse/{pulse_id}/preview": Route("editor", own=202),
+    "GET /api/pulse/{pulse_id}/jobs": Route("viewer"),
+    "GET /api/pulse/{pulse_id}/next": Route("viewer"),
+    "POST /api/pulse-job/cleanup": Route("editor"),
+    "GET /api/pulse-job/{job_id}": Route("viewer"),
+    "POST /api/pulse-job/{job_id}/run": Route("editor"),
     "GET /api/silences": Route("viewer"),
     "POST /api/silences": Route("editor", {"name": "a move", "durationSeconds": 3600}, 201),
     "GET /api/silences/{silence_id}": Route("viewer"),
@@ -299,6 +313,22 @@ def report(conn: make.Connection, tenant_id: UUID, word: str) -> str:
     return str(alert_id)
 
 
+def pulse(conn: make.Connection, tenant_id: UUID, word: str) -> str:
+    """A pulse that mails nobody."""
+    pulse_id = uuid4()
+    row = {"id": pulse_id, "kind": "pulse.report", "name": f"{word} {pulse_id.hex[:8]}", "cron": "@daily"}
+    with conn.transaction():
+        make.schedule(conn, tenant_id, overlap_policy="cancel_running", **row)
+        make.insert(conn, "pulse_configs", {"schedule_id": pulse_id, "tenant_id": tenant_id, "prompt": word})
+    return str(pulse_id)
+
+
+def job(conn: make.Connection, tenant_id: UUID, word: str, **row: Any) -> str:
+    """A job of a pulse."""
+    of = {"schedule_id": UUID(pulse(conn, tenant_id, word)), "kind": "pulse.report", "triggered_by": word}
+    return str(make.run(conn, tenant_id, **of | row))
+
+
 def member(conn: make.Connection, tenant_id: UUID, word: str) -> str:
     """A member."""
     member_id = uuid4()
@@ -419,6 +449,8 @@ ROWS: dict[str, Callable[..., str]] = {
     "limit_id": limit,
     "calendar_id": calendar,
     "alert_id": alert,
+    "pulse_id": pulse,
+    "job_id": job,
     "graph_id": graph,
     "dashboard_id": dashboard,
     "template_id": template,

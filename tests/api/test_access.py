@@ -28,7 +28,7 @@ def test_without_a_token_set_it_is_shut_for_everybody(
 
 
 def test_a_token_with_other_letters_than_ascii_is_compared_and_refused(web: TestClient) -> None:
-    assert web.get("/metrics", headers={"Authorization": "Bearer \xe9".encode("latin-1")}).status_code == 401
+    assert web.get("/metrics", headers={b"Authorization": "Bearer \xe9".encode("latin-1")}).status_code == 401
 
 
 def test_what_is_not_there_is_a_problem_too(web: TestClient) -> None:

@@ -104,6 +104,10 @@ class World:
         body = self.new_alert() | {"alertName": uuid4().hex}
         return UUID(self.admin("POST", "/api/kpi-alerts", json=body).json()["id"])
 
+    def pulse(self) -> UUID:
+        body = {"name": uuid4().hex, "prompt": "what is new?", "cron": "0 9 * * 1"}
+        return UUID(self.admin("POST", "/api/pulse", json=body).json()["id"])
+
     def dashboard(self) -> UUID:
         body = {"name": uuid4().hex, "graphIds": [str(self.graph())]}
         return UUID(self.admin("POST", "/api/dashboards", json=body).json()["id"])
@@ -195,6 +199,14 @@ WRITES: dict[tuple[str, str], Write] = {
         "kpi_alert.edited", World.alert, {"description": "seen"}, "before after"
     ),
     ("delete", "/api/kpi-alerts/{alert_id}"): Write("kpi_alert.deleted", World.alert, None, "before"),
+    ("post", "/api/pulse"): Write(
+        "pulse.created", World.nothing, {"name": "seen", "prompt": "what is new?", "cron": "0 9 * * 1"}
+    ),
+    ("put", "/api/pulse/{pulse_id}"): Write("pulse.edited", World.pulse, {"description": "seen"}, "before after"),
+    ("delete", "/api/pulse/{pulse_id}"): Write("pulse.deleted", World.pulse, None, "before"),
+    ("post", "/api/pulse/{pulse_id}/publish"): Write("pulse.published", World.pulse),
+    ("post", "/api/pulse/{pulse_id}/preview"): Write("pulse.previewed", World.pulse),
+    ("post", "/api/pulse-job/cleanup"): Write("pulse_job.canceled", World.nothing),
     ("post", "/api/dashboards"): Write("dashboard.created", World.nothing, World.new_dashboard),
     ("patch", "/api/dashboards/{dashboard_id}"): Write(
         "dashboard.edited", World.dashboard, {"description": "seen"}, "before after"
@@ -258,6 +270,9 @@ READS = {
     ("post", "/api/kpi-alerts/{alert_id}/test"): {},
     ("post", "/api/templates/preview"): {"purpose": "kpi.threshold", "subject": "seen"},
     ("post", "/api/channels/{channel_id}/test"): {},
+    ("post", "/api/pulse/tick"): {},
+    ("post", "/api/pulse/dispatch-ticks"): {},
+    ("post", "/api/pulse-job/{job_id}/run"): {},
 }
 
 
@@ -311,11 +326,13 @@ def test_a_write_leaves_exactly_one_entry(host: TestClient, owner: make.Connecti
 def test_what_stores_nothing_leaves_no_entry(host: TestClient, owner: make.Connection) -> None:
     world = World(host, owner)
     ids = {"alert_id": world.alert(), "channel_id": world.channel()}
+    ids["job_id"] = world.admin("POST", f"/api/pulse/{world.pulse()}/publish").json()["jobId"]
     source = world.source()
     before = count(owner)
     for (method, path), body in READS.items():
         of = next((found for name, found in ids.items() if name in path), source)
-        assert world.admin(method.upper(), address(path, of), json=body).status_code in (200, 204, 422, 503), path
+        asking = world.operator if path.endswith("/dispatch-ticks") else world.admin
+        assert asking(method.upper(), address(path, of), json=body).status_code in (200, 204, 409, 422, 503), path
     assert count(owner) == before
 
 

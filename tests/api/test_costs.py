@@ -67,7 +67,7 @@ def test_a_token_of_the_wrong_form_costs_no_look_at_the_database(
 ) -> None:
     many = "toc_" + "0" * 20_000
     for token in (LONG, "." * 20_000, "a.b", "a.b.c.d", "a.b.c.d.e.f", PADDED, TWICE, many, "toc_\u00e9"):
-        header = {"Authorization": f"Bearer {token}".encode("latin-1")}
+        header = {b"Authorization": f"Bearer {token}".encode("latin-1")}
         assert host.get("/api/tenant", headers=header).status_code == 401
         assert statements == []
     for token in (signed(claims_of("acme")), tokens.mint()):

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from httpx import Response
+from httpx2 import Response
 
 from tests import make
 from tests.api.conftest import Api, TestClient, web_of_it

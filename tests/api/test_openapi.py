@@ -2,7 +2,7 @@
 
 Checks of schemathesis that are left out, and why:
 - positive_data_acceptance: the page can't say which kinds, zones, expressions and ids there are;
-- unsupported_method of `/api/dead-letters/replay`, `/api/kpi-alerts/backtest` and `/api/templates/preview`: for a GET
+- unsupported_method of `/api/dead-letters/replay`, `/api/kpi-alerts/backtest`, `/api/pulse/tick` and the like: for a GET
   the last word is an id, and there is none such;
 - use_after_free: what is cancelled, discarded or revoked can still be read;
 - ignored_auth: each case would be sent three times; what opens what is asked of every route elsewhere.
@@ -48,7 +48,7 @@ CASES = 10_000  # of all rooms together, at the least
 BODY = 4  # times as many cases for an operation that takes a body: the others have few that differ
 EACH = 45  # drawn cases of one endpoint in a round, beside those at the bounds of its fields
 STEPS = 500  # of stories in which each step asks what an answer before leads to
-OPERATORS = ("/api/tenants", "/api/processes", "/api/audit-log/operator")
+OPERATORS = ("/api/tenants", "/api/processes", "/api/audit-log/operator", "/api/pulse/dispatch-ticks")
 
 # What the page can't tell: in a case that is good but for these fields, they are good too.
 TRUE: dict[str, dict[str, Any]] = {
@@ -90,6 +90,8 @@ TRUE: dict[str, dict[str, Any]] = {
     "create_webhook": {"url": "https://example.com/hook", "secret": None},
     "edit_webhook": {"url": "https://example.com/hook"},
     "rotate_webhook": {"secret": None},
+    "create_pulse": {"cron": "0 9 * * 1", "cronTimezone": "Europe/Paris", "recipients": None, "graphIds": None},
+    "edit_pulse": {"cron": "0 9 * * 1", "cronTimezone": "Europe/Paris", "recipients": None, "graphIds": None},
     "create_member": {"email": "someone@example.com"},
     "edit_member": {"email": "someone@example.com"},
     "edit_tenant": {"settings": {"defaultTimezone": "Europe/Paris"}},
@@ -166,7 +168,14 @@ def _served(app: FastAPI) -> Iterator[str]:
             thread.join()
 
 
-NAMED_LIKE_AN_ID = ("/api/dead-letters/replay", "/api/kpi-alerts/backtest", "/api/templates/preview")
+NAMED_LIKE_AN_ID = (
+    "/api/dead-letters/replay",
+    "/api/kpi-alerts/backtest",
+    "/api/templates/preview",
+    "/api/pulse/tick",
+    "/api/pulse/dispatch-ticks",
+    "/api/pulse-job/cleanup",
+)
 
 
 def _left_out(case: Case[Any]) -> list[Any]:

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import jwt
-from httpx import Response
+from httpx2 import Response
 
 from tests import make
 from tests.api import tenanted

@@ -6,7 +6,7 @@ from http.cookies import SimpleCookie
 from typing import Any
 
 import pytest
-from httpx import Response
+from httpx2 import Response
 
 from api import sessions
 from api.sessions import COOKIE
@@ -154,7 +154,7 @@ BENDS: dict[str, Callable[[str], str]] = {
 @pytest.mark.parametrize("bend", BENDS)
 def test_a_cookie_that_is_not_ours_is_nobodys(api: Api, bend: str) -> None:
     bent = BENDS[bend](signed_in(api))
-    answer = api.web.get("/api/schedules", headers={"Cookie": f"{COOKIE}={bent}".encode()})
+    answer = api.web.get("/api/schedules", headers={b"Cookie": f"{COOKIE}={bent}".encode()})
     assert answer.status_code == 401
 
 

@@ -73,7 +73,7 @@ def test_every_token_that_is_not_good_is_answered_alike(host: TestClient, owner:
         "toc_" + "0" * 38,
     ]
     answers = [
-        host.get("/api/tenant", headers={"Authorization": f"Bearer {token}".encode("latin-1")}) for token in wrong
+        host.get("/api/tenant", headers={b"Authorization": f"Bearer {token}".encode("latin-1")}) for token in wrong
     ]
     assert {(answer.status_code, answer.text) for answer in answers} == {(401, answers[0].text)}
     assert admin("GET", "/api/tenant").status_code == 200

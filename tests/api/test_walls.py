@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from httpx import Response
+from httpx2 import Response
 
 import api.routes
 from api.app import openapi
@@ -162,6 +162,7 @@ def test_what_one_tenant_named_another_may_name_too(two: Two) -> None:
         "/api/calendars": ROUTES["POST /api/calendars"].body,
         "/api/silences": ROUTES["POST /api/silences"].body,
         "/api/suppressions": ROUTES["POST /api/suppressions"].body,
+        "/api/pulse": ROUTES["POST /api/pulse"].body,
         "/api/members": ROUTES["POST /api/members"].body,
         "/api/tokens": ROUTES["POST /api/tokens"].body,
     }
@@ -203,6 +204,9 @@ def test_another_tenants_cursor_leads_nowhere(two: Two) -> None:
         tenanted.suppression(conn, a.tenant, A)
         tenanted.template(conn, a.tenant, A)
         tenanted.silence(conn, a.tenant, A)
+    job = tenanted.job(conn, a.tenant, A)
+    of_jobs = make.value(conn, "select schedule_id from runs where id = %s", job)
+    make.run(conn, a.tenant, schedule_id=of_jobs, kind="pulse.report", triggered_by=A)
     moved = tenanted.alert(conn, a.tenant, A)
     for minutes in (1, 2):
         move = {"tenant_id": a.tenant, "alert_id": moved, "segment": "", "run_id": uuid4(), "reason": A}
@@ -218,7 +222,11 @@ def test_another_tenants_cursor_leads_nowhere(two: Two) -> None:
     lists.remove("GET /api/audit-log")
     assert len(lists) >= 7
     for operation in lists:
-        mine, theirs = (moved, tenanted.alert(conn, b.tenant, B)) if tenanted.path_names(operation) else ("", "")
+        mine, theirs = "", ""
+        if tenanted.path_names(operation) == ["alert_id"]:
+            mine, theirs = moved, tenanted.alert(conn, b.tenant, B)
+        if tenanted.path_names(operation) == ["pulse_id"]:
+            mine, theirs = str(of_jobs), tenanted.pulse(conn, b.tenant, B)
         cursor = ask(a, operation, mine, params={"limit": 1}).json()["nextCursor"]
         assert cursor, operation
         assert ask(a, operation, mine, params={"cursor": cursor}).status_code == 200

@@ -5,7 +5,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from httpx import Response
+from httpx2 import Response
 
 from api import audit
 from api.app import openapi

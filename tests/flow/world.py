@@ -107,7 +107,9 @@ class World:
 
 
 @contextmanager
-def open_world(database: str, broker: str, mail: MailSink, postgres: Postgres, folder: Path) -> Iterator[World]:
+def open_world(
+    database: str, broker: str, mail: MailSink, postgres: Postgres, folder: Path, **environ: str
+) -> Iterator[World]:
     """One ticker and one worker at work, a tenant, and a database of the tenant's own with one figure in it."""
     name = f"own_{uuid4().hex}"
     own = postgres.create_database(name)
@@ -121,6 +123,7 @@ def open_world(database: str, broker: str, mail: MailSink, postgres: Postgres, f
             MAIL_FROM="Tocsin <tocsin@example.com>",
             TOCSIN_EGRESS_ALLOW="127.0.0.0/8",
             TOCSIN_SECRET_KEYS=KEY,
+            **environ,
         ) as system,
     ):
         figures.execute("create table figure as select 100::numeric as value")

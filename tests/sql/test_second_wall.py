@@ -63,6 +63,7 @@ OF = {
                  "list_alerts_of_template"},
     "dashboard": {"lock_dashboard", "update_dashboard", "delete_dashboard", "list_dashboards", "show_graphs"},
     "alert": {"lock_kpi_alert", "update_kpi_alert", "delete_kpi_alert", "list_kpi_alerts"},
+    "pulse": {"lock_pulse", "update_pulse", "delete_pulse", "list_pulses"},
     "silence": {"lock_silence", "update_silence", "delete_silence", "list_silences"},
     "suppression": {"list_suppressions", "delete_suppression"},
     "calendar": {"lock_calendar", "hold_calendar", "update_calendar", "delete_calendar", "list_calendars"},
@@ -224,6 +225,29 @@ class Held:
         told = {"kpi_alert_id": self.ids["alert"], "position": 1, "channel_id": self.ids["channel"]}
         make.insert(conn, "kpi_alert_channels", {"tenant_id": self.tenant} | told)
         self.of |= dict.fromkeys(("find_earlier_post", "find_thread_root"), self._posts(conn))
+        of_pulse = "select schedule_id from runs where id = %s"
+        jobs_of = UUID(str(make.value(conn, of_pulse, self.ids["job"])))
+        stale = due - timedelta(days=3)
+        make.run(conn, self.tenant, schedule_id=jobs_of, kind="pulse.report", slot_at=stale, state="pending")
+        conn.execute(
+            "update schedules set next_fire_at = now() - interval '1 second' where id = %s", (self.ids["pulse"],)
+        )
+        pulse = {"prompt": word, "on_model_failure": "fallback", "skip_if_nothing_notable": False}
+        pulse |= {"description": "", "attachment": "none", "test_mode": False}
+        unclaimed = UUID(tenanted.schedule(conn, self.tenant, word))
+        self.of |= {
+            "insert_pulse": {**pulse, "id": unclaimed},
+            "update_pulse": pulse,
+            "get_pulse_job": {"id": self.ids["job"], "slot_at": slot_of(self.ids["job"])},
+            "list_pulse_jobs": {"schedule_id": jobs_of},
+            "list_unfinished_jobs": {"schedule_id": jobs_of},
+            "list_stale_jobs": {"hours": 24},
+            "find_last_pulse": {"schedule_id": jobs_of, "slot_at": due},
+            "insert_preview_run": {"id": id_at(slot_at), "schedule_id": jobs_of, "slot_at": slot_at},
+            "list_active_of_kind": {"kind": "pulse.report"},
+            "lock_due_of_kind": {"kind": "pulse.report"},
+            "list_graphs_of_tenant": {"ids": None},
+        }
         move = {"tenant_id": self.tenant, "alert_id": self.ids["alert"], "segment": "", "run_id": uuid4()}
         states = {"previous_state": "ok", "state": "firing", "slot_at": slot_at, "reason": word}
         make.insert(conn, "alert_events", move | states)
@@ -295,6 +319,10 @@ FILLS = {
     "report": tenanted.report,
     "dashboard": tenanted.dashboard,
     "template": tenanted.template,
+    "pulse": tenanted.pulse,
+    "job": lambda conn, tenant, word: tenanted.job(
+        conn, tenant, word, state="succeeded", attempt=1, outcome={"outcome": "sent"}
+    ),
     "silence": lambda conn, tenant, word: tenanted.silence(conn, tenant, word, alert_id=None),
     "suppression": tenanted.suppression,
 }

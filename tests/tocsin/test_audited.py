@@ -34,6 +34,7 @@ NEW_ALERT = (
     '{"alertName": "new", "recipients": ["bob@example.com"], "graph": "spare",'
     ' "threshold": {"condition": "LESS_THAN", "thresholdValue": 5}}'
 )
+NEW_PULSE = '{"name": "new", "prompt": "what is new?", "cron": "0 9 * * 1", "graphs": ["spare"]}'
 
 # Each command that writes, how it is given, and what its entry says.
 WRITES: dict[tuple[str, ...], tuple[Callable[[World], tuple[str, ...]], str]] = {
@@ -66,6 +67,11 @@ WRITES: dict[tuple[str, ...], tuple[Callable[[World], tuple[str, ...]], str]] = 
     ("templates", "delete"): (lambda _: ("ours", *OURS), "template.deleted"),
     ("alerts", "create"): (lambda _: (NEW_ALERT, *OURS), "kpi_alert.created"),
     ("alerts", "delete"): (lambda _: ("low", *OURS), "kpi_alert.deleted"),
+    ("pulses", "create"): (lambda _: (NEW_PULSE, *OURS), "pulse.created"),
+    ("pulses", "edit"): (lambda _: ("weekly", '{"cron": "0 9 * * 2"}', *OURS), "pulse.edited"),
+    ("pulses", "delete"): (lambda _: ("weekly", *OURS), "pulse.deleted"),
+    ("pulses", "publish"): (lambda _: ("weekly", *OURS), "pulse.published"),
+    ("pulses", "preview"): (lambda _: ("weekly", *OURS), "pulse.previewed"),
     ("silences", "create"): (
         lambda _: ('{"name": "new", "alert": "low", "durationSeconds": 60}', *OURS),
         "silence.created",
@@ -103,9 +109,10 @@ READS = {
     *(("runs", verb) for verb in ("list", "show", "watch")),
     *(("dead", verb) for verb in ("list", "show")),
     ("sources", "list"),
-    *((noun, verb) for noun in ("graphs", "dashboards", "alerts", "templates") for verb in ("list", "show")),
+    *((noun, verb) for noun in ("graphs", "dashboards", "alerts", "templates", "pulses") for verb in ("list", "show")),
     *(("alerts", verb) for verb in ("test", "backtest", "why", "history")),
     ("templates", "preview"),
+    ("pulses", "jobs"),
     ("silences", "list"),
     *(("channels", verb) for verb in ("list", "show", "test")),
     ("limits", "list"),
@@ -153,6 +160,11 @@ def world(conn: make.Connection, tocsin: Tocsin, monkeypatch: pytest.MonkeyPatch
     make.insert(conn, "graphs", spare)
     make.insert(conn, "dashboards", {"tenant_id": tenant, "name": "mondays"})
     make.insert(conn, "templates", {"tenant_id": tenant, "name": "ours", "purpose": "kpi.threshold", "subject": "x"})
+    with conn.transaction():
+        pulse = make.schedule(
+            conn, tenant, name="weekly", kind="pulse.report", cron="0 9 * * 1", overlap_policy="cancel_running"
+        )
+        make.insert(conn, "pulse_configs", {"schedule_id": pulse, "tenant_id": tenant, "prompt": "what is new?"})
     span = {"starts_at": make.now(conn), "ends_at": make.now(conn) + timedelta(hours=1)}
     make.insert(conn, "silences", {"tenant_id": tenant, "name": "a move"} | span)
     channel_id = uuid4()

@@ -85,6 +85,7 @@ CREATE = ("schedules", "create")
             ("http.call", "--every", "60", "--params", '{"url": "https://x.example", "headers": {"X": "sealed:1:x"}}'),
             "params.headers.X: takes the secret itself",
         ),
+        (("pulse.report", "--cron", "@daily"), "jobType: schedules of pulse.report are made at /api/pulse"),
         (("kpi.threshold", "--cron", "@daily"), "jobType: schedules of kpi.threshold are made at /api/kpi-alerts"),
         (("http.call", "--every", "60", "--params", CALL, "--tenant", "acme"), "there is no tenant 'acme'"),
     ],

@@ -3,12 +3,9 @@
 from collections import deque
 from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from workers.alerting.lookback import Window
-from workers.alerting.periods import begin, shifted
-from workers.graphs import Graph
+from workers.graphs import Graph, last_periods
 from workers.kind import Context
 from workers.kinds.threshold_alert import patience
 from workers.reporting import Part, part_of
@@ -17,17 +14,6 @@ from workers.sources import SourceRefused, SourceUnavailable
 MOST_ROWS = 50_000
 # So many contexts are asked at once, and so many answers wait to be rendered.
 ASKED_AT_ONCE = 4
-
-
-def window(graph: Graph, slot: datetime, timezone: str, periods: int) -> Window | None:
-    """Return the last complete periods before a slot; None for a graph without times."""
-    meaning = graph.meaning(timezone)
-    if meaning.time is None:
-        return None
-    if meaning.grain is None:
-        return Window(slot - timedelta(days=periods), slot)
-    end = begin(slot, meaning.grain, meaning.zone)
-    return Window(shifted(end, meaning.grain, meaning.zone, -periods), end)
 
 
 class Trouble(NamedTuple):
@@ -42,7 +28,7 @@ def ask(ctx: Context[Any], graphs: Sequence[Graph], context: Mapping[str, str], 
     """Return the graphs as parts of one reader's report, or what is the matter with one of them."""
     parts = []
     for graph in graphs:
-        looked_at = window(graph, ctx.slot_at, ctx.timezone, periods)
+        looked_at = last_periods(graph, ctx.slot_at, ctx.timezone, periods)
         try:
             question = graph.question(ctx.slot_at, ctx.timezone, looked_at, context)
             source = ctx.source(str(graph.source_id))

@@ -14,7 +14,8 @@ from decimal import Decimal
 from itertools import combinations
 from typing import Literal, NamedTuple
 
-from workers.formats.report import figure, fraction
+from workers.formats.numbers import fraction
+from workers.formats.report import figure
 from workers.pulses.evidence import Answer, Evidence
 from workers.pulses.units import PER_MILLE, PERCENT, POINTS, unit_key
 
@@ -100,7 +101,8 @@ def lines_of(at: int, answer: Answer) -> list[Line]:
     for place in answer.numbers:
         column = answer.columns[place]
         values = tuple(
-            fraction(value, column) if isinstance(value := row[place], Decimal) else None for row in answer.rows
+            fraction(value, is_percent=column.format == "percent") if isinstance(value := row[place], Decimal) else None
+            for row in answer.rows
         )
         found.append(Line(at, place, PERCENT if column.format == "percent" else unit_key(column.unit), values))
     if answer.is_split and found and found[0].unit not in (PERCENT, PER_MILLE) and answer.is_whole:

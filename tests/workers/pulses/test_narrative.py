@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.workers.pulses.made import SLOT, evidence
 from workers.alerting import words
-from workers.formats.numbers import axis_labels, number, percentage, rounded, united
+from workers.formats.numbers import Style, axis_labels, number, percentage, rounded, united, with_unit
 from workers.formats.page import signed
 from workers.formats.report import Column, Section, figure
 from workers.pulses.evidence import Evidence, gather
@@ -232,7 +232,7 @@ def _of(*values: Decimal, unit: str = "", decimals: int | None = None) -> Eviden
 def test_a_cell_in_any_of_the_houses_formats_is_verified(value: Decimal, unit: str, decimals: int | None) -> None:
     column = Column("figure", "number", "Figure", unit, decimals=decimals)
     checker = Checker(_of(value, unit=unit, decimals=decimals))
-    others = [words.rough(value, unit)]
+    others = [words.rough(value, Style(unit))]
     if unit in ("€", "$"):
         # Money that is rounded to ten cents is written with two decimals, and claims more than it knows.
         others = [axis_labels([value.quantize(Decimal(1))], unit)[0]]
@@ -241,7 +241,7 @@ def test_a_cell_in_any_of_the_houses_formats_is_verified(value: Decimal, unit: s
         signed(figure(value, column)),
         united(number(value), unit),
         united(rounded(value, 2), unit),
-        words.with_unit(value, unit),
+        with_unit(value, Style(unit)),
         *others,
     ):
         checked = checker.check(f"The figure was {told}.")

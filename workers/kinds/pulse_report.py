@@ -1,0 +1,162 @@
+"""`pulse.report`: writes a report by a prompt on the tenant's graphs, and mails it to those whom the pulse names.
+
+Each run asks the graphs that the pulse may look at, has the report written once, and returns one message. What was
+said, the figures and what became of it stay in the record. A graph without an answer is named in the report; a report
+without any figure is none, so that nobody is mailed.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal, cast
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from workers.alerting.words import rfc3339
+from workers.channels.email import mailbox
+from workers.formats.report import MissingExtra
+from workers.graphs import Graph, last_periods
+from workers.kind import Cancelled, Context, InnerJournal, Kind
+from workers.kinds import pulse_mail, pulse_writing
+from workers.kinds.pulse_mail import Sheet
+from workers.kinds.pulse_writing import Known, NotWritten, Written
+from workers.kinds.report_asking import MOST_ROWS, Trouble
+from workers.kinds.threshold_alert import patience
+from workers.outcome import Done, Later, Message, Outcome, Rejected
+from workers.pulses.changes import Notable, is_notable
+from workers.pulses.evidence import Evidence, gather, read
+from workers.pulses.page import make
+from workers.reporting import Part, part_of
+from workers.sources import SourceRefused, SourceUnavailable
+
+PERIODS = 30
+MOST_GRAPHS = 20
+"""How many graphs are asked before the model is; of a longer list it asks the others itself."""
+
+
+class Params(BaseModel):
+    """What is asked, and who gets the report; made by Tocsin out of the pulse."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
+
+    prompt: Annotated[str, Field(min_length=1, max_length=20_000)]
+    description: Annotated[str, Field(max_length=2000)] = ""
+    recipients: Annotated[list[Annotated[str, AfterValidator(mailbox)]], Field(max_length=1000)] | None = None
+    graph_ids: list[UUID] | None = None
+    on_model_failure: Literal["fallback", "error"] = "fallback"
+    skip_if_nothing_notable: bool = False
+    attachment: Literal["none", "pdf"] = "none"
+    test_mode: bool = False
+
+
+def ask(ctx: Context[Params], graph: Graph) -> Part | Trouble:
+    """Return a graph's figures of the last periods before the slot, or what is the matter with it."""
+    try:
+        question = graph.question(ctx.slot_at, ctx.timezone, last_periods(graph, ctx.slot_at, ctx.timezone, PERIODS))
+        table = ctx.source(str(graph.source_id)).query(question, timeout_seconds=patience(ctx), row_cap=MOST_ROWS)
+    except (SourceRefused, SourceUnavailable) as error:
+        return Trouble(graph, f"the graph {graph.name!r}: {error}", isinstance(error, SourceUnavailable))
+    part = part_of(graph, table, ctx.timezone)
+    return Trouble(graph, f"the graph {graph.name!r}: {part}", is_passing=False) if isinstance(part, str) else part
+
+
+def run(ctx: Context[Params]) -> Outcome:
+    """Ask the graphs, have the report written, and return it as a message, unless there is nothing to say."""
+    journal = cast("InnerJournal", ctx.journal)
+    graphs = journal.graphs(ctx.params.graph_ids)
+    if not graphs:
+        return Rejected("there is no graph that it may look at")
+    asked = [ask(ctx, graph) for graph in graphs[:MOST_GRAPHS]]
+    parts = [each for each in asked if isinstance(each, Part)]
+    troubles = [each for each in asked if isinstance(each, Trouble)]
+    if any(each.is_passing for each in troubles) and not ctx.is_last_attempt:
+        return Later(None, "; ".join(each.why for each in troubles))
+    if not parts:
+        return Rejected("; ".join(each.why for each in troubles))
+    known = Known(graphs, parts, before_of(journal.last_sent()))
+    if ctx.params.skip_if_nothing_notable and not is_notable(known.before, gather(ctx.slot_local, parts), Notable()):
+        return Done(
+            record(ctx, "not_notable", "not sent: nothing notable has changed since the last one", known, troubles)
+        )
+    written = pulse_writing.write(ctx, journal.model(), known, ctx.params.prompt, ctx.params.on_model_failure)
+    if ctx.is_cancelled():
+        raise Cancelled
+    if isinstance(written, NotWritten):
+        is_later = written.is_passing and not ctx.is_last_attempt
+        return Later(written.retry_after, written.why) if is_later else Rejected(written.why)
+    return _sent(ctx, known, troubles, written)
+
+
+def before_of(last: Mapping[str, Any] | None) -> Evidence | None:
+    """Return what the last report that was sent was written from; None for the first, and where it can't be read."""
+    try:
+        return read(json.dumps(last["evidence"])) if last is not None else None
+    except (KeyError, ValueError):
+        return None
+
+
+def _sent(ctx: Context[Params], known: Known, troubles: Sequence[Trouble], written: Written) -> Outcome:
+    params = ctx.params
+    notes = [f"Without figures: {each.why}." for each in troubles]
+    page = make(written.markdown, written.evidence, brand=ctx.branding())
+    sheet = Sheet(page, tuple(part.section for part in known.parts), params.attachment, tuple(notes))
+    try:
+        message = pulse_mail.render(ctx, params.recipients or (), sheet)
+    except MissingExtra as error:
+        return Rejected(str(error))
+    kept = {**pulse_writing.as_record(written), "notes": list(page.notes)}
+    if params.test_mode:
+        shown = {"page": _page(message), **kept}
+        return Done(record(ctx, "tested", "sent to nobody: it is a test", known, troubles) | shown)
+    if not params.recipients:
+        return Done(record(ctx, "sent", "written for nobody: it names no recipients", known, troubles) | kept)
+    said = f"sent to {len(params.recipients)} recipients"
+    return Done(record(ctx, "sent", said, known, troubles) | kept, (message,))
+
+
+def _page(message: Message) -> dict[str, Any]:
+    return {
+        "subject": message.subject,
+        "text": message.text,
+        "html": message.html,
+        "attachments": [file.filename for file in message.attachments if not file.content_id],
+    }
+
+
+def record(
+    ctx: Context[Params], outcome: str, sentence: str, known: Known, troubles: Sequence[Trouble]
+) -> dict[str, Any]:
+    """Return what the run keeps of what it found and did."""
+    return {
+        "slot": rfc3339(ctx.slot_at),
+        "outcome": outcome,
+        "notified": outcome == "sent" and bool(ctx.params.recipients),
+        "sentence": sentence,
+        "prompt": ctx.params.prompt,
+        "graphs": [
+            {
+                "graphId": str(part.graph.id),
+                "graphVersion": part.graph.version,
+                "name": part.graph.name,
+                "value": None if part.figures.value is None else str(part.figures.value),
+                "before": None if part.figures.before is None else str(part.figures.before),
+                "rows": part.figures.rows,
+            }
+            for part in known.parts
+        ],
+        "troubles": [each.why for each in troubles],
+        "leftOut": max(0, len(known.graphs) - MOST_GRAPHS),
+    }
+
+
+KIND = Kind(
+    name="pulse.report",
+    Params=Params,
+    run=run,
+    summary="writes a report by a prompt on the tenant's graphs, and mails it",
+    queue="ai",
+    timeout_seconds=600,
+    is_gated_only=True,
+    made_at="/api/pulse",
+)
