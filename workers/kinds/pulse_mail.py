@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from markupsafe import Markup
-
 from workers.formats import pdf
 from workers.formats.report import Report, Section
 from workers.kind import Context
@@ -35,8 +33,7 @@ def render(ctx: Context[Any], recipients: Sequence[str], sheet: Sheet) -> Messag
     facts = {
         "title": title,
         "day": f"{slot:%a} {slot.day} {slot:%b %Y}",
-        # Sanitised where it was made: what it may hold is a short list.
-        "body": Markup(sheet.page.html),  # noqa: S704
+        "body": sheet.page.html,
         "text": sheet.page.text,
         "notes": sheet.notes,
         "timezone": ctx.timezone,
