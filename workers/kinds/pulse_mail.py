@@ -33,7 +33,6 @@ def render(ctx: Context[Any], recipients: Sequence[str], sheet: Sheet) -> Messag
     facts = {
         "title": title,
         "day": f"{slot:%a} {slot.day} {slot:%b %Y}",
-        # Sanitised where it was made: what it may hold is a short list.
         "body": sheet.page.html,
         "text": sheet.page.text,
         "notes": sheet.notes,
