@@ -8,6 +8,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -24,6 +25,8 @@ _CHUNK_BYTES = 1024 * 1024
 _FORM = re.compile(r"([0-9a-f-]{36})/([0-9a-f-]{36})/([0-9a-f-]{36})/([0-9]{1,18})/[0-9a-f]{64}")
 # What a process that was killed while it wrote into a folder left there.
 _UNFINISHED = re.compile(r"[0-9a-f]{64}#[0-9]+")
+# What follows a question mark in an address: with Azure a signature that opens the container.
+_SIGNED = re.compile(r"\?[^\s\")]+")
 # A pull of a large file is one request; one that nobody answers is known by its connection.
 # Addresses of the providers are https; one that AWS_ENDPOINT_URL names is as its operator wrote it.
 _CLIENT = {"allow_http": True, "connect_timeout": timedelta(seconds=5), "timeout": timedelta(minutes=10)}
@@ -149,13 +152,25 @@ class Store:
 
         A bucket keeps no such thing in sight: its own rule for unfinished uploads ends them.
         """
+        if self._folder is None:
+            return 0
         gone = 0
-        if self._folder is not None:
-            for path in (self._folder / prefix).rglob("*#*"):
-                if _UNFINISHED.fullmatch(path.name) and path.stat().st_mtime < before:
-                    path.unlink(missing_ok=True)
-                    gone += 1
+        try:
+            for path in _below(self._folder / prefix):
+                if _UNFINISHED.fullmatch(path.name):
+                    with suppress(FileNotFoundError):
+                        if path.stat().st_mtime < before:
+                            path.unlink()
+                            gone += 1
+        except OSError as error:
+            raise StoreUnavailable(_briefly(error)) from error
         return gone
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """Every file below a folder. Others delete in it meanwhile, files and folders: what has gone is passed over."""
+    for here, _, names in os.walk(folder):
+        yield from (Path(here, name) for name in names)
 
 
 def _sync(path: Path, folder: Path) -> None:
@@ -172,5 +187,6 @@ def _sync(path: Path, folder: Path) -> None:
 
 
 def _briefly(error: Exception) -> str:
-    """The first line of what the library says; the rest is its own insides."""
-    return f"the store of files (ARTIFACT_URL) does not do it: {str(error).splitlines()[0][:300]}"
+    """The first line of what the library says, without what an address is signed with; the rest is its own insides."""
+    first = next(iter(str(error).splitlines()), "") or type(error).__name__
+    return f"the store of files (ARTIFACT_URL) does not do it: {_SIGNED.sub('?…', first)[:300]}"

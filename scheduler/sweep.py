@@ -75,6 +75,8 @@ class Sweep:
                     events.info("files.swept", files=gone)
             except (DatabaseError, StoreUnavailable) as error:
                 events.warning("sweep.failed", error=str(error).strip())
+            except Exception as error:  # noqa: BLE001  the sweep must outlive every bug: without it files stay for ever
+                events.error("sweep.failed", error=f"{type(error).__name__}: {error}")
 
 
 def sweep(conn: Connection, store: Store, stopping: threading.Event | None = None) -> int:
@@ -95,12 +97,20 @@ def sweep(conn: Connection, store: Store, stopping: threading.Event | None = Non
 
 def _orphans(conn: Connection, owners: dict[str, Owner]) -> list[str]:
     """The keys of the files that nobody has; one whose run's id is none stays where somebody put it."""
-    asked = {key: owner for key, owner in owners.items() if owner.run_id.version == 7}
+    asked = [(key, owner, slot) for key, owner in owners.items() if (slot := _slot_of(owner.run_id))]
     found = FIND_ORPHANS.all(
         conn,
-        keys=list(asked),
-        run_ids=[owner.run_id for owner in asked.values()],
-        slots=[slot_of(owner.run_id) for owner in asked.values()],
-        fences=[owner.fence for owner in asked.values()],
+        keys=[key for key, _, _ in asked],
+        run_ids=[owner.run_id for _, owner, _ in asked],
+        slots=[slot for _, _, slot in asked],
+        fences=[owner.fence for _, owner, _ in asked],
     )
     return [row.key for row in found]
+
+
+def _slot_of(run_id: UUID) -> datetime | None:
+    """When the run was due, as its id says; None for an id that no run of ours has: a made-up one may name any year."""
+    try:
+        return slot_of(run_id)
+    except (ValueError, OverflowError):
+        return None

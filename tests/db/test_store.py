@@ -89,6 +89,43 @@ def test_a_folder_keeps_nothing_that_is_half_written_in_sight_and_forgets_it(tmp
     assert b"".join(store.read(key)) == b"whole"
 
 
+def test_what_others_delete_while_it_looks_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(f"file://{tmp_path}/files")
+    halves = [tmp_path / "files" / f"{put(store, tmp_path, bytes([number]))}#1" for number in range(2)]
+    for half in halves:
+        half.write_bytes(b"wh")
+    looked_at, stat = set[Path](), Path.stat
+
+    def gone_at_the_first(self: Path, **options: bool) -> os.stat_result:
+        if self in halves and not looked_at:
+            looked_at.add(self)
+            self.unlink()
+        return stat(self, **options)
+
+    monkeypatch.setattr(Path, "stat", gone_at_the_first)
+    assert store.forget_unfinished("", 2e10) == 1
+    assert not any(map(os.path.exists, halves))
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (OSError("no answer of (https://x.blob.core.windows.net/c/k?sv=2024&sig=SECRET) after 3"), "c/k?…) after 3"),
+        (ValueError(), ": ValueError"),
+    ],
+)
+def test_a_refusal_is_told_without_the_signature_of_an_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, told: str
+) -> None:
+    def refused(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("obstore.put", refused)
+    with pytest.raises(StoreUnavailable) as found:
+        put(Store(f"file://{tmp_path}/files"), tmp_path, b"x")
+    assert str(found.value).endswith(told)
+
+
 def test_a_store_that_refuses_says_so_in_a_line(
     tmp_path: Path, bucket: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

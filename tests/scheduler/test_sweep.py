@@ -7,9 +7,12 @@ from uuid import UUID, uuid4
 
 import pytest
 
+import scheduler.sweep
+from db.pool import Database
 from db.store import Owner, Store, key_of, sha256_of
-from scheduler.sweep import sweep
+from scheduler.sweep import Sweep, sweep
 from tests import make
+from tests.system import until
 
 
 @pytest.fixture
@@ -75,8 +78,9 @@ def test_another_installations_files_and_what_is_no_file_of_ours_stay(shelf: She
     strange = tmp_path / "files" / str(shelf.installation) / "notes.txt"
     strange.parent.mkdir()
     strange.write_text("somebody's own")
-    # Its run's id is none, so nobody can say what became of the run.
+    # Its run's id is none, so nobody can say what became of the run; nor of one in the year 10889.
     shelf.put(uuid4())
+    shelf.put(UUID("ffffffff-ffff-7000-8000-000000000000"))
 
     assert sweep(shelf.conn, shelf.store) == 0
     assert theirs in shelf.all()
@@ -111,3 +115,25 @@ def test_a_row_that_is_being_written_holds_its_file(shelf: Shelf, database: str)
     )
     assert sweep(shelf.conn, shelf.store) == 0
     assert shelf.all() == {key}
+
+
+def test_a_sweep_outlives_whatever_one_look_fails_with(
+    shelf: Shelf, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scheduler.sweep, "_FIRST_SECONDS", 0.0)
+    monkeypatch.setattr(scheduler.sweep, "_EVERY_SECONDS", 0.0)
+    orphan = shelf.put(make.run(shelf.conn, shelf.tenant, state="succeeded"))
+    looks = iter([ValueError("a bug of ours"), OSError("the disk"), None])
+
+    def look(store: Store, prefix: str, before: float) -> int:
+        if error := next(looks, None):
+            raise error
+        return 0
+
+    monkeypatch.setattr(Store, "forget_unfinished", look)
+    sweeping = Sweep(Database.at(database), shelf.store)
+    sweeping.start()
+    try:
+        until(lambda: orphan not in shelf.all())
+    finally:
+        sweeping.stop()
