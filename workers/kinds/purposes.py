@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from config.zones import zone
+from workers.alerting.chart import Picture, Point
 from workers.alerting.check import Decision, check
 from workers.alerting.machine import StateRow
 from workers.alerting.notify import Facts
@@ -106,8 +107,17 @@ def _checked(rule: Policy, graph: Graph, days: Sequence[Sequence[tuple[Any, ...]
 
 
 def _told(graph: Graph, decisions: Mapping[str, Decision]) -> Made:
-    told = threshold_mail.Told(_ID, "Revenue fell", graph, decisions, _SLOT, ZONE, _ID)
+    """The mail as a run would send it, with the place of a picture where there is a figure; none is drawn for a sample."""
+    told = threshold_mail.Told(
+        _ID, "Revenue fell", graph, decisions, _SLOT, ZONE, _ID, _picture, lambda *_: b"its picture"
+    )
     return threshold_mail.render(told, READER, BRAND)
+
+
+def _picture(decision: Decision) -> Picture | None:
+    newest = Point(_SLOT, decision.finding.value)
+    picture = Picture([newest._replace(number=Decimal(5200)), newest], _GRAPH.style, zone(ZONE), "LESS_THAN")
+    return picture if newest.number is not None else None
 
 
 @cache
@@ -177,6 +187,9 @@ PURPOSES: Mapping[str, Purpose] = {
             "tone": "`alarm`, `calm` or `unknown`",
             "is_single": "whether the graph has no segments",
             "left_out": "how many more members there are than are told of",
+            "has_chart": "whether the mail has the picture `cid:chart`",
+            "chart_of": "whose course the picture shows: the first member's segment, or the graph",
+            "chart_alt": "what the picture shows, in words",
             "data_as_of": "how old the data is, as a text; empty where nobody knows",
             "members[].segment": "the segment; empty for a graph without any",
             "members[].headline": "what happened to it",
@@ -186,6 +199,7 @@ PURPOSES: Mapping[str, Purpose] = {
             "members[].figure": "the figure; null without one",
             "members[].sentence": "why, in a sentence",
             "members[].since": "since when it fires; empty where it began at this slot, or is over",
+            "members[].began": "when its firing began; where it never fired, its state",
             "members[].lasted": "for how long it fired, once that is over",
             "members[].period": "the period of the figure; empty for a reading",
             "members[].baseline": "what it is compared with, with its unit; empty without one",

@@ -36,6 +36,14 @@ HEADS: dict[Code, tuple[str, str, str]] = {
 STILL = ("Still crossed", "alarm", "Still")
 
 
+def _drawn(picture: Picture, local: datetime) -> bytes | None:
+    """The picture as a mail shows it; None where the extra that draws is not installed, and the mail does without."""
+    try:
+        return of_svg(chart.draw(picture), chart.told(picture), chart.WIDTH, local)
+    except MissingExtra:
+        return None
+
+
 class Told(NamedTuple):
     """What a mail tells of: a check of an alert, at a slot in the schedule's own zone, by a run; and how a segment went."""
 
@@ -47,6 +55,7 @@ class Told(NamedTuple):
     timezone: str
     run_id: UUID
     picture: Callable[[Decision], Picture | None] = lambda _: None
+    draw: Callable[[Picture, datetime], bytes | None] = _drawn
 
 
 def render(told: Told, recipients: Sequence[str], brand: Branding) -> Made:
@@ -54,7 +63,7 @@ def render(told: Told, recipients: Sequence[str], brand: Branding) -> Made:
     members = members_of(told)
     first = members[0]
     picture = told.picture(next(each for each in told.decisions.values() if each.finding.segment == first["segment"]))
-    drawn = None if picture is None else _drawn(picture, told.local)
+    drawn = None if picture is None else told.draw(picture, told.local)
     as_of = next((each.finding.data_as_of for each in told.decisions.values() if each.finding.data_as_of), None)
     is_single = is_whole(told, members)
     counts = _counts(members)
@@ -70,6 +79,7 @@ def render(told: Told, recipients: Sequence[str], brand: Branding) -> Made:
         "timezone": told.timezone,
         "data_as_of": _spoken(as_of.astimezone(told.local.tzinfo)) if as_of else "",
         "run_id": str(told.run_id),
+        "has_chart": drawn is not None,
         "chart_of": first["segment"] or told.graph.name,
         "chart_alt": "" if drawn is None or picture is None else chart.told(picture),
     }
@@ -95,14 +105,6 @@ def render(told: Told, recipients: Sequence[str], brand: Branding) -> Made:
         why=f"You get this as a recipient of the alert {told.alert_name}.",
     )
     return Made(message, context)
-
-
-def _drawn(picture: Picture, local: datetime) -> bytes | None:
-    """The picture as a mail shows it; None where the extra that draws is not installed, and the mail does without."""
-    try:
-        return of_svg(chart.draw(picture), chart.told(picture), chart.WIDTH, local)
-    except MissingExtra:
-        return None
 
 
 def members_of(told: Told) -> list[dict[str, Any]]:
@@ -155,7 +157,9 @@ def _member(each: Decision, told: Told) -> dict[str, Any]:
         "sentence": _sentence(sentence, told),
         "since": "" if tone == "calm" or since == each.row.slot else _spoken(since.astimezone(told.local.tzinfo)),
         "lasted": _lasted(each, told),
-        "began": each.row.firing_since or (each.before.firing_since if each.before else None) or since,
+        "began": (each.row.firing_since or (each.before.firing_since if each.before else None) or since).astimezone(
+            told.local.tzinfo
+        ),
         "period": _period(finding.start, finding.end, told),
         "baseline": "" if finding.baseline is None else rough(finding.baseline, style),
         "baseline_figure": finding.baseline,
