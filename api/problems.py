@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
-from api.refusals import BadDefinition, Stale, detail_of
+from api.refusals import BadDefinition, Busy, Stale, detail_of
 from config.seal import SealError
 from db.pool import BadValue, DatabaseError, Unavailable
 from scheduler.refusals import BadSpan, NameTaken, NotFound, WrongState
@@ -149,11 +149,16 @@ async def _no_key(_request: Request, error: Exception) -> JSONResponse:
     return problem(503, f"secrets can't be kept here: {error}")
 
 
+async def _busy(_request: Request, error: Exception) -> JSONResponse:
+    return problem(503, str(error), headers={"Retry-After": "1"})
+
+
 _ANSWERS: dict[type[Exception], Callable[[Request, Exception], Any]] = {
     NotFound: _not_found,
     WrongState: _wrong_state,
     NameTaken: _name_taken,
     BadSpan: _bad_span,
     Stale: _stale,
+    Busy: _busy,
     SealError: _no_key,
 }

@@ -26,6 +26,10 @@ class BadDefinition(ValueError):
         super().__init__("; ".join(f"{problem.pointer}: {problem.detail}" for problem in self.problems))
 
 
+class Busy(RuntimeError):
+    """There is no room for it now; in a moment there is."""
+
+
 class Stale(RuntimeError):
     """Somebody else changed it after it was read."""
 

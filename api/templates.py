@@ -10,17 +10,19 @@ from pydantic.alias_generators import to_camel
 
 from api.definitions import Line, Words
 from api.nouns import Id, Noun
-from api.refusals import BadDefinition, Problem, refuse
+from api.refusals import BadDefinition, Busy, Problem, refuse
 from db.pool import Connection, DatabaseError, transaction
 from db.query import Query
 from scheduler.refusals import NameTaken, NotFound, WrongState
 from workers.formats.report import UNSEEN
 from workers.kinds.purposes import PURPOSES
 from workers.outcome import Message
-from workers.templating.apart import BadSample, Ended, render
+from workers.templating.apart import BadSample, Ended, NoRoom, render
 from workers.templating.template import in_words, sources_of
 
 MOST_TEMPLATES = 200
+# Whoever waits for a process holds a thread of the web's.
+ROOM_SECONDS = 3.0
 _UNIQUE = "23505"
 _UNSEEN = str.maketrans("", "", "".join(sorted(UNSEEN)))
 _PLAIN = str.maketrans("", "", "".join(["\n\r\t", *sorted(UNSEEN)]))
@@ -138,7 +140,7 @@ class PreviewIn(_Body):
 
 
 def check(purpose: str, body: TemplateIn | TemplatePatch | PreviewIn) -> list[dict[str, str]]:
-    """What the parts of a body make of each sample of a purpose. Raises BadDefinition naming part and line.
+    """What the parts of a body make of each sample of a purpose. Raises BadDefinition naming part and line, Busy.
 
     It takes a process and up to some seconds: no transaction waits for it.
     """
@@ -147,10 +149,12 @@ def check(purpose: str, body: TemplateIn | TemplatePatch | PreviewIn) -> list[di
     if not sources:
         return [{} for _ in samples]
     try:
-        return render(sources, [made.context for made in samples.values()])
+        return render(sources, [made.context for made in samples.values()], room_seconds=ROOM_SECONDS)
     except BadSample as error:
         where = f"line {error.line}: " if error.line else ""
         raise refuse(error.part, f"{where}{error.message} (sample {[*samples][error.number]})") from None
+    except NoRoom:
+        raise Busy("too many templates are tried at once; try again in a moment") from None
     except Ended as error:
         # No part by itself is at fault where the process was ended: all of them are named.
         raise BadDefinition([Problem(part, str(error)) for part in sources]) from None

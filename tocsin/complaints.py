@@ -12,7 +12,7 @@ class Complaint(Exception):
 
 def known() -> tuple[type[Exception], ...]:
     """The errors that are somebody's to mend and no bugs of ours."""
-    from api.refusals import BadDefinition
+    from api.refusals import BadDefinition, Busy
     from config.environ import BadSetting
     from config.seal import SealError
     from config.zones import BadZone
@@ -21,7 +21,7 @@ def known() -> tuple[type[Exception], ...]:
     from scheduler.refusals import BadSpan, NameTaken, NotFound, WrongState
     from scheduler.slots import BadRecurrence
 
-    ours = (BadDefinition, BadSetting, SealError, BadZone, SchemaError, BadSpan, NameTaken, NotFound, WrongState)
+    ours = (BadDefinition, Busy, BadSetting, SealError, BadZone, SchemaError, BadSpan, NameTaken, NotFound, WrongState)
     return (Complaint, *ours, BadRecurrence, DatabaseError)
 
 

@@ -1,5 +1,6 @@
 """`/api/templates`: a template is tried before it is kept, kept while an alert is worded by it, and its tenant's alone."""
 
+import threading
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from tests import make
 from tests.api import tenanted
 from tests.api.conftest import Api, TestClient
 from workers.kinds.purposes import PURPOSES
+from workers.templating import apart
 
 OURS = {
     "name": "ours",
@@ -78,6 +80,16 @@ WRONG = [
     ({"html": "x" * 100_001}, "/html", "100000"),
     ({"purpose": "no.such"}, "/purpose", "takes"),
 ]
+
+
+def test_one_too_many_at_once_may_come_again(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(apart, "_ROOM", threading.BoundedSemaphore(1))
+        patch.setattr("api.templates.ROOM_SECONDS", 0.01)
+        with apart._ROOM:
+            answer = api("POST", "/api/templates", json=OURS)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+    assert api("POST", "/api/templates", json=OURS).status_code == 201
 
 
 @pytest.mark.parametrize(("fields", "pointer", "said"), WRONG, ids=[str(each[0])[:40] for each in WRONG])

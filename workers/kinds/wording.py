@@ -27,9 +27,11 @@ class Wording:
         """The message in the template's words; in ours where there is none, or where it fails."""
         if self._template is None or self._problem is not None:
             return made.message
-        seconds = max(1.0, min(WALL_SECONDS, self._ctx.seconds_left() / 2))
+        # Of many alerts at one minute most wait for a process: a mail in our words in time is worth more than a late one.
+        left = self._ctx.seconds_left()
+        seconds, room = max(1.0, min(WALL_SECONDS, left / 4)), max(1.0, left / 2)
         try:
-            return worded(made.message, self._template.sources, made.context, wall_seconds=seconds)
+            return worded(made.message, self._template.sources, made.context, wall_seconds=seconds, room_seconds=room)
         except (BadPart, Ended) as error:
             self._problem = str(error)
             self._tell(self._template)

@@ -15,7 +15,8 @@ from workers.templating.data import read, written
 from workers.templating.parts import BadPart, make
 
 WALL_SECONDS = 20.0
-AT_ONCE = 4
+# So many at once; who is beyond them waits, and no longer than this unless he says so.
+AT_ONCE, ROOM_SECONDS = 4, 20.0
 _CHILD = Path(__file__).with_name("child.py")
 _ROOT = Path(__file__).parent.parent.parent
 _ROOM = threading.BoundedSemaphore(AT_ONCE)
@@ -23,6 +24,10 @@ _ROOM = threading.BoundedSemaphore(AT_ONCE)
 
 class Ended(Exception):
     """The process was ended, or ended without an answer; says why."""
+
+
+class NoRoom(Ended):
+    """No process was free in time: nothing is wrong with the template."""
 
 
 class BadSample(BadPart):
@@ -34,9 +39,13 @@ class BadSample(BadPart):
 
 
 def render(
-    sources: Mapping[str, str], contexts: Sequence[Mapping[str, Any]], *, wall_seconds: float = WALL_SECONDS
+    sources: Mapping[str, str],
+    contexts: Sequence[Mapping[str, Any]],
+    *,
+    wall_seconds: float = WALL_SECONDS,
+    room_seconds: float = ROOM_SECONDS,
 ) -> list[dict[str, str]]:
-    """Return the parts that the sources make of each context. Raises BadSample, and Ended when the process was ended.
+    """Return the parts that the sources make of each context. Raises BadSample, Ended when the process was ended, NoRoom.
 
     The process has nothing of this one's: no environment, no open file, no connection.
     """
@@ -45,7 +54,12 @@ def render(
         # It has no word for the language or the browser: as it stands, each context makes the same of it.
         return _here(sources, contexts)
     asked = json.dumps({"sources": dict(sources), "contexts": contexts}).encode()
-    answer = json.loads(_answer(asked, wall_seconds))
+    if not _ROOM.acquire(timeout=room_seconds):
+        raise NoRoom(f"no process to render it was free within {room_seconds:.0f} s")
+    try:
+        answer = json.loads(_answer(asked, wall_seconds))
+    finally:
+        _ROOM.release()
     if "wrong" in answer:
         raise BadSample(*answer["wrong"])
     made: list[dict[str, str]] = answer["made"]
@@ -64,7 +78,7 @@ def _answer(asked: bytes, wall_seconds: float) -> bytes:
     # -I and -S: neither the environment nor the folder that it starts in has a say in what is imported.
     command = [sys.executable, "-I", "-S", "-X", "utf8", str(_CHILD), paths]
     # The answer goes into a file without a name: the system bounds it, and it is gone with the process.
-    with _ROOM, tempfile.TemporaryFile() as answer, tempfile.TemporaryFile() as complaint:
+    with tempfile.TemporaryFile() as answer, tempfile.TemporaryFile() as complaint:
         with tempfile.TemporaryFile() as question:
             question.write(asked)
             question.seek(0)

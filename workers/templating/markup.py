@@ -54,6 +54,8 @@ STYLES = frozenset(
 )  # fmt: skip
 # Words, numbers, colours and quoted names of fonts: no backslash, no comment, no function but those of colours.
 _VALUE = re.compile(r"(?:[-#%.,!\w\s'\"/]|\b(?:rgb|rgba|hsl|hsla)\([\d\s.,%]*\))+", re.ASCII)
+# A margin below zero would lay one thing over another: over why the mail was sent, and over how to end it.
+_BELOW_ZERO = re.compile(r"-\s*[\d.]")
 _LINK = re.compile(r"(?:https?://|mailto:|#|tocsin-action:[a-z_]+\Z)", re.IGNORECASE)
 _PICTURE = re.compile(r"cid:[A-Za-z0-9._-]{1,100}")
 _SCHEMES = frozenset(["http", "https", "mailto", "cid", "tocsin-action"])
@@ -98,6 +100,8 @@ def _style(value: str) -> str | None:
     for declaration in value.split(";"):
         name, colon, said = declaration.partition(":")
         name, said = name.strip().lower(), said.strip()
-        if colon and name in STYLES and _VALUE.fullmatch(said) and "/*" not in said:
+        is_plain = name in STYLES and _VALUE.fullmatch(said) and "/*" not in said
+        covers = name.startswith("margin") and _BELOW_ZERO.search(said)
+        if colon and is_plain and not covers:
             kept.append(f"{name}:{said}")
     return ";".join(kept) or None

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from workers.outcome import Message
-from workers.templating.apart import WALL_SECONDS, render
+from workers.templating.apart import ROOM_SECONDS, WALL_SECONDS, render
 
 
 class Template(NamedTuple):
@@ -32,12 +32,17 @@ def sources_of(subject: str | None, text: str | None, html: str | None) -> dict[
 
 
 def worded(
-    message: Message, sources: Mapping[str, str], context: Mapping[str, Any], *, wall_seconds: float = WALL_SECONDS
+    message: Message,
+    sources: Mapping[str, str],
+    context: Mapping[str, Any],
+    *,
+    wall_seconds: float = WALL_SECONDS,
+    room_seconds: float = ROOM_SECONDS,
 ) -> Message:
     """Return the message in the words of a template. Raises BadPart and Ended; then it is good as it was."""
     if not sources:
         return message
-    [made] = render(sources, [context], wall_seconds=wall_seconds)
+    [made] = render(sources, [context], wall_seconds=wall_seconds, room_seconds=room_seconds)
     return in_words(message, made)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from workers.kinds import scheduled_report, threshold_alert, wording
 from workers.kinds.purposes import PURPOSES, paths_of
 from workers.outcome import Done, Message
 from workers.sources import Column, Table
+from workers.templating import apart
 from workers.templating.template import Template
 
 TEMPLATE = UUID(int=9)
@@ -119,6 +121,21 @@ def test_a_template_that_fails_sends_our_words_and_its_owner_is_told() -> None:
     problem = found.result["template"]["problem"]
     assert problem.startswith("text, line 1: can't be made: ")
     assert book.told == ["The template ours was not used"]
+
+
+def test_a_run_waits_for_a_process_no_longer_than_it_has_time_to_send(monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[float] = []
+
+    def never(timeout: float) -> bool:
+        waited.append(timeout)
+        return False
+
+    monkeypatch.setattr(apart, "_ROOM", SimpleNamespace(acquire=never))
+    found = alerted(book_of(template("{{ alert }}")))
+    assert [message.subject for message in found.messages] == ["Alert: Revenue is 150"]
+    assert "no process to render it was free" in found.result["template"]["problem"]
+    [seconds] = waited
+    assert 1 <= seconds <= 150
 
 
 def test_a_template_that_is_gone_sends_our_words_and_the_record_says_so() -> None:

@@ -2,13 +2,15 @@
 
 import os
 import tempfile
+import threading
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
-from workers.templating.apart import BadSample, Ended, render
+from workers.templating import apart
+from workers.templating.apart import BadSample, Ended, NoRoom, render
 
 ROWS: dict[str, Any] = {"rows": ["x"] * 50, "data": "a\r\nBcc: evil@example.com\x00\u2028b"}
 DEEP = (
@@ -45,6 +47,16 @@ def test_what_takes_too_long_is_ended() -> None:
     with pytest.raises(Ended, match=r"takes more than 0\.05 s"):
         render({"text": ENDLESS}, [ROWS], wall_seconds=0.05)
     assert left_over()[0] == before[0]
+
+
+def test_who_finds_no_room_in_time_is_told_so_and_takes_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    room = threading.BoundedSemaphore(1)
+    monkeypatch.setattr(apart, "_ROOM", room)
+    with room, pytest.raises(NoRoom, match="was free within 0 s"):
+        render({"text": "{{ rows | length }}"}, [ROWS], room_seconds=0.01)
+    with pytest.raises(BadSample):
+        render({"text": "{{ rows.x }}"}, [ROWS])
+    assert render({"text": "{{ rows | length }}"}, [ROWS], room_seconds=0.01) == [{"text": "50"}]
 
 
 def test_the_process_has_nothing_of_ours(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -53,6 +53,8 @@ GONE = [
     ("<p style='background:image-set(\"https://evil.example\")'>x</p>", "<p>x</p>"),
     ("<p style='color:red;position:fixed;top:0'>x</p>", '<p style="color:red">x</p>'),
     ("<p style='color:/**/red'>x</p>", "<p>x</p>"),
+    ("<p style='color:red;margin:0 0 -400px'>x</p>", '<p style="color:red">x</p>'),
+    ("<p style='margin-bottom:-.5em;margin-top:8px'>x</p>", '<p style="margin-top:8px">x</p>'),
     ("<p style='-moz-binding:x;behavior:x;@import x;color:blue'>x</p>", '<p style="color:blue">x</p>'),
 ]
 
