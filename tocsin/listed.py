@@ -18,13 +18,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Listed:
-    """A noun by its words. `noun` finds the API's, `make` makes a row out of a body, `columns` say what a list shows."""
+    """A noun by its words. `noun` finds the API's, `make` makes a row out of a body, `columns` say what a list shows.
+
+    `before_create` looks at a body for longer than a transaction may wait.
+    """
 
     word: str
     one: str
     noun: "Callable[[], Noun[Any]]"
     make: "Callable[[Connection, UUID, dict[str, Any]], Any]"
     columns: Mapping[str, str]
+    before_create: "Callable[[dict[str, Any]], None]" = lambda _: None
     before_delete: "Callable[[Connection, UUID, Any], None]" = lambda *_: None
 
     def add(self, verbs: Any, *words: str) -> None:
@@ -59,9 +63,11 @@ class Listed:
 
     def create(self, args: argparse.Namespace) -> int:
         """Makes a row of a body."""
+        body = bodies.given(args.body)
+        self.before_create(body)
         with changing() as conn:
             tenant, noun = tenant_id(conn, args.tenant), self.noun()
-            made = self.make(conn, tenant, bodies.with_ids(conn, tenant, bodies.given(args.body)))
+            made = self.make(conn, tenant, bodies.with_ids(conn, tenant, body))
             record(conn, tenant, f"{noun.one}.created", (noun.one, made.id), None, noun.shown(made))
         return self.said(args, made, f"made the {self.one} {made.name} ({made.id})")
 

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,3 +30,19 @@ def test_templates_are_made_looked_at_changed_and_deleted(tocsin: Tocsin, tmp_pa
     wrong = '{"name": "x", "purpose": "kpi.threshold", "text": "{{ alrt }}"}'
     assert "text: line 1: there is no `alrt`" in tocsin("templates", "create", wrong).complaint()
     assert "deleted the template ours" in tocsin("templates", "delete", "ours").out
+
+
+def test_no_transaction_waits_while_a_template_is_tried(
+    tocsin: Tocsin, conn: make.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting: list[int] = []
+
+    def tried(*_: Any, **__: Any) -> list[dict[str, str]]:
+        found = "select count(*) from pg_stat_activity where datname = current_database() and state like 'idle in%%'"
+        waiting.append(make.value(conn, found))
+        return []
+
+    monkeypatch.setattr("api.templates.render", tried)
+    assert "made the template ours" in tocsin("templates", "create", json.dumps(OURS)).out
+    assert "now version 2" in tocsin("templates", "edit", "ours", '{"text": "{{ alert }}"}').out
+    assert waiting == [0, 0]

@@ -4,7 +4,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from tocsin import bodies
-from tocsin.installation import changing, record, tenant_id
+from tocsin.installation import changing, opened, record, tenant_id
 from tocsin.listed import Listed, finish, verbs_of
 from tocsin.terminal import show_json
 
@@ -34,11 +34,15 @@ def add(commands: Any) -> None:
 def _edit(args: argparse.Namespace) -> int:
     from api import templates
 
+    noun = templates.TEMPLATES
+    patch = bodies.read(templates.TemplatePatch, bodies.given(args.body))
+    with opened() as conn:
+        found = noun.named(conn, tenant_id(conn, args.tenant), args.which)
+    # No transaction waits while it is tried. Its purpose never changes, so what was tried is what is kept.
+    templates.check(found.purpose, patch)
     with changing() as conn:
-        tenant, noun = tenant_id(conn, args.tenant), templates.TEMPLATES
-        row = noun.locked(conn, tenant, noun.named(conn, tenant, args.which).id)
-        patch = bodies.read(templates.TemplatePatch, bodies.given(args.body))
-        templates.check(row.purpose, patch)
+        tenant = tenant_id(conn, args.tenant)
+        row = noun.locked(conn, tenant, found.id)
         after = templates.edit(conn, tenant, row, patch)
         record(conn, tenant, "template.edited", ("template", row.id), noun.shown(row), noun.shown(after))
     return _TEMPLATES.said(args, after, f"changed the template {after.name}, now version {after.version}")
@@ -66,9 +70,14 @@ def _noun() -> "Noun[Template]":
 def _make(conn: "Connection", tenant: "UUID", body: dict[str, Any]) -> "Template":
     from api import templates
 
+    return templates.create(conn, tenant, bodies.read(templates.TemplateIn, body))
+
+
+def _before_create(body: dict[str, Any]) -> None:
+    from api import templates
+
     given = bodies.read(templates.TemplateIn, body)
     templates.check(given.purpose, given)
-    return templates.create(conn, tenant, given)
 
 
 def _before_delete(conn: "Connection", tenant: "UUID", row: Any) -> None:
@@ -83,5 +92,6 @@ _TEMPLATES = Listed(
     _noun,
     _make,
     {"ID": "id", "NAME": "name", "PURPOSE": "purpose", "VERSION": "version"},
+    before_create=_before_create,
     before_delete=_before_delete,
 )
