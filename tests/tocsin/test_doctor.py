@@ -1,5 +1,6 @@
 """`tocsin doctor`: what is wrong is a line, secrets are none, and the exit status says whether work can be done."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -77,3 +78,58 @@ def test_a_copy_is_held_until_it_is_adopted(
     assert "is a copy and is held" in detail
     assert _checks(tocsin("doctor", "--adopt", "--json"))["installation"] == ("ok", "this database is its own")
     assert make.value(conn, "select id from installation") != before
+
+
+def test_the_store_of_files_is_tried_and_nothing_is_left(
+    tocsin: Tocsin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert _checks(tocsin("doctor", "--json"))["files"][0] == "warn"
+    monkeypatch.setenv("ARTIFACT_URL", f"file://{tmp_path}/files")
+    assert _checks(tocsin("doctor", "--json"))["files"] == ("ok", "file: one was written, read back and deleted")
+    assert list((tmp_path / "files").iterdir()) == []
+
+
+def _refuses(*_: object) -> None:
+    raise OSError("not allowed here")
+
+
+@pytest.mark.parametrize(
+    ("verb", "does", "said"),
+    [
+        (
+            "put",
+            _refuses,
+            "a file can't be written: the store of files (ARTIFACT_URL) does not do it: not allowed here",
+        ),
+        (
+            "get",
+            _refuses,
+            "a file can't be read back: the store of files (ARTIFACT_URL) does not do it: not allowed here",
+        ),
+        (
+            "delete",
+            _refuses,
+            "a file can't be deleted: the store of files (ARTIFACT_URL) does not do it: not allowed here",
+        ),
+        ("delete", lambda *_: None, "a file can't be deleted: it is still there afterwards"),
+    ],
+)
+def test_what_the_store_of_files_does_not_do_is_named(
+    tocsin: Tocsin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: str, does: Any, said: str
+) -> None:
+    monkeypatch.setenv("ARTIFACT_URL", f"file://{tmp_path}/files")
+    monkeypatch.setattr(f"obstore.{verb}", does)
+    answer = tocsin("doctor", "--json")
+    state, detail = _checks(answer)["files"]
+    assert (state, detail.startswith(said)) == ("fail", True), detail
+    left = [path.name for path in (tmp_path / "files").iterdir()]
+    assert answer.status == 1
+    assert len(left) == (verb != "put")
+    assert all(f"{name} stays there" in detail for name in left)
+
+
+def test_a_store_that_can_not_be_used_is_named(tocsin: Tocsin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "no").write_text("a file where a folder should be")
+    monkeypatch.setenv("ARTIFACT_URL", f"file://{tmp_path}/no/folder")
+    state, detail = _checks(tocsin("doctor", "--json"))["files"]
+    assert (state, "ARTIFACT_URL names what can't be used" in detail) == ("fail", True)

@@ -12,19 +12,21 @@ if TYPE_CHECKING:
 
 def add(commands: Any) -> None:
     """Adds the parser."""
-    doctor = commands.add_parser("doctor", help="check settings, database, broker, clocks, zones and processes")
+    doctor = commands.add_parser("doctor", help="check settings, database, broker, files, clocks, zones and processes")
     doctor.add_argument("--adopt", action="store_true", help="make this copied database an installation of its own")
     with_json(doctor)
     doctor.set_defaults(do=_doctor)
 
 
 def _doctor(args: argparse.Namespace) -> int:
-    from tocsin import checks
+    from tocsin import checks, probe
 
     found = checks.of_settings()
     told = {check.detail for check in found}
     # An unknown setting stops everything, and is told once.
-    found += [check for check in (checks.of_broker(), *_of_database(args.adopt)) if check.detail not in told]
+    found += [
+        check for check in (checks.of_broker(), probe.of_store(), *_of_database(args.adopt)) if check.detail not in told
+    ]
     is_ok = all(check.state != "fail" for check in found)
     if args.is_json:
         show_json({"ok": is_ok, "checks": [check._asdict() for check in found]})
