@@ -119,6 +119,11 @@ def adopt(conn: Connection) -> None:
     )
 
 
+def move(conn: Connection) -> None:
+    """Makes this copy the installation that it was, whose original is no more: the files of its runs are its own again."""
+    conn.execute("update installation set fingerprint = %s, adopted_at = now()", (fingerprint(conn),))
+
+
 def _read(file: Path) -> Migration:
     text = file.read_text()
     return Migration(file.stem, text, hashlib.sha256(text.encode()).hexdigest())

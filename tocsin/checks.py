@@ -233,7 +233,10 @@ def of_schema(conn: Connection) -> Check:
 def of_installation(conn: Connection) -> Check:
     """Whether this database is the one that was set up, and not a copy of it."""
     if migrate.is_foreign(conn):
-        detail = "this database is a copy and is held, so that it mails nobody; `tocsin doctor --adopt` makes it live"
+        detail = (
+            "this database is a copy and is held, so that it mails nobody; `tocsin doctor --adopt` makes it live, "
+            "`--moved` where its original is no more"
+        )
         return Check("installation", "warn", detail)
     return Check("installation", "ok", "this database is its own")
 

@@ -28,8 +28,8 @@ class Listed:
     noun: "Callable[[], Noun[Any]]"
     make: "Callable[[Connection, UUID, dict[str, Any]], Any]"
     columns: Mapping[str, str]
-    before_create: "Callable[[dict[str, Any]], None]" = lambda _: None
     before_delete: "Callable[[Connection, UUID, Any], None]" = lambda *_: None
+    before_create: "Callable[[dict[str, Any]], None]" = lambda _: None
 
     def add(self, verbs: Any, *words: str) -> None:
         """Adds the parsers of these verbs of list, show, create and delete."""

@@ -80,6 +80,18 @@ def test_a_copy_is_held_until_it_is_adopted(
     assert make.value(conn, "select id from installation") != before
 
 
+def test_a_database_that_was_moved_is_live_and_keeps_its_files(
+    tocsin: Tocsin, conn: make.Connection, redis: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDIS_URL", redis)
+    conn.execute("update installation set fingerprint = 'elsewhere'")
+    before = make.value(conn, "select id from installation")
+    assert _checks(tocsin("doctor", "--moved", "--json"))["installation"] == ("ok", "this database is its own")
+    assert make.value(conn, "select id from installation") == before
+    assert make.value(conn, "select action from audit_log order by number desc limit 1") == "installation.moved"
+    assert tocsin("doctor", "--moved", "--adopt").status == 2
+
+
 def test_the_store_of_files_is_tried_and_nothing_is_left(
     tocsin: Tocsin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,7 +13,13 @@ if TYPE_CHECKING:
 def add(commands: Any) -> None:
     """Adds the parser."""
     doctor = commands.add_parser("doctor", help="check settings, database, broker, files, clocks, zones and processes")
-    doctor.add_argument("--adopt", action="store_true", help="make this copied database an installation of its own")
+    copied = doctor.add_mutually_exclusive_group()
+    copied.add_argument("--adopt", action="store_true", help="make this copied database an installation of its own")
+    copied.add_argument(
+        "--moved",
+        action="store_true",
+        help="make it the installation that it was: the database was moved or restored here, and the other is no more",
+    )
     with_json(doctor)
     doctor.set_defaults(do=_doctor)
 
@@ -25,7 +31,7 @@ def _doctor(args: argparse.Namespace) -> int:
     told = {check.detail for check in found}
     # An unknown setting stops everything, and is told once.
     found += [
-        check for check in (checks.of_broker(), probe.of_store(), *_of_database(args.adopt)) if check.detail not in told
+        check for check in (checks.of_broker(), probe.of_store(), *_of_database(args)) if check.detail not in told
     ]
     is_ok = all(check.state != "fail" for check in found)
     if args.is_json:
@@ -37,7 +43,7 @@ def _doctor(args: argparse.Namespace) -> int:
     return 0 if is_ok else 1
 
 
-def _of_database(must_adopt: bool) -> "list[Check]":  # noqa: FBT001  the flag of the command
+def _of_database(args: argparse.Namespace) -> "list[Check]":
     """The checks that need the database; one that says why when it does not answer."""
     from datetime import UTC, datetime
 
@@ -52,10 +58,11 @@ def _of_database(must_adopt: bool) -> "list[Check]":  # noqa: FBT001  the flag o
             here = datetime.now(UTC)  # noqa: TID251  it is this clock that is compared
             found = [*checks.of_server(conn, here), checks.of_listening(database), checks.of_schema(conn)]
             if found[-1].state == "ok":
-                if must_adopt:
+                if args.adopt or args.moved:
                     with transaction(conn):
-                        migrate.adopt(conn)
-                        record(conn, None, "installation.adopted", ("installation", "this"))
+                        migrate.move(conn) if args.moved else migrate.adopt(conn)
+                        done = "moved" if args.moved else "adopted"
+                        record(conn, None, f"installation.{done}", ("installation", "this"))
                 found += [checks.of_installation(conn), checks.of_secrets(conn), *checks.of_work(conn)]
             return [*found, checks.of_zones(conn, here)]
     except BadSetting as error:

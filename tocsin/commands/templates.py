@@ -92,6 +92,6 @@ _TEMPLATES = Listed(
     _noun,
     _make,
     {"ID": "id", "NAME": "name", "PURPOSE": "purpose", "VERSION": "version"},
-    before_create=_before_create,
     before_delete=_before_delete,
+    before_create=_before_create,
 )
