@@ -189,7 +189,7 @@ PURPOSES: Mapping[str, Purpose] = {
             "left_out": "how many more members there are than are told of",
             "has_chart": "whether the mail has the picture `cid:chart`",
             "chart_of": "whose course the picture shows: the first member's segment, or the graph",
-            "chart_alt": "what the picture shows, in words",
+            "chart_alt": "what the picture shows, in words; empty where there is none",
             "data_as_of": "how old the data is, as a text; empty where nobody knows",
             "members[].segment": "the segment; empty for a graph without any",
             "members[].headline": "what happened to it",
