@@ -1,7 +1,9 @@
 """Tenants, people and tokens by command: what is made works, and what is erased is gone, and nothing else with it."""
 
 import json
+import os
 import stat
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,8 @@ import pytest
 from api import tokens
 from config.seal import Seal
 from db import sealed
+from db.ids import slot_of
+from db.store import Owner, Store, key_of, sha256_of
 from tests import make
 from tests.alerts import make_alert
 from tests.tocsin.conftest import KEY, Tocsin
@@ -149,6 +153,64 @@ def test_an_export_holds_every_row_and_no_secret(tocsin: Tocsin, conn: make.Conn
     other = tmp_path / "other"
     assert "there is no tenant" in tocsin("tenants", "export", "none", "-o", str(other)).complaint()
     assert not other.exists()
+
+
+@pytest.fixture
+def kept(
+    tocsin: Tocsin, conn: make.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., tuple[str, str]]:
+    """Makes a file of the tenant acme; answers its id and its key."""
+    monkeypatch.setenv("ARTIFACT_URL", f"file://{tmp_path}/store")
+    tocsin("tenants", "create", "acme")
+    tenant = make.value(conn, "select id from tenants where slug = 'acme'")
+
+    def make_one(content: bytes, **row: Any) -> tuple[str, str]:
+        run = make.run(conn, tenant, state="succeeded")
+        (tmp_path / "made").write_bytes(content)
+        digest = sha256_of(tmp_path / "made")
+        key = key_of(Owner(make.value(conn, "select id from installation"), tenant, run, 1), digest)
+        Store(f"file://{tmp_path}/store").put(key, tmp_path / "made")
+        return str(make.artifact(conn, tenant, run, slot_of(run), key=key, sha256=digest, **row)), key
+
+    return make_one
+
+
+def test_an_export_has_the_files_too_where_they_are_wanted(
+    tocsin: Tocsin, kept: Callable[..., tuple[str, str]], tmp_path: Path
+) -> None:
+    contents = {kept(content, name="..")[0]: content for content in (b"a,b", os.urandom(2_000_000))}
+    (gone, key), (other, its_key) = kept(b"gone"), kept(b"other")
+    (tmp_path / "store" / key).unlink()
+    (tmp_path / "store" / its_key).write_bytes(b"else")
+    file, folder = tmp_path / "rows", tmp_path / "files"
+    to = ("-o", str(file), "--files", str(folder))
+    told = tocsin("tenants", "export", "acme", *to, "--json").json()
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == contents
+    assert set(told["missing"]) == {gone, other}
+    assert told["rows"]["artifacts"] == 4
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (folder, *folder.iterdir())] == [0o700, 0o600, 0o600]
+    # What is there already is not touched, and half an export is none.
+    file.unlink()
+    assert f"{folder} is there already" in tocsin("tenants", "export", "acme", *to).complaint()
+    assert (file.exists(), len(list(folder.iterdir()))) == (False, 2)
+
+
+def test_half_an_export_of_files_is_none(
+    tocsin: Tocsin, kept: Callable[..., tuple[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept(b"a,b")
+
+    def refused(*_: object) -> None:
+        raise OSError("not today")
+
+    to = ("-o", str(tmp_path / "rows"), "--files", str(tmp_path / "files"))
+    with monkeypatch.context() as patch:
+        patch.setattr("obstore.get", refused)
+        assert "not today" in tocsin("tenants", "export", "acme", *to).complaint()
+    monkeypatch.delenv("ARTIFACT_URL")
+    assert "ARTIFACT_URL is not set" in tocsin("tenants", "export", "acme", *to).complaint()
+    assert not (tmp_path / "rows").exists()
+    assert not (tmp_path / "files").exists()
 
 
 def test_settings_are_set_one_by_one_and_refused_by_name(tocsin: Tocsin) -> None:

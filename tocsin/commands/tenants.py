@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +11,12 @@ from tocsin.installation import author, changing, opened, record
 from tocsin.terminal import show_facts, show_json, show_row, show_table, with_json
 
 if TYPE_CHECKING:
+    from collections import Counter
+
     from api.tenants import Tenant
     from db.pool import Connection
+    from db.store import Store
+    from tocsin.copies import Wanted
 
 
 def add(commands: Any) -> None:
@@ -43,6 +48,11 @@ def add(commands: Any) -> None:
             )
         if name == "export":
             parser.add_argument("-o", "--output", required=True, metavar="FILE", help="made anew, for your eyes only")
+            parser.add_argument(
+                "--files",
+                metavar="FOLDER",
+                help="made anew: also copy there what its runs kept in the store of ARTIFACT_URL, each under its row's id",
+            )
         if name == "delete":
             parser.add_argument("--yes", action="store_true", help="needed: nothing brings it back")
     for parser in verbs.choices.values():
@@ -139,49 +149,87 @@ def _reinstate(args: argparse.Namespace) -> int:
 
 
 def _export(args: argparse.Namespace) -> int:
+    from db.store import StoreUnavailable
+    from tocsin.copies import copy
+
+    file, folder = Path(args.output), Path(args.files) if args.files else None
+    store = _store(needed=True) if folder else None
+    made: list[Path] = []
+    try:
+        # Made anew: nobody else can have it open, or have it lead elsewhere.
+        file.touch(0o600, exist_ok=False)
+        made.append(file)
+        if folder:
+            folder.mkdir(0o700)
+            made.append(folder)
+        rows, files = _export_rows(args.slug, file)
+        # No transaction waits for them.
+        missing = copy(store, files, folder) if store and folder else []
+    except BaseException as error:
+        for path in made:  # half an export is none
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        if isinstance(error, FileExistsError):
+            raise Complaint(f"{error.filename} is there already; name what is not") from None
+        if isinstance(error, StoreUnavailable):
+            raise Complaint(str(error)) from None
+        if isinstance(error, OSError):
+            raise Complaint(f"cannot write {error.filename or args.output}: {error.strerror}") from None
+        raise
+    if args.is_json:
+        show_json({"file": args.output, "rows": rows} | ({"files": args.files, "missing": missing} if folder else {}))
+        return 0
+    print(f"wrote {rows.total()} rows of the tenant {args.slug} to {args.output}")
+    if folder:
+        print(f"copied {len(files) - len(missing)} files to {args.files}")
+        if missing:
+            print(f"no more in the store, or not as they were: {', '.join(missing)}")
+    return 0
+
+
+def _export_rows(slug: str, file: Path) -> "tuple[Counter[str], list[Wanted]]":
+    """The number of rows of each table that were written, and the files that there are rows of."""
     from collections import Counter
 
     from api import leaving, tenants
     from db.jsonb import dumps
+    from tocsin.copies import wanted
 
     rows: Counter[str] = Counter()
-    file = Path(args.output)
-    try:
-        # Made anew: nobody else can have it open, or have it lead elsewhere.
-        file.touch(0o600, exist_ok=False)
-        with changing() as conn, file.open("w", encoding="utf-8") as out:
-            tenant = tenants.get(conn, args.slug)
-            for row in leaving.export(conn, args.slug):
-                out.write(dumps({"table": row.name, "row": row.content}) + "\n")
-                rows[row.name] += 1
-            record(conn, None, "tenant.exported", ("tenant", tenant.id), None, {"slug": args.slug, "rows": rows})
-    except FileExistsError:
-        raise Complaint(f"{args.output} is there already; name a file that is not") from None
-    except OSError as error:
-        raise Complaint(f"cannot write {args.output}: {error.strerror}") from None
-    except BaseException:
-        file.unlink(missing_ok=True)  # half an export is none
-        raise
-    if args.is_json:
-        show_json({"file": args.output, "rows": rows})
-    else:
-        print(f"wrote {rows.total()} rows of the tenant {args.slug} to {args.output}")
-    return 0
+    files = []
+    with changing() as conn, file.open("w", encoding="utf-8") as out:
+        tenant = tenants.get(conn, slug)
+        for row in leaving.export(conn, slug):
+            out.write(dumps({"table": row.name, "row": row.content}) + "\n")
+            rows[row.name] += 1
+            if row.name == "artifacts":
+                files.append(wanted(row.content))
+        record(conn, None, "tenant.exported", ("tenant", tenant.id), None, {"slug": slug, "rows": rows})
+    return rows, files
+
+
+def _store(*, needed: bool = False) -> "Store | None":
+    """The store of files; None where none is set. Raises BadSetting, and Complaint where one is needed."""
+    from config.environ import read
+    from db.store import Store
+
+    url = read(("ARTIFACT_URL",))["ARTIFACT_URL"]
+    if url is None and needed:
+        raise Complaint("ARTIFACT_URL is not set, so there is no store to copy files from")
+    return Store(url) if url else None
 
 
 def _delete(args: argparse.Namespace) -> int:
     from api import leaving, tenants
-    from config.environ import read
-    from db.store import Store, StoreUnavailable
+    from db.store import StoreUnavailable
 
     if not args.yes:
         with opened() as conn:
             tenants.get(conn, args.slug)
         raise Complaint(f"erases all that the tenant {args.slug} has, for good; say it again with --yes")
-    url = read(("ARTIFACT_URL",))["ARTIFACT_URL"]
+    store = _store()
     try:
         with opened() as conn:
-            gone = leaving.erase(conn, args.slug, author(), Store(url) if url else None)
+            gone = leaving.erase(conn, args.slug, author(), store)
     except StoreUnavailable as error:
         raise Complaint(
             f"erased the rows of the tenant {args.slug}; its files go within hours by a ticker: {error}"
