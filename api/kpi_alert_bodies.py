@@ -18,7 +18,7 @@ from scheduler.refusals import NameTaken
 from scheduler.slots import BadRecurrence
 from workers.alerting.notify import Notify
 from workers.alerting.policy import Guards
-from workers.kinds.scheduled_report import Freshness
+from workers.kinds.report_options import Freshness
 from workers.recipients import Recipient
 
 Recipients = Annotated[

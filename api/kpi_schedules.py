@@ -10,7 +10,7 @@ from api.definitions import Words
 from api.refusals import refuse
 from db.jsonb import Jsonb
 from workers.gating import Gate, problem_of
-from workers.kinds.scheduled_report import AttachmentType, Options
+from workers.kinds.report_options import AttachmentType, Options
 
 Frequency = Literal["minute", "hour", "day", "week", "month", "quarter", "year"]
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from workers.formats.numbers import PLAIN, Style, fraction, number, with_unit
+from workers.formats.numbers import CURRENCIES, PLAIN, Style, fraction, number, with_unit
 
 LIMITS = {
     "GREATER_THAN": "above {low}",
@@ -22,7 +22,13 @@ def rough(value: Decimal, style: Style = PLAIN) -> str:
     decimals = min(value.adjusted() - 5, 0) if value else 0
     # A number of more digits than decimals are computed with has none behind its point.
     is_long = style.decimals is None and value.adjusted() <= 20
-    return with_unit(value.quantize(Decimal(1).scaleb(decimals)) if is_long else value, style)
+    if not is_long:
+        return with_unit(value, style)
+    shown = value.quantize(Decimal(1).scaleb(decimals))
+    if decimals == -1 and shown != value and style.unit in CURRENCIES:
+        # Nobody writes one decimal of money, and €13,231.30 would claim cents of a figure that is rounded to ten.
+        shown = value.quantize(Decimal(1))
+    return with_unit(shown, style)
 
 
 def exact(value: Decimal, style: Style = PLAIN) -> str:

@@ -9,15 +9,13 @@ from contextlib import closing
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import chain
-from typing import Annotated, Any, Literal, NamedTuple, cast
+from typing import Annotated, Any, NamedTuple, cast
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import Field
 
 from workers.alerting.words import rfc3339, span
 from workers.artifacts import NoStore
-from workers.channels.email import mailbox
 from workers.formats.report import Artifact, MissingExtra, Report
 from workers.gating import Gate, Undecided, passes
 from workers.graphs import Graph
@@ -25,6 +23,7 @@ from workers.kind import Context, InnerJournal, Kind
 from workers.kinds import posts
 from workers.kinds.report_asking import Trouble, ask, ask_each
 from workers.kinds.report_mail import Sheet, render
+from workers.kinds.report_options import AttachmentType, Freshness, Options
 from workers.kinds.wording import Wording
 from workers.outcome import AlertState, ChannelMessage, Done, Later, Message, Outcome, Rejected
 from workers.recipients import Found, Recipient, find
@@ -32,49 +31,6 @@ from workers.reporting import Part, digest_of
 
 MOST_BYTES = 200_000_000
 WHOLE = ""
-
-Shift = Literal["skip", "none", "before", "after"]
-AttachmentType = Literal["pdf", "excel", "csv", "json", "html", "png", "none"]
-
-
-class _Shape(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
-
-
-class Freshness(_Shape):
-    """Waits for figures that are not older than this at the slot; then sends as it is and says so, or skips."""
-
-    max_age_seconds: Annotated[int, Field(ge=0, le=31_536_000)]
-    wait_seconds: Annotated[int, Field(ge=0, le=86_400)] = 0
-    otherwise: Literal["send", "skip"] = "send"
-
-    @property
-    def pause_seconds(self) -> int:
-        """How long it waits between two looks, so that a run's hundred attempts suffice."""
-        return max(60, self.wait_seconds // 80)
-
-
-class Audience(_Shape):
-    """Recipients with a security context of their own, such as `{"region": "north"}`."""
-
-    recipients: Annotated[list[Annotated[str, AfterValidator(mailbox)]], Field(min_length=1, max_length=1000)]
-    context: Annotated[
-        dict[Annotated[str, Field(min_length=1, max_length=100)], Annotated[str, Field(max_length=1000)]],
-        Field(max_length=50),
-    ]
-
-
-class Options(_Shape):
-    """What a scheduled alert says beside its timing, its gate and its attachment."""
-
-    freshness: Freshness | None = None
-    audiences: Annotated[list[Audience], Field(max_length=200)] = Field(
-        default_factory=list, description="contexts of some recipients; the others have none"
-    )
-    periods: Annotated[int, Field(ge=1, le=1000)] = Field(30, description="how many complete periods are shown")
-    subtitle: Annotated[str, Field(max_length=200)] = ""
-    every: Annotated[int, Field(ge=1, le=366)] = Field(1, description="each so many days, weeks, months")
-    shift: Shift = Field("skip", description="what becomes of a day of the calendar")
 
 
 class Params(Options):
@@ -191,31 +147,39 @@ def _sent(
         "contexts": [{"context": dict(group.context), "recipients": len(group.recipients)} for group in groups],
         **wording.record(),
         "attachments": [[file.filename for file in mail.attachments if not file.content_id] for mail in told.mails],
+        "tooLarge": told.too_large,
     }
     memory = {"digest": digest_of(parts), "sentAt": rfc3339(ctx.slot_at)}
     state = AlertState(ctx.params.alert_id, WHOLE, "ok", parts[0].figures.value, ctx.slot_at, memory)
     return Done(kept, tuple(told.mails), (state,), tuple(told.posts))
 
 
-def _kept(ctx: Context[Params], number: int, file: Artifact) -> str:
-    """A link to a file that is too large for a mail; empty where no file can be kept or no link made.
+def _kept(ctx: Context[Params], number: int, told: "Told", file: Artifact) -> str:
+    """A link to a file that is too large for a mail; empty where no file can be kept or no link made, which is noted.
 
     Each context has a file of its own, so the name says which; one attempt's figures stay those of the next.
     """
     name = f"{number + 1}-{file.filename}" if number else file.filename
     ending = file.filename.removesuffix(".zip").rpartition(".")[2]
     try:
-        return ctx.keep(name, file.path, file.content_type, ending, file.rows).link
+        link = ctx.keep(name, file.path, file.content_type, ending, file.rows).link
     except NoStore:
-        ctx.log("a file was left out", file=file.filename, why="ARTIFACT_URL is not set")
+        told.too_large.append({"file": name, "became": "left out: ARTIFACT_URL is not set"})
         return ""
+    became = "linked" if link else "kept, without a link: TOCSIN_URL or TOCSIN_SECRET_KEYS is not set"
+    told.too_large.append({"file": name, "became": became})
+    return link
 
 
 class Told(NamedTuple):
-    """What goes out: a mail for each context that has readers, and what the channels are told, which have none."""
+    """What goes out: a mail for each context that has readers, and what the channels are told, which have none.
+
+    `too_large`: the files that no mail carries, and what became of each.
+    """
 
     mails: list[Message]
     posts: list[ChannelMessage]
+    too_large: list[dict[str, str]]
 
 
 def _told(
@@ -227,7 +191,7 @@ def _told(
     wording: Wording,
 ) -> Told | Outcome:
     """What goes out to each group, or what becomes of a run that can't have it all."""
-    told = Told([], [])
+    told = Told([], [], [])
     size = 0
     with closing(ask_each(ctx, graphs, [group.context for group in groups[1:]], ctx.params.periods)) as others:
         for number, (group, found) in enumerate(zip(groups, chain([parts], others), strict=True)):
@@ -239,7 +203,7 @@ def _told(
             if not group.recipients:
                 continue
             try:
-                made = render(sheet, group.recipients, ctx.branding(), partial(_kept, ctx, number))
+                made = render(sheet, group.recipients, ctx.branding(), partial(_kept, ctx, number, told))
             except MissingExtra as error:
                 return Rejected(str(error))
             told.mails.append(wording.message(made))

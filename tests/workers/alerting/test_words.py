@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.formats.numbers import number
+from workers.alerting.words import rough
+from workers.formats.numbers import Style, number
 
 
 @pytest.mark.parametrize(
@@ -34,3 +35,18 @@ def test_a_number_is_written_as_people_write_it(value: str, shown: str) -> None:
 @given(st.decimals(allow_nan=False, allow_infinity=False))
 def test_any_number_can_be_written_shortly(value: Decimal) -> None:
     assert 0 < len(number(value)) <= 120
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("13231.2987", "€13,231"),
+        ("-13231.96", "-€13,232"),
+        ("99999.96", "€100,000"),
+        ("13231.3", "€13,231.30"),
+        ("1323.1349", "€1,323.13"),
+        ("0.5", "€0.50"),
+    ],
+)
+def test_a_rounded_figure_claims_no_cents_that_it_does_not_know(value: str, shown: str) -> None:
+    assert rough(Decimal(value), Style("€")) == shown

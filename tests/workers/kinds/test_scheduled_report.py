@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from pypdf import PdfReader
 
 from tests.workers.kinds.contexts import GRAPH, SLOT, SOURCE, Book, Journal, context
+from workers.artifacts import Artifact
 from workers.kinds import report_mail
 from workers.kinds.report_asking import ASKED_AT_ONCE
 from workers.kinds.scheduled_report import KIND, Params, groups_of, run
@@ -283,8 +284,9 @@ def test_a_file_too_large_for_a_mail_is_kept_and_linked_one_for_each_context(mon
     north = [{"recipients": ["n@example.com"], "context": {"region": "n"}}]
     params = params_of(attachmentType="csv", audiences=north)
 
-    messages = done(run(context(params, journal=journal))).messages
+    outcome = done(run(context(params, journal=journal)))
 
+    messages = outcome.messages
     first, second = "revenue-2026-11-21.csv.zip", "2-revenue-2026-11-21.csv.zip"
     assert list(journal.files) == [first, second]
     for number, (message, name) in enumerate(zip(messages, (first, second), strict=True), 1):
@@ -294,6 +296,26 @@ def test_a_file_too_large_for_a_mail_is_kept_and_linked_one_for_each_context(mon
         with zipfile.ZipFile(io.BytesIO(journal.files[name])) as files:
             assert files.namelist() == ["revenue-2026-11-21.csv"]
 
-    without = done(sent(Days(), params=params)).messages[0]
-    assert "was left out" in without.text
-    assert "/f/" not in without.text
+    assert outcome.result["tooLarge"] == [{"file": first, "became": "linked"}, {"file": second, "became": "linked"}]
+
+
+def test_a_file_too_large_for_a_mail_that_no_store_keeps_is_missed_in_the_mail_and_in_the_record(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(report_mail, "BUDGET_BYTES", 100)
+    without = done(sent(Days(), params=params_of(attachmentType="csv")))
+    [message] = without.messages
+    name = "revenue-2026-11-21.csv.zip"
+    for told in (message.text, message.html):
+        assert f"{name} is too large for a mail, and was left out" in " ".join(told.split())
+        assert "/f/" not in told
+    assert [file.content_id for file in message.attachments] == ["chart"]
+    assert without.result["tooLarge"] == [{"file": name, "became": "left out: ARTIFACT_URL is not set"}]
+    assert done(sent(Days(), params=params_of())).result["tooLarge"] == []
+
+
+def test_a_file_that_is_kept_and_has_no_link_is_not_told_as_if_it_had_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report_mail, "BUDGET_BYTES", 100)
+    monkeypatch.setattr(Journal, "keep", lambda *_: Artifact(UUID(int=1), "x.csv.zip", "csv", "application/zip", 1, ""))
+    [noted] = done(sent(Days(), params=params_of(attachmentType="csv"))).result["tooLarge"]
+    assert noted["became"] == "kept, without a link: TOCSIN_URL or TOCSIN_SECRET_KEYS is not set"
