@@ -248,7 +248,13 @@ def owners(reader: Connection, tenant: UUID, about: UUID | None) -> list[tuple[s
 
 
 def found_owners(reader: Connection, tenant: UUID, about: UUID | None, **more: Any) -> list[Owner]:
-    asked = {"tenant_id": tenant, "schedule_id": about, "source_id": None, "graph_id": None, "domains": []}
+    asked: dict[str, Any] = {
+        "tenant_id": tenant,
+        "schedule_id": about,
+        "source_id": None,
+        "graph_id": None,
+        "domains": [],
+    }
     return LIST_OWNERS.all(reader, **asked | more)
 
 

@@ -94,6 +94,10 @@ class Held:
         make.run(conn, self.tenant, schedule_id=ahead, origin="schedule", slot_at=due, released_at=due)
         unchecked = make.schedule(conn, self.tenant, cron="0 9 * * *")
         make.run(conn, self.tenant, schedule_id=unchecked, origin="schedule", slot_at=due, state="dead")
+        make.run(
+            conn, self.tenant, schedule_id=unchecked, origin="schedule", slot_at=due - timedelta(minutes=1),
+            state="succeeded", outcome={"segments": [{"segment": "", "state": "ok"}]},
+        )  # fmt: skip
         gated = make.schedule(conn, self.tenant, overlap_policy="queue", cron="0 9 * * *")
         make.run(conn, self.tenant, schedule_id=gated, state="pending", fence=0)
         conn.execute(
