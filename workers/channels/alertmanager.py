@@ -20,6 +20,8 @@ from workers.http import BadUrl, Response, check_url
 from workers.outcome import Item
 
 _TAKES = "takes the URL of the receiver"
+# What RFC 3986 lets stand before a host.
+_SHOWN = r"[A-Za-z0-9._~!$&'()*+,;=:%-]+"
 _NEVER = "0001-01-01T00:00:00Z"
 _LABEL = r"^[a-zA-Z_][a-zA-Z0-9_]{0,99}$"
 
@@ -44,11 +46,13 @@ def _taken_apart(credential: str) -> tuple[str, str]:
     if not sign:
         return _checked(credential), ""
     url = secure(_checked(f"{scheme}://{rest[len(shown) + 1 :]}"), f"{_TAKES} with a password or a token")
+    if not re.fullmatch(_SHOWN, shown):
+        raise ValueError(f"{_TAKES}, with user:password@ or token@ before its host, percent-encoded")
     name, colon, password = shown.partition(":")
     if not colon:
         token = unquote(name)
         if not re.fullmatch("[!-~]+", token):
-            raise ValueError(f"{_TAKES}, with user:password@ or token@ before its host")
+            raise ValueError(f"{_TAKES}; its token is made of plain characters")
         return url, f"Bearer {token}"
     pair = f"{unquote(name)}:{unquote(password)}".encode()
     return url, f"Basic {base64.b64encode(pair).decode()}"
