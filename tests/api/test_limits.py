@@ -154,7 +154,7 @@ def test_behind_a_proxy_a_guesser_stops_itself_alone_and_nobody_names_another(
     router, stranger = _from(host, "10.0.0.7"), _from(host, "203.0.113.50")
 
     def guess(of: TestClient, said: str) -> int:
-        return _ask(of, tokens.mint(), {"X-Forwarded-For": said}).status_code
+        return int(_ask(of, tokens.mint(), {"X-Forwarded-For": said}).status_code)
 
     assert [guess(router, "198.51.100.1"), guess(router, "198.51.100.1")] == [401, 429]
     assert guess(router, "9.9.9.9, 198.51.100.1") == 429, "what a guesser writes in front counts for nothing"
