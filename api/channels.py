@@ -1,6 +1,7 @@
 """Channels: where a tenant is told beside mail. The credential goes in, is stored sealed, and never comes out."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, NamedTuple
 from uuid import UUID, uuid4
@@ -185,7 +186,7 @@ def account_of(conn: Connection, tenant_id: UUID, row: Channel, seal: Seal) -> t
 
 
 def try_channel(adapter: Adapter, account: Account, row: Channel, client: Client, now: datetime) -> Receipt:
-    """What became of one message, sent at once; nothing is stored."""
+    """What became of one message, sent at once; nothing is stored. What it opens at a pager is closed at once."""
     message = ChannelMessage(
         to=(),
         title=f"Test of the channel {row.name}",
@@ -195,7 +196,16 @@ def try_channel(adapter: Adapter, account: Account, row: Channel, client: Client
         thread=f"test {row.id}",
     )
     poster = Poster(client, send_seconds=_TEST_SECONDS)
-    return poster.send(adapter, account, post.written(message, now, ""), _Nobodys(), key="", root="")
+    receipt = poster.send(adapter, account, post.written(message, now, ""), _Nobodys(), key="", root="")
+    if not adapter.is_pager or receipt.state == "failed":
+        return receipt
+    # One whose answer was lost may be open too.
+    items = tuple(replace(item, is_open=False, until=now) for item in message.items)
+    end = post.written(replace(message, state="resolved", items=items), now, "")
+    closed = poster.send(adapter, account, end, _Nobodys(), key="", root="")
+    if receipt.state != "sent" or closed.state == "sent":
+        return receipt
+    return replace(closed, error=f"it was told, and stays open: {closed.error}")
 
 
 class _Nobodys:

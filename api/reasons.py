@@ -69,6 +69,11 @@ def of_schedule(row: Schedule, latest: Sequence[Run], now: datetime) -> list[str
     if row.last_error:
         at = f" at {rfc3339(row.last_error_at)}" if row.last_error_at else ""
         sentences.append(f"It could not be planned{at}: {row.last_error}.")
+    if row.late_since is not None:
+        most = f"{row.deliver_within_seconds} s" if row.deliver_within_seconds else "its time"
+        sentences.append(
+            f"It is late since {rfc3339(row.late_since)}: a slot was not delivered within {most}, and none since was."
+        )
     fired = row.run_count - row.made_ahead
     limit = f" of {row.max_runs}" if row.max_runs is not None else ""
     if row.last_slot_at is None or row.last_slot_at > now:

@@ -23,6 +23,7 @@ class Settings:
     secret_keys: tuple[str, ...] = field(repr=False)
     jwt_secret: str | None = field(repr=False)
     egress_allow: tuple[IPv4Network | IPv6Network, ...]
+    proxies: tuple[IPv4Network | IPv6Network, ...]
     files: Path | None
     artifact_url: str | None
     mail_hooks: Mapping[str, str] = field(repr=False)
@@ -46,6 +47,7 @@ class Settings:
                 "TOCSIN_RETENTION_DAYS",
                 "TOCSIN_SECRET_KEYS",
                 "TOCSIN_EGRESS_ALLOW",
+                "TOCSIN_PROXIES",
                 "TOCSIN_FILES",
                 "ARTIFACT_URL",
                 "SUPABASE_JWT_SECRET",
@@ -70,6 +72,7 @@ class Settings:
             secret_keys=value["TOCSIN_SECRET_KEYS"],
             jwt_secret=value["SUPABASE_JWT_SECRET"],
             egress_allow=value["TOCSIN_EGRESS_ALLOW"],
+            proxies=value["TOCSIN_PROXIES"],
             files=value["TOCSIN_FILES"],
             artifact_url=value["ARTIFACT_URL"],
             mail_hooks=value["MAIL_WEBHOOK_SECRET"],

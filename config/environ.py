@@ -179,6 +179,7 @@ SETTINGS: dict[str, Setting] = {
     "TOCSIN_RETENTION_DAYS": Setting(_whole(1, 3650), "a number of days from 1 to 3650", "90"),
     "TOCSIN_AHEAD_SECONDS": Setting(_number(0, 60), "a number of seconds from 0 to 60", "20"),
     "TOCSIN_EGRESS_ALLOW": Setting(_networks, "address ranges such as 127.0.0.0/8,10.1.0.0/16", ""),
+    "TOCSIN_PROXIES": Setting(_networks, "address ranges such as 10.0.0.0/8", ""),
     "TOCSIN_FILES": Setting(_folder, "an absolute path of a folder, such as /srv/tocsin/files"),
     "ARTIFACT_URL": Setting(
         _store, "file:///folder, s3://bucket/prefix, gs://bucket/prefix or az://container/prefix, without a password"

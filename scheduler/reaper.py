@@ -76,6 +76,7 @@ FORGET_ANSWERS = Query("forget_answers")
 FORGET_SEGMENTS = Query("forget_segments")
 FORGET_SILENCES = Query("forget_silences")
 FORGET_SOURCE_ANSWERS = Query("forget_source_answers")
+FORGET_TROUBLES = Query("forget_troubles")
 
 
 def lose_processes(conn: Connection) -> int:
@@ -128,7 +129,7 @@ def forget_source_answers(conn: Connection) -> None:
 def keep_house(conn: Connection, retention_days: int) -> None:
     """Makes the partitions of the next weeks, and drops what is beyond its time.
 
-    That is: partitions, processes, kept answers, segments that are over and silences that were.
+    That is: partitions, processes, kept answers, segments that are over, silences that were, and what owners were told.
     """
     made = MAKE_PARTITIONS.one(conn, retention_days=retention_days)
     dropped = DROP_PARTITIONS.one(conn, retention_days=retention_days)
@@ -136,5 +137,6 @@ def keep_house(conn: Connection, retention_days: int) -> None:
     FORGET_ANSWERS.run(conn)
     FORGET_SEGMENTS.run(conn, retention_days=retention_days)
     FORGET_SILENCES.run(conn, retention_days=retention_days)
+    FORGET_TROUBLES.run(conn, retention_days=retention_days)
     if (made and made.made) or (dropped and dropped.weeks):
         events.info("partitions.kept", made=made and made.made, dropped=dropped and dropped.weeks)

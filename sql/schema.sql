@@ -860,6 +860,25 @@ CREATE FUNCTION public.rfc3339(instant timestamp with time zone) RETURNS text
     select replace(to_char(instant at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '.000Z', 'Z')
 $$;
 
+CREATE FUNCTION public.succeeded_since(of_schedule uuid, slot timestamp with time zone, since timestamp with time zone) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    select
+        exists (select from schedules as s where s.id = of_schedule and s.last_run_at > since)
+        or exists (
+            select from runs as r
+            where
+                r.schedule_id = of_schedule and r.slot_at >= slot and r.origin in ('schedule', 'backfill')
+                and r.state || '' = 'succeeded' and r.finished_at > since
+        )
+        or exists (
+            select from runs as r
+            where
+                r.schedule_id = of_schedule and r.slot_at >= slot and r.origin not in ('schedule', 'backfill')
+                and r.state || '' = 'succeeded' and r.finished_at > since
+        )
+$$;
+
 CREATE FUNCTION public.tables_of_tenants() RETURNS TABLE(name text)
     LANGUAGE sql STABLE
     AS $$
@@ -928,16 +947,7 @@ begin
             on conflict (tenant_id, what, which, schedule_id) do update
             set
                 slot_at = greatest(t.slot_at, excluded.slot_at),
-                since = case
-                    when exists (
-                        select from runs as r
-                        where
-                            r.schedule_id = t.schedule_id and r.slot_at >= t.slot_at
-                            and r.origin in ('schedule', 'backfill') and r.state || '' = 'succeeded'
-                            and r.finished_at > t.since
-                    ) then now()
-                    else t.since
-                end
+                since = case when succeeded_since(t.schedule_id, t.slot_at, t.since) then now() else t.since end
             returning t.tenant_id, t.schedule_id, t.since = now() as is_new
         )
         select distinct on (told.schedule_id)
@@ -1755,7 +1765,7 @@ CREATE TABLE public.troubles (
     schedule_id uuid NOT NULL,
     since timestamp with time zone DEFAULT now() NOT NULL,
     slot_at timestamp with time zone NOT NULL,
-    CONSTRAINT troubles_what_check CHECK ((what = ANY (ARRAY['dead'::text, 'undelivered'::text])))
+    CONSTRAINT troubles_what_check CHECK ((what = ANY (ARRAY['dead'::text, 'undelivered'::text, 'template'::text])))
 );
 
 CREATE TABLE public.walls (
@@ -2296,9 +2306,6 @@ ALTER TABLE ONLY public.suppressions
 
 ALTER TABLE ONLY public.templates
     ADD CONSTRAINT templates_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
-
-ALTER TABLE ONLY public.troubles
-    ADD CONSTRAINT troubles_tenant_id_schedule_id_fkey FOREIGN KEY (tenant_id, schedule_id) REFERENCES public.schedules(tenant_id, id);
 
 ALTER TABLE ONLY public.watches
     ADD CONSTRAINT watches_tenant_id_schedule_id_fkey FOREIGN KEY (tenant_id, schedule_id) REFERENCES public.schedules(tenant_id, id);

@@ -81,6 +81,7 @@ LIST_UNCHECKED = Query("list_unchecked_slots", SlotRow)
 LIST_CHECKS = Query("list_recent_checks", CheckRow)
 REPORT_TROUBLE = Query("report_trouble", Value)
 TELL_OWNER = Query("tell_owner", Value)
+TELL_OWNER_ONCE = Query("tell_owner_once", Value)
 LIST_MEMBERS = Query("list_members_of_role", Address)
 SETTLE_TROUBLE = Query("settle_trouble", Value)
 GET_TEMPLATE = Query("get_template", Template)
@@ -131,6 +132,10 @@ class AlertBook(Protocol):
 
     def tell(self, key: str, subject: str, text: str) -> None:
         """Tells the owner of this run's schedule something of it, once for each key."""
+        ...
+
+    def tell_once(self, which: UUID, version: int, subject: str, text: str) -> None:
+        """Tells the owner of this run's schedule that a template fails, once for each version of it."""
         ...
 
     def members_of(self, role: str) -> list[str]:
@@ -226,6 +231,12 @@ class RunAlertBook:
         """Tells the owner of this run's schedule something of it, once for each key."""
         with self.pool.connection() as conn:
             TELL_OWNER.one(conn, key=key, subject=subject, text=text, **self._run())
+
+    def tell_once(self, which: UUID, version: int, subject: str, text: str) -> None:
+        """Tells the owner of this run's schedule that a template fails, once for each version of it."""
+        told = {"what": "template", "which": f"{which} {version}", "subject": subject, "text": text}
+        with self.pool.connection() as conn:
+            TELL_OWNER_ONCE.one(conn, **told, **self._run())
 
     def members_of(self, role: str) -> list[str]:
         """The addresses of the tenant's members of a role who are not disabled, at most a thousand."""

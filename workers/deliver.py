@@ -197,6 +197,7 @@ class Deliverer:
                         provider_message_id=receipt.provider_message_id,
                         error=receipt.error.replace("\x00", "")[:2000],
                         retry_after=receipt.retry_after,
+                        is_waiting=receipt.is_waiting,
                     )
             except DatabaseError as error:
                 if lease.is_lost or self._is_stopping:

@@ -145,6 +145,7 @@ class Executor:
             work.lease.process_id,
             self._shelf,
             self._settings.chatbot,
+            self._settings.recipient_domains,
         )
         work.context = Context(
             tenant_id=leased.tenant_id,

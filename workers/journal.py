@@ -86,6 +86,8 @@ class RunJournal:
     process_id: UUID
     shelf: Shelf
     chatbot: Endpoint | None = None
+    # Those that TOCSIN_RECIPIENT_DOMAINS names; none: every one.
+    recipient_domains: tuple[str, ...] = ()
 
     def step(self, name: str, work: Callable[[], Any]) -> Any:
         """The stored result of the step; without one, does the work and stores what it returned.
@@ -198,10 +200,16 @@ class RunJournal:
         with self.pool.connection() as conn:
             DISABLE_WEBHOOK.one(conn, webhook_id=webhook_id, reason=reason, subject=subject, text=text, **self._run())
 
-    def owners(self, schedule_id: UUID | None) -> list[Owner]:
-        """Who is told of a schedule: whoever made it, else the tenant's `noticesTo`, else its admins; at most a hundred."""
+    def owners(
+        self, schedule_id: UUID | None, source_id: UUID | None = None, graph_id: UUID | None = None
+    ) -> list[Owner]:
+        """Who is told of a schedule: whoever made it, else the tenant's `noticesTo`, else its admins; at most a hundred.
+
+        Of a source or a graph also whoever made an active alert on it.
+        """
+        about = {"schedule_id": schedule_id, "source_id": source_id, "graph_id": graph_id}
         with self.pool.connection() as conn:
-            return LIST_OWNERS.all(conn, tenant_id=self.leased.tenant_id, schedule_id=schedule_id)
+            return LIST_OWNERS.all(conn, tenant_id=self.leased.tenant_id, domains=list(self.recipient_domains), **about)
 
     def failed_deliveries(self, run_id: UUID, slot_at: datetime) -> list[FailedDelivery]:
         """The deliveries of another run that failed for good or came back, the first fifty."""

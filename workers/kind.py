@@ -100,10 +100,14 @@ class Webhook:
 
 
 class Owner(NamedTuple):
-    """Whom a notice is for; `left_by` is who made the schedule, where that is no active member."""
+    """Whom a notice is for; `left_by` is who made the schedule, where that is no active member.
+
+    `barred`: the address of who made it, where that may not be mailed.
+    """
 
     email: str
     left_by: str | None
+    barred: str | None = None
 
 
 class FailedDelivery(NamedTuple):
@@ -141,7 +145,9 @@ class InnerJournal(Journal, Protocol):
         """Disables it once, with an audit entry and a mail to the tenant's admins."""
         ...
 
-    def owners(self, schedule_id: UUID | None) -> list[Owner]:
+    def owners(
+        self, schedule_id: UUID | None, source_id: UUID | None = None, graph_id: UUID | None = None
+    ) -> list[Owner]:
         """Who is told of a schedule, or without one of the tenant's affairs."""
         ...
 

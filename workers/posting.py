@@ -86,7 +86,7 @@ class Posting:
             if thread:
                 if self._asked(conn, EARLIER, delivery, thread, _LATE) is not None:
                     why = "it waits for an earlier message of its thread"
-                    return Receipt("pending", error=why, retry_after=_WAIT_SECONDS)
+                    return Receipt("pending", error=why, retry_after=_WAIT_SECONDS, is_waiting=True)
                 found = self._asked(conn, ROOT, delivery, thread, _REMEMBERED, resolved=post.RESOLVED_MARK)
                 root = str(found.value) if found else ""
         try:

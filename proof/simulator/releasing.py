@@ -276,6 +276,11 @@ def forget_silences(db: Store, now: datetime, p: Params, owner: object) -> Answe
     return []
 
 
+def forget_troubles(db: Store, now: datetime, p: Params, owner: object) -> Answer:
+    """Nothing: no owner is told here."""
+    return []
+
+
 def forget_source_answers(db: Store, now: datetime, p: Params, owner: object) -> Answer:
     """Nothing: no source is asked here."""
     return []
@@ -360,6 +365,7 @@ STATEMENTS: Final = (
     forget_segments,
     forget_silences,
     forget_source_answers,
+    forget_troubles,
     look_at_watches,
     find_ended_tickers,
 )

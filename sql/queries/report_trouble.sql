@@ -1,6 +1,7 @@
--- Keeps that a source is away (`source_id`), or that it refuses a graph (`graph_id`), under the fence of the run that
--- found it so, and makes the run that tells the admins. No row: they know already, or the run belongs to another
--- attempt. Locks: the run (`for share`), the source or the graph. Index: runs' key, sources' and graphs' keys.
+-- Keeps that a source is away (`source_id`), or that it refuses a graph (`graph_id`), under the fence of the run
+-- that found it so, and makes the run that tells the admins and whoever alerts on it. No row: they know already, or
+-- the run belongs to another attempt.
+-- Locks: the run (`for share`), the source or the graph. Index: runs' key, sources' and graphs' keys.
 with
 run as (
     select r.id, r.slot_at, r.tenant_id, r.fence from runs as r
@@ -38,7 +39,7 @@ told as (
         id_beside(run.id), run.slot_at, run.tenant_id, run.id, concat_ws(':', f.id, 'failing', run.fence),
         'notice.mail', 'alerts', 'system', 'pending', 10, now(),
         jsonb_build_object(
-            'subject', 'The ' || f.what || ' ' || f.name || ' gives no answer',
+            f.what || 'Id', f.id, 'subject', 'The ' || f.what || ' ' || f.name || ' gives no answer',
             'text', 'The ' || f.what || ' ' || f.name || ' gives no answer: ' || %(why)s || chr(10) || chr(10)
             || 'Alerts on it go by what they say of errors, which by default keeps their states and tells their '
             || 'recipients nothing. What was missed is checked once there is an answer again; then you are told.'

@@ -1,5 +1,6 @@
 -- Keeps that a graph is answered again, and its source there, under the fence of the run that found it so, and makes
--- the runs that tell the admins. No row: nobody knows otherwise, or the run belongs to another attempt.
+-- the runs that tell the admins and whoever alerts on it. No row: nobody knows otherwise, or the run belongs to
+-- another attempt.
 -- Locks: the run (`for share`), the source, the graph. Index: runs' key, sources' and graphs' keys (tenant_id, id).
 with
 run as (
@@ -52,7 +53,7 @@ told as (
         id_beside(run.id), run.slot_at, run.tenant_id, run.id, concat_ws(':', f.id, 'settled', run.fence),
         'notice.mail', 'alerts', 'system', 'pending', 10, now(),
         jsonb_build_object(
-            'subject', 'The ' || f.what || ' ' || f.name || ' answers again',
+            f.what || 'Id', f.id, 'subject', 'The ' || f.what || ' ' || f.name || ' answers again',
             'text', 'The ' || f.what || ' ' || f.name || ' gave no answer since ' || rfc3339(f.failing_since)
             || ' and answers again. The checks that were missed meanwhile are made up for, up to a hundred of an alert.'
         )

@@ -49,6 +49,7 @@ def settings_of(database: str, broker: str, **settings: Any) -> Settings:
         "secret_keys": (KEY,),
         "jwt_secret": JWT_SECRET,
         "egress_allow": (),
+        "proxies": (),
         "files": None,
         "artifact_url": None,
         "mail_hooks": {},

@@ -1,6 +1,7 @@
 """`/api/channels`: made, changed, tried and deleted; a credential goes in, goes nowhere else, and never comes out."""
 
 from typing import Any
+from urllib.parse import unquote
 from uuid import uuid4
 
 import pytest
@@ -114,6 +115,36 @@ def test_a_test_sends_one_message_and_says_what_was_answered(make_web: MakeWeb, 
         [first, *_] = dry("GET", "/api/channels").json()["items"]
         answer = dry("POST", f"/api/channels/{first['id']}/test")
         assert (answer.status_code, len(played.taken) + len(bot.taken)) == (409, 1)
+
+
+@pytest.mark.parametrize("name", ["pagerduty", "opsgenie", "alertmanager"])
+def test_a_test_leaves_no_incident_open(make_web: MakeWeb, database: str, name: str) -> None:
+    with make.connect(database) as conn, chat(name) as played:
+        api = Api(make_web(database, egress_allow=LOOPBACK), conn)
+        found = made(api, type=played.type, credential=played.credential, options=played.options, name=uuid4().hex)
+
+        answer = api("POST", f"/api/channels/{found['id']}/test").json()
+
+        assert (answer["ok"], answer["state"]) == (True, "sent")
+        opened, closed = played.taken
+        if name == "pagerduty":
+            assert [opened["event_action"], closed["event_action"]] == ["trigger", "resolve"]
+            assert opened["dedup_key"] == closed["dedup_key"]
+        elif name == "opsgenie":
+            assert "/close?" in played.asked[1]
+            assert opened["alias"] in unquote(played.asked[1])
+        else:
+            assert [each["alerts"][0]["status"] for each in (opened, closed)] == ["firing", "resolved"]
+            assert opened["alerts"][0]["fingerprint"] == closed["alerts"][0]["fingerprint"]
+
+
+def test_a_test_that_leaves_an_incident_open_says_so(make_web: MakeWeb, database: str) -> None:
+    with make.connect(database) as conn, chat("pagerduty") as played:
+        api = Api(make_web(database, egress_allow=LOOPBACK), conn)
+        found = made(api, type=played.type, credential=played.credential, options=played.options)
+        played.answers = [None, 503]
+        answer = api("POST", f"/api/channels/{found['id']}/test").json()
+    assert (answer["ok"], answer["error"]) == (False, "it was told, and stays open: PagerDuty answers 503")
 
 
 def test_an_alert_names_its_channels_by_id_or_name(api: Api, conn: make.Connection) -> None:

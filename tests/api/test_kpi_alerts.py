@@ -276,6 +276,52 @@ def figures(api: Api, database: str) -> str:
     return str(api("POST", "/api/graphs", json=graph | {"timeDimension": "day", "grain": "day"}).json()["id"])
 
 
+def test_a_dead_mans_switch_is_set_shown_and_taken_away(api: Api, conn: make.Connection) -> None:
+    alert = made(api, conn, deliverWithinSeconds=600)
+    place, schedule = f"/api/kpi-alerts/{alert['id']}", f"/api/schedules/{alert['scheduleId']}"
+    assert (alert["deliverWithinSeconds"], alert["lateSince"]) == (600, None)
+    conn.execute(
+        "update watches set late_since = '2026-03-02 08:10Z', late_slot_at = '2026-03-02 08:00Z' where schedule_id = %s",
+        (alert["scheduleId"],),
+    )
+    for path in (place, schedule):
+        found = api("GET", path).json()
+        assert (found["deliverWithinSeconds"], found["lateSince"]) == (600, "2026-03-02T08:10:00Z")
+    for path in ("/api/kpi-alerts", "/api/schedules"):
+        [listed] = [each for each in api("GET", path).json()["items"] if each["lateSince"]]
+        assert listed["lateSince"] == "2026-03-02T08:10:00Z"
+    assert api("PATCH", schedule, json={"deliverWithinSeconds": 60}).json()["deliverWithinSeconds"] == 60
+    off = api("PATCH", place, json={"deliverWithinSeconds": None}).json()
+    assert (off["deliverWithinSeconds"], off["lateSince"]) == (None, None)
+    assert make.value(conn, "select count(*) from watches where schedule_id = %s", alert["scheduleId"]) == 0
+    for wrong in (0, -1, 2592001, "10", 1.5, True):
+        answer = api("PATCH", place, json={"deliverWithinSeconds": wrong})
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/deliverWithinSeconds"), wrong
+
+
+def test_rules_of_recipients_are_kept_as_they_were_given(api: Api, conn: make.Connection) -> None:
+    assert api.tenant
+    other = graph(conn, api.tenant, "bravo")
+    rules = ["ops@example.com", {"role": "viewer"}, {"graphId": other, "column": "email"}]
+    alert = made(api, conn, recipients=rules)
+    assert alert["recipients"] == rules
+    assert schedule_of(api, alert)["jobPayload"]["recipients"] == rules
+    place = f"/api/kpi-alerts/{alert['id']}"
+    assert api("PATCH", place, json={"recipients": rules[1:]}).json()["recipients"] == rules[1:]
+    for wrong in ({"role": "operator"}, {"role": "viewer", "column": "x"}, {"graphId": "x", "column": "email"}, {}):
+        answer = api("PATCH", place, json={"recipients": [wrong]})
+        assert answer.status_code == 422, wrong
+        assert answer.json()["errors"][0]["pointer"].startswith("/recipients/0")
+
+
+def test_a_rule_names_no_graph_of_another_tenants(api: Api, host: TestClient, conn: make.Connection) -> None:
+    stranger = Api(host, conn)
+    assert stranger.tenant
+    theirs = {"graphId": graph(conn, stranger.tenant, "bravo"), "column": "email"}
+    answer = api("POST", "/api/kpi-alerts", json=asked(api, conn, recipients=[theirs]))
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/recipients/0/graphId")
+
+
 def test_a_test_decides_and_stores_nothing(
     near: Api, its: make.Connection, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

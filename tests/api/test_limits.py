@@ -2,12 +2,15 @@
 
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
+from ipaddress import ip_network
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
 from api import doorway, limits, tokens
+from api.access import forwarded
 from api.limits import Limit
 from db.migrate import register
 from local.postgres import Postgres
@@ -113,6 +116,53 @@ def test_who_guesses_is_stopped_and_good_callers_are_not(host: TestClient, owner
     # Who was let in before is let in, and so is whoever comes from elsewhere.
     assert neighbour("GET", "/api/tenant").status_code == 200
     assert _ask(_from(host, "203.0.113.9"), stranger.token).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("connected", "said", "address"),
+    [
+        ("10.1.2.3", ["203.0.113.9"], "203.0.113.9"),
+        ("10.1.2.3", ["198.51.100.1, 203.0.113.9"], "203.0.113.9"),
+        ("10.1.2.3", ["198.51.100.1", "203.0.113.9, 10.9.9.9"], "203.0.113.9"),
+        ("::ffff:10.1.2.3", ["::ffff:203.0.113.9"], "203.0.113.9"),
+        ("10.1.2.3", ["203.0.113.9:4711"], "203.0.113.9"),
+        ("fd00::1", ["[2001:db8::1]:4711"], "2001:db8::1"),
+        ("fd00::1", ["2001:db8::1"], "2001:db8::1"),
+        # A stranger is believed nothing, and a proxy only what it can have seen.
+        ("203.0.113.1", ["198.51.100.1"], "203.0.113.1"),
+        ("203.0.113.1", ["198.51.100.1, 10.1.2.3"], "203.0.113.1"),
+        ("10.1.2.3", ["198.51.100.1, nonsense"], "10.1.2.3"),
+        ("10.1.2.3", ["198.51.100.1, "], "10.1.2.3"),
+        ("10.1.2.3", ["10.9.9.9"], "10.1.2.3"),
+        ("10.1.2.3", [], "10.1.2.3"),
+        ("testclient", ["198.51.100.1"], "testclient"),
+    ],
+)
+def test_who_asks_is_who_the_nearest_proxies_of_ours_saw(connected: str, said: list[str], address: str) -> None:
+    proxies = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
+    own = connected.removeprefix("::ffff:")
+    assert forwarded(own, said, proxies) == address
+    assert forwarded(own, said, ()) == own
+
+
+def test_behind_a_proxy_a_guesser_stops_itself_alone_and_nobody_names_another(
+    host: TestClient, owner: make.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    web = web_of_it(host)
+    monkeypatch.setattr(web, "settings", replace(web.settings, proxies=(ip_network("10.0.0.0/8"),)))
+    web.wrong_tokens = Limit(1)
+    router, stranger = _from(host, "10.0.0.7"), _from(host, "203.0.113.50")
+
+    def guess(of: TestClient, said: str) -> int:
+        return int(_ask(of, tokens.mint(), {"X-Forwarded-For": said}).status_code)
+
+    assert [guess(router, "198.51.100.1"), guess(router, "198.51.100.1")] == [401, 429]
+    assert guess(router, "9.9.9.9, 198.51.100.1") == 429, "what a guesser writes in front counts for nothing"
+    assert guess(router, "198.51.100.2") == 401
+    assert [guess(stranger, "198.51.100.3"), guess(stranger, "198.51.100.4")] == [401, 429]
+    admin = Api(host, owner)
+    made = _ask(router, admin.token, {"X-Forwarded-For": "198.51.100.9"})
+    assert made.status_code == 200
 
 
 def test_two_tenants_members_of_one_subject_are_counted_apart(

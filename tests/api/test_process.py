@@ -7,6 +7,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,29 @@ def test_a_second_signal_at_the_very_end_changes_nothing_either(system: System, 
         web.signal(signal.SIGTERM)
 
     assert web.wait() == 0
+
+
+@pytest.mark.race
+def test_a_web_alone_says_what_is_late(system: System) -> None:
+    """No ticker and no worker lives; the mail waits for one, what is known does not."""
+    make.insert(
+        system.conn,
+        "members",
+        {"tenant_id": system.tenant, "subject": "ada", "email": "ada@example.com", "role": "admin"},
+    )
+    at = make.now(system.conn) - timedelta(minutes=11)
+    day = {"interval_seconds": 86_400, "interval_anchor": at, "next_fire_at": at, "plan_from": at}
+    late = make.schedule(system.conn, system.tenant, deliver_within_seconds=600, name="report", **day)
+    system.conn.execute("update watches set since = %s", (at,))
+    port = free_port()
+    web = system.start("api", wait_for="web.started", PORT=str(port))
+    until(lambda: make.value(system.conn, "select late_since from watches where schedule_id = %s", late), why=web.log)
+    notice = "select params ->> 'subject' from runs where kind = 'notice.mail' and state = 'queued'"
+    assert make.value(system.conn, notice) == "report is late"
+    asked = urllib.request.Request(f"http://127.0.0.1:{port}/metrics", headers={"Authorization": "Bearer let-me-in"})
+    with urllib.request.urlopen(asked, timeout=10) as answer:
+        assert "tocsin_overdue_schedules 1.0" in answer.read().decode()
+    assert web.stop() == 0
 
 
 @pytest.mark.race

@@ -50,6 +50,19 @@ def test_sources_and_members_have_quotas_too(api: Api, conn: make.Connection) ->
     assert api("POST", "/api/members", json=member).status_code == 422
 
 
+def test_whom_notices_go_to_is_a_tenants_to_say(api: Api) -> None:
+    assert "noticesTo" not in api("GET", "/api/tenant").json()["settings"]
+    told = ["ops@example.com", "ann@example.com"]
+    found = api("PATCH", "/api/tenant", json={"settings": {"noticesTo": told}})
+    assert found.status_code == 200, found.text
+    assert found.json()["settings"]["noticesTo"] == told
+    for wrong in ([], ["nobody"], ["ops@example.com"] * 21, "ops@example.com"):
+        answer = api("PATCH", "/api/tenant", json={"settings": {"noticesTo": wrong}})
+        assert answer.status_code == 422, wrong
+    off = api("PATCH", "/api/tenant", json={"settings": {"noticesTo": None}})
+    assert (off.status_code, off.json()["settings"].get("noticesTo")) == (200, None)
+
+
 def test_a_tenants_own_rate_takes_the_place_of_the_installations(api: Api, conn: make.Connection) -> None:
     quota(conn, api, requestsPerMinute=2)
     found = [api("GET", "/api/kinds") for _ in range(3)]

@@ -9,9 +9,9 @@ from tests.museum.test_museum import claims_in
 
 ROWS = {row[0]: row[1:] for row in rows(DOCS / "attacks.md")}
 GROUPS = {
-    "A": range(1, 21),
+    "A": range(1, 22),
     "T": range(1, 14),
-    "S": range(1, 15),
+    "S": range(1, 16),
     "I": range(14, 18),
     "J": range(1, 8),
     "H": (1, 2),

@@ -43,7 +43,9 @@ def tells(world: World, schedule: UUID, *told: Channel) -> None:
 
 
 def deliveries(world: World, run_id: UUID) -> dict[str, dict[str, Any]]:
-    statement = "select channel, recipient, state, provider_message_id, error from deliveries where run_id = %s"
+    statement = (
+        "select channel, recipient, state, provider_message_id, error, attempts from deliveries where run_id = %s"
+    )
     return {each["channel"]: each for each in world.all(statement, run_id)}
 
 
@@ -82,6 +84,7 @@ def test_an_incident_is_opened_before_it_is_closed_and_a_chat_keeps_its_thread(
             ("slack", "pagerduty", "alertmanager"), "sent"
         )
         assert found["slack"]["recipient"] == str(made["slack bot"].id)
+    assert deliveries(world, over["id"])["pagerduty"]["attempts"] == 1, "waiting for its turn was none"
     assert [each["event_action"] for each in pager] == ["trigger", "resolve"]
     [alert] = KPI_ALERTS.list_all(conn, tenant)
     assert {each["dedup_key"] for each in pager} == {str(alert.id)}

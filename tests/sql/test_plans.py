@@ -169,7 +169,7 @@ def lookups(some: dict[str, Any]) -> dict[str, dict[str, Any]]:
         "set_progress": run | {"progress": "{}"},
         "start_deliveries": given | {"process_id": process},
         "hand_over_delivery": delivery | {"process_id": process},
-        "finish_delivery": delivery | {"state": "sent", "error": "", "provider_message_id": "", "retry_after": None},
+        "finish_delivery": delivery | {"state": "sent", "error": "", "provider_message_id": "", "retry_after": None, "is_waiting": False},
         "finish_runs": pointers | {
             "fences": [some["fence"]], "states": ["succeeded"], "reasons": [None], "outcomes": ["{}"], "errors": [None], "delays": [None],
             "attempt_outcomes": ["done"], "tracebacks": [None], "causes": [None], "process_id": process,

@@ -136,6 +136,14 @@ def test_why_tells_a_schedules_story(tocsin: Tocsin, schedule: dict[str, Any]) -
     assert answer["sentences"][-1] == f"Next: nothing until `tocsin schedules resume {schedule['id']}`."
 
 
+def test_why_says_that_a_schedule_is_late(tocsin: Tocsin, conn: make.Connection, schedule: dict[str, Any]) -> None:
+    conn.execute("update schedules set deliver_within_seconds = 600 where id = %s", (schedule["id"],))
+    late = "It is late since 2026-03-02T08:10:00Z: a slot was not delivered within 600 s, and none since was."
+    assert late not in tocsin("why", "daily").out
+    conn.execute("update watches set late_since = '2026-03-02 08:10Z', late_slot_at = '2026-03-02 08:00Z'")
+    assert late in tocsin("why", "daily").out
+
+
 def test_why_tells_a_runs_story(tocsin: Tocsin, conn: make.Connection, schedule: dict[str, Any]) -> None:
     run, letter = _dead(conn, schedule)
     for what in (run, letter):

@@ -4,18 +4,24 @@ A segment's labels are the same from its firing to its end, and so is its finger
 Prometheus does. Source: Alertmanager's documentation of `webhook_config`.
 """
 
+import base64
+import re
 from datetime import datetime
 from typing import Annotated, Any
+from urllib.parse import unquote
 
 from pydantic import Field
 
-from workers.channels.adapter import Account, Adapter, Options, as_json, by_status
+from workers.channels.adapter import Account, Adapter, Options, as_json, by_status, secure
 from workers.channels.over_http import Call
 from workers.channels.post import Post, line_of
 from workers.channels.receipt import Receipt
 from workers.http import BadUrl, Response, check_url
 from workers.outcome import Item
 
+_TAKES = "takes the URL of the receiver"
+# What RFC 3986 lets stand before a host.
+_SHOWN = r"[A-Za-z0-9._~!$&'()*+,;=:%-]+"
 _NEVER = "0001-01-01T00:00:00Z"
 _LABEL = r"^[a-zA-Z_][a-zA-Z0-9_]{0,99}$"
 
@@ -29,11 +35,34 @@ class AlertmanagerOptions(Options):
 
 
 def address(credential: str, _options: AlertmanagerOptions) -> str:
-    """Return the receiver's URL. Raises ValueError when it is none."""
+    """Return the receiver's URL, without what it is shown. Raises ValueError when it is none."""
+    return _taken_apart(credential)[0]
+
+
+def _taken_apart(credential: str) -> tuple[str, str]:
+    """The URL to call, and what is shown as Authorization: `user:password@` as Basic, `token@` alone as Bearer."""
+    scheme, _, rest = credential.partition("://")
+    shown, sign, _ = re.split("[/?#]", rest, maxsplit=1)[0].rpartition("@")
+    if not sign:
+        return _checked(credential), ""
+    url = secure(_checked(f"{scheme}://{rest[len(shown) + 1 :]}"), f"{_TAKES} with a password or a token")
+    if not re.fullmatch(_SHOWN, shown):
+        raise ValueError(f"{_TAKES}, with user:password@ or token@ before its host, percent-encoded")
+    name, colon, password = shown.partition(":")
+    if not colon:
+        token = unquote(name)
+        if not re.fullmatch("[!-~]+", token):
+            raise ValueError(f"{_TAKES}; its token is made of plain characters")
+        return url, f"Bearer {token}"
+    pair = f"{unquote(name)}:{unquote(password)}".encode()
+    return url, f"Basic {base64.b64encode(pair).decode()}"
+
+
+def _checked(url: str) -> str:
     try:
-        return check_url(credential)
+        return check_url(url)
     except BadUrl as error:
-        raise ValueError(f"takes the URL of the receiver: {error}") from None
+        raise ValueError(f"{_TAKES}: {error}") from None
 
 
 def request(post: Post, account: Account, _root: str) -> Call:
@@ -52,7 +81,8 @@ def request(post: Post, account: Account, _root: str) -> Call:
         "externalURL": post.home,
         "alerts": alerts,
     }
-    return as_json(address(account.credential, account.options), said)
+    url, shown = _taken_apart(account.credential)
+    return as_json(url, said, {"Authorization": shown} if shown else None)
 
 
 def read(answer: Response) -> Receipt:

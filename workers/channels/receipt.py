@@ -35,6 +35,8 @@ class Receipt:
     code: int | None = None
     # No earlier than in so many seconds; None leaves it to the back-off.
     retry_after: float | None = None
+    # It was asked of nobody, since another has to go first: that was no attempt.
+    is_waiting: bool = False
     # Nobody's mail goes out until the operator mends what `error` says.
     is_ours: bool = False
 

@@ -45,9 +45,10 @@ class Wording:
         return {"template": {"templateId": str(self._id), "version": version, "problem": self._problem}}
 
     def _tell(self, template: Template) -> None:
-        self._book.tell(
-            "template",
+        self._book.tell_once(
+            template.id,
+            template.version,
             f"The template {template.name} was not used",
             f"The mail of {self._name} went out in the words of Tocsin, since the template {template.name} (version "
-            f"{template.version}) could not be used: {self._problem}.",
+            f"{template.version}) could not be used: {self._problem}. You are told of it once, until the template is saved anew.",
         )

@@ -44,6 +44,10 @@ class Chat:
     headers: list[dict[str, str]] = field(default_factory=list)
     taken: list[dict[str, Any]] = field(default_factory=list)
     refuses: int = 0
+    # The status of each answer to come; None for what it says of what it took.
+    answers: list[int | None] = field(default_factory=list)
+    # What else than the usual is to be shown as Authorization.
+    shown: str = ""
 
     @property
     def type(self) -> str:
@@ -122,7 +126,7 @@ def is_known(chat: Chat, path: str, shown: str) -> bool:
     if name == "twilio":
         good = "Basic " + base64.b64encode(f"{SID}:{SECRETS[name]}".encode()).decode()
         return path == f"/2010-04-01/Accounts/{SID}/Messages.json" and shown == good
-    return path == PATHS[name]
+    return path == PATHS[name] and shown == chat.shown
 
 
 def success(name: str, number: int, said: Any) -> tuple[int, Any]:
@@ -177,9 +181,10 @@ def chat(name: str) -> Iterator[Chat]:  # noqa: C901  a server on one screen
                 assert self.headers["Content-Type"] == "application/json"
                 said = json.loads(body)
             word = re.split(r"[ :]", title_of(name, said))[0]
-            if played.refuses:
-                played.refuses -= 1
-                self._say(503, "")
+            forced = played.answers.pop(0) if played.answers else None
+            if played.refuses or forced is not None:
+                played.refuses = max(0, played.refuses - 1)
+                self._say(forced or 503, "")
             elif not is_known(played, self.path, self.headers["Authorization"] or ""):
                 self._say(401, refusal(name, 401))
             elif word == "drop-before":

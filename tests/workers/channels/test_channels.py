@@ -14,6 +14,7 @@ from tests.workers.channels.chats import BOT, SECRETS, Chat, chat
 from tests.workers.channels.guards import Holding
 from tests.workers.wire import LOOPBACK
 from workers.channels import LeaseLost, Receipt, alertmanager, post
+from workers.channels.adapter import Account
 from workers.channels.poster import Poster
 from workers.channels.types import TYPES
 from workers.http import Client
@@ -252,6 +253,44 @@ def test_a_receiver_of_alertmanagers_webhooks_gets_the_documented_group() -> Non
     assert (south["status"], south["endsAt"]) == ("resolved", "2026-11-21T08:05:00Z")
     assert north["annotations"]["description"] == "4 is below 5."
     assert last["alerts"][0]["fingerprint"] == north["fingerprint"] != south["fingerprint"]
+
+
+@pytest.mark.parametrize(
+    ("before", "shown"),
+    [
+        ("ann:p%40ss@", "Basic YW5uOnBAc3M="),
+        ("t0ken%2Fx@", "Bearer t0ken/x"),
+        (":only@", "Basic Om9ubHk="),
+    ],
+)
+def test_a_receiver_is_shown_the_password_or_the_token_before_its_host(before: str, shown: str) -> None:
+    with chat("alertmanager") as played:
+        played.shown = shown
+        account = played.account()
+        account = account._replace(credential=account.credential.replace("://", f"://{before}"))
+        adapter = TYPES["alertmanager"]
+        assert adapter.address(account.credential, account.options) == f"{played.url}/hush"
+        content = post.written(FIRING, AT, "")
+        receipt = Poster(CLIENT).send(adapter, account, content, Holding(), key="d.0", root="")
+    assert (receipt.state, len(played.taken)) == ("sent", 1)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://ann:hush@alerts.example.com/",
+        "https://@alerts.example.com/",
+        "https://hush%0d%0a@alerts.example.com/",
+        "https://hush@",
+        "https://hush@alerts.example.com\\@x/",
+    ],
+)
+def test_a_receivers_password_goes_over_no_open_wire_and_into_no_other_header(url: str) -> None:
+    with pytest.raises(ValueError, match="takes") as refused:
+        alertmanager.request(
+            post.read(post.written(FIRING, AT, "")), Account("x", url, alertmanager.AlertmanagerOptions()), ""
+        )
+    assert "hush" not in str(refused.value)
 
 
 def test_a_fingerprint_is_counted_as_prometheus_does() -> None:

@@ -94,6 +94,9 @@ class Book:
     def tell(self, key: str, subject: str, text: str) -> None:  # noqa: ARG002 - the protocol
         self.told.append(subject)
 
+    def tell_once(self, which: UUID, version: int, subject: str, text: str) -> None:  # noqa: ARG002 - the protocol
+        self.told.append(subject)
+
     def template(self, template_id: UUID) -> Template | None:
         return self.templates.get(template_id)
 
