@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from db.jsonb import rfc3339
+from db.jsonb import dumps, rfc3339
 from workers.chat import data
 from workers.chat.model import Model
 from workers.chat.outcome import Answer, Answered, Asked, Limits, Refused, Unavailable, Usage
@@ -22,6 +22,7 @@ LEAST_ANSWER = 200
 SPARE_SECONDS = 30.0
 # The most, so that what is asked in a row without a figure does not fill the run's steps.
 _PROMPT_LENGTH = 50_000
+_LARGEST_STEP = 250_000
 
 SYSTEM = """\
 You write one report from a company's figures. Its time is {slot}, in the zone {zone}; everything relative counts from it.
@@ -62,7 +63,6 @@ class Conversation:
         self._ctx = ctx
         self._model = model
         self._limits = limits or Limits()
-        self._desk = Desk(ctx, graphs, context or {})
         self._system = SYSTEM.format(slot=rfc3339(ctx.slot_at), zone=ctx.timezone)
         self._said: list[Said] = []
         self._usage = Usage(dollars=None if model is None else model.endpoint.dollars(0, 0))
@@ -70,6 +70,7 @@ class Conversation:
         self._met: list[str] = []
         left = min(self._limits.seconds, max(0.0, ctx.seconds_left() - SPARE_SECONDS))
         self._deadline = time.monotonic() + left
+        self._desk = Desk(ctx, graphs, context or {}, self._deadline)
 
     @property
     def usage(self) -> Usage:
@@ -110,7 +111,9 @@ class Conversation:
             found = model.turn(request, self._limits, self._deadline, self._ctx.is_cancelled)
             if not isinstance(found, Turn):
                 raise _Ended(found)
-            return {"asked": asked, "estimate": request.estimated_tokens(), "turn": found.as_json()}
+            kept = {"asked": asked, "estimate": request.estimated_tokens(), "turn": found.as_json()}
+            # An answer that was paid for is kept in any case; what was asked, where there is room for both.
+            return kept if len(dumps(kept)) <= _LARGEST_STEP else kept | {"asked": None}
 
         try:
             kept = self._ctx.step(f"chat:turn:{number}", work)
@@ -185,6 +188,9 @@ class Conversation:
         if used.calls >= limits.calls:
             self._met.append(f"calls: {limits.calls} are allowed")
             return Result(call.id, data.failed("no more calls are allowed: answer with what you have"), is_error=True)
+        if time.monotonic() >= self._deadline:
+            # Kept nowhere: a later attempt has time of its own.
+            return Result(call.id, data.failed("there is no time left"), is_error=True)
         if most_rows <= 0 and call.name == "query_graph":
             self._met.append(f"rows: {limits.rows} are allowed")
             self._usage = replace(used, calls=used.calls + 1)
@@ -194,7 +200,7 @@ class Conversation:
         if kept["table"] is not None:
             table = decoded(kept["table"])
             rows = len(table.rows)
-            self._asked.append(Asked(UUID(kept["graphId"]), kept["graphName"], kept["graphVersion"], table))
+            self._asked.append(Asked(UUID(kept["graphId"]), kept["graphName"], kept["graphVersion"], table, kept["isWhole"]))
         if kept["isCapped"]:
             self._met.append(f"rows: {limits.rows_each} of one graph and {limits.rows} in all are allowed")
         self._usage = replace(used, calls=used.calls + 1, rows=used.rows + rows)
@@ -210,6 +216,7 @@ def _as_json(served: Served) -> dict[str, Any]:
         "content": served.content,
         "isError": served.is_error,
         "isCapped": served.is_capped,
+        "isWhole": served.is_whole,
         "graphId": graph and str(graph.id),
         "graphName": graph and graph.name,
         "graphVersion": graph and graph.version,

@@ -70,12 +70,16 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A graph that the model asked, and the very rows that it was shown: what its figures can be held against."""
+    """A graph that the model asked, and the very rows that it was shown: what its figures can be held against.
+
+    `is_whole`: no row that the graph has in these periods was left out, so that a sum of them says something.
+    """
 
     graph_id: UUID
     graph_name: str
     graph_version: int
     table: Table
+    is_whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)

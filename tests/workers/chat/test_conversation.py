@@ -42,7 +42,7 @@ def test_a_model_lists_the_graphs_asks_them_and_answers_from_what_they_say(proto
     ):
         answer = conversation.ask("How was the week?")
     assert isinstance(answer, Answered)
-    assert "Revenue stands at 300 EUR (2026-11-21)." in answer.text
+    assert "Revenue stands at 300 EUR (2026-11-21, Oslo)." in answer.text
     [question] = source.asked
     assert (question.context, question.grain) == ({"region": "north"}, "day")
     assert question.start is not None
