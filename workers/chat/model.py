@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from db.jsonb import dumps
+from telemetry import metrics
 from workers.addresses import IPNetwork
 from workers.chat.endpoint import Endpoint
 from workers.chat.outcome import Limits, Refused, Unavailable
@@ -35,6 +36,7 @@ class Model:
         while True:
             count += 1
             found = self._once(request, limits, deadline, is_cancelled)
+            metrics.model_requests.labels("answered" if isinstance(found, Turn) else found.reason).inc()
             if isinstance(found, Turn):
                 whole = found._replace(requests=count).storable()
                 # Asked for again it would be as long, and paid for again.

@@ -139,8 +139,9 @@ def _is_a_part(fact: Fact, asked: Asked, facts: Facts) -> bool:
     # What the cells of a table's line are of stands above them.
     if fact.how != "cell" or asked.sentence.startswith("|") or _ONE_OF.search(asked.sentence):
         return False
-    has_names = any(column.type == "text" for column in answer.columns) and len(answer.rows) > 1
-    if not (has_names or answer.is_split and fact.columns[0] >= 0):
+    has_names = any(column.type == "text" for column in answer.columns)
+    has_names = has_names and (len(answer.rows) > 1 or not answer.is_whole)
+    if not (has_names or (answer.is_split and fact.columns[0] >= 0)):
         return False
     return not any(place.answer == fact.answer and place.dimension == "name" for place in asked.whole.places)
 
