@@ -22,8 +22,8 @@ from tests.api.test_jwts import claims_of, signed
 PADDED = signed(claims_of("acme")).replace(".", "=.", 1)
 TWICE = signed('{"sub": "ada", "sub": "eve", "aud": "authenticated", "exp": 8589934592}')
 LONG = signed(claims_of("acme", padding="x" * 12_000))
-BESIDE = {"register_process", "has_token", "extend_lease", "touch_token"}
-"""What goes on whatever is asked: the process shows itself, and once a minute that a token was used."""
+BESIDE = {"register_process", "has_token", "extend_lease", "touch_token", "look_at_watches"}
+"""What goes on whatever is asked: the process shows itself and looks at watches, and once a minute that a token was used."""
 
 
 @pytest.fixture

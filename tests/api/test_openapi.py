@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from math import ceil
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -144,9 +145,9 @@ class Stranger:
 
 
 @pytest.fixture
-def stranger(make_web: MakeWeb, database: str, conn: make.Connection) -> Iterator[Stranger]:
+def stranger(make_web: MakeWeb, database: str, conn: make.Connection, tmp_path: Path) -> Iterator[Stranger]:
     """A stranger before a web server on loopback, whose limits they do not reach."""
-    web = make_web(database)
+    web = make_web(database, artifact_url=tmp_path.as_uri())
     assert isinstance(web.app, FastAPI)
     held = web.app.state.web
     held.per_caller, held.per_tenant, held.wrong_tokens = Limit(10**9), Limit(10**9), Limit(10**9)

@@ -158,6 +158,7 @@ def test_what_one_tenant_named_another_may_name_too(two: Two) -> None:
         "/api/sources": ROUTES["POST /api/sources"].body,
         "/api/webhooks": ROUTES["POST /api/webhooks"].body,
         "/api/channels": ROUTES["POST /api/channels"].body,
+        "/api/templates": ROUTES["POST /api/templates"].body,
         "/api/limits": ROUTES["POST /api/limits"].body,
         "/api/calendars": ROUTES["POST /api/calendars"].body,
         "/api/silences": ROUTES["POST /api/silences"].body,

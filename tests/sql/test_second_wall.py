@@ -94,6 +94,11 @@ class Held:
         make.run(conn, self.tenant, schedule_id=ahead, origin="schedule", slot_at=due, released_at=due)
         unchecked = make.schedule(conn, self.tenant, cron="0 9 * * *")
         make.run(conn, self.tenant, schedule_id=unchecked, origin="schedule", slot_at=due, state="dead")
+        checked = {"segments": [{"segment": "", "state": "ok"}]}
+        make.run(
+            conn, self.tenant, schedule_id=unchecked, origin="schedule", slot_at=slot_at, state="succeeded",
+            outcome=Jsonb(checked),
+        )  # fmt: skip
         gated = make.schedule(conn, self.tenant, overlap_policy="queue", cron="0 9 * * *")
         make.run(conn, self.tenant, schedule_id=gated, state="pending", fence=0)
         conn.execute(

@@ -95,7 +95,7 @@ def test_what_an_alert_finds_found_and_told_is_said_in_sentences(
     make.delivery(conn, tenant, run, slot, state="sent", recipient="ann@example.com")
     said = tocsin("alerts", "why", "low").out.splitlines()
     assert said[0].endswith("20 is below 50")
-    assert said[1].startswith("The message to ann@example.com is sent")
+    assert said[1].startswith("The message to ann@example.com (named in recipients) is sent")
     stranger = tocsin("alerts", "why", "low", "--recipient", "eve@example.com", "--json").json()
     assert "none of its recipients" in stranger["sentence"]
     assert "Its decision: 20 is below 50." in tocsin("why", str(run)).out

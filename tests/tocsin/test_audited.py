@@ -168,7 +168,7 @@ def world(conn: make.Connection, tocsin: Tocsin, monkeypatch: pytest.MonkeyPatch
     span = {"starts_at": make.now(conn), "ends_at": make.now(conn) + timedelta(hours=1)}
     make.insert(conn, "silences", {"tenant_id": tenant, "name": "a move"} | span)
     channel_id = uuid4()
-    channel = {"id": channel_id, "tenant_id": tenant, "name": "ops", "type": "slack", "origin": "https://example.com"}
+    channel = {"id": channel_id, "tenant_id": tenant, "name": "ops", "type": "slack", "origin": "https://127.0.0.1:1"}
     sealed = Seal((KEY,)).seal("https://127.0.0.1:1/hush", credential_place(tenant, channel_id))
     make.insert(conn, "channels", channel | {"sealed_credential": sealed})
     make.insert(conn, "limits", {"tenant_id": tenant, "name": "host:api.example.com", "max_running": 1})
