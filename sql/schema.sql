@@ -1970,6 +1970,9 @@ ALTER TABLE ONLY public.pulse_channels
     ADD CONSTRAINT pulse_channels_schedule_id_channel_id_key UNIQUE (schedule_id, channel_id) DEFERRABLE;
 
 ALTER TABLE ONLY public.pulse_configs
+    ADD CONSTRAINT pulse_configs_of_tenant UNIQUE (tenant_id, schedule_id);
+
+ALTER TABLE ONLY public.pulse_configs
     ADD CONSTRAINT pulse_configs_pkey PRIMARY KEY (schedule_id);
 
 ALTER TABLE ONLY public.run_attempts
@@ -2312,13 +2315,10 @@ ALTER TABLE ONLY public.model_usage
     ADD CONSTRAINT model_usage_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 
 ALTER TABLE ONLY public.pulse_channels
-    ADD CONSTRAINT pulse_channels_schedule_id_fkey FOREIGN KEY (schedule_id) REFERENCES public.pulse_configs(schedule_id) ON DELETE CASCADE;
-
-ALTER TABLE ONLY public.pulse_channels
     ADD CONSTRAINT pulse_channels_tenant_id_channel_id_fkey FOREIGN KEY (tenant_id, channel_id) REFERENCES public.channels(tenant_id, id);
 
 ALTER TABLE ONLY public.pulse_channels
-    ADD CONSTRAINT pulse_channels_tenant_id_schedule_id_fkey FOREIGN KEY (tenant_id, schedule_id) REFERENCES public.schedules(tenant_id, id);
+    ADD CONSTRAINT pulse_channels_tenant_id_schedule_id_fkey FOREIGN KEY (tenant_id, schedule_id) REFERENCES public.pulse_configs(tenant_id, schedule_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.pulse_configs
     ADD CONSTRAINT pulse_configs_template FOREIGN KEY (tenant_id, template_id, template_purpose) REFERENCES public.templates(tenant_id, id, purpose);

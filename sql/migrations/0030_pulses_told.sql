@@ -12,7 +12,9 @@ add column template_id uuid,
 add column template_purpose text generated always as ('pulse.report') stored,
 -- squawk-ignore adding-foreign-key-constraint, constraint-missing-not-valid
 add constraint pulse_configs_template foreign key (tenant_id, template_id, template_purpose)
-references templates (tenant_id, id, purpose);
+references templates (tenant_id, id, purpose),
+-- squawk-ignore disallowed-unique-constraint, constraint-missing-not-valid
+add constraint pulse_configs_of_tenant unique (tenant_id, schedule_id);
 
 update pulse_configs as p set names_zone = false
 from schedules as s
@@ -23,13 +25,13 @@ create index pulse_configs_of_template on pulse_configs (tenant_id, template_id)
 
 create table pulse_channels (
     tenant_id uuid not null,
-    schedule_id uuid not null references pulse_configs (schedule_id) on delete cascade,
+    schedule_id uuid not null,
     position smallint not null check (position between 1 and 20),
     channel_id uuid not null,
     primary key (schedule_id, position),
     -- Deferrable: two channels may change places in one statement.
     unique (schedule_id, channel_id) deferrable,
-    foreign key (tenant_id, schedule_id) references schedules (tenant_id, id),
+    foreign key (tenant_id, schedule_id) references pulse_configs (tenant_id, schedule_id) on delete cascade,
     foreign key (tenant_id, channel_id) references channels (tenant_id, id)
 );
 

@@ -126,7 +126,7 @@ def test_a_pulse_tells_whom_an_alert_may_tell(api: Api, conn: make.Connection) -
     same = api("PUT", path, json={"description": "read it"}).json()
     assert {name: same[name] for name in told} == told
     assert same["channels"] == [channel]
-    bare = {"channels": [], "templateId": None, "deliverWithinSeconds": None, "recipients": None}
+    bare: dict[str, Any] = {"channels": [], "templateId": None, "deliverWithinSeconds": None, "recipients": None}
     changed = api("PUT", path, json=bare).json()
     assert {name: changed[name] for name in bare} == bare
     params = make.value(conn, "select params from schedules where id = %s", pulse["id"])

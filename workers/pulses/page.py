@@ -103,6 +103,8 @@ class _Drawing:
         style = str(token.attrs.pop("style", ""))
         if style.startswith("text-align:"):
             token.attrs["align"] = style.removeprefix("text-align:")
+        elif token.type == "th_open":
+            token.attrs["align"] = "left"
         yield token
 
     def _chart(self, spec: str) -> Iterator[Token]:

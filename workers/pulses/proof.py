@@ -22,6 +22,7 @@ _ONE_OF = re.compile(
 )
 # A figure of one time is no sum of many.
 _SUMMED = re.compile(r"\b(?:summed|summing|sums?|adds?|added|adding) (?:up )?to\b", re.IGNORECASE)
+_TIMES = {"thousand": 10**3, "million": 10**6, "billion": 10**9}
 _HOWS = ("cell", "total", "mean", "percentage", "difference", "points", "share", "multiple")
 
 
@@ -56,8 +57,16 @@ def prove(asked: Asked, facts: Facts, names: Names) -> Fact | str:
 
 
 def _candidates(asked: Asked, facts: Facts) -> Iterator[Fact]:
+    yield from _of_size(asked, facts, 1)
+    if asked.number.scale != 1:
+        # Twelve thousand is 12 of a figure that is told in thousands.
+        for unit, times in _TIMES.items():
+            yield from (fact for fact in _of_size(asked, facts, times) if fact.unit == unit)
+
+
+def _of_size(asked: Asked, facts: Facts, times: int) -> Iterator[Fact]:
     number, phrase = asked.number, asked.phrase
-    low, high = max(number.low, Decimal()), number.high
+    low, high = max(number.low, Decimal()) / times, number.high / times
     if phrase.is_level and number.sort != "times":
         yield from facts.between(low, high)
         for fact in _named_levels(asked, facts):

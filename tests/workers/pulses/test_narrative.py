@@ -246,6 +246,20 @@ def _of(*values: Decimal, unit: str = "", decimals: int | None = None) -> Eviden
     return gather(SLOT, [Section("Figures", columns, [(f"row {at}", value) for at, value in enumerate(values)])])
 
 
+@pytest.mark.parametrize(
+    ("sentence", "verdicts"),
+    [
+        ("It was 12,360 thousand.", "v"),
+        ("It was 12.4 million.", "v"),
+        ("It was 12,361 thousand.", "u"),
+        ("It was 12,360 million.", "u"),
+    ],
+)
+def test_a_figure_in_thousands_is_told_in_thousands(sentence: str, verdicts: str) -> None:
+    checked = Checker(_of(Decimal(12360), unit="thousand")).check(f"{sentence[:-1]} in row 0.")
+    assert "".join(claim.verdict[0] for claim in checked.claims if claim.verdict != "exempt") == verdicts
+
+
 @given(AMOUNTS, st.sampled_from(UNITS), st.sampled_from([None, 0, 1, 2]))
 @settings(max_examples=50, deadline=None)
 def test_a_cell_in_any_of_the_houses_formats_is_verified(value: Decimal, unit: str, decimals: int | None) -> None:
