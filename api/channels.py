@@ -63,7 +63,7 @@ CHANNELS: Noun[Channel] = Noun(
     LIST,
     LOCK,
     DELETE,
-    kept_because="alerts tell the channel {name!r}; take it out of them first",
+    kept_because="alerts or pulses tell the channel {name!r}; take it out of them first",
 )
 
 Credential = Annotated[

@@ -6,9 +6,10 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
 from pydantic.alias_generators import to_camel
 
-from api.definitions import Line, Words
+from api.channels import Told
+from api.definitions import DELIVER_WITHIN, Line, Within, Words
 from api.graphs import MOST_GRAPHS, Text
-from workers.channels.email import mailbox
+from workers.recipients import Recipient
 
 _BREAKS = str.maketrans("", "", "\n\r\t")
 
@@ -24,7 +25,7 @@ def _once(found: list[Any]) -> list[Any]:
 
 
 Prompt = Annotated[str, AfterValidator(_asked), Field(min_length=1, max_length=20_000)]
-Recipients = Annotated[list[Annotated[str, AfterValidator(mailbox)]], Field(max_length=1000), AfterValidator(_once)]
+Recipients = Annotated[list[Recipient], Field(max_length=1000), AfterValidator(_once)]
 GraphIds = Annotated[list[UUID], Field(min_length=1, max_length=MOST_GRAPHS), AfterValidator(_once)]
 OnModelFailure = Literal["fallback", "error"]
 PulseAttachment = Literal["none", "pdf"]
@@ -47,6 +48,9 @@ class PulseIn(BaseModel):
     skip_if_nothing_notable: bool = False
     attachment: Annotated[PulseAttachment, Words] = "none"
     test_mode: bool = False
+    channels: Told = Field(default_factory=list)
+    template_id: UUID | None = None
+    deliver_within_seconds: Within | None = Field(None, description=DELIVER_WITHIN)
 
 
 # All fields of a pulse, none required: what is not named stays.

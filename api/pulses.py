@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 from pydantic import BaseModel
 
-from api import definitions, shapes, tenant_rules
+from api import channels, definitions, shapes, templates, tenant_rules
 from api.definitions import ScheduleIn
 from api.edits import edit_schedule
 from api.graphs import GRAPHS
@@ -18,6 +18,7 @@ from api.pulse_bodies import OnModelFailure, PulseAttachment, PulseIn
 from api.refusals import BadDefinition, of_recurrence, refuse
 from config.seal import Seal
 from config.zones import BadZone, zone
+from db.jsonb import Jsonb
 from db.pool import Connection, transaction
 from db.query import Query
 from scheduler import schedules
@@ -25,18 +26,19 @@ from scheduler.refusals import NameTaken, NotFound
 from scheduler.slots import BadRecurrence
 from workers import uses
 from workers.kinds import pulse_report
+from workers.recipients import OfColumn, listed
 
 NO_SEAL = Seal(())
 _KINDS = {pulse_report.KIND.name: pulse_report.KIND}
 _OWN = (
     "description",
     "prompt",
-    "recipients",
     "graph_ids",
     "on_model_failure",
     "skip_if_nothing_notable",
     "attachment",
     "test_mode",
+    "template_id",
 )
 """The fields that are columns of the config; the others are the schedule's."""
 _NAMES = {"cronExpression": "cron", "timezone": "cronTimezone"}
@@ -52,13 +54,19 @@ class Pulse(NamedTuple):
     prompt: str
     cron: str | None
     timezone: str
+    names_zone: bool
     status: str
     recipients: list[str] | None
+    recipient_rules: list[dict[str, Any]]
+    channel_ids: list[UUID]
     graph_ids: list[UUID] | None
     on_model_failure: OnModelFailure
     skip_if_nothing_notable: bool
     attachment: PulseAttachment
     test_mode: bool
+    template_id: UUID | None
+    deliver_within_seconds: int | None
+    late_since: datetime | None
     last_run_at: datetime | None
     next_fire_at: datetime | None
     created_by: str | None
@@ -71,24 +79,29 @@ LIST = Query("list_pulses", Pulse)
 LOCK = Query("lock_pulse", Id)
 UPDATE = Query("update_pulse")
 DELETE = Query("delete_pulse")
+TELL = Query("tell_channels_of_pulse")
 
 
 def shown(row: Pulse) -> dict[str, Any]:
-    """A pulse as the outside sees it; UTC is the zone of one that names none."""
+    """A pulse as the outside sees it; one that names no zone has UTC."""
     return {
         "id": row.id,
         "name": row.name,
         "description": row.description,
         "prompt": row.prompt,
         "cron": row.cron,
-        "cronTimezone": None if row.timezone == "UTC" else row.timezone,
+        "cronTimezone": row.timezone if row.names_zone or row.timezone != "UTC" else None,
         "enabled": row.status == "active",
-        "recipients": row.recipients,
+        "recipients": recipients_of(row),
+        "channels": [str(each) for each in row.channel_ids],
         "graphIds": row.graph_ids,
         "onModelFailure": row.on_model_failure,
         "skipIfNothingNotable": row.skip_if_nothing_notable,
         "attachment": row.attachment,
         "testMode": row.test_mode,
+        "templateId": row.template_id,
+        "deliverWithinSeconds": row.deliver_within_seconds,
+        "lateSince": row.late_since,
         "lastRunAt": row.last_run_at,
         "nextRunAt": row.next_fire_at,
         "createdBy": row.created_by,
@@ -103,7 +116,7 @@ PULSES: Noun[Pulse] = Noun(
     LIST,
     LOCK,
     DELETE,
-    volatile=frozenset({"lastRunAt", "nextRunAt", "updatedAt"}),
+    volatile=frozenset({"lateSince", "lastRunAt", "nextRunAt", "updatedAt"}),
     shown=shown,
 )
 
@@ -112,7 +125,9 @@ def create(
     conn: Connection, tenant_id: UUID, body: PulseIn, *, retention_days: int, created_by: str | None = None
 ) -> Pulse:
     """The pulse made with its schedule. Raises BadDefinition, NameTaken."""
-    used = _uses(conn, tenant_id, body.graph_ids)
+    used = _uses(conn, tenant_id, body.graph_ids, body.recipients)
+    told = channels.ids_of(conn, tenant_id, body.channels, is_report=True)
+    _check_template(conn, tenant_id, body.template_id)
     tenant_rules.check_room(conn, tenant_id, "schedules")
     pulse_id = uuid4()
     with transaction(conn), _refusing(body.name):
@@ -123,10 +138,13 @@ def create(
             timezone=_zone(body.cron_timezone),
             # A job that is made ends the ones before it.
             overlap_policy="cancel_running",
+            deliver_within_seconds=body.deliver_within_seconds,
         )
         new = replace(definitions.definition(scheduled, pulse_report.KIND, pulse_id), uses=used)
         schedules.create(conn, tenant_id, pulse_id, new, retention_days=retention_days, created_by=created_by)
-        INSERT.run(conn, id=pulse_id, tenant_id=tenant_id, **{name: getattr(body, name) for name in _OWN})
+        own = {name: getattr(body, name) for name in _OWN} | _recipients(body.recipients)
+        INSERT.run(conn, id=pulse_id, tenant_id=tenant_id, names_zone=body.cron_timezone is not None, **own)
+        TELL.run(conn, tenant_id=tenant_id, id=pulse_id, channel_ids=told)
         if not body.enabled:
             schedules.pause(conn, tenant_id, pulse_id, None)
     return PULSES.get(conn, tenant_id, pulse_id)
@@ -142,14 +160,22 @@ def edit(conn: Connection, tenant_id: UUID, row: Pulse, patch: BaseModel) -> Pul
         changes["cronExpression"] = given["cron"]
     if "cron_timezone" in given:
         changes["timezone"] = _zone(given["cron_timezone"])
+    if "deliver_within_seconds" in given:
+        changes["deliverWithinSeconds"] = given["deliver_within_seconds"]
+    told = channels.ids_of(conn, tenant_id, given.get("channels", shown(row)["channels"]), is_report=True)
+    _check_template(conn, tenant_id, given.get("template_id"))
     with transaction(conn), _refusing(given.get("name", row.name)):
         if changes:
             edit_schedule(conn, tenant_id, row.id, changes, kinds=_KINDS, seal=NO_SEAL)
         own = {name: given.get(name, getattr(row, name)) for name in _OWN}
-        if "graph_ids" in given:
-            schedules.edit(conn, tenant_id, row.id, {"uses": _uses(conn, tenant_id, own["graph_ids"])})
-        if set(_OWN) & given.keys():
-            UPDATE.run(conn, tenant_id=tenant_id, id=row.id, **own)
+        whom = given.get("recipients", recipients_of(row))
+        if {"graph_ids", "recipients"} & given.keys():
+            schedules.edit(conn, tenant_id, row.id, {"uses": _uses(conn, tenant_id, own["graph_ids"], whom)})
+        if {*_OWN, "recipients", "channels", "cron_timezone"} & given.keys():
+            names_zone = given["cron_timezone"] is not None if "cron_timezone" in given else row.names_zone
+            # Before the config, whose change projects them: those that are gone too.
+            TELL.run(conn, tenant_id=tenant_id, id=row.id, channel_ids=told)
+            UPDATE.run(conn, tenant_id=tenant_id, id=row.id, names_zone=names_zone, **own, **_recipients(whom))
         if "enabled" in given:
             _switch(conn, tenant_id, row, is_on=given["enabled"])
     return PULSES.get(conn, tenant_id, row.id)
@@ -186,13 +212,42 @@ def _zone(named: str | None) -> str:
     return named
 
 
-def _uses(conn: Connection, tenant_id: UUID, graph_ids: list[UUID] | None) -> tuple[str, ...]:
+def recipients_of(row: Pulse) -> list[Any] | None:
+    """Its recipients and rules, as the API takes them; None where it names none."""
+    return (
+        None if row.recipients is None and not row.recipient_rules else [*(row.recipients or ()), *row.recipient_rules]
+    )
+
+
+def _recipients(given: list[Any] | None) -> dict[str, Any]:
+    """The recipients as the config's columns hold them."""
+    rules = [each for each in given or () if not isinstance(each, str)]
+    shapes_of = [each if isinstance(each, dict) else each.model_dump(mode="json", by_alias=True) for each in rules]
+    return {"recipients": None if given is None else listed(given), "recipient_rules": Jsonb(shapes_of)}
+
+
+def _check_template(conn: Connection, tenant_id: UUID, template_id: UUID | None) -> None:
+    if template_id is not None:
+        templates.check_purpose(conn, tenant_id, template_id, pulse_report.KIND.name)
+
+
+def _uses(
+    conn: Connection, tenant_id: UUID, graph_ids: list[UUID] | None, recipients: list[Any] | None
+) -> tuple[str, ...]:
     """The sources of the graphs that are named, as limits name them. Raises BadDefinition."""
-    try:
-        graphs = [GRAPHS.get(conn, tenant_id, each) for each in graph_ids or ()]
-    except NotFound as error:
-        raise refuse("graphIds", str(error)) from None
-    return tuple(sorted({uses.source(graph.source_id) for graph in graphs}))
+    found = []
+    named = [("graphIds", each) for each in graph_ids or ()]
+    for place, each in enumerate(recipients or ()):
+        column = each if isinstance(each, OfColumn) else None
+        if isinstance(each, dict) and "graphId" in each:
+            column = OfColumn.model_validate(each)
+        named += [] if column is None else [(f"recipients.{place}.graphId", column.graph_id)]
+    for pointer, graph_id in named:
+        try:
+            found.append(GRAPHS.get(conn, tenant_id, graph_id))
+        except NotFound as error:
+            raise refuse(pointer, str(error)) from None
+    return tuple(sorted({uses.source(graph.source_id) for graph in found}))
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, NamedTuple
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -51,6 +52,17 @@ def _domain(text: str) -> str:
     return text.lower()
 
 
+def _origin(text: str) -> str:
+    parts = urlsplit(text.lower())
+    try:
+        place = f"{parts.hostname}:{parts.port}" if parts.port else parts.hostname
+    except ValueError:
+        place = None
+    if text.lower() != f"https://{place}" or not _DOMAIN.fullmatch(parts.hostname or ""):
+        raise ValueError("takes an origin such as https://example.com, without a path")
+    return text.lower()
+
+
 def _color(text: str) -> str:
     if not _COLOR.fullmatch(text.lower()):
         raise ValueError("takes a colour as #rrggbb, such as #1d4ed8")
@@ -82,6 +94,14 @@ class Quotas(_Model):
     sources: Annotated[int, Field(strict=True, ge=0, le=_MANY)] | None = None
     members: Annotated[int, Field(strict=True, ge=0, le=_MANY)] | None = None
     requests_per_minute: Annotated[int, Field(strict=True, ge=1, le=_MANY)] | None = None
+    ai_daily_tokens: Annotated[int, Field(strict=True, ge=0, le=1_000_000_000_000)] | None = Field(
+        None, description="what models may read and write for it on a day, in UTC"
+    )
+    ai_daily_cost: Annotated[float, Field(ge=0, le=_MANY, allow_inf_nan=False)] | None = Field(
+        None, description="what that may cost, in dollars"
+    )
+    ai_run_tokens: Annotated[int, Field(strict=True, ge=0, le=_MANY)] | None = None
+    ai_run_cost: Annotated[float, Field(ge=0, le=_MANY, allow_inf_nan=False)] | None = None
 
 
 class Branding(_Model):
@@ -103,6 +123,9 @@ class Settings(_Model):
     )
     notices_to: Annotated[list[Annotated[str, AfterValidator(mailbox)]], Field(min_length=1, max_length=20)] | None = (
         Field(None, description="who is told in place of the admins of what goes wrong")
+    )
+    link_origins: Annotated[list[Annotated[str, AfterValidator(_origin)]], Field(max_length=50)] = Field(
+        default_factory=list, description="where links in reports that a model wrote may lead, besides TOCSIN_URL"
     )
     branding: Branding = Field(default_factory=Branding)
     quotas: Quotas = Field(default_factory=Quotas)

@@ -125,8 +125,8 @@ def _sentence(data: dict[str, Any]) -> str:
     if figure is None:
         return f"{data['graph']} has {len(rows)} rows."
     unit = f" {data['unit']}" if data.get("unit") else ""
-    when = rows[-1][0]
-    return f"{data['graph']} stands at {figure}{unit}" + (f" ({when})." if when != figure else ".")
+    of = ", ".join(str(cell) for cell in rows[-1] if cell is not None and not _is_number(cell))
+    return f"{data['graph']} stands at {figure}{unit}" + (f" ({of})." if of else ".")
 
 
 def _is_number(cell: Any) -> bool:

@@ -566,14 +566,27 @@ end $$;
 CREATE FUNCTION public.project_pulse() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
+declare
+    pulse uuid := (to_jsonb(new) ->> 'schedule_id')::uuid;
 begin
     update schedules as s
     set params = jsonb_strip_nulls(jsonb_build_object(
-        'description', new.description, 'prompt', new.prompt, 'recipients', new.recipients, 'graphIds', new.graph_ids,
-        'onModelFailure', new.on_model_failure, 'skipIfNothingNotable', new.skip_if_nothing_notable,
-        'attachment', new.attachment, 'testMode', new.test_mode
+        'description', p.description, 'prompt', p.prompt,
+        'recipients', case
+            when p.recipients is not null or p.recipient_rules <> '[]'
+                then to_jsonb(coalesce(p.recipients, '{}')) || p.recipient_rules
+        end,
+        'graphIds', p.graph_ids, 'onModelFailure', p.on_model_failure,
+        'skipIfNothingNotable', p.skip_if_nothing_notable, 'attachment', p.attachment, 'testMode', p.test_mode,
+        'templateId', p.template_id,
+        'channels', (
+            select jsonb_agg(jsonb_build_object('id', c.id, 'type', c.type) order by o.position)
+            from pulse_channels as o inner join channels as c on c.tenant_id = o.tenant_id and c.id = o.channel_id
+            where o.tenant_id = p.tenant_id and o.schedule_id = p.schedule_id
+        )
     ))
-    where s.id = new.schedule_id;
+    from pulse_configs as p
+    where p.schedule_id = pulse and s.id = p.schedule_id;
     return null;
 end $$;
 
@@ -1087,7 +1100,8 @@ declare
     told record;
 begin
     if run.state <> 'succeeded'
-       or run.kind like 'kpi.%' and run.outcome ->> 'outcome' in ('could_not_check', 'stale', 'no_recipients') then
+       or (run.kind like 'kpi.%' or run.kind = 'pulse.report')
+       and run.outcome ->> 'outcome' in ('could_not_check', 'stale', 'no_recipients') then
         return null;
     end if;
     select
@@ -1537,6 +1551,14 @@ CREATE TABLE public.message_actions (
     CONSTRAINT message_actions_action_check CHECK ((action = ANY (ARRAY['acknowledge'::text, 'snooze'::text, 'unsubscribe'::text, 'not_useful'::text])))
 );
 
+CREATE TABLE public.model_usage (
+    tenant_id uuid NOT NULL,
+    day date NOT NULL,
+    turns bigint DEFAULT 0 NOT NULL,
+    tokens bigint DEFAULT 0 NOT NULL,
+    dollars numeric DEFAULT 0 NOT NULL
+);
+
 CREATE TABLE public.processes (
     id uuid NOT NULL,
     role text NOT NULL,
@@ -1553,6 +1575,14 @@ CREATE TABLE public.processes (
     CONSTRAINT processes_role_check CHECK ((role = ANY (ARRAY['web'::text, 'ticker'::text, 'worker'::text])))
 );
 
+CREATE TABLE public.pulse_channels (
+    tenant_id uuid NOT NULL,
+    schedule_id uuid NOT NULL,
+    "position" smallint NOT NULL,
+    channel_id uuid NOT NULL,
+    CONSTRAINT pulse_channels_position_check CHECK ((("position" >= 1) AND ("position" <= 20)))
+);
+
 CREATE TABLE public.pulse_configs (
     schedule_id uuid NOT NULL,
     tenant_id uuid NOT NULL,
@@ -1566,9 +1596,14 @@ CREATE TABLE public.pulse_configs (
     test_mode boolean DEFAULT false NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    recipient_rules jsonb DEFAULT '[]'::jsonb NOT NULL,
+    names_zone boolean DEFAULT true NOT NULL,
+    template_id uuid,
+    template_purpose text GENERATED ALWAYS AS ('pulse.report'::text) STORED,
     CONSTRAINT pulse_configs_attachment_check CHECK ((attachment = ANY (ARRAY['none'::text, 'pdf'::text]))),
     CONSTRAINT pulse_configs_on_model_failure_check CHECK ((on_model_failure = ANY (ARRAY['fallback'::text, 'error'::text]))),
-    CONSTRAINT pulse_configs_prompt_check CHECK ((prompt <> ''::text))
+    CONSTRAINT pulse_configs_prompt_check CHECK ((prompt <> ''::text)),
+    CONSTRAINT pulse_configs_recipient_rules_check CHECK ((jsonb_typeof(recipient_rules) = 'array'::text))
 );
 
 CREATE TABLE public.run_attempts (
@@ -1932,8 +1967,20 @@ ALTER TABLE ONLY public.message_actions
 ALTER TABLE ONLY public.message_actions
     ADD CONSTRAINT message_actions_tenant_id_id_key UNIQUE (tenant_id, id);
 
+ALTER TABLE ONLY public.model_usage
+    ADD CONSTRAINT model_usage_pkey PRIMARY KEY (tenant_id, day);
+
 ALTER TABLE ONLY public.processes
     ADD CONSTRAINT processes_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.pulse_channels
+    ADD CONSTRAINT pulse_channels_pkey PRIMARY KEY (schedule_id, "position");
+
+ALTER TABLE ONLY public.pulse_channels
+    ADD CONSTRAINT pulse_channels_schedule_id_channel_id_key UNIQUE (schedule_id, channel_id) DEFERRABLE;
+
+ALTER TABLE ONLY public.pulse_configs
+    ADD CONSTRAINT pulse_configs_of_tenant UNIQUE (tenant_id, schedule_id);
 
 ALTER TABLE ONLY public.pulse_configs
     ADD CONSTRAINT pulse_configs_pkey PRIMARY KEY (schedule_id);
@@ -2068,6 +2115,10 @@ CREATE INDEX message_actions_of_alert ON public.message_actions USING btree (ten
 
 CREATE INDEX processes_live ON public.processes USING btree (leased_until) WHERE ((lost_at IS NULL) AND (stopped_at IS NULL));
 
+CREATE INDEX pulse_channels_of_channel ON public.pulse_channels USING btree (tenant_id, channel_id);
+
+CREATE INDEX pulse_configs_of_template ON public.pulse_configs USING btree (tenant_id, template_id);
+
 CREATE INDEX runs_cancel_asked ON ONLY public.runs USING btree (id) WHERE ((cancel_requested_at IS NOT NULL) AND (finished_at IS NULL));
 
 CREATE INDEX runs_finished ON ONLY public.runs USING btree (finished_at) WHERE ((finished_at IS NOT NULL) AND (schedule_id IS NOT NULL));
@@ -2155,6 +2206,8 @@ CREATE CONSTRAINT TRIGGER kpi_thresholds_whole AFTER INSERT OR DELETE OR UPDATE 
 CREATE TRIGGER members_warn_when_deleted AFTER DELETE ON public.members FOR EACH ROW WHEN ((old.disabled_at IS NULL)) EXECUTE FUNCTION public.warn_of_handover();
 
 CREATE TRIGGER members_warn_when_disabled AFTER UPDATE OF disabled_at ON public.members FOR EACH ROW WHEN (((new.disabled_at IS NOT NULL) AND (old.disabled_at IS NULL))) EXECUTE FUNCTION public.warn_of_handover();
+
+CREATE TRIGGER pulse_channels_project AFTER INSERT OR UPDATE ON public.pulse_channels FOR EACH ROW EXECUTE FUNCTION public.project_pulse();
 
 CREATE TRIGGER pulse_configs_project AFTER INSERT OR UPDATE ON public.pulse_configs FOR EACH ROW EXECUTE FUNCTION public.project_pulse();
 
@@ -2268,6 +2321,18 @@ ALTER TABLE ONLY public.members
 ALTER TABLE ONLY public.message_actions
     ADD CONSTRAINT message_actions_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 
+ALTER TABLE ONLY public.model_usage
+    ADD CONSTRAINT model_usage_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+
+ALTER TABLE ONLY public.pulse_channels
+    ADD CONSTRAINT pulse_channels_tenant_id_channel_id_fkey FOREIGN KEY (tenant_id, channel_id) REFERENCES public.channels(tenant_id, id);
+
+ALTER TABLE ONLY public.pulse_channels
+    ADD CONSTRAINT pulse_channels_tenant_id_schedule_id_fkey FOREIGN KEY (tenant_id, schedule_id) REFERENCES public.pulse_configs(tenant_id, schedule_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.pulse_configs
+    ADD CONSTRAINT pulse_configs_template FOREIGN KEY (tenant_id, template_id, template_purpose) REFERENCES public.templates(tenant_id, id, purpose);
+
 ALTER TABLE ONLY public.pulse_configs
     ADD CONSTRAINT pulse_configs_tenant_id_schedule_id_fkey FOREIGN KEY (tenant_id, schedule_id) REFERENCES public.schedules(tenant_id, id);
 
@@ -2355,6 +2420,10 @@ ALTER TABLE public.members ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.message_actions ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.model_usage ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.pulse_channels ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.pulse_configs ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.run_attempts ENABLE ROW LEVEL SECURITY;
@@ -2422,6 +2491,10 @@ CREATE POLICY tenant_wall ON public.limits TO tocsin_api USING ((tenant_id = ( S
 CREATE POLICY tenant_wall ON public.members TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant_wall ON public.message_actions TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant_wall ON public.model_usage TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant_wall ON public.pulse_channels TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant_wall ON public.pulse_configs TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
@@ -2520,7 +2593,11 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.members TO tocsin_api;
 
 GRANT SELECT,INSERT ON TABLE public.message_actions TO tocsin_api;
 
+GRANT SELECT ON TABLE public.model_usage TO tocsin_api;
+
 GRANT SELECT ON TABLE public.processes TO tocsin_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.pulse_channels TO tocsin_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.pulse_configs TO tocsin_api;
 

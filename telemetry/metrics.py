@@ -19,6 +19,8 @@ leases_expired = Counter("tocsin_leases_expired", "Runs taken back from lost pro
 deliveries = Counter("tocsin_deliveries", "Attempts to deliver that ended, by outcome.", ["channel", "outcome"])
 source_seconds = Histogram("tocsin_source_seconds", "Queries to sources.", ["type", "outcome"], buckets=_LAG)
 http_out_seconds = Histogram("tocsin_http_out_seconds", "Outgoing HTTP calls.", ["kind", "outcome"], buckets=_LAG)
+model_requests = Counter("tocsin_model_requests", "Requests to the model, by what came of them.", ["outcome"])
+model_tokens = Counter("tocsin_model_tokens", "Tokens of answered requests to the model.", ["direction"])
 last_tick = Gauge(
     "tocsin_ticker_last_tick_timestamp_seconds",
     "When the ticker last looked for due schedules.",

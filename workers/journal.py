@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +20,7 @@ from workers import artifacts
 from workers.alert_book import RunAlertBook
 from workers.artifacts import Artifact, Content, New, Shelf
 from workers.branding import Branding
+from workers.chat.budget import ModelRules
 from workers.chat.endpoint import Endpoint
 from workers.chat.model import Model
 from workers.graphs import Graph
@@ -61,6 +63,8 @@ SET_PROGRESS = Query("set_progress")
 GET_SOURCE = Query("get_source", SourceRow)
 LIST_GRAPHS = Query("list_graphs_of_tenant", Graph)
 FIND_LAST = Query("find_last_pulse", Value)
+GET_MODEL_RULES = Query("get_model_rules", ModelRules)
+SPEND = Query("spend_on_model")
 GET_BRANDING = Query("get_branding", Branding)
 OPEN_WEBHOOK = Query("open_webhook", WebhookRow)
 DISABLE_WEBHOOK = Query("disable_webhook", Value)
@@ -188,6 +192,18 @@ class RunJournal:
     def model(self) -> Model | None:
         """The model that writes; None where CHATBOT_URL is not set."""
         return None if self.chatbot is None else Model(self.chatbot, self.http, self.egress_allow)
+
+    def model_rules(self) -> ModelRules:
+        """What the tenant's runs may take of models, what they took today, and where their texts may lead."""
+        with self.pool.connection() as conn:
+            found = GET_MODEL_RULES.one(conn, tenant_id=self.leased.tenant_id) or ModelRules([])
+        own = [self.shelf.url] if self.shelf.url else []
+        return found._replace(link_origins=[*own, *found.link_origins])
+
+    def spend_on_model(self, tokens: int, dollars: Decimal | None) -> None:
+        """Counts a turn of the model among what the tenant took today."""
+        with self.pool.connection() as conn:
+            SPEND.run(conn, tenant_id=self.leased.tenant_id, tokens=tokens, dollars=dollars or Decimal())
 
     def webhook(self, webhook_id: UUID) -> Webhook | None:
         """The tenant's webhook with that id, opened; None once it was deleted. Raises SealError."""

@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from workers.outcome import Outcome
 
 if TYPE_CHECKING:
     from workers.alert_book import AlertBook
+    from workers.chat.budget import ModelRules
     from workers.chat.model import Model
     from workers.graphs import Graph
     from workers.http import Client
@@ -135,6 +137,14 @@ class InnerJournal(Journal, Protocol):
 
     def model(self) -> "Model | None":
         """The model that writes; None where CHATBOT_URL is not set."""
+        ...
+
+    def model_rules(self) -> "ModelRules":
+        """What the tenant's runs may take of models, what they took today, and where their texts may lead."""
+        ...
+
+    def spend_on_model(self, tokens: int, dollars: Decimal | None) -> None:
+        """Counts a turn of the model among what the tenant took today."""
         ...
 
     def webhook(self, webhook_id: UUID) -> Webhook | None:

@@ -38,12 +38,16 @@ class PulseOut(_Model):
     cron: str | None
     cron_timezone: str | None
     enabled: bool
-    recipients: list[str] | None
+    recipients: list[Any] | None
+    channels: list[str]
     graph_ids: list[UUID] | None
     on_model_failure: OnModelFailure
     skip_if_nothing_notable: bool
     attachment: PulseAttachment
     test_mode: bool
+    template_id: UUID | None
+    deliver_within_seconds: int | None
+    late_since: Time | None
     last_run_at: Time | None
     next_run_at: Time | None
     created_by: str | None

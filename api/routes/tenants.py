@@ -38,7 +38,7 @@ class TenantPatch(_Body):
 
     name: Line | None = None
     settings: dict[str, Any] | None = Field(
-        None, description="out of defaultTimezone, sender, replyTo, recipientDomains, branding, quotas"
+        None, description="out of defaultTimezone, sender, replyTo, recipientDomains, linkOrigins, branding, quotas"
     )
 
 

@@ -1,8 +1,14 @@
 -- The runs of a pulse but its previews, newest first, on from a place, with their deaths and what became of the mails;
--- their records without what is long.
+-- their records without what is long: of what was said, what tools answered goes.
 -- Index: runs_one_per_slot and runs_on_demand, dead_letters_one_per_death, deliveries_one_per_recipient.
 select
-    r.id, r.slot_at, r.schedule_id as pulse_id, r.state, r.outcome - array['evidence', 'check', 'page'] as outcome,
+    r.id, r.slot_at, r.schedule_id as pulse_id, r.state, case
+        when jsonb_typeof(r.outcome -> 'messages') = 'array'
+            then jsonb_set(
+                r.outcome, '{messages}', jsonb_path_query_array(r.outcome, '$.messages[*] ? (@.role != "tool")')
+            )
+        else r.outcome
+    end - array['evidence', 'check', 'page'] as outcome,
     r.error, r.cancel_requested_at, r.started_at, r.finished_at, r.created_at, died.at as died_at, mails.made as mails,
     mails.sent as mails_sent, mails.sent_at as mailed_at
 from runs as r

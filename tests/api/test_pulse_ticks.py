@@ -15,7 +15,7 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
-from api import jwts
+from api import jwts, pulse_ticks
 from tests import make
 from tests.api import tenanted
 from tests.api.conftest import JWT_SECRET, Api, MakeWeb, TestClient, web_of_it
@@ -117,6 +117,16 @@ def test_with_hosting_each_active_tenant_is_ticked_and_one_that_fails_stops_no_o
     assert results["gone"]["error"].endswith("answered 401")
     assert results["one"]["tick"]["triggeredConfigs"] == [pulses["one"]]
     assert [slots(conn, each) for each in pulses.values()] == [1, 1]
+
+
+def test_a_dispatch_ends_in_its_time_and_says_whom_it_did_not_reach(
+    hosted: TestClient, conn: make.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make.tenant(conn, slug="one")
+    monkeypatch.setattr(pulse_ticks, "MOST_SECONDS", 0.0)
+    told = Api(hosted, conn, "operator")("POST", "/api/pulse/dispatch-ticks").json()
+    assert (told["successful"], told["failed"]) == (0, told["total"])
+    assert "took 0 s" in told["results"][0]["error"]
 
 
 def test_dispatching_needs_its_address_and_its_secret(make_web: MakeWeb, database: str, conn: make.Connection) -> None:

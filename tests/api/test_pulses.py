@@ -10,6 +10,7 @@ import pytest
 
 from api import pulse_jobs
 from api.pulse_jobs import PulseRun
+from db.jsonb import Jsonb
 from tests import make
 from tests.api import tenanted
 from tests.api.conftest import Api
@@ -47,7 +48,9 @@ def test_a_pulse_is_made_listed_read_changed_and_deleted(api: Api, conn: make.Co
     paused = api("PUT", path, json={"enabled": False}).json()
     assert (paused["enabled"], paused["nextRunAt"], paused["prompt"]) == (False, None, WEEKLY["prompt"])
     moved = api("PUT", path, json={"enabled": True, "cron": "30 2 * * *", "cronTimezone": "UTC"}).json()
-    assert (moved["cronTimezone"], moved["nextRunAt"][10:]) == (None, "T02:30:00Z")
+    assert (moved["cronTimezone"], moved["nextRunAt"][10:]) == ("UTC", "T02:30:00Z")
+    unsaid = api("PUT", path, json={"cronTimezone": None}).json()
+    assert (unsaid["cronTimezone"], unsaid["nextRunAt"]) == (None, moved["nextRunAt"])
     told = api("PUT", path, json={"recipients": None, "name": "Nightly", "onModelFailure": "ERROR"}).json()
     assert (told["recipients"], told["name"], told["onModelFailure"]) == (None, "Nightly", "error")
     assert api("GET", f"{path}/next?count=2").json()["items"][0]["at"] == moved["nextRunAt"]
@@ -69,6 +72,11 @@ def test_a_pulse_is_made_listed_read_changed_and_deleted(api: Api, conn: make.Co
         ({"prompt": " \n"}, "/prompt"),
         ({"name": ""}, "/name"),
         ({"tenantId": "another"}, "/tenantId"),
+        ({"channels": ["nowhere"]}, "/channels/0"),
+        ({"templateId": str(uuid4())}, "/templateId"),
+        ({"recipients": [{"role": "king"}]}, "/recipients/0"),
+        ({"recipients": [{"graphId": str(uuid4()), "column": "mail"}]}, "/recipients/0/graphId"),
+        ({"deliverWithinSeconds": 0}, "/deliverWithinSeconds"),
     ],
 )
 def test_what_is_wrong_is_named(api: Api, conn: make.Connection, wrong: dict[str, Any], pointer: str) -> None:
@@ -82,6 +90,69 @@ def test_what_is_wrong_is_named(api: Api, conn: make.Connection, wrong: dict[str
     assert api("GET", "/api/pulse").json() == [before]
     assert api("POST", "/api/pulse", json=WEEKLY).status_code == 422, "the name is taken"
     assert make.value(conn, "select count(*) from schedules") == 1
+
+
+def test_a_pulse_tells_whom_an_alert_may_tell(api: Api, conn: make.Connection) -> None:
+    assert api.tenant
+    graph = tenanted.graph(conn, api.tenant, "alfa")
+    slack = {"name": "ops", "type": "slack", "credential": "https://hooks.slack.com/services/T0/B0/x"}
+    channel = api("POST", "/api/channels", json=slack).json()["id"]
+    made_template = {"name": "ours", "purpose": "pulse.report", "subject": "{{ report }}"}
+    template = api("POST", "/api/templates", json=made_template).json()["id"]
+    rules = [{"role": "viewer"}, {"graphId": graph, "column": "mail"}]
+    told = {"recipients": ["ann@example.com", *rules], "templateId": template, "deliverWithinSeconds": 3600}
+    pulse = made(api, channels=["ops"], **told)
+    assert {name: pulse[name] for name in (*told, "channels", "lateSince")} == told | {
+        "channels": [channel],
+        "lateSince": None,
+    }
+    path = f"/api/pulse/{pulse['id']}"
+    params = make.value(conn, "select params from schedules where id = %s", pulse["id"])
+    assert params["recipients"] == told["recipients"]
+    assert (params["channels"], params["templateId"]) == ([{"id": channel, "type": "slack"}], template)
+    assert make.value(conn, "select count(*) from watches") == 1
+    assert make.value(conn, "select cardinality(uses) from schedules where id = %s", pulse["id"]) == 1
+
+    # What a pulse names is not deleted, and the refusal names the pulse.
+    for noun, id_ in (("channels", channel), ("templates", template)):
+        kept = api("DELETE", f"/api/{noun}/{id_}")
+        assert (kept.status_code, WEEKLY["name"] in kept.text) == (409, True)
+    other = api("POST", "/api/templates", json=made_template | {"name": "b", "purpose": "kpi.schedule"})
+    assert api("PUT", path, json={"templateId": other.json()["id"]}).status_code == 422
+    pager = {"name": "pager", "type": "pagerduty", "credential": "0123456789abcdef0123456789abcdef"}
+    assert api("POST", "/api/channels", json=pager).status_code == 201
+    assert api("PUT", path, json={"channels": ["pager"]}).status_code == 422
+
+    same = api("PUT", path, json={"description": "read it"}).json()
+    assert {name: same[name] for name in told} == told
+    assert same["channels"] == [channel]
+    bare: dict[str, Any] = {"channels": [], "templateId": None, "deliverWithinSeconds": None, "recipients": None}
+    changed = api("PUT", path, json=bare).json()
+    assert {name: changed[name] for name in bare} == bare
+    params = make.value(conn, "select params from schedules where id = %s", pulse["id"])
+    assert {"channels", "templateId", "recipients"} & params.keys() == set()
+    assert make.value(conn, "select cardinality(uses) from schedules where id = %s", pulse["id"]) == 0
+    assert [
+        api("DELETE", f"/api/{noun}/{id_}").status_code
+        for noun, id_ in (("channels", channel), ("templates", template))
+    ] == [204, 204]
+
+
+def test_what_tools_answered_is_left_out_of_lists(api: Api, conn: make.Connection) -> None:
+    assert api.tenant
+    pulse = made(api, enabled=False)
+    said = [
+        {"role": "user", "content": "new?"},
+        {"role": "tool", "content": "x" * 1000},
+        {"role": "assistant", "content": "no"},
+    ]
+    of: dict[str, Any] = {"schedule_id": UUID(pulse["id"]), "kind": "pulse.report", "state": "succeeded", "attempt": 1}
+    run = make.run(conn, api.tenant, **of, outcome=Jsonb({"messages": said, "report": "no", "evidence": {}}))
+    make.run(conn, api.tenant, **of, outcome=Jsonb({"outcome": "not_notable"}))
+    assert api("GET", f"/api/pulse-job/{run}").json()["payload"]["messages"] == said
+    listed = [each["payload"] for each in api("GET", f"/api/pulse/{pulse['id']}/jobs").json()["items"]]
+    assert {"messages": [said[0], said[2]], "report": "no"} in listed
+    assert {"outcome": "not_notable"} in listed
 
 
 def test_the_graphs_of_another_tenant_are_none(api: Api, conn: make.Connection) -> None:

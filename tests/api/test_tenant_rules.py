@@ -1,17 +1,20 @@
 """What a tenant's settings decide: how many there may be, how often may be asked, in which zone a schedule is."""
 
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from tests import make
 from tests.api.conftest import Api, MakeWeb, TestClient
+from workers.chat.budget import ModelRules
+from workers.journal import GET_MODEL_RULES, SPEND
 
 EVERY_DAY = {"jobType": "test.noop", "cronExpression": "0 9 * * *"}
 
 
-def quota(conn: make.Connection, api: Api, **quotas: int) -> None:
+def quota(conn: make.Connection, api: Api, **quotas: float) -> None:
     """Sets the tenant's quotas as an operator does."""
     slug = make.value(conn, "select slug from tenants where id = %s", api.tenant)
     answer = Api(api.web, conn, "operator")("PATCH", f"/api/tenants/{slug}", json={"settings": {"quotas": quotas}})
@@ -140,3 +143,28 @@ def test_branding_that_no_mail_could_show_is_refused_by_the_fields_name(
     assert answer.status_code == 422
     assert answer.json()["errors"] == [{"pointer": f"/settings/branding/{pointer}", "detail": detail}]
     assert api("GET", "/api/tenant").json()["settings"] == {}
+
+
+def test_what_models_may_cost_is_the_operators_to_set_and_where_links_lead_the_tenants(
+    api: Api, conn: make.Connection
+) -> None:
+    quotas = {"aiDailyTokens": 1000, "aiDailyCost": 2.5, "aiRunTokens": 100, "aiRunCost": 1}
+    quota(conn, api, **quotas)
+    origins = ["https://wiki.example.com", "https://wiki.example.com:8443"]
+    assert api("PATCH", "/api/tenant", json={"settings": {"linkOrigins": origins}}).status_code == 200
+    assert api.tenant
+    SPEND.run(conn, tenant_id=api.tenant, tokens=10, dollars=Decimal("0.25"))
+    SPEND.run(conn, tenant_id=api.tenant, tokens=5, dollars=Decimal("0.25"))
+    found = GET_MODEL_RULES.one(conn, tenant_id=api.tenant)
+    assert found == ModelRules(origins, 1000, Decimal("2.5"), 100, Decimal(1), 15, Decimal("0.5"))
+    for wrong in (
+        "http://wiki.example.com",
+        "https://wiki.example.com/a",
+        "https://",
+        "https://a@b.example",
+        "javascript:x",
+        "https://x.example:99999",
+    ):
+        refused = api("PATCH", "/api/tenant", json={"settings": {"linkOrigins": [wrong]}})
+        assert refused.status_code == 422, wrong
+    assert api("PATCH", "/api/tenant", json={"settings": {"quotas": {"aiDailyTokens": 1}}}).status_code == 422

@@ -94,6 +94,9 @@ def test_a_report_is_written_by_the_model_and_mailed_or_says_why_it_is_not(
     assert "Open orders stands at 100 orders" in parts["text/plain"]
     assert "Open orders stands at 100 orders" in parts["text/html"]
     assert "sk-hush" not in str(job)
+    used = world.all("select turns, tokens from model_usage")[0]
+    usage = job["payload"]["usage"]
+    assert (used["turns"], used["tokens"]) == (3, usage["tokensIn"] + usage["tokensOut"])
 
     # The slot comes by itself; it says what changed since, and a number that is wrong is not passed on.
     world.figures.execute("update figure set value = 120")
@@ -128,6 +131,14 @@ def test_a_report_is_written_by_the_model_and_mailed_or_says_why_it_is_not(
     job = published(api, pulse, world)
     assert (job["state"], job["result"], job["emailSent"], job["payload"]) == ("finished", "error", False, None)
     assert job["error"]
+
+    # What its tenant may have of models is used up: none is asked, and the reason is told.
+    world.system.conn.execute('update tenants set settings = \'{"quotas": {"aiDailyTokens": 1}}\'')
+    seen = len(model.seen)
+    job = published(api, pulse, world)
+    assert (job["result"], job["error"]) == ("error", "the tokens that this tenant may have of models are used up")
+    assert len(model.seen) == seen
+    world.system.conn.execute("update tenants set settings = '{}'")
 
     # Previews and tests are sent to nobody, and nothing is where nobody is named.
     model.script = ["good"]

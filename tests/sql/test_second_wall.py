@@ -239,9 +239,12 @@ class Held:
         )
         pulse = {"prompt": word, "on_model_failure": "fallback", "skip_if_nothing_notable": False}
         pulse |= {"description": "", "attachment": "none", "test_mode": False}
+        pulse |= {"recipient_rules": Jsonb([]), "names_zone": True, "template_id": None}
         unclaimed = UUID(tenanted.schedule(conn, self.tenant, word))
         self.of |= {
             "insert_pulse": {**pulse, "id": unclaimed},
+            "tell_channels_of_pulse": {"id": self.ids["pulse"], "channel_ids": [self.ids["channel"]]},
+            "spend_on_model": {"tokens": 1, "dollars": 0},
             "update_pulse": pulse,
             "get_pulse_job": {"id": self.ids["job"], "slot_at": slot_of(self.ids["job"])},
             "list_pulse_jobs": {"schedule_id": jobs_of},

@@ -5,10 +5,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from db.jsonb import dumps
+from telemetry import metrics
 from workers.addresses import IPNetwork
 from workers.chat.endpoint import Endpoint
 from workers.chat.outcome import Limits, Refused, Unavailable
-from workers.chat.turns import Request, Turn
+from workers.chat.turns import LARGEST_KEPT, Request, Turn
 from workers.formats.report import MissingExtra
 from workers.http import Client
 
@@ -34,8 +36,12 @@ class Model:
         while True:
             count += 1
             found = self._once(request, limits, deadline, is_cancelled)
+            metrics.model_requests.labels("answered" if isinstance(found, Turn) else found.reason).inc()
             if isinstance(found, Turn):
-                return found._replace(requests=count)
+                whole = found._replace(requests=count).storable()
+                # Asked for again it would be as long, and paid for again.
+                is_long = len(dumps(whole.as_json())) > LARGEST_KEPT
+                return Refused("long", "the model's answer is longer than is kept") if is_long else whole
             if isinstance(found, Refused) or found.reason == "cancelled":
                 return found
             wait = found.retry_after

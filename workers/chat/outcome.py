@@ -10,15 +10,27 @@ from workers.sources import Table
 
 Passing = Literal["busy", "away", "slow", "half", "cancelled"]
 Lasting = Literal[
-    "unset", "extra", "credentials", "model", "request", "filtered", "long", "empty", "turns", "tokens", "cost"
+    "unset",
+    "extra",
+    "credentials",
+    "model",
+    "request",
+    "filtered",
+    "long",
+    "empty",
+    "turns",
+    "tokens",
+    "cost",
+    "budget",
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one run may use. Dollars limit only where the prices are known.
+    """What one run may use. Dollars limit only where the prices are known; with `needs_prices` none is asked without them.
 
-    `tokens_in` and `tokens_out` are those of all turns together; an answer is cut at `answer_tokens`. `idle_seconds` is
+    `tokens_in` and `tokens_out` are those of all turns together, `tokens` both; an answer is cut at `answer_tokens`. What
+    is `fresh` may be added to what the run has paid for: that is what its tenant has left of the day. `idle_seconds` is
     how long the model may say nothing; `tries` how often one turn is asked for, `pause_seconds` the first wait between.
     """
 
@@ -34,6 +46,10 @@ class Limits:
     idle_seconds: float = 60.0
     tries: int = 3
     pause_seconds: float = 1.0
+    tokens: int | None = None
+    fresh_tokens: int | None = None
+    fresh_dollars: Decimal | None = None
+    needs_prices: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +86,16 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A graph that the model asked, and the very rows that it was shown: what its figures can be held against."""
+    """A graph that the model asked, and the very rows that it was shown: what its figures can be held against.
+
+    `is_whole`: no row that the graph has in these periods was left out, so that a sum of them says something.
+    """
 
     graph_id: UUID
     graph_name: str
     graph_version: int
     table: Table
+    is_whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)

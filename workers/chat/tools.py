@@ -1,5 +1,6 @@
 """The model's only tools: which graphs there are, and what one of them says. They read, under the run's tenant and reader."""
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, NamedTuple
 
@@ -63,13 +64,15 @@ class Served(NamedTuple):
     graph: Graph | None = None
     table: Table | None = None
     is_capped: bool = False
+    is_whole: bool = True
 
 
 class Desk:
-    """Answers the calls of one run: of `graphs` alone, for a reader of this security context."""
+    """Answers the calls of one run: of `graphs` alone, for a reader of this security context, until the deadline."""
 
-    def __init__(self, ctx: Context[Any], graphs: Sequence[Graph], context: Mapping[str, str]) -> None:
+    def __init__(self, ctx: Context[Any], graphs: Sequence[Graph], context: Mapping[str, str], deadline: float) -> None:
         self._ctx = ctx
+        self._deadline = deadline
         self._graphs = graphs
         self._context = context
 
@@ -97,7 +100,7 @@ class Desk:
         window = last_periods(found, ctx.slot_at, ctx.timezone, asked.periods)
         try:
             question = found.question(ctx.slot_at, ctx.timezone, window, self._context)
-            patience = max(1.0, min(_PATIENCE_SECONDS, ctx.seconds_left() - _PATIENCE_SECONDS))
+            patience = max(1.0, min(_PATIENCE_SECONDS, self._deadline - time.monotonic()))
             table: Table | str = ctx.source(str(found.source_id)).query(
                 question, timeout_seconds=patience, row_cap=MOST_ROWS
             )
@@ -111,7 +114,9 @@ class Desk:
             return _failed(table)
         kept = data.bounded(found, table, most_rows)
         content = data.shown(found, kept, len(table.rows), window, ctx.timezone)
-        return Served(content, graph=found, table=kept, is_capped=len(kept.rows) < len(table.rows))
+        is_capped = len(kept.rows) < len(table.rows)
+        is_whole = asked.segment is None and not is_capped
+        return Served(content, graph=found, table=kept, is_capped=is_capped, is_whole=is_whole)
 
     def _find(self, wanted: str) -> Graph | str:
         """The one graph of that name or id, or why there is none."""

@@ -1,13 +1,17 @@
 """A conversation in no protocol's words: what is said by whom, and what one turn of a model is asked and brings."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 Stop = Literal["end", "calls", "length", "filtered"]
-# A turn is kept as a step of its run, which holds 256 KiB.
+# Of letters; and of bytes as a step keeps it, which holds 256 KiB with what was asked.
 LARGEST_TURN = 100_000
+LARGEST_KEPT = 200_000
+# What no jsonb can hold.
+_UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 
 
 class Call(NamedTuple):
@@ -38,6 +42,13 @@ class Turn(NamedTuple):
     def as_json(self) -> dict[str, Any]:
         """Return it as a step keeps it."""
         return {**self._asdict(), "calls": [call._asdict() for call in self.calls]}
+
+    def storable(self) -> "Turn":
+        """Return it without what can't be kept."""
+        calls = tuple(Call(*(_UNSTORABLE.sub("", part) for part in call)) for call in self.calls)
+        return self._replace(
+            text=_UNSTORABLE.sub("", self.text), model=_UNSTORABLE.sub("", self.model)[:200], calls=calls
+        )
 
     @classmethod
     def from_json(cls, kept: Mapping[str, Any]) -> "Turn":

@@ -12,6 +12,9 @@ from workers.formats.report import Report
 from workers.kinds.threshold_mail import MOST_SHOWN, Told, members_of, subject_of
 from workers.outcome import ChannelMessage, ChannelRef, Item
 
+# Of a report that was written.
+MOST_LINES, MOST_LETTERS, MOST_FIGURES = 6, 900, 8
+
 
 class Channel(BaseModel):
     """A channel that is told; made by Tocsin out of the alert."""
@@ -73,6 +76,16 @@ def of_report(report: Report, timezone: str, channels: Sequence[Channel]) -> Cha
         items=items or (Item("", "no headline figure", is_open=False),),
         facts=(*facts, *(("Note", note) for note in report.notes)),
     )
+
+
+def of_pulse(report: Report, timezone: str, channels: Sequence[Channel], text: str, link: str) -> ChannelMessage:
+    """Return the first lines of a report that was written, and its headline figures; `link` opens the whole, or is empty."""
+    bare = of_report(report, timezone, channels)
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    first = "\n".join(lines[:MOST_LINES])
+    said = first if len(first) <= MOST_LETTERS else first[: MOST_LETTERS - 1].rstrip() + "…"
+    figures = tuple(each for each in bare.items if each.name)
+    return replace(bare, items=(Item("", "", said, is_open=False), *figures[:MOST_FIGURES]), link=link)
 
 
 def _refs(channels: Sequence[Channel]) -> tuple[ChannelRef, ...]:

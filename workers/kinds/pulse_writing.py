@@ -1,8 +1,9 @@
 """How a pulse's report is written: by the model, held against the evidence, or from the figures alone where that fails."""
 
 import json
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple, cast
 
 from workers.chat.conversation import Conversation
 from workers.chat.data import wrapped
@@ -10,15 +11,34 @@ from workers.chat.model import Model
 from workers.chat.outcome import Answer, Answered, Asked, Unavailable
 from workers.formats.report import Section
 from workers.graphs import Graph
-from workers.kind import Context
+from workers.kind import Context, InnerJournal
 from workers.pulses.changes import changes
-from workers.pulses.evidence import Evidence, gather, section_of
+from workers.pulses.evidence import Evidence, Partly, gather, section_of
 from workers.pulses.fallback import escape, fallback
 from workers.pulses.narrative import Checked, check
 from workers.pulses.settle import settle
 from workers.reporting import Part, part_of
 
 _AGAIN = "Answer with the whole report once more, with these sentences mended and everything else as it was.\n\n"
+
+
+# What readers are told of a failure, who need not know where the model is and what it says of its key.
+_WORDS: Mapping[str, str] = {
+    "unset": "no model is set up",
+    "extra": "no model is set up",
+    "busy": "the model was too busy",
+    "away": "the model could not be reached",
+    "slow": "the model did not answer in time",
+    "half": "the model's answer broke off",
+    "filtered": "the model declined",
+    "long": "the model's answer was too long",
+    "empty": "the model answered nothing",
+    "turns": "the model came to no end",
+    "tokens": "the model came to no end",
+    "cost": "the model's answer would have cost more than it may",
+    "budget": "what may be spent on models is used up",
+}
+WRONG = "the model's numbers are not those of the figures"
 
 
 class Known(NamedTuple):
@@ -30,10 +50,14 @@ class Known(NamedTuple):
 
 
 class Written(NamedTuple):
-    """A report in markdown with the evidence that it was held against; `failure` is why no model wrote it, or empty."""
+    """A report in markdown with the evidence that it was held against; `failure` is why no model wrote it, or empty.
+
+    `first` is the evidence of what the run asked itself: the next report is compared with it.
+    """
 
     markdown: str
     evidence: Evidence
+    first: Evidence
     failure: str
     answer: Answer
     checked: Checked | None
@@ -49,12 +73,24 @@ class NotWritten(NamedTuple):
 
 def write(ctx: Context[Any], model: Model | None, known: Known, prompt: str, on_failure: str) -> Written | NotWritten:
     """Return the report, or why there is none. Where the figures alone will do, nobody waits for a model."""
-    conversation = Conversation(ctx, model, known.graphs)
+    journal = cast("InnerJournal", ctx.journal)
+    limits = journal.model_rules().limits()
+    conversation = Conversation(ctx, model, known.graphs, limits=limits, spend=journal.spend_on_model)
+    found = _written(ctx, conversation, known, prompt, on_failure)
+    if isinstance(found, NotWritten):
+        return found
+    # Of a second question that brought nothing, too.
+    return found._replace(answer=replace(found.answer, usage=conversation.usage))
+
+
+def _written(
+    ctx: Context[Any], conversation: Conversation, known: Known, prompt: str, on_failure: str
+) -> Written | NotWritten:
     evidence = gather(ctx.slot_local, known.parts)
     answer = conversation.ask(_task(prompt, known, evidence))
     if not isinstance(answer, Answered):
         return _failed(answer, answer.why, known, evidence, on_failure)
-    evidence = _with_asked(ctx, known, answer.asked)
+    first, evidence = evidence, _with_asked(ctx, known, answer.asked)
     checked = check(answer.text, evidence)
     if checked.unverified:
         again = conversation.ask(_AGAIN + settle(checked, "mark", evidence).prompt)
@@ -62,10 +98,9 @@ def write(ctx: Context[Any], model: Model | None, known: Known, prompt: str, on_
             answer, evidence = again, _with_asked(ctx, known, again.asked)
             checked = check(again.text, evidence)
     if len(checked.unverified) > sum(claim.verdict == "verified" for claim in checked.claims):
-        why = "the model's numbers are not those of the figures"
-        return _failed(answer, why, known, evidence, on_failure, checked)
+        return _failed(answer, WRONG, known, first, on_failure, checked)
     text = settle(checked, "mark", evidence).markdown
-    return Written(_with_changes(text, known.before, evidence), evidence, "", answer, checked)
+    return Written(_with_changes(text, known.before, first), evidence, first, "", answer, checked)
 
 
 def _failed(
@@ -74,7 +109,8 @@ def _failed(
     if on_failure == "error":
         is_passing = isinstance(answer, Unavailable)
         return NotWritten(why, is_passing, answer.retry_after if isinstance(answer, Unavailable) else None)
-    return Written(fallback(evidence, why, known.before), evidence, why, answer, checked)
+    told = WRONG if isinstance(answer, Answered) else _WORDS.get(answer.reason, "the model gave no answer")
+    return Written(fallback(evidence, told, known.before), evidence, evidence, why, answer, checked)
 
 
 def _task(prompt: str, known: Known, evidence: Evidence) -> str:
@@ -86,11 +122,12 @@ def _task(prompt: str, known: Known, evidence: Evidence) -> str:
 def _with_asked(ctx: Context[Any], known: Known, asked: Sequence[Asked]) -> Evidence:
     """The evidence with what the model asked itself; a graph that can't be read as what it says is a plain table."""
     named = {graph.id: graph for graph in known.graphs}
-    found: list[Part | Section] = list(known.parts)
+    found: list[Part | Section | Partly] = list(known.parts)
     for each in asked:
         graph = named.get(each.graph_id)
         part = "" if graph is None else part_of(graph, each.table, ctx.timezone)
-        found.append(section_of(each.graph_name, each.table) if isinstance(part, str) else part)
+        shown = section_of(each.graph_name, each.table) if isinstance(part, str) else part
+        found.append(shown if each.is_whole else Partly(shown))
     return gather(ctx.slot_local, found)
 
 
@@ -116,4 +153,5 @@ def as_record(written: Written) -> dict[str, Any]:
         "check": None if written.checked is None else written.checked.record,
         "evidenceHash": written.evidence.hash,
         "evidence": json.loads(written.evidence.json),
+        "answersOfItsOwn": len(written.first.answers),
     }

@@ -22,8 +22,12 @@ from workers.alerting.series import read
 from workers.branding import Branding
 from workers.formats.report import Report
 from workers.graphs import Graph
-from workers.kinds import report_mail, threshold_mail
+from workers.kinds import pulse_mail, report_mail, threshold_mail
 from workers.kinds.pages import Made
+from workers.outcome import Attachment
+from workers.pulses.evidence import gather
+from workers.pulses.fallback import fallback
+from workers.pulses.page import make
 from workers.reporting import Part, part_of
 from workers.sources import Column, Table
 
@@ -163,6 +167,39 @@ def _sent(
     return report_mail.worded(sheet, READER, BRAND, attached=attached, links=links)
 
 
+@cache
+def _pulse_samples() -> Mapping[str, Made]:
+    days = _table("day", [(date(2026, 11, day), Decimal(4000 + 37 * day)) for day in range(16, 23)], "date")
+    part = part_of(_GRAPH, days, ZONE)
+    figures = () if isinstance(part, str) else (part.section,)
+    evidence = gather(_SLOT, figures)
+    told = pulse_mail.Told("Monday's pulse", _SLOT, ZONE, str(_ID))
+    text = (
+        "## In short\n\nRevenue stands at 4,814 € on 22 November.\n\n"
+        "| Day | Revenue |\n|---|---|\n| 21 November | 4,777 € |\n| 22 November | 4,814 € |"
+    )
+
+    def made(
+        markdown: str, file: pulse_mail.File | None = None, notes: tuple[str, ...] = (), failure: str = ""
+    ) -> Made:
+        page = make(markdown, evidence, brand=BRAND)
+        if not failure:
+            page = page._replace(pictures=(Attachment("chart-1.png", "image/png", b"", "chart-1"),))
+        sheet = pulse_mail.Sheet(page, figures, notes, failure)
+        return pulse_mail.render(sheet, READER, BRAND, told, file)
+
+    late = fallback(evidence, "the model did not answer in time")
+    large = pulse_mail.File(None, "monday.pdf", "https://tocsin.example.com/f/token")
+    attached = pulse_mail.File(Attachment("monday.pdf", "application/pdf", b""), "monday.pdf")
+    return {
+        "pulse": made(text, attached),
+        "fallback": made(
+            late, large, ("Without figures: Costs: its source gave no answer.",), "the model was too slow"
+        ),
+        "large": made(text, pulse_mail.File(None, "monday.pdf")),
+    }
+
+
 _EVERYWHERE = {
     "subject": "the subject in Tocsin's words",
     "slot": "the slot in the schedule's zone, as a text",
@@ -206,6 +243,26 @@ PURPOSES: Mapping[str, Purpose] = {
             "members[].baseline_figure": "what it is compared with; null without one",
         },
         _threshold_samples,
+    ),
+    "pulse.report": Purpose(
+        "the mail of a pulse",
+        {
+            **{name: said for name, said in _EVERYWHERE.items() if name != "data_as_of_at"},
+            "report": "the pulse's name",
+            "text": "the report as it was written and checked, as plain text",
+            "is_fallback": "whether no model wrote it",
+            "failure": "why none did; empty where one did",
+            "notes[]": "which graphs gave no figures",
+            "sections[].name": "a heading; empty without one",
+            "sections[].headings[]": "the columns of the table below it; one empty one where there are words",
+            "sections[].rows[][]": "the table's rows, or the words, each paragraph as a row of one cell",
+            "charts[].picture": "the address of a chart in the mail, for `<img src>`",
+            "attached[]": "the name of the PDF",
+            "too_large[]": "its name where it was too large for a mail, and could not be kept",
+            "linked[].name": "its name where it was too large for a mail, and is kept",
+            "linked[].link": "where it is downloaded",
+        },
+        _pulse_samples,
     ),
     "kpi.schedule": Purpose(
         "the mail of a scheduled report",

@@ -43,17 +43,14 @@ def is_notable(before: Evidence | None, now: Evidence, policy: Notable) -> bool:
 
 
 def changed(before: Evidence, now: Evidence) -> list[Change]:
-    """Return all changes, the largest first: of a course of time its newest figures, of names each one's."""
+    """Return all changes, the largest first: of a course of time its newest figures, of names each one's.
+
+    A graph that is in one of them alone tells nothing: its source may have been away, or the model may have asked it.
+    """
     found: list[Change] = []
     for answer in now.answers:
         last = before.answer(answer.graph)
-        if last is None:
-            found.append(Change(f"{answer.graph} is new.", NEW, is_name=True))
-        else:
-            found += _of_answer(last, answer)
-    found += [
-        Change(f"{each.graph} is gone.", NEW, is_name=True) for each in before.answers if not now.answer(each.graph)
-    ]
+        found += [] if last is None else _of_answer(last, answer)
     return sorted(found, key=lambda each: (-each.percent, each.line))
 
 

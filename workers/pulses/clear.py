@@ -15,6 +15,7 @@ _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 # `**12**%` and `1**2**3` are one number each; so is `1\\,234`.
 _IN_A_NUMBER = re.compile(r"(\*{1,3}|_{1,3}|`)(\d[\d.,]*)\1(?=[\d%])|(?<=\d)(\*{1,3}|_{1,3}|`)(\d[\d.,]*)\3")
 _ESCAPED = re.compile(r"\\(?=[.,%$\-+~<>()])")
+_RAISED = "\N{SUPERSCRIPT ONE}\N{SUPERSCRIPT TWO}\N{SUPERSCRIPT THREE}"
 _JOINERS = "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}\N{SOFT HYPHEN}"
 # Signs that are read as a comma, a point, a percent sign or a hyphen in a number of another script.
 _MARKS = str.maketrans(
@@ -80,6 +81,9 @@ def _seen(sign: str) -> str:
     if digit is not None:
         return str(digit)
     category = unicodedata.category(sign)
+    if category == "No" and sign not in _RAISED:
+        # A fraction or a number in a circle is read as what it stands for, apart from the digits before it.
+        return f" {unicodedata.normalize('NFKC', sign)} ".replace("\N{FRACTION SLASH}", "/")
     if sign in _JOINERS or category in ("Cf", "Cs", "Co", "Cn"):
         return ""
     if category in ("Cc", "Zl", "Zp"):

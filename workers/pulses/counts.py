@@ -50,7 +50,7 @@ def counted(
         return "", "as many as are listed"
     if any(_counts_rows(count, number.unit, answer) for answer in evidence.answers):
         return "", "as many as the evidence has"
-    if number.sort == "count" and number.unit not in names.nouns:
+    if count and number.sort == "count" and number.unit not in names.nouns:
         return "a turn of speech", ""
     return "", ""
 

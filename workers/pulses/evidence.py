@@ -3,12 +3,12 @@
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from workers.formats.numbers import decimal
 from workers.formats.report import Column, Report, Section, plain, shown
@@ -90,11 +90,23 @@ class Evidence:
         return next((each for each in reversed(self.answers) if each.graph.casefold() == graph.casefold()), None)
 
 
-def gather(slot: datetime, found: Iterable[Part | Section]) -> Evidence:
+class Partly(NamedTuple):
+    """What was asked, of which rows are missing: no sum of it says anything."""
+
+    asked: Part | Section
+
+
+def gather(slot: datetime, found: Iterable[Part | Section | Partly]) -> Evidence:
     """Return the evidence of what was asked, in that order; an equal answer is kept once, what is too much is left out."""
     answers: list[Answer] = []
     for each in found:
-        answer = answer_of(each.section if isinstance(each, Part) else each, slot.tzinfo)
+        asked = each.asked if isinstance(each, Partly) else each
+        answer = answer_of(asked.section if isinstance(asked, Part) else asked, slot.tzinfo)
+        if isinstance(each, Partly):
+            # A single segment is a name as several are.
+            columns = [answer.columns[place] for place in answer.numbers]
+            is_split = bool(columns) and not any(column.label for column in columns)
+            answer = replace(answer, is_split=is_split, is_whole=False)
         if answer not in answers and len(answers) < MOST_ANSWERS:
             answers.append(answer)
     evidence = Evidence(slot, tuple(answers))

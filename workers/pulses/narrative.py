@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 from workers.pulses.clear import as_read, clear
 from workers.pulses.counts import counted
+from workers.pulses.dates import moment_of
 from workers.pulses.evidence import Evidence
 from workers.pulses.exempt import masked
 from workers.pulses.facts import Cell, Facts
@@ -145,9 +146,9 @@ class Checker:
         scope = sentence if text.startswith("|", sentence.start) else clause
         spoken: Spoken = self.names.spoken(scope.of(text))
         whole = self.names.spoken(sentence.of(text))
-        return Asked(
-            number, phrase, spoken, whole, before, text[before.end : number.start] if before else "", sentence.of(text)
-        )
+        moment = moment_of(text[clause.start : number.start], text[number.end : clause.end])
+        between = text[before.end : number.start] if before else ""
+        return Asked(number, phrase, spoken, whole, before, between, sentence.of(text), moment)
 
 
 def _around(told: list[Span], at: int) -> Span:

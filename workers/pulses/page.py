@@ -1,8 +1,9 @@
 """A text as a mail's page, as plain text, and as sections of a PDF: nothing of it runs, loads or leads astray."""
 
 import html
+import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -38,6 +39,12 @@ _TAGS = {
 }  # fmt: skip
 _ATTRIBUTES = {"a": {"href"}, "img": {"src", "alt", "width"}, "th": {"align"}, "td": {"align"}, "ol": {"start"}}
 MOST_NOTES = 50
+LEFT_OUT = "(address left out)"
+# With a scheme, with www in front, or a name with a path behind it.
+_ADDRESS = re.compile(
+    r"(?:\b[a-z][a-z0-9+.-]*:/{1,}|\bwww\d?\.)\S+|\bmailto:\S+|\b(?:[\w-]+\.)+[a-z]{2,24}(?::\d{1,5})?/\S*",
+    re.IGNORECASE,
+)
 
 
 class Page(NamedTuple):
@@ -89,11 +96,15 @@ class _Drawing:
         if token.type == "fence" and token.info.split()[:1] == ["chart"]:
             yield from self._chart(token.content)
             return
+        if token.type in ("fence", "code_block"):
+            token.content = self.plain(token.content)
         if token.children is not None:
             token.children = list(self._inline(token.children))
         style = str(token.attrs.pop("style", ""))
         if style.startswith("text-align:"):
             token.attrs["align"] = style.removeprefix("text-align:")
+        elif token.type == "th_open":
+            token.attrs["align"] = "left"
         yield token
 
     def _chart(self, spec: str) -> Iterator[Token]:
@@ -110,17 +121,31 @@ class _Drawing:
             self.notes.append(f"a chart was left out: {section}")
             return
         name = f"chart-{number}"
+        section = replace(section, name=self.plain(section.name))
         self.sections[name] = section
         # Made here, and no text of a model's but the escaped title.
         markup = f'<p><img src="cid:{name}" alt="{html.escape(section.name)}" width="624"></p>\n'
         yield Token("html_block", "", 0, content=markup, info=name, meta={"alt": section.name})
 
+    def plain(self, text: str) -> str:
+        """A text without addresses that lead elsewhere: readers of mail make links of what looks like one."""
+
+        def told(match: re.Match[str]) -> str:
+            if _origin(match[0]) in self.origins:
+                return match[0]
+            self.notes.append("an address was left out: it is none of those that are allowed")
+            return LEFT_OUT
+
+        return _ADDRESS.sub(told, text)
+
     def _inline(self, tokens: Sequence[Token]) -> Iterator[Token]:
         is_leading: list[bool] = []
         for token in tokens:
+            if token.type in ("text", "code_inline"):
+                token.content = self.plain(token.content)
             if token.type == "image":
                 self.notes.append("a picture of elsewhere was left out")
-                yield Token("text", "", 0, content=words_of(token.children or []))
+                yield Token("text", "", 0, content=self.plain(words_of(token.children or [])))
             elif token.type == "link_open":
                 is_leading.append(_origin(str(token.attrs.get("href", ""))) in self.origins)
                 if is_leading[-1]:

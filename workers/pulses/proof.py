@@ -1,16 +1,28 @@
 """The one fact that proves a number, or why there is none; pure."""
 
+import re
 from collections.abc import Iterator
+from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
 from workers.pulses.counts import stretch
+from workers.pulses.dates import Moment
 from workers.pulses.facts import Fact, Facts, Line, across, moves, shares, sums
 from workers.pulses.figures import Written
 from workers.pulses.names import Names, Spoken
 from workers.pulses.phrase import Phrase
 from workers.pulses.units import PER_MILLE, PERCENT, POINTS, is_measure
 
+# Whoever is meant is told otherwise than by name.
+_ONE_OF = re.compile(
+    r"\b(?:largest|biggest|smallest|highest|lowest|best|worst|most|least|top|leading|strongest|weakest|leader|peak|one|"
+    r"first|second|third|next|other|others|rest|each|every|both|followed|ranges?|between)\b",
+    re.IGNORECASE,
+)
+# A figure of one time is no sum of many.
+_SUMMED = re.compile(r"\b(?:summed|summing|sums?|adds?|added|adding) (?:up )?to\b", re.IGNORECASE)
+_TIMES = {"thousand": 10**3, "million": 10**6, "billion": 10**9}
 _HOWS = ("cell", "total", "mean", "percentage", "difference", "points", "share", "multiple")
 
 
@@ -24,6 +36,7 @@ class Asked(NamedTuple):
     before: Written | None
     between: str
     sentence: str
+    moment: Moment | None = None
 
 
 def prove(asked: Asked, facts: Facts, names: Names) -> Fact | str:
@@ -44,8 +57,16 @@ def prove(asked: Asked, facts: Facts, names: Names) -> Fact | str:
 
 
 def _candidates(asked: Asked, facts: Facts) -> Iterator[Fact]:
+    yield from _of_size(asked, facts, 1)
+    if asked.number.scale != 1:
+        # Twelve thousand is 12 of a figure that is told in thousands.
+        for unit, times in _TIMES.items():
+            yield from (fact for fact in _of_size(asked, facts, times) if fact.unit == unit)
+
+
+def _of_size(asked: Asked, facts: Facts, times: int) -> Iterator[Fact]:
     number, phrase = asked.number, asked.phrase
-    low, high = max(number.low, Decimal()), number.high
+    low, high = max(number.low, Decimal()) / times, number.high / times
     if phrase.is_level and number.sort != "times":
         yield from facts.between(low, high)
         for fact in _named_levels(asked, facts):
@@ -116,7 +137,33 @@ def _objection(fact: Fact, asked: Asked, facts: Facts, names: Names) -> str | No
         return "the right figure, which did not come about that way"
     if not asked.spoken.fits(fact, len(facts.evidence.answers[fact.answer].rows)):
         return "the right size of something else"
-    return None
+    if _is_a_part(fact, asked, facts):
+        return "the right figure of a part, told as the whole's"
+    return None if _is_of_its_time(fact, asked, facts) else "the right figure of another time"
+
+
+def _is_a_part(fact: Fact, asked: Asked, facts: Facts) -> bool:
+    """Whether a single figure is one of several names', of which the sentence names none."""
+    answer = facts.evidence.answers[fact.answer]
+    # What the cells of a table's line are of stands above them.
+    if fact.how != "cell" or asked.sentence.startswith("|") or _ONE_OF.search(asked.sentence):
+        return False
+    has_names = any(column.type == "text" for column in answer.columns)
+    has_names = has_names and (len(answer.rows) > 1 or not answer.is_whole)
+    if not (has_names or (answer.is_split and fact.columns[0] >= 0)):
+        return False
+    return not any(place.answer == fact.answer and place.dimension == "name" for place in asked.whole.places)
+
+
+def _is_of_its_time(fact: Fact, asked: Asked, facts: Facts) -> bool:
+    """Whether a single figure is of the time that it is told of, and no sum of several."""
+    answer = facts.evidence.answers[fact.answer]
+    if fact.how != "cell" or answer.time is None or len(fact.rows) != 1:
+        return True
+    if len(answer.rows) > 1 and _SUMMED.search(asked.sentence) and len(asked.whole.rows(fact.answer)) != 1:
+        return False
+    told = answer.rows[fact.rows[0]][answer.time]
+    return asked.moment is None or not isinstance(told, date) or asked.moment.holds(told)
 
 
 def _has_unit(fact: Fact, number: Written, names: Names) -> bool:

@@ -17,7 +17,7 @@ from tests.workers.kinds.contexts import RUN, Answering, context
 from workers.chat.conversation import Conversation
 from workers.chat.outcome import Answered, Limits, Refused, Unavailable
 from workers.kind import Flag
-from workers.sources import SourceUnavailable, Table
+from workers.sources import Question, SourceUnavailable, Table
 
 pytestmark = pytest.mark.parametrize("protocol", PROTOCOLS)
 
@@ -42,7 +42,7 @@ def test_a_model_lists_the_graphs_asks_them_and_answers_from_what_they_say(proto
     ):
         answer = conversation.ask("How was the week?")
     assert isinstance(answer, Answered)
-    assert "Revenue stands at 300 EUR (2026-11-21)." in answer.text
+    assert "Revenue stands at 300 EUR (2026-11-21, Oslo)." in answer.text
     [question] = source.asked
     assert (question.context, question.grain) == ({"region": "north"}, "day")
     assert question.start is not None
@@ -371,3 +371,40 @@ def test_a_worker_without_the_extra_names_it(protocol: str, monkeypatch: pytest.
     assert isinstance(answer, Refused)
     assert (answer.reason, server.seen) == ("extra", [])
     assert "tocsin[ai]" in answer.why
+
+
+def test_an_answer_that_was_paid_for_can_be_kept_whatever_it_holds(protocol: str) -> None:
+    kept: dict[str, str] = {}
+    prompt = "\N{GRINNING FACE}" * 20_000
+    with (
+        ModelServer(["say Revenue\x00 is 300." + "価" * 10_000]) as server,
+        talk(server, protocol, kept=kept) as talking,
+    ):
+        answer = talking.ask(prompt)
+    assert isinstance(answer, Answered)
+    assert answer.text.startswith("Revenue is 300.")
+    [step] = kept.values()
+    assert "\\u0000" not in step
+    assert len(step) <= 256 * 1024
+    with ModelServer(["say " + "\N{GRINNING FACE}" * 30_000]) as server, talk(server, protocol) as talking:
+        refused = talking.ask("?")
+    assert isinstance(refused, Refused)
+    assert refused.reason == "long"
+
+
+def test_a_tool_that_hangs_takes_no_more_than_the_conversations_time(protocol: str) -> None:
+    class Hanging(Answering):
+        def query(self, question: Question, *, timeout_seconds: float, row_cap: int) -> Table:
+            waited.append(timeout_seconds)
+            threading.Event().wait(min(timeout_seconds, 1.2))
+            return super().query(question, timeout_seconds=timeout_seconds, row_cap=row_cap)
+
+    waited: list[float] = []
+    script = ['call query_graph {"graph": "Revenue"}']
+    limits = replace(QUICK, seconds=1.0)
+    source = Hanging(SourceUnavailable("it took too long"))
+    with ModelServer(script) as server, talk(server, protocol, limits=limits, source=source) as talking:
+        found = talking.ask("?")
+    assert isinstance(found, Unavailable)
+    assert (found.reason, len(waited)) == ("slow", 1)
+    assert waited[0] <= 1.0

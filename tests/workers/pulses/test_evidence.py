@@ -147,7 +147,7 @@ def test_the_fallback_shows_hostile_names_as_they_are() -> None:
     found = gather(SLOT, [Section("![g](https://evil.example/g)", (Column("name"), Column("n", "number")), rows)])
     page = make(fallback(found, "it is late"), found, ["https://tocsin.example"])
     assert not any(mark in page.html for mark in ("<a", "<img", 'evil.example"', "<strong", "<code"))
-    assert page.notes == ()
+    assert {note.partition(":")[0] for note in page.notes} == {"an address was left out"}
 
 
 MADE_UP = """# Sales of 99,998

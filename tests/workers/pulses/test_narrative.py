@@ -163,6 +163,25 @@ SENTENCES = [
     ("On 2 October revenue was €11,250.", "eu"),
     ("On 10 October revenue was €11,250.", "ev"),
     ("Orders were 12,345.67.", "u"),
+    ("On 3 October revenue was €12,345.67.", "eu"),
+    ("Revenue was €12,345.67 on 3 October.", "ue"),
+    ("Revenue was €12,345.67 on 2026-10-03.", "ue"),
+    ("Revenue was €12,345.67 on October 14th.", "ve"),
+    ("Revenue was €12,345.67 on 14 September.", "ue"),
+    ("Revenue was €12,345.67 in September.", "u"),
+    ("Revenue in Q3 was €12,345.67.", "eu"),
+    ("In October revenue was €12,345.67.", "v"),
+    ("On 14 October revenue rose from €11,020.50 to €12,345.67.", "evv"),
+    ("Revenue rose to €12,345.67 from €11,020.50 on 13 October.", "vve"),
+    ("In the last 14 days revenue summed to €12,345.67.", "vu"),
+    ("Signups were 150 in September.", "u"),
+    ("Free signups were 150 in September.", "v"),
+    ("4,321 units were sold.", "u"),
+    ("The best region sold 4,321 units.", "v"),
+    ("In the last 14 days revenue summed to €150,772.67.", "vv"),
+    ("Revenue was zero.", "u"),
+    ("Revenue was ½ of the day before.", "uu"),
+    ("There were ④⑨⑤ orders.", "uuu"),
     # Signs.
     ("The profit was -520.", "v"),
     ("The profit was −520.", "v"),  # noqa: RUF001
@@ -181,7 +200,7 @@ SENTENCES = [
     ("In 2026 all was well.", "e"),
     ("In 2019 all was well.", "u"),
     ("Model 3 sold 999 units.", "ev"),
-    ("Model 4 sold 999 units.", "uv"),
+    ("Model 4 sold 999 units.", "uu"),
     ("See [this](https://example.org/2024/99) now.", "e"),
     ("Two things stand out.", "e"),
     ("One of them is North.", ""),
@@ -225,6 +244,20 @@ AMOUNTS = st.decimals(Decimal("-1e9"), Decimal("1e9"), places=4).filter(lambda v
 def _of(*values: Decimal, unit: str = "", decimals: int | None = None) -> Evidence:
     columns = (Column("name"), Column("figure", "number", "Figure", unit, decimals=decimals))
     return gather(SLOT, [Section("Figures", columns, [(f"row {at}", value) for at, value in enumerate(values)])])
+
+
+@pytest.mark.parametrize(
+    ("sentence", "verdicts"),
+    [
+        ("It was 12,360 thousand.", "v"),
+        ("It was 12.4 million.", "v"),
+        ("It was 12,361 thousand.", "u"),
+        ("It was 12,360 million.", "u"),
+    ],
+)
+def test_a_figure_in_thousands_is_told_in_thousands(sentence: str, verdicts: str) -> None:
+    checked = Checker(_of(Decimal(12360), unit="thousand")).check(f"{sentence[:-1]} in row 0.")
+    assert "".join(claim.verdict[0] for claim in checked.claims if claim.verdict != "exempt") == verdicts
 
 
 @given(AMOUNTS, st.sampled_from(UNITS), st.sampled_from([None, 0, 1, 2]))

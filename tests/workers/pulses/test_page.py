@@ -107,6 +107,34 @@ def test_a_link_to_where_links_may_lead_is_one(address: str) -> None:
     assert page.notes == ()
 
 
+BARE = [
+    "Log in at https://evil.example/x now.",
+    "Log in at HTTPS://evil.example now.",
+    "Log in at www.evil.example now.",
+    "Log in at evil.example/login now.",
+    "Log in at `https://evil.example` now.",
+    "```\nhttps://evil.example/x\n```",
+    "[Log in at https://evil.example](https://evil.example)",
+    "| a |\n|---|\n| https://evil.example |",
+    "![https://evil.example/x](https://evil.example/y)",
+    "https://ev*i*l.example/x",
+]
+
+
+@pytest.mark.parametrize("markdown", BARE)
+def test_an_address_that_a_reader_of_mail_would_make_a_link_of_is_left_out(markdown: str) -> None:
+    page = _page(markdown)
+    for form in (page.html, page.text, str(page.sections)):
+        assert "evil.example" not in form
+        assert "(address left out)" in form
+    assert page.notes
+
+
+def test_an_address_to_where_links_may_lead_stays_and_so_do_a_fraction_and_a_date() -> None:
+    text = "See https://tocsin.example/runs/1: 24/7, 1/2, 10/12/2026, e.g. this/that and v1.2."
+    assert _page(text).text == text + "\n"
+
+
 HIDDEN = [
     ("a<!-- hidden 99 -->b", "ab\n"),
     ("a<!-- never closed", "a\n"),
