@@ -1258,7 +1258,7 @@ CREATE VIEW public.report_executions WITH (security_invoker='true') AS
     r.outcome,
     r.created_at
    FROM (public.runs r
-     JOIN public.scheduled_reports s ON (((s.tenant_id = r.tenant_id) AND (s.schedule_id = r.schedule_id))));
+     JOIN public.scheduled_reports s ON (((r.tenant_id = s.tenant_id) AND (r.schedule_id = s.schedule_id))));
 
 CREATE TABLE public.run_attempts (
     run_id uuid NOT NULL,

@@ -21,6 +21,7 @@ from workers.artifacts import Artifact, Content, New, Shelf
 from workers.branding import Branding
 from workers.http import Client
 from workers.kind import Webhook
+from workers.reports.book import RunReportBook
 from workers.rows import Leased, Value
 from workers.sources import Reach, Source, SourceRefused, Stored, open_source
 from workers.sources.flight import Shared
@@ -167,6 +168,10 @@ class RunJournal:
     def alerts(self) -> RunAlertBook:
         """What a run of an alert knows and reports."""
         return RunAlertBook(self.pool, self.leased)
+
+    def reports(self) -> RunReportBook:
+        """What a run of an exported report reads."""
+        return RunReportBook(self.pool, self.leased.tenant_id)
 
     def webhook(self, webhook_id: UUID) -> Webhook | None:
         """The tenant's webhook with that id, opened; None once it was deleted. Raises SealError."""

@@ -18,6 +18,7 @@ from workers.outcome import Outcome
 if TYPE_CHECKING:
     from workers.alert_book import AlertBook
     from workers.http import Client
+    from workers.reports.book import ReportBook
     from workers.sources import Source
 
 Params = TypeVar("Params", bound=BaseModel)
@@ -102,6 +103,10 @@ class InnerJournal(Journal, Protocol):
 
     def alerts(self) -> "AlertBook":
         """What a run of an alert knows and reports."""
+        ...
+
+    def reports(self) -> "ReportBook":
+        """What a run of an exported report reads."""
         ...
 
     def webhook(self, webhook_id: UUID) -> Webhook | None:

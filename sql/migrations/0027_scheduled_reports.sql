@@ -1,4 +1,4 @@
--- Exported reports: what a report is (its definition, in versions), when it is made and who gets it, and its executions.
+-- Exported reports: what a report is (its definition, in versions), when it is made, who gets it, and its executions.
 
 create table report_definitions (
     id uuid primary key default gen_random_uuid(),
@@ -167,13 +167,15 @@ select
     floor(extract(epoch from r.finished_at - r.started_at) * 1000)::bigint as duration_ms,
     coalesce(r.error, r.reason) as error,
     greatest(r.attempt - 1, 0) as retry_count,
-    case when r.state = 'succeeded' then 100 else floor(coalesce((r.progress ->> 'fraction')::numeric, 0) * 100)::int end
-        as progress,
+    case
+        when r.state = 'succeeded' then 100
+        else floor(coalesce((r.progress ->> 'fraction')::numeric, 0) * 100)::int
+    end as progress,
     (r.outcome ->> 'recordCount')::bigint as record_count,
     (r.outcome ->> 'definitionVersion')::int as definition_version,
     r.outcome, r.created_at
 from runs as r
-inner join scheduled_reports as s on s.tenant_id = r.tenant_id and s.schedule_id = r.schedule_id;
+inner join scheduled_reports as s on r.tenant_id = s.tenant_id and r.schedule_id = s.schedule_id;
 
 -- It shows what its reader may see, by the walls of its tables: of its own it needs the right to be read alone.
 insert into walls (name, tenant_column, rights) values ('report_executions', null, 'select');

@@ -5,12 +5,13 @@ from importlib import import_module
 
 from config.environ import BadSetting
 from workers.kind import Kind
-from workers.kinds import http_call, notice_mail, scheduled_report, threshold_alert, webhook_send
+from workers.kinds import http_call, notice_mail, report_export, scheduled_report, threshold_alert, webhook_send
 
 KINDS: dict[str, Kind] = {
     "http.call": http_call.KIND,
     "kpi.schedule": scheduled_report.KIND,
     "kpi.threshold": threshold_alert.KIND,
+    "report.export": report_export.KIND,
 }
 # What only Tocsin itself makes runs of: no schedule has such a kind.
 INNER: dict[str, Kind] = {
