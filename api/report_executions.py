@@ -55,6 +55,7 @@ class Measured(NamedTuple):
     largest_size_bytes: int | None
 
 
+NOTHING = Measured(0, 0, 0, *[None] * 8)
 LIST = Query("list_report_executions", Execution)
 MEASURE = Query("measure_report", Measured)
 
@@ -131,9 +132,7 @@ def file_of(conn: Connection, tenant_id: UUID, execution_id: UUID, wanted: str |
 def measure(conn: Connection, tenant_id: UUID, row: ScheduledReport, days: int) -> dict[str, Any]:
     """What became of a report's executions in the last days, how long they took, and their largest file."""
     since = read_now(conn) - timedelta(days=days)
-    found = MEASURE.one(conn, tenant_id=tenant_id, schedule_id=row.schedule_id, since=since)
-    if found is None:
-        raise RuntimeError("measure_report gives one row, and gave none")
+    found = MEASURE.one(conn, tenant_id=tenant_id, schedule_id=row.schedule_id, since=since) or NOTHING
     largest = None
     if found.largest_execution_id is not None:
         largest = {

@@ -11,6 +11,8 @@ from api.definitions import Json, Line, Words
 from api.graphs import Text
 from api.kpi_alert_bodies import Tags, patch_of
 from api.refusals import of_model
+from config.zones import zone
+from scheduler import slots
 from workers.channels.email import mailbox
 from workers.kinds.report_export import ExportFormat
 from workers.reports.definition import Wording
@@ -24,6 +26,15 @@ def _once(found: list[Any]) -> list[Any]:
     return list(dict.fromkeys(found))
 
 
+def _cron(text: str) -> str:
+    try:
+        slots.check(slots.Cron(text, "UTC"))
+    except slots.BadRecurrence as error:
+        raise ValueError(error.reason) from None
+    return text
+
+
+Zone = Annotated[str, AfterValidator(lambda name: zone(name).key)]
 Status = Annotated[Literal["ACTIVE", "PAUSED", "DISABLED", "ERROR"], BeforeValidator(_upper)]
 Wanted = Annotated[Literal["ACTIVE", "PAUSED", "DISABLED"], BeforeValidator(_upper)]
 Recipients = Annotated[list[Annotated[str, AfterValidator(mailbox)]], Field(max_length=1000), AfterValidator(_once)]
@@ -38,8 +49,8 @@ class ScheduledReportIn(BaseModel):
     name: Line
     description: Text = ""
     report_type: Annotated[str, Field(min_length=1, max_length=100, description="the name of a report definition")]
-    cron_expression: str
-    timezone: str | None = Field(None, description="of its slots and its relative dates; the tenant's if left out")
+    cron_expression: Annotated[str, AfterValidator(_cron)]
+    timezone: Zone | None = Field(None, description="of its slots and its relative dates; the tenant's if left out")
     calendar_id: UUID | None = None
     is_active: bool = True
     export_formats: Formats
@@ -58,7 +69,7 @@ class ScheduledReportIn(BaseModel):
     error_after: Annotated[int, Field(strict=True, ge=1, le=100)] | None = Field(
         3, description="so many runs in a row that fail stop it; null: never"
     )
-    workspace_id: str | None = Field(None, max_length=200, description="the tenant's slug, if anything")
+    workspace_id: Line | None = Field(None, description="the tenant's slug, if anything")
 
 
 _Patch = patch_of(ScheduledReportIn)

@@ -17,7 +17,7 @@ from api.refusals import of_recurrence, refuse
 from api.report_definitions import DEFINITIONS, ReportDefinition
 from api.scheduled_report_bodies import ScheduledReportIn, ScheduledReportPatch, patched
 from config.seal import Seal
-from config.zones import BadZone, zone
+from config.zones import zone
 from db.jsonb import Jsonb
 from db.pool import Connection, transaction
 from db.query import Query
@@ -184,7 +184,7 @@ def create(
     conn: Connection, tenant_id: UUID, body: ScheduledReportIn, *, retention_days: int, created_by: str | None = None
 ) -> ScheduledReport:
     """The report made with its schedule, whose words were checked. Raises BadDefinition, NameTaken."""
-    timezone = _zone_of(conn, tenant_id, body.timezone)
+    timezone = body.timezone or tenant_rules.default_timezone(conn, tenant_id)
     columns, used = _checked(conn, tenant_id, body, timezone)
     tenant_rules.check_room(conn, tenant_id, "schedules")
     schedule_id, report_id = uuid4(), uuid4()
@@ -212,12 +212,12 @@ def edit(conn: Connection, tenant_id: UUID, row: ScheduledReport, patch: Schedul
     """The report with the fields of the patch changed; the caller holds it. Raises BadDefinition, NameTaken, WrongState."""
     body = patched(_body_of(row), patch)
     _check_workspace(body, row)
-    timezone = _zone_of(conn, tenant_id, body.timezone)
+    timezone = body.timezone or tenant_rules.default_timezone(conn, tenant_id)
     columns, used = _checked(conn, tenant_id, body, timezone)
     wanted = {"name": body.name, "timezone": timezone, "calendarId": body.calendar_id, "tags": body.tags}
     wanted |= {"cronExpression": body.cron_expression}
     before = {"name": row.name, "timezone": row.timezone, "calendarId": row.calendar_id, "tags": row.tags}
-    before |= {"cronExpression": row.cron}
+    before |= {"cronExpression": row.cron or "@daily"}
     changes: dict[str, Any] = {name: value for name, value in wanted.items() if value != before[name]}
     with transaction(conn), _refusing(body.name):
         if changes:
@@ -248,19 +248,10 @@ def _refusing(name: str) -> Iterator[None]:
         raise NameTaken(f"there is a report or a schedule named {name!r} already") from None
 
 
-def _zone_of(conn: Connection, tenant_id: UUID, named: str | None) -> str:
-    """The zone that is named, or else the tenant's. Raises BadDefinition."""
-    if named is None:
-        return tenant_rules.default_timezone(conn, tenant_id)
-    try:
-        return zone(named).key
-    except BadZone as error:
-        raise refuse("timezone", str(error)) from None
-
-
 def _body_of(row: ScheduledReport) -> dict[str, Any]:
     """The body that would make the report as it is."""
-    return {to_camel(name): getattr(row, name) for name in _AS_GIVEN} | {"cronExpression": row.cron or ""}
+    # One that recurs in another way, by an edit of its schedule, has no expression until it is given one.
+    return {to_camel(name): getattr(row, name) for name in _AS_GIVEN} | {"cronExpression": row.cron or "@daily"}
 
 
 def _switch(conn: Connection, tenant_id: UUID, row: ScheduledReport, patch: ScheduledReportPatch) -> None:

@@ -22,11 +22,12 @@ failing as (
 
 recent as (
     select
-        f.id as schedule_id, n.id, n.slot_at, n.state, n.error,
-        row_number() over (partition by f.id order by n.slot_at desc) as place
-    from (select id, plan_from, error_after from failing) as f
+        n.schedule_id, n.id, n.slot_at, n.state, n.error,
+        row_number() over (partition by n.schedule_id order by n.slot_at desc) as place
+    from (select id, plan_from from failing) as f
     cross join lateral (
-        select p.id, p.slot_at, p.state, p.error from runs as p
+        select p.schedule_id, p.id, p.slot_at, p.state, p.error
+        from runs as p
         where
             p.schedule_id = f.id and p.origin in ('schedule', 'backfill') and p.state in ('succeeded', 'dead')
             and p.slot_at > f.plan_from

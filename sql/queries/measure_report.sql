@@ -1,5 +1,5 @@
--- What became of a report's newest 10,000 executions since an instant, how long they took, and its largest file.
--- Index: runs_one_per_slot and runs_on_demand (each is partial, so each part is asked for by itself),
+-- What became of the newest 10,000 executions of a report since an instant, how long they took, and their largest file;
+-- no row: there were none. Index: runs_one_per_slot and runs_on_demand (each is partial, so each is asked by itself),
 -- artifacts_one_per_name.
 with recent as (
     (
@@ -49,3 +49,4 @@ select
     f.size_bytes as largest_size_bytes
 from timed as t
 left join largest as f on true
+where t.executions > 0

@@ -161,6 +161,7 @@ def test_what_one_tenant_named_another_may_name_too(two: Two) -> None:
         "/api/calendars": ROUTES["POST /api/calendars"].body,
         "/api/silences": ROUTES["POST /api/silences"].body,
         "/api/suppressions": ROUTES["POST /api/suppressions"].body,
+        "/api/templates": ROUTES["POST /api/templates"].body,
         "/api/members": ROUTES["POST /api/members"].body,
         "/api/tokens": ROUTES["POST /api/tokens"].body,
     }
@@ -200,6 +201,7 @@ def test_another_tenants_cursor_leads_nowhere(two: Two) -> None:
         tenanted.dashboard(conn, a.tenant, A)
         tenanted.suppression(conn, a.tenant, A)
         tenanted.template(conn, a.tenant, A)
+        tenanted.export(conn, a.tenant, A)
         tenanted.silence(conn, a.tenant, A)
     moved = tenanted.alert(conn, a.tenant, A)
     for minutes in (1, 2):
@@ -216,7 +218,13 @@ def test_another_tenants_cursor_leads_nowhere(two: Two) -> None:
     lists.remove("GET /api/audit-log")
     assert len(lists) >= 7
     for operation in lists:
-        mine, theirs = (moved, tenanted.alert(conn, b.tenant, B)) if tenanted.path_names(operation) else ("", "")
+        mine, theirs = "", ""
+        if "{alert_id}" in operation:
+            mine, theirs = moved, tenanted.alert(conn, b.tenant, B)
+        if "{report_id}" in operation:
+            mine, theirs = tenanted.export(conn, a.tenant, A), tenanted.export(conn, b.tenant, B)
+            for _ in range(2):
+                tenanted.execution(conn, a.tenant, A, mine)
         cursor = ask(a, operation, mine, params={"limit": 1}).json()["nextCursor"]
         assert cursor, operation
         assert ask(a, operation, mine, params={"cursor": cursor}).status_code == 200

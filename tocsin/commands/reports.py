@@ -60,7 +60,6 @@ def _add_definitions(commands: Any) -> None:
     verbs = verbs_of(commands, "report-definitions", "what reports ask, in versions")
     _DEFINITIONS.add(verbs, "list", "show", "create", "delete")
     edit = verbs.add_parser("edit", help="change one; the next executions run the new version")
-    edit.add_argument("body", metavar="JSON|@FILE", help="what changes; null takes a field away")
     edit.set_defaults(do=_edit_definition)
     versions = verbs.add_parser("versions", help="what each version said, newest first")
     versions.set_defaults(do=_versions)
@@ -71,6 +70,7 @@ def _add_definitions(commands: Any) -> None:
     preview.set_defaults(do=_preview_definition)
     for parser in (edit, versions, preview):
         parser.add_argument("which", metavar="DEFINITION", help="its id or its name")
+    edit.add_argument("body", metavar="JSON|@FILE", help="what changes; null takes a field away")
     finish(verbs)
 
 
