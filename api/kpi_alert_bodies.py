@@ -30,7 +30,7 @@ Tags = Annotated[list[Line], Field(max_length=50)]
 AlertType = Annotated[Literal["threshold", "schedule"], Words]
 
 
-def _patch_of(model: type[BaseModel], **parts: Any) -> Any:
+def patch_of(model: type[BaseModel], **parts: Any) -> Any:
     """The model with no field required: what is not named stays, and null takes a field away; `parts` are patches too."""
     fields: dict[str, Any] = {
         each: (
@@ -44,8 +44,8 @@ def _patch_of(model: type[BaseModel], **parts: Any) -> Any:
     return create_model(f"{model.__name__}Patch", __doc__=said, __config__=config, **fields)
 
 
-ThresholdPatch = _patch_of(Threshold, guards=_patch_of(Guards), notify=_patch_of(Notify))
-KpiSchedulePatch = _patch_of(KpiSchedule, freshness=_patch_of(Freshness))
+ThresholdPatch = patch_of(Threshold, guards=patch_of(Guards), notify=patch_of(Notify))
+KpiSchedulePatch = patch_of(KpiSchedule, freshness=patch_of(Freshness))
 _PARTS = frozenset({"guards", "notify", "freshness"})
 """What of a threshold or a schedule is changed field by field, as they are themselves."""
 

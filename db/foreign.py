@@ -12,9 +12,10 @@ import select
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 import psycopg
@@ -35,7 +36,9 @@ _LASTING_WORDS = (
 )
 _PASSING_CLASSES = ("08", "40", "53", "55", "57", "58", "XX")
 _UNFILLED_PARAMETER = "08P01"  # what `select $1` gives: a fault of the query in the class of broken connections
-_TIMESTAMPTZ, _TEXT = 1184, 25  # as every Postgres numbers them
+# As every Postgres numbers them; the first that fits holds, for a bool is an int and a datetime a date.
+_TYPES = ((bool, 16), (int, 20), (Decimal, 1700), (datetime, 1184), (date, 1082), (str, 25))
+_BATCH = 1000
 _LOOK_SECONDS = 0.2
 _CANCEL_SECONDS = 2.0
 
@@ -104,20 +107,47 @@ def parse(url: str) -> Server:
     return Server(host, port, found.get("dbname") or user, user, found.get("password", ""), found.get("sslmode", ""))
 
 
-def read(
-    server: Server,
-    sql: str,
-    values: Sequence[datetime | str] = (),
-    *,
-    at: Sequence[str],
-    needs_tls: bool,
-    limits: Limits,
-    is_cancelled: Callable[[], bool] = lambda: False,
-) -> Answer:
-    """Return the answer to one statement, asked at the addresses `at` (the host's, checked) and nowhere else.
+Value = datetime | date | str | bool | int | Decimal
 
-    `values` are what its $1, $2 … stand for, each sent beside the statement with its type: timestamptz or text. With more than `row_cap` rows the answer holds the first `row_cap` + 1 of them. Raises Unavailable and Refused.
+
+class Asked(NamedTuple):
+    """One statement for one server, asked at the addresses `at` (the host's, checked) and nowhere else.
+
+    `values` are what its $1, $2 … stand for, each sent beside the statement with its type.
     """
+
+    server: Server
+    sql: str
+    values: Sequence[Value]
+    at: Sequence[str]
+    needs_tls: bool
+
+
+class Reading(NamedTuple):
+    """An answer as it comes: columns as (name, type), the server's clock at the start, and rows, some at a time."""
+
+    columns: list[tuple[str, str]]
+    data_as_of: datetime
+    batches: Iterator[list[tuple[Any, ...]]]
+
+
+def read(asked: Asked, *, limits: Limits, is_cancelled: Callable[[], bool] = lambda: False) -> Answer:
+    """Return the answer to one statement.
+
+    With more than `row_cap` rows the answer holds the first `row_cap` + 1 of them. Raises Unavailable and Refused.
+    """
+    with reading(asked, limits=limits, is_cancelled=is_cancelled) as found:
+        rows = [row for batch in found.batches for row in batch]
+    return Answer(found.columns, rows, found.data_as_of)
+
+
+@contextlib.contextmanager
+def reading(asked: Asked, *, limits: Limits, is_cancelled: Callable[[], bool] = lambda: False) -> Iterator[Reading]:
+    """Give the answer to one statement as it comes, to be read within the block.
+
+    It ends with the first row beyond `row_cap`, as proof. Raises Unavailable and Refused, reading it too.
+    """
+    server, sql, values, at, needs_tls = asked
     if "\0" in sql or any("\0" in value for value in values if isinstance(value, str)):
         raise Refused("the query holds a NUL character")
     with _connected(server, at, limits.deadline, needs_tls=needs_tls) as conn:
@@ -127,12 +157,37 @@ def read(
             milliseconds = max(1, int((limits.deadline - time.monotonic()) * 1000))
             prologue = "select set_config('statement_timeout', $1, true), now()"
             [[_, now]] = asking.rows_of(prologue, str(milliseconds)).rows
-            columns, rows = asking.rows_of(sql, *values)
+            pieces = asking.pieces_of(sql, *values)
+            first = _first(pieces)
+            yield Reading(first.columns, now, _batches(first.rows, pieces, limits.row_cap))
         except (Unavailable, Refused) as error:
             raise type(error)(_without(server.password, str(error))) from None
-        if not columns:
-            raise Refused("the query gives no rows; it takes one statement that reads")
-        return Answer(columns, rows, now)
+
+
+def _first(pieces: "Generator[_Rows, None, None]") -> "_Rows":
+    """The first of the pieces. Raises Refused where there are no rows to come."""
+    first = next(pieces, None)
+    if first is None or not first.columns:
+        raise Refused("the query gives no rows; it takes one statement that reads")
+    return first
+
+
+def _batches(
+    first: list[tuple[Any, ...]], pieces: "Generator[_Rows, None, None]", row_cap: int
+) -> Iterator[list[tuple[Any, ...]]]:
+    """The rows, a thousand at a time, up to the first beyond the cap."""
+    batch, rows = list(first), len(first)
+    for piece in pieces:
+        batch += piece.rows
+        rows += len(piece.rows)
+        if rows > row_cap:
+            break
+        if len(batch) >= _BATCH:
+            yield batch
+            batch = []
+    pieces.close()
+    if batch:
+        yield batch
 
 
 @contextlib.contextmanager
@@ -185,13 +240,25 @@ class _Asking:
         self._limits = limits
         self._is_cancelled = is_cancelled
         self._bytes = 0
+        self._transformer: Any = None
+        self._columns: list[tuple[str, str]] = []
         self._bytes_before = _bytes_received(conn.fileno()) or 0
         conn.pgconn.nonblocking = 1
 
-    def rows_of(self, sql: str, *params: datetime | str) -> _Rows:
+    def rows_of(self, sql: str, *params: Value) -> _Rows:
         """Return what one statement gives, no columns for one that gives no rows. Raises Unavailable and Refused."""
-        pgconn = self._conn.pgconn
         answer = _Rows([], [])
+        for piece in self.pieces_of(sql, *params):
+            answer = _Rows(piece.columns or answer.columns, answer.rows + piece.rows)
+        return answer
+
+    def pieces_of(self, sql: str, *params: Value) -> Generator[_Rows, None, None]:
+        """Give what one statement gives as it comes; closed before its end, it stops the statement.
+
+        Raises Unavailable and Refused.
+        """
+        pgconn = self._conn.pgconn
+        self._transformer = None
         try:
             pgconn.send_query_params(sql.encode(), [_sent(each) for each in params], [_type(each) for each in params])
             pgconn.set_single_row_mode()
@@ -199,17 +266,16 @@ class _Asking:
                 self._wait(select.POLLIN | select.POLLOUT)
                 pgconn.consume_input()
             while (result := self._next_result()) is not None:
-                self._take(result, answer)
-                if len(answer.rows) > self._limits.row_cap:
-                    self._stop()
-                    break
+                yield self._taken(result)
+        except GeneratorExit:
+            self._stop()
+            raise
         except UnicodeEncodeError:
             raise Refused("the query holds characters that are not valid text") from None
         except psycopg.DataError as error:
             raise Refused(f"a value can't be read: {_one_line(str(error))}") from None
         except psycopg.Error as error:
             raise Unavailable(_one_line(str(error))) from None
-        return answer
 
     def _next_result(self) -> pq.abc.PGresult | None:
         pgconn = self._conn.pgconn
@@ -223,20 +289,22 @@ class _Asking:
                 raise Refused(f"the query gives more than {self._limits.byte_cap} bytes")
         return pgconn.get_result()
 
-    def _take(self, result: pq.abc.PGresult, answer: _Rows) -> None:
-        """Add a result's rows to the answer, or raise what its status says."""
+    def _taken(self, result: pq.abc.PGresult) -> _Rows:
+        """Return a result's rows, or raise what its status says."""
         if result.status in (pq.ExecStatus.SINGLE_TUPLE, pq.ExecStatus.TUPLES_OK):
-            transformer = Transformer(self._conn)
-            transformer.set_pgresult(result)
-            if not answer.columns:
-                answer.columns.extend(self._column(result, index) for index in range(result.nfields))
-            answer.rows.extend(transformer.load_rows(0, result.ntuples, tuple))
+            is_first = self._transformer is None
+            transformer = self._transformer = self._transformer or Transformer(self._conn)
+            # A row a result: their columns are looked up once.
+            transformer.set_pgresult(result, set_loaders=is_first)
+            if is_first:
+                self._columns = [self._column(result, index) for index in range(result.nfields)]
             self._bytes += sum(
                 len(result.get_value(row, column) or b"")
                 for row in range(result.ntuples)
                 for column in range(result.nfields)
             )
-        elif result.status == pq.ExecStatus.FATAL_ERROR:
+            return _Rows(self._columns, list(transformer.load_rows(0, result.ntuples, tuple)))
+        if result.status == pq.ExecStatus.FATAL_ERROR:
             state = (result.error_field(pq.DiagnosticField.SQLSTATE) or b"").decode()
             text = (result.error_field(pq.DiagnosticField.MESSAGE_PRIMARY) or result.error_message).decode(
                 errors="replace"
@@ -244,9 +312,10 @@ class _Asking:
             is_passing = not state or (state.startswith(_PASSING_CLASSES) and state != _UNFILLED_PARAMETER)
             kind = Unavailable if is_passing else Refused
             raise kind(f"{_one_line(text)} ({state})" if state else _one_line(text))
-        elif result.status not in (pq.ExecStatus.COMMAND_OK, pq.ExecStatus.EMPTY_QUERY):
+        if result.status not in (pq.ExecStatus.COMMAND_OK, pq.ExecStatus.EMPTY_QUERY):
             self._stop()
             raise Refused("the query copies instead of reading rows")
+        return _Rows([], [])
 
     def _column(self, result: pq.abc.PGresult, index: int) -> tuple[str, str]:
         info = self._conn.adapters.types.get(result.ftype(index))
@@ -284,12 +353,14 @@ def _bytes_received(fileno: int) -> int | None:
     return int.from_bytes(info[128:136], sys.byteorder) if len(info) == 136 else None
 
 
-def _sent(value: datetime | str) -> bytes:
-    return (value.isoformat() if isinstance(value, datetime) else value).encode()
+def _sent(value: Value) -> bytes:
+    if isinstance(value, bool):
+        return b"true" if value else b"false"
+    return (value.isoformat() if isinstance(value, date) else str(value)).encode()
 
 
-def _type(value: datetime | str) -> int:
-    return _TIMESTAMPTZ if isinstance(value, datetime) else _TEXT
+def _type(value: Value) -> int:
+    return next(number for sort, number in _TYPES if isinstance(value, sort))
 
 
 def _one_line(text: str) -> str:

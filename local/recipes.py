@@ -7,13 +7,15 @@ from uuid import UUID
 
 import psycopg
 
-from api import dashboards, graphs, kpi_alerts, pulses, sources, tenants
+from api import dashboards, graphs, kpi_alerts, pulses, report_definitions, scheduled_reports, sources, tenants
 from api.dashboards import DashboardIn
 from api.definitions import create_schedule, read_schedule
 from api.edits import edit_schedule
 from api.graphs import GraphIn
 from api.kpi_alert_bodies import KpiAlertIn
 from api.pulse_bodies import PulseIn
+from api.report_definitions import ReportDefinitionIn
+from api.scheduled_report_bodies import ScheduledReportIn
 from config.seal import Seal
 from db.pool import Connection, Database
 from local import dataset
@@ -36,6 +38,7 @@ limit 1
 
 
 NONFARM = "select month, nonfarm as value from demo.demo_us_employment order by month"
+MONTHS = "select month, nonfarm from demo.demo_us_employment where month >= $param_since order by month"
 FACTORIES = "select month, manufacturing as value from demo.demo_us_employment order by month"
 
 
@@ -172,6 +175,34 @@ def _write_the_pulse(making: Making) -> UUID:
     return made.id
 
 
+def _export_the_months(making: Making) -> UUID:
+    source = next(each for each in sources.list_all(making.conn, making.tenant) if each.name == SOURCE)
+    definition = {
+        "name": "employment",
+        "sourceId": source.id,
+        "query": MONTHS,
+        "parameters": [{"name": "since", "type": "date", "default": "2010-01-01"}],
+        "columns": [{"name": "nonfarm", "label": "Jobs", "unit": "thousand", "decimals": 0}],
+        "chart": {"kind": "line", "x": "month", "y": ["nonfarm"]},
+        "title": "Employment since {{ parameters.since }}",
+    }
+    report_definitions.create(making.conn, making.tenant, ReportDefinitionIn.model_validate(definition))
+    report = {
+        "name": EXPORTED,
+        "reportType": "employment",
+        "cronExpression": "0 8 1 * *",
+        "exportFormats": ["pdf", "csv", "json", "excel", "html"],
+        "emailEnabled": True,
+        "emailRecipients": ["board@acme.example"],
+        "emailIncludePreview": True,
+    }
+    body = ScheduledReportIn.model_validate(report)
+    made = scheduled_reports.create(making.conn, making.tenant, body, retention_days=_RETENTION_DAYS)
+    edit_schedule(making.conn, making.tenant, made.schedule_id, making.timing, kinds=KINDS, seal=making.seal)
+    return made.schedule_id
+
+
+EXPORTED = "Employment, month by month"
 SENT = "Employment in the United States"
 WATCHED = "US factory employment against January 2006"
 TOLD = "tell the warehouse"
@@ -182,6 +213,7 @@ RECIPES: dict[str, Recipe] = {
     "kpi.threshold": Recipe(WATCHED, _watch_manufacturing, deliveries=2),
     "kpi.schedule": Recipe(SENT, _send_the_dashboard, deliveries=RUNS),
     "pulse.report": Recipe(WRITTEN, _write_the_pulse, deliveries=RUNS),
+    "report.export": Recipe(EXPORTED, _export_the_months, deliveries=RUNS),
 }
 
 

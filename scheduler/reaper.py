@@ -12,6 +12,9 @@ from telemetry.log import Events
 
 events = Events("reaper")
 
+# A finish that commits late may carry an earlier time: whoever goes on from the newest looks back so far to meet it.
+LATE_FINISH = timedelta(seconds=10)
+
 
 class LostProcess(NamedTuple):
     """A process whose lease ran out."""
@@ -52,6 +55,13 @@ class LastRuns(NamedTuple):
     written: int
 
 
+class FailedReports(NamedTuple):
+    """The newest end seen, and how many reports were stopped."""
+
+    seen: datetime | None
+    failed: int
+
+
 class MadePartitions(NamedTuple):
     """How many tables were made."""
 
@@ -69,6 +79,7 @@ REAP_RUNS = Query("reap_runs", ReapedRun)
 REAP_DELIVERIES = Query("reap_deliveries", ReapedDelivery)
 COMPLETE_SCHEDULES = Query("complete_schedules", Ending)
 RECORD_LAST_RUNS = Query("record_last_runs", LastRuns)
+FAIL_REPORTS = Query("fail_reports", FailedReports)
 MAKE_PARTITIONS = Query("make_partitions_ahead", MadePartitions)
 DROP_PARTITIONS = Query("drop_old_partitions", DroppedPartitions)
 FORGET_PROCESSES = Query("forget_processes")
@@ -117,8 +128,17 @@ def record_last_runs(conn: Connection, since: datetime) -> datetime:
     found = RECORD_LAST_RUNS.one(conn, since=since)
     if found is None or found.seen is None:
         return since
-    # A finish that commits late may carry an earlier time: look back far enough to meet it.
-    return max(since, found.seen - timedelta(seconds=10))
+    return max(since, found.seen - LATE_FINISH)
+
+
+def fail_reports(conn: Connection, since: datetime) -> datetime:
+    """Stops the reports whose last runs all died, and tells of it; returns the instant to go on from."""
+    found = FAIL_REPORTS.one(conn, since=since)
+    if found is None or found.seen is None:
+        return since
+    if found.failed:
+        events.warning("reports.stopped", count=found.failed)
+    return max(since, found.seen - LATE_FINISH)
 
 
 def forget_source_answers(conn: Connection) -> None:

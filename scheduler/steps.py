@@ -97,6 +97,7 @@ class Ticker:
         self._limit = _LARGEST_BATCH
         self._claimed: list[DueSchedule] = []
         self._settled = LONG_AGO
+        self._judged = LONG_AGO
         self._rang_at = float("-inf")
         self._ending = FIRST_ID
         self._last_pass: dict[str, float] = {}
@@ -250,10 +251,11 @@ class Ticker:
         return 0
 
     def settle(self, conn: Connection) -> int:
-        """Ends schedules that are over and writes their last success; seldom while runs are being rung."""
+        """Ends schedules that are over, stops reports that fail, and writes their last success; seldom while runs are being rung."""
         if self._is_time("settle", 10.0 if time.monotonic() - self._rang_at < _BUSY_SECONDS else 1.0):
             self._settled = reaper.record_last_runs(conn, self._settled)
             self._ending = reaper.end_schedules(conn, self._ending)
+            self._judged = reaper.fail_reports(conn, self._judged)
         if self._is_time("source answers", _MINUTE):
             reaper.forget_source_answers(conn)
         return 0

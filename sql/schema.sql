@@ -128,6 +128,28 @@ begin
     return null;
 end $$;
 
+CREATE FUNCTION public.check_report_whole() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+declare
+    wanted uuid := case when tg_table_name = 'schedules' then (to_jsonb(coalesce(new, old)) ->> 'id')::uuid
+                        else (to_jsonb(coalesce(new, old)) ->> 'schedule_id')::uuid end;
+    whole record;
+begin
+    select s.kind, s.status, exists (select from scheduled_reports as r where r.schedule_id = s.id) as has_report
+    into whole
+    from schedules as s
+    where s.id = wanted;
+    if found and (
+        whole.has_report and whole.kind <> 'report.export'
+        or not whole.has_report and whole.kind = 'report.export' and whole.status not in ('cancelled', 'completed')
+    ) then
+        raise exception 'the schedule % of the kind % and its scheduled report are not both there', wanted, whole.kind
+            using errcode = 'TC007';
+    end if;
+    return null;
+end $$;
+
 CREATE FUNCTION public.drop_partitions(cutoff timestamp with time zone) RETURNS text[]
     LANGUAGE plpgsql
     SET lock_timeout TO '2s'
@@ -316,6 +338,23 @@ CREATE FUNCTION public.id_beside(other uuid) RETURNS uuid
     AS $$
     select (left(other::text, 14) || '7' || substr(gen_random_uuid()::text, 16))::uuid
 $$;
+
+CREATE FUNCTION public.keep_report_definition() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    insert into report_definition_versions (
+        report_definition_id, version, tenant_id, name, graph_id, dashboard_id, source_id, query, definition
+    )
+    values (
+        new.id, new.version, new.tenant_id, new.name, new.graph_id, new.dashboard_id, new.source_id, new.query,
+        new.definition
+    )
+    on conflict (report_definition_id, version) do update
+    set name = excluded.name, graph_id = excluded.graph_id, dashboard_id = excluded.dashboard_id,
+        source_id = excluded.source_id, query = excluded.query, definition = excluded.definition;
+    return null;
+end $$;
 
 CREATE FUNCTION public.keep_schedule_version() RETURNS trigger
     LANGUAGE plpgsql
@@ -587,6 +626,22 @@ begin
     ))
     from pulse_configs as p
     where p.schedule_id = pulse and s.id = p.schedule_id;
+    return null;
+end $$;
+
+CREATE FUNCTION public.project_scheduled_report() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    update schedules as s
+    set params = jsonb_strip_nulls(jsonb_build_object(
+        'reportId', new.id, 'definitionId', new.report_definition_id, 'exportFormats', new.export_formats,
+        'parameters', new.parameters, 'emailEnabled', new.email_enabled, 'emailRecipients', new.email_recipients,
+        'emailCcRecipients', new.email_cc_recipients, 'emailBccRecipients', new.email_bcc_recipients,
+        'emailSubject', new.email_subject, 'emailIncludeAttachment', new.email_include_attachment,
+        'emailIncludePreview', new.email_include_preview, 'emailSendOnlyIfData', new.email_send_only_if_data
+    ))
+    where s.id = new.schedule_id;
     return null;
 end $$;
 
@@ -1606,6 +1661,98 @@ CREATE TABLE public.pulse_configs (
     CONSTRAINT pulse_configs_recipient_rules_check CHECK ((jsonb_typeof(recipient_rules) = 'array'::text))
 );
 
+CREATE TABLE public.report_definition_versions (
+    report_definition_id uuid NOT NULL,
+    version integer NOT NULL,
+    tenant_id uuid NOT NULL,
+    name text NOT NULL,
+    graph_id uuid,
+    dashboard_id uuid,
+    source_id uuid,
+    query text,
+    definition jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.report_definitions (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    tenant_id uuid NOT NULL,
+    name text NOT NULL,
+    description text DEFAULT ''::text NOT NULL,
+    graph_id uuid,
+    dashboard_id uuid,
+    source_id uuid,
+    query text,
+    definition jsonb DEFAULT '{}'::jsonb NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_by text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT report_definitions_ask_one CHECK (((num_nonnulls(graph_id, dashboard_id, source_id) = 1) AND ((source_id IS NULL) = (query IS NULL)))),
+    CONSTRAINT report_definitions_definition_check CHECK ((jsonb_typeof(definition) = 'object'::text)),
+    CONSTRAINT report_definitions_name_check CHECK ((name ~ '^[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}$'::text)),
+    CONSTRAINT report_definitions_query_check CHECK ((query <> ''::text))
+);
+
+CREATE TABLE public.scheduled_reports (
+    id uuid NOT NULL,
+    tenant_id uuid NOT NULL,
+    schedule_id uuid NOT NULL,
+    description text DEFAULT ''::text NOT NULL,
+    report_definition_id uuid NOT NULL,
+    export_formats text[] NOT NULL,
+    parameters jsonb DEFAULT '{}'::jsonb NOT NULL,
+    email_enabled boolean DEFAULT false NOT NULL,
+    email_recipients text[] DEFAULT '{}'::text[] NOT NULL,
+    email_cc_recipients text[] DEFAULT '{}'::text[] NOT NULL,
+    email_bcc_recipients text[] DEFAULT '{}'::text[] NOT NULL,
+    email_subject text,
+    email_include_attachment boolean DEFAULT true NOT NULL,
+    email_include_preview boolean DEFAULT false NOT NULL,
+    email_send_only_if_data boolean DEFAULT false NOT NULL,
+    error_after smallint,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT scheduled_reports_email_subject_check CHECK ((email_subject <> ''::text)),
+    CONSTRAINT scheduled_reports_error_after_check CHECK (((error_after >= 1) AND (error_after <= 100))),
+    CONSTRAINT scheduled_reports_export_formats_check CHECK ((((cardinality(export_formats) >= 1) AND (cardinality(export_formats) <= 5)) AND (export_formats <@ ARRAY['pdf'::text, 'csv'::text, 'json'::text, 'excel'::text, 'html'::text]))),
+    CONSTRAINT scheduled_reports_mail CHECK (((NOT email_enabled) OR (cardinality(email_recipients) > 0))),
+    CONSTRAINT scheduled_reports_parameters_check CHECK ((jsonb_typeof(parameters) = 'object'::text))
+);
+
+CREATE VIEW public.report_executions WITH (security_invoker='true') AS
+ SELECT r.id,
+    r.slot_at,
+    r.tenant_id,
+    r.schedule_id,
+    s.id AS scheduled_report_id,
+        CASE r.state
+            WHEN 'running'::text THEN 'PROCESSING'::text
+            WHEN 'succeeded'::text THEN 'COMPLETED'::text
+            WHEN 'dead'::text THEN 'FAILED'::text
+            WHEN 'cancelled'::text THEN 'CANCELLED'::text
+            WHEN 'skipped'::text THEN 'CANCELLED'::text
+            ELSE 'PENDING'::text
+        END AS status,
+    COALESCE(r.triggered_by, 'system'::text) AS triggered_by,
+    (r.origin <> 'schedule'::text) AS triggered_manually,
+    r.slot_at AS scheduled_for,
+    r.started_at,
+    r.finished_at AS completed_at,
+    (floor((EXTRACT(epoch FROM (r.finished_at - r.started_at)) * (1000)::numeric)))::bigint AS duration_ms,
+    COALESCE(r.error, r.reason) AS error,
+    GREATEST((r.attempt - 1), 0) AS retry_count,
+        CASE
+            WHEN (r.state = 'succeeded'::text) THEN 100
+            ELSE (floor((COALESCE(((r.progress ->> 'fraction'::text))::numeric, (0)::numeric) * (100)::numeric)))::integer
+        END AS progress,
+    ((r.outcome ->> 'recordCount'::text))::bigint AS record_count,
+    ((r.outcome ->> 'definitionVersion'::text))::integer AS definition_version,
+    r.outcome,
+    r.created_at
+   FROM (public.runs r
+     JOIN public.scheduled_reports s ON (((r.tenant_id = s.tenant_id) AND (r.schedule_id = s.schedule_id))));
+
 CREATE TABLE public.run_attempts (
     run_id uuid NOT NULL,
     slot_at timestamp with time zone NOT NULL,
@@ -1985,6 +2132,18 @@ ALTER TABLE ONLY public.pulse_configs
 ALTER TABLE ONLY public.pulse_configs
     ADD CONSTRAINT pulse_configs_pkey PRIMARY KEY (schedule_id);
 
+ALTER TABLE ONLY public.report_definition_versions
+    ADD CONSTRAINT report_definition_versions_pkey PRIMARY KEY (report_definition_id, version);
+
+ALTER TABLE ONLY public.report_definitions
+    ADD CONSTRAINT report_definitions_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.report_definitions
+    ADD CONSTRAINT report_definitions_tenant_id_id_key UNIQUE (tenant_id, id);
+
+ALTER TABLE ONLY public.report_definitions
+    ADD CONSTRAINT report_definitions_tenant_id_name_key UNIQUE (tenant_id, name);
+
 ALTER TABLE ONLY public.run_attempts
     ADD CONSTRAINT run_attempts_pkey PRIMARY KEY (run_id, fence, slot_at);
 
@@ -2002,6 +2161,15 @@ ALTER TABLE ONLY public.schedule_gates
 
 ALTER TABLE ONLY public.schedule_versions
     ADD CONSTRAINT schedule_versions_pkey PRIMARY KEY (schedule_id, version);
+
+ALTER TABLE ONLY public.scheduled_reports
+    ADD CONSTRAINT scheduled_reports_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.scheduled_reports
+    ADD CONSTRAINT scheduled_reports_schedule_id_key UNIQUE (schedule_id);
+
+ALTER TABLE ONLY public.scheduled_reports
+    ADD CONSTRAINT scheduled_reports_tenant_id_id_key UNIQUE (tenant_id, id);
 
 ALTER TABLE ONLY public.schedules
     ADD CONSTRAINT schedules_pkey PRIMARY KEY (id);
@@ -2119,6 +2287,12 @@ CREATE INDEX pulse_channels_of_channel ON public.pulse_channels USING btree (ten
 
 CREATE INDEX pulse_configs_of_template ON public.pulse_configs USING btree (tenant_id, template_id);
 
+CREATE INDEX report_definitions_of_dashboard ON public.report_definitions USING btree (tenant_id, dashboard_id);
+
+CREATE INDEX report_definitions_of_graph ON public.report_definitions USING btree (tenant_id, graph_id);
+
+CREATE INDEX report_definitions_of_source ON public.report_definitions USING btree (tenant_id, source_id);
+
 CREATE INDEX runs_cancel_asked ON ONLY public.runs USING btree (id) WHERE ((cancel_requested_at IS NOT NULL) AND (finished_at IS NULL));
 
 CREATE INDEX runs_finished ON ONLY public.runs USING btree (finished_at) WHERE ((finished_at IS NOT NULL) AND (schedule_id IS NOT NULL));
@@ -2144,6 +2318,8 @@ CREATE INDEX runs_waiting ON ONLY public.runs USING btree (schedule_id, slot_at)
 CREATE INDEX schedule_gates_held ON public.schedule_gates USING btree (run_id) WHERE (run_id IS NOT NULL);
 
 CREATE INDEX schedule_versions_sealed ON public.schedule_versions USING btree (schedule_id, version) WHERE ((params)::text ~~ '%"sealed:%'::text);
+
+CREATE INDEX scheduled_reports_of_definition ON public.scheduled_reports USING btree (tenant_id, report_definition_id);
 
 CREATE INDEX schedules_due ON public.schedules USING btree (next_fire_at, id) WHERE ((status = 'active'::text) AND (next_fire_at IS NOT NULL));
 
@@ -2213,6 +2389,8 @@ CREATE TRIGGER pulse_configs_project AFTER INSERT OR UPDATE ON public.pulse_conf
 
 CREATE CONSTRAINT TRIGGER pulse_configs_whole AFTER INSERT OR DELETE OR UPDATE ON public.pulse_configs DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.check_pulse_whole();
 
+CREATE TRIGGER report_definitions_keep_version AFTER INSERT OR UPDATE ON public.report_definitions FOR EACH ROW EXECUTE FUNCTION public.keep_report_definition();
+
 CREATE TRIGGER run_history_is_kept BEFORE DELETE OR UPDATE OR TRUNCATE ON public.run_history FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_to_rewrite_history();
 
 CREATE TRIGGER runs_begin_open BEFORE INSERT ON public.runs FOR EACH ROW WHEN (((new.state <> ALL (ARRAY['pending'::text, 'queued'::text, 'skipped'::text])) OR (new.attempt <> 0))) EXECUTE FUNCTION public.guard_new_run();
@@ -2229,6 +2407,10 @@ CREATE TRIGGER runs_record_new AFTER INSERT ON public.runs REFERENCING NEW TABLE
 
 CREATE TRIGGER schedule_history_is_kept BEFORE DELETE OR UPDATE OR TRUNCATE ON public.schedule_history FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_to_rewrite_history();
 
+CREATE TRIGGER scheduled_reports_project AFTER INSERT OR UPDATE ON public.scheduled_reports FOR EACH ROW EXECUTE FUNCTION public.project_scheduled_report();
+
+CREATE CONSTRAINT TRIGGER scheduled_reports_whole AFTER INSERT OR DELETE OR UPDATE ON public.scheduled_reports DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.check_report_whole();
+
 CREATE CONSTRAINT TRIGGER schedules_begin_as_pulse AFTER INSERT ON public.schedules DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.kind = 'pulse.report'::text)) EXECUTE FUNCTION public.check_pulse_whole();
 
 CREATE TRIGGER schedules_keep_version AFTER INSERT OR UPDATE OF kind, name, params, cron, interval_seconds, interval_anchor, scheduled_at, recurrence, timezone, dst_gap, dst_fold, starts_at, ends_at, misfire_policy, misfire_grace_seconds, misfire_limit, overlap_policy, jitter_seconds, max_runs, max_attempts, backoff, timeout_seconds, unknown_delivery_policy, queue, plan_from ON public.schedules FOR EACH ROW EXECUTE FUNCTION public.keep_schedule_version();
@@ -2240,6 +2422,8 @@ CREATE TRIGGER schedules_raise_version BEFORE UPDATE OF kind, name, params, cron
 CREATE TRIGGER schedules_record_moved AFTER UPDATE ON public.schedules REFERENCING OLD TABLE AS was NEW TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION public.record_moved_schedules();
 
 CREATE TRIGGER schedules_record_new AFTER INSERT ON public.schedules REFERENCING NEW TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION public.record_new_schedules();
+
+CREATE CONSTRAINT TRIGGER schedules_report_whole AFTER INSERT OR UPDATE OF kind, status ON public.schedules DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.kind = 'report.export'::text)) EXECUTE FUNCTION public.check_report_whole();
 
 CREATE CONSTRAINT TRIGGER schedules_stay_a_pulse AFTER UPDATE OF kind ON public.schedules DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN ((new.kind <> old.kind)) EXECUTE FUNCTION public.check_pulse_whole();
 
@@ -2336,11 +2520,35 @@ ALTER TABLE ONLY public.pulse_configs
 ALTER TABLE ONLY public.pulse_configs
     ADD CONSTRAINT pulse_configs_tenant_id_schedule_id_fkey FOREIGN KEY (tenant_id, schedule_id) REFERENCES public.schedules(tenant_id, id);
 
+ALTER TABLE ONLY public.report_definition_versions
+    ADD CONSTRAINT report_definition_versions_tenant_id_report_definition_id_fkey FOREIGN KEY (tenant_id, report_definition_id) REFERENCES public.report_definitions(tenant_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.report_definitions
+    ADD CONSTRAINT report_definitions_tenant_id_dashboard_id_fkey FOREIGN KEY (tenant_id, dashboard_id) REFERENCES public.dashboards(tenant_id, id);
+
+ALTER TABLE ONLY public.report_definitions
+    ADD CONSTRAINT report_definitions_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+
+ALTER TABLE ONLY public.report_definitions
+    ADD CONSTRAINT report_definitions_tenant_id_graph_id_fkey FOREIGN KEY (tenant_id, graph_id) REFERENCES public.graphs(tenant_id, id);
+
+ALTER TABLE ONLY public.report_definitions
+    ADD CONSTRAINT report_definitions_tenant_id_source_id_fkey FOREIGN KEY (tenant_id, source_id) REFERENCES public.sources(tenant_id, id);
+
 ALTER TABLE ONLY public.schedule_gates
     ADD CONSTRAINT schedule_gates_tenant_id_schedule_id_fkey FOREIGN KEY (tenant_id, schedule_id) REFERENCES public.schedules(tenant_id, id);
 
 ALTER TABLE ONLY public.schedule_versions
     ADD CONSTRAINT schedule_versions_tenant_id_schedule_id_fkey FOREIGN KEY (tenant_id, schedule_id) REFERENCES public.schedules(tenant_id, id);
+
+ALTER TABLE ONLY public.scheduled_reports
+    ADD CONSTRAINT scheduled_reports_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+
+ALTER TABLE ONLY public.scheduled_reports
+    ADD CONSTRAINT scheduled_reports_tenant_id_report_definition_id_fkey FOREIGN KEY (tenant_id, report_definition_id) REFERENCES public.report_definitions(tenant_id, id);
+
+ALTER TABLE ONLY public.scheduled_reports
+    ADD CONSTRAINT scheduled_reports_tenant_id_schedule_id_fkey FOREIGN KEY (tenant_id, schedule_id) REFERENCES public.schedules(tenant_id, id);
 
 ALTER TABLE ONLY public.schedules
     ADD CONSTRAINT schedules_calendar FOREIGN KEY (tenant_id, calendar_id) REFERENCES public.calendars(tenant_id, id);
@@ -2426,6 +2634,10 @@ ALTER TABLE public.pulse_channels ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.pulse_configs ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.report_definition_versions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.report_definitions ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.run_attempts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.run_logs ENABLE ROW LEVEL SECURITY;
@@ -2437,6 +2649,8 @@ ALTER TABLE public.runs ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.schedule_gates ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.schedule_versions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.scheduled_reports ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.schedules ENABLE ROW LEVEL SECURITY;
 
@@ -2498,6 +2712,10 @@ CREATE POLICY tenant_wall ON public.pulse_channels TO tocsin_api USING ((tenant_
 
 CREATE POLICY tenant_wall ON public.pulse_configs TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
+CREATE POLICY tenant_wall ON public.report_definition_versions TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant_wall ON public.report_definitions TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
+
 CREATE POLICY tenant_wall ON public.run_attempts TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant_wall ON public.run_logs TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
@@ -2509,6 +2727,8 @@ CREATE POLICY tenant_wall ON public.runs TO tocsin_api USING ((tenant_id = ( SEL
 CREATE POLICY tenant_wall ON public.schedule_gates TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant_wall ON public.schedule_versions TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant_wall ON public.scheduled_reports TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant_wall ON public.schedules TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
@@ -2600,6 +2820,14 @@ GRANT SELECT ON TABLE public.processes TO tocsin_api;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.pulse_channels TO tocsin_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.pulse_configs TO tocsin_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.report_definition_versions TO tocsin_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.report_definitions TO tocsin_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.scheduled_reports TO tocsin_api;
+
+GRANT SELECT ON TABLE public.report_executions TO tocsin_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.run_attempts TO tocsin_api;
 

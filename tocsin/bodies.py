@@ -44,8 +44,9 @@ def read(model: "type[Body]", body: Mapping[str, Any]) -> "Body":
 
 
 def with_ids(conn: "Connection", tenant: "UUID", body: Mapping[str, Any]) -> dict[str, Any]:
-    """The body with `graph`, `graphs`, `source` and `alert`, each by name or id, as the ids that the API takes."""
-    from api import graphs, kpi_alerts, sources, templates
+    """The body with `graph`, `graphs`, `dashboard`, `source`, `alert` and `template`, each by name or id, as the ids that the API takes."""
+    from api import dashboards, graphs, kpi_alerts, sources, templates
+    from api.nouns import Noun
     from scheduler.refusals import NotFound
 
     def source(name: str) -> "UUID":
@@ -54,21 +55,20 @@ def with_ids(conn: "Connection", tenant: "UUID", body: Mapping[str, Any]) -> dic
                 return each.id
         raise NotFound(f"there is no source {name}")
 
-    def graph(name: str) -> "UUID":
-        return graphs.GRAPHS.named(conn, tenant, name).id
-
-    def alert(name: str) -> "UUID":
-        return kpi_alerts.KPI_ALERTS.named(conn, tenant, name).id
-
-    def template(name: str) -> "UUID":
-        return templates.TEMPLATES.named(conn, tenant, name).id
-
+    nouns: dict[str, Noun[Any]] = {
+        "graph": graphs.GRAPHS,
+        "alert": kpi_alerts.KPI_ALERTS,
+        "template": templates.TEMPLATES,
+        "dashboard": dashboards.DASHBOARDS,
+    }
     found = dict(body)
-    for name, find in (("source", source), ("graph", graph), ("alert", alert), ("template", template)):
+    if "source" in found:
+        found["sourceId"] = source(str(found.pop("source")))
+    for name, noun in nouns.items():
         if name in found:
-            found[f"{name}Id"] = find(str(found.pop(name)))
+            found[f"{name}Id"] = noun.named(conn, tenant, str(found.pop(name))).id
     if isinstance(found.get("graphs"), list):
-        found["graphIds"] = [graph(str(each)) for each in found.pop("graphs")]
+        found["graphIds"] = [nouns["graph"].named(conn, tenant, str(each)).id for each in found.pop("graphs")]
     return found
 
 

@@ -26,6 +26,7 @@ from workers.chat.model import Model
 from workers.graphs import Graph
 from workers.http import Client
 from workers.kind import FailedDelivery, Owner, Webhook
+from workers.reports.book import RunReportBook
 from workers.rows import Leased, Value
 from workers.sources import Reach, Source, SourceRefused, Stored, open_source
 from workers.sources.flight import Shared
@@ -204,6 +205,10 @@ class RunJournal:
         """Counts a turn of the model among what the tenant took today."""
         with self.pool.connection() as conn:
             SPEND.run(conn, tenant_id=self.leased.tenant_id, tokens=tokens, dollars=dollars or Decimal())
+
+    def reports(self) -> RunReportBook:
+        """What a run of an exported report reads."""
+        return RunReportBook(self.pool, self.leased.tenant_id)
 
     def webhook(self, webhook_id: UUID) -> Webhook | None:
         """The tenant's webhook with that id, opened; None once it was deleted. Raises SealError."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from workers.chat.model import Model
     from workers.graphs import Graph
     from workers.http import Client
+    from workers.reports.book import ReportBook
     from workers.sources import Source
 
 Params = TypeVar("Params", bound=BaseModel)
@@ -145,6 +146,10 @@ class InnerJournal(Journal, Protocol):
 
     def spend_on_model(self, tokens: int, dollars: Decimal | None) -> None:
         """Counts a turn of the model among what the tenant took today."""
+        ...
+
+    def reports(self) -> "ReportBook":
+        """What a run of an exported report reads."""
         ...
 
     def webhook(self, webhook_id: UUID) -> Webhook | None:

@@ -25,7 +25,7 @@ _BEFORE = {
     "quarter": "the quarter before",
     "year": "the year before",
 }
-_TYPES: dict[str, Literal["text", "number", "date", "instant", "boolean"]] = {
+TYPES: dict[str, Literal["text", "number", "date", "instant", "boolean"]] = {
     "number": "number",
     "text": "text",
     "time": "instant",
@@ -133,7 +133,7 @@ def _by_segment(graph: Graph, value: Column, reading: Reading, headline: Headlin
         for start in starts
     ]
     name = str(graph.time_dimension)
-    time = Column(name, "date" if is_day else "instant", _capital(name), format=_time_format(graph))
+    time = Column(name, "date" if is_day else "instant", capital(name), format=_time_format(graph))
     columns = tuple(
         Column(name, "number", unit=value.unit, format=value.format, decimals=value.decimals) for name in segments
     )
@@ -146,15 +146,15 @@ def _column(graph: Graph, table: Table, place: int) -> Column:
     column = table.columns[place]
     if column.name == graph.time_dimension:
         is_day = column.holds == "date" or graph.grain in ("day", "week", "month", "quarter", "year")
-        return Column(column.name, "date" if is_day else "instant", _capital(column.name), format=_time_format(graph))
+        return Column(column.name, "date" if is_day else "instant", capital(column.name), format=_time_format(graph))
     if column.holds == "number" and column.name == _value_column(graph, [each.name for each in table.columns]):
         style: Literal["plain", "percent"] = "percent" if graph.format == "percent" else "plain"
-        label = graph.name if column.name == "value" else _capital(column.name)
+        label = graph.name if column.name == "value" else capital(column.name)
         return Column(column.name, "number", label, graph.unit, style, graph.decimals)
-    return Column(column.name, _TYPES[column.holds], _capital(column.name))
+    return Column(column.name, TYPES[column.holds], capital(column.name))
 
 
-def _capital(name: str) -> str:
+def capital(name: str) -> str:
     """A column's name as a heading."""
     spaced = name.replace("_", " ")
     return spaced[:1].upper() + spaced[1:]

@@ -233,6 +233,11 @@ def record_last_runs(db: Store, now: datetime, p: Params, owner: object) -> Answ
     return [(None, 0)]
 
 
+def fail_reports(db: Store, now: datetime, p: Params, owner: object) -> Answer:
+    """Nothing stopped: the model makes no reports."""
+    return [(None, 0)]
+
+
 def register_process(db: Store, now: datetime, p: Params, owner: object) -> Answer:
     """A process's row; its lease is extended as long as its actor lives."""
     db.processes[p["id"]] = ProcessRow(p["id"], p["role"])
@@ -357,6 +362,7 @@ STATEMENTS: Final = (
     reap_runs,
     reap_deliveries,
     record_last_runs,
+    fail_reports,
     register_process,
     extend_lease,
     stop_process,

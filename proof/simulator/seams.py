@@ -56,6 +56,7 @@ _READS: Final = frozenset(
         "find_stale_runs",
         "reap_deliveries",
         "record_last_runs",
+        "fail_reports",
         "read_now",
         "get_schedule",
         "get_run",

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 from db.ids import id_at
 from tests import make
+from tests.api import tenanted
 from tests.api.conftest import Api
 from tests.api.tenanted import (
     alert,
@@ -68,6 +69,9 @@ def of_every_sort(conn: make.Connection, api: Api) -> dict[str, list[str]]:
         "silence_id": [silence(conn, api.tenant, "alfa")],
         "dashboard_id": [dashboard(conn, api.tenant, "alfa")],
         "template_id": [template(conn, api.tenant, "alfa")],
+        "definition_id": [tenanted.definition(conn, api.tenant, "alfa")],
+        "report_id": [tenanted.export(conn, api.tenant, "alfa")],
+        "execution_id": [tenanted.execution(conn, api.tenant, "alfa")],
         "calendar_id": [calendar(conn, api.tenant, "alfa")],
         "suppression_id": [suppression(conn, api.tenant, "alfa")],
         "token_id": [_made(api, "tokens", name="a spare one", scope="read")],

@@ -50,6 +50,7 @@ _ALERT: dict[str, Any] = {
     "recipients": ["x@example.com"],
     "threshold": {"condition": "EQUAL", "thresholdValue": 1},
 }
+_REPORT: dict[str, Any] = {"name": "weekly", "cronExpression": "0 8 * * 1", "exportFormats": ["csv"]}
 _NOBODYS = "00000000-0000-4000-8000-000000000000"
 _URL = "postgresql://reader@db.example.com:5432/sales"
 
@@ -110,6 +111,25 @@ ROUTES: dict[str, Route] = {
     "GET /api/templates/{template_id}": Route("viewer"),
     "PATCH /api/templates/{template_id}": Route("editor", {"subject": "Look here"}),
     "DELETE /api/templates/{template_id}": Route("editor", own=204),
+    "GET /api/report-definitions": Route("viewer"),
+    "POST /api/report-definitions": Route("editor", {"name": "sales", "graphId": _NOBODYS}, 422),
+    "GET /api/report-definitions/{definition_id}": Route("viewer"),
+    "PATCH /api/report-definitions/{definition_id}": Route("editor", {"description": "what was sold"}),
+    "DELETE /api/report-definitions/{definition_id}": Route("editor", own=204),
+    "GET /api/report-definitions/{definition_id}/versions": Route("viewer"),
+    # Its source lies where none may.
+    "POST /api/report-definitions/{definition_id}/preview": Route("editor", {}, 422),
+    "GET /api/scheduled-reports": Route("viewer"),
+    "POST /api/scheduled-reports": Route("editor", {**_REPORT, "reportType": "nobodys"}, 422),
+    "GET /api/scheduled-reports/{report_id}": Route("viewer"),
+    "PATCH /api/scheduled-reports/{report_id}": Route("editor", {"description": "what was sold"}),
+    "DELETE /api/scheduled-reports/{report_id}": Route("editor", own=204),
+    "POST /api/scheduled-reports/{report_id}/run": Route("editor", own=202),
+    "POST /api/scheduled-reports/{report_id}/preview": Route("editor", own=422),
+    "GET /api/scheduled-reports/{report_id}/executions": Route("viewer"),
+    "GET /api/scheduled-reports/{report_id}/stats": Route("viewer"),
+    "GET /api/report-executions/{execution_id}": Route("viewer"),
+    "GET /api/report-executions/{execution_id}/download": Route("viewer", own=503),
     "GET /api/kpi-alerts": Route("viewer"),
     "POST /api/kpi-alerts": Route("editor", {**_ALERT, "graphId": _NOBODYS}, 422),
     "POST /api/kpi-alerts/backtest": Route("editor", {"graphId": _NOBODYS, "threshold": _ALERT["threshold"]}, 422),
@@ -329,6 +349,37 @@ def job(conn: make.Connection, tenant_id: UUID, word: str, **row: Any) -> str:
     return str(make.run(conn, tenant_id, **of | row))
 
 
+def definition(conn: make.Connection, tenant_id: UUID, word: str) -> str:
+    """A report definition of a graph."""
+    definition_id = uuid4()
+    row = {"id": definition_id, "tenant_id": tenant_id, "name": f"{word} {definition_id.hex[:8]}"}
+    make.insert(conn, "report_definitions", row | {"graph_id": graph(conn, tenant_id, word), "description": word})
+    return str(definition_id)
+
+
+def export(conn: make.Connection, tenant_id: UUID, word: str) -> str:
+    """A scheduled report of a definition of its own."""
+    report_id = uuid4()
+    row = {"id": report_id, "tenant_id": tenant_id, "description": word, "export_formats": ["csv"]}
+    of = {"report_definition_id": definition(conn, tenant_id, word)}
+    with conn.transaction():
+        name = f"{word} {report_id.hex[:8]}"
+        of["schedule_id"] = str(make.schedule(conn, tenant_id, kind="report.export", name=name, cron="@daily"))
+        make.insert(conn, "scheduled_reports", row | of)
+    return str(report_id)
+
+
+def execution(conn: make.Connection, tenant_id: UUID, word: str, report_id: str = "") -> str:
+    """An execution of a report, with a file that is in no store."""
+    of = "select schedule_id from scheduled_reports where id = %s"
+    schedule_id = make.value(conn, of, report_id or export(conn, tenant_id, word))
+    row = {"schedule_id": schedule_id, "kind": "report.export", "triggered_by": word, "state": "succeeded"}
+    run_id = make.run(conn, tenant_id, **row)
+    slot_at = make.value(conn, "select slot_at from runs where id = %s", run_id)
+    make.artifact(conn, tenant_id, run_id, slot_at, name=f"{word}.csv")
+    return str(run_id)
+
+
 def member(conn: make.Connection, tenant_id: UUID, word: str) -> str:
     """A member."""
     member_id = uuid4()
@@ -454,6 +505,9 @@ ROWS: dict[str, Callable[..., str]] = {
     "graph_id": graph,
     "dashboard_id": dashboard,
     "template_id": template,
+    "definition_id": definition,
+    "report_id": export,
+    "execution_id": execution,
     "silence_id": silence,
     "suppression_id": suppression,
     "slug": slug,

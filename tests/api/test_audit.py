@@ -119,6 +119,18 @@ class World:
         body = {"name": uuid4().hex, "purpose": "kpi.threshold", "subject": "Look"}
         return UUID(self.admin("POST", "/api/templates", json=body).json()["id"])
 
+    def definition(self) -> UUID:
+        body = {"name": uuid4().hex, "graphId": str(self.graph())}
+        return UUID(self.admin("POST", "/api/report-definitions", json=body).json()["id"])
+
+    def new_report(self) -> dict[str, Any]:
+        row = self.admin("GET", f"/api/report-definitions/{self.definition()}").json()
+        return {"name": "seen", "reportType": row["name"], "cronExpression": "0 8 * * 1", "exportFormats": ["csv"]}
+
+    def report(self) -> UUID:
+        body = self.new_report() | {"name": uuid4().hex}
+        return UUID(self.admin("POST", "/api/scheduled-reports", json=body).json()["id"])
+
     def silence(self) -> UUID:
         body = {"name": uuid4().hex, "startsAt": (LAST + timedelta(days=1)).isoformat(), "durationSeconds": 60}
         return UUID(self.admin("POST", "/api/silences", json=body).json()["id"])
@@ -226,6 +238,21 @@ WRITES: dict[tuple[str, str], Write] = {
     ),
     ("patch", "/api/channels/{channel_id}"): Write("channel.edited", World.channel, {"name": "seen"}, "before after"),
     ("delete", "/api/channels/{channel_id}"): Write("channel.deleted", World.channel, None, "before"),
+    ("post", "/api/report-definitions"): Write(
+        "report_definition.created", World.nothing, lambda world: {"name": "seen", "graphId": str(world.graph())}
+    ),
+    ("patch", "/api/report-definitions/{definition_id}"): Write(
+        "report_definition.edited", World.definition, {"description": "seen"}, "before after"
+    ),
+    ("delete", "/api/report-definitions/{definition_id}"): Write(
+        "report_definition.deleted", World.definition, None, "before"
+    ),
+    ("post", "/api/scheduled-reports"): Write("scheduled_report.created", World.nothing, World.new_report),
+    ("patch", "/api/scheduled-reports/{report_id}"): Write(
+        "scheduled_report.edited", World.report, {"description": "seen"}, "before after"
+    ),
+    ("delete", "/api/scheduled-reports/{report_id}"): Write("scheduled_report.deleted", World.report, None, "before"),
+    ("post", "/api/scheduled-reports/{report_id}/run"): Write("scheduled_report.run", World.report),
     ("post", "/api/silences"): Write("silence.created", World.nothing, {"name": "seen", "durationSeconds": 60}),
     ("patch", "/api/silences/{silence_id}"): Write("silence.edited", World.silence, {"name": "seen"}, "before after"),
     ("delete", "/api/silences/{silence_id}"): Write("silence.deleted", World.silence, None, "before"),
@@ -268,6 +295,8 @@ READS = {
         "threshold": {"condition": "EQUAL", "thresholdValue": 1},
     },
     ("post", "/api/kpi-alerts/{alert_id}/test"): {},
+    ("post", "/api/report-definitions/{definition_id}/preview"): {},
+    ("post", "/api/scheduled-reports/{report_id}/preview"): {},
     ("post", "/api/templates/preview"): {"purpose": "kpi.threshold", "subject": "seen"},
     ("post", "/api/channels/{channel_id}/test"): {},
     ("post", "/api/pulse/tick"): {},
@@ -326,6 +355,7 @@ def test_a_write_leaves_exactly_one_entry(host: TestClient, owner: make.Connecti
 def test_what_stores_nothing_leaves_no_entry(host: TestClient, owner: make.Connection) -> None:
     world = World(host, owner)
     ids = {"alert_id": world.alert(), "channel_id": world.channel()}
+    ids |= {"definition_id": world.definition(), "report_id": world.report()}
     ids["job_id"] = world.admin("POST", f"/api/pulse/{world.pulse()}/publish").json()["jobId"]
     source = world.source()
     before = count(owner)

@@ -204,6 +204,7 @@ def test_another_tenants_cursor_leads_nowhere(two: Two) -> None:
         tenanted.dashboard(conn, a.tenant, A)
         tenanted.suppression(conn, a.tenant, A)
         tenanted.template(conn, a.tenant, A)
+        tenanted.export(conn, a.tenant, A)
         tenanted.silence(conn, a.tenant, A)
     job = tenanted.job(conn, a.tenant, A)
     of_jobs = make.value(conn, "select schedule_id from runs where id = %s", job)
@@ -228,6 +229,10 @@ def test_another_tenants_cursor_leads_nowhere(two: Two) -> None:
             mine, theirs = moved, tenanted.alert(conn, b.tenant, B)
         if tenanted.path_names(operation) == ["pulse_id"]:
             mine, theirs = str(of_jobs), tenanted.pulse(conn, b.tenant, B)
+        if tenanted.path_names(operation) == ["report_id"]:
+            mine, theirs = tenanted.export(conn, a.tenant, A), tenanted.export(conn, b.tenant, B)
+            for _ in range(2):
+                tenanted.execution(conn, a.tenant, A, mine)
         cursor = ask(a, operation, mine, params={"limit": 1}).json()["nextCursor"]
         assert cursor, operation
         assert ask(a, operation, mine, params={"cursor": cursor}).status_code == 200

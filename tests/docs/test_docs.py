@@ -95,7 +95,12 @@ def test_every_endpoint_is_described() -> None:
     assert set(names([row[0] for row in rows(DOCS / "api.md", "Endpoints")])) == is_there
 
 
-OF_KINDS = {"kpi.schedule": "reports.md", "kpi.threshold": "alerts.md", "pulse.report": "pulses.md"}
+OF_KINDS = {
+    "kpi.schedule": "reports.md",
+    "kpi.threshold": "alerts.md",
+    "pulse.report": "pulses.md",
+    "report.export": "exports.md",
+}
 
 
 def test_every_kind_is_described_with_its_params() -> None:

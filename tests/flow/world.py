@@ -58,17 +58,20 @@ class World:
 
     def next_slots(self, schedule_ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
         """Lets the next slots of several schedules come now, at one instant, and returns their runs likewise."""
-        conn = self.system.conn
         before = {each: len(self.runs(each)) for each in schedule_ids}
+        self.come(schedule_ids)
+        return {each: self.ended(each, before[each] + 1)[-1] for each in schedule_ids}
+
+    def come(self, schedule_ids: Sequence[UUID]) -> None:
+        """Lets the next slots of several schedules come now."""
         # The interval's anchor moves back, so that its next slot is now; no clock is touched.
-        conn.execute(
+        self.system.conn.execute(
             "update schedules set interval_anchor = date_trunc('milliseconds', statement_timestamp()) "
             "- make_interval(secs => interval_seconds), next_fire_at = date_trunc('milliseconds', statement_timestamp()) "
             "where id = any(%s)",
             (list(schedule_ids),),
         )
         self.system.notify()
-        return {each: self.ended(each, before[each] + 1)[-1] for each in schedule_ids}
 
     def ended(self, schedule_id: UUID, count: int) -> list[dict[str, Any]]:
         """The schedule's runs, once there are so many and none of them is open."""
@@ -123,7 +126,7 @@ def open_world(
             MAIL_FROM="Tocsin <tocsin@example.com>",
             TOCSIN_EGRESS_ALLOW="127.0.0.0/8",
             TOCSIN_SECRET_KEYS=KEY,
-            **environ,
+            **{"TOCSIN_URL": "https://tocsin.example", "ARTIFACT_URL": f"file://{folder}/files"} | environ,
         ) as system,
     ):
         figures.execute("create table figure as select 100::numeric as value")

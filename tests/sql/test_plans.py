@@ -208,6 +208,7 @@ CLAIMS: dict[str, tuple[str, dict[str, Any]]] = {
     "reap_runs": ("runs_released", {}),
     "reap_deliveries": ("deliveries_sending", {}),
     "record_last_runs": ("runs_finished", {"since": "2999-01-01T00:00Z"}),
+    "fail_reports": ("runs_finished", {"since": "2999-01-01T00:00Z"}),
 }
 
 

@@ -61,6 +61,10 @@ OF = {
     "graph": {"lock_graph", "update_graph", "delete_graph", "list_graphs", "get_graph"},
     "template": {"lock_template", "update_template", "delete_template", "list_templates", "get_template",
                  "list_alerts_of_template"},
+    "definition": {"lock_report_definition", "update_report_definition", "delete_report_definition",
+                   "list_report_definitions", "get_report_definition", "list_report_definition_versions"},
+    "export": {"lock_scheduled_report", "update_scheduled_report", "delete_scheduled_report",
+               "list_scheduled_reports"},
     "dashboard": {"lock_dashboard", "update_dashboard", "delete_dashboard", "list_dashboards", "show_graphs"},
     "alert": {"lock_kpi_alert", "update_kpi_alert", "delete_kpi_alert", "list_kpi_alerts"},
     "pulse": {"lock_pulse", "update_pulse", "delete_pulse", "list_pulses"},
@@ -68,6 +72,16 @@ OF = {
     "suppression": {"list_suppressions", "delete_suppression"},
     "calendar": {"lock_calendar", "hold_calendar", "update_calendar", "delete_calendar", "list_calendars"},
 }  # fmt: skip
+
+
+SENT = {
+    "description": "",
+    "export_formats": ["csv"],
+    "email_enabled": False,
+    "email_include_attachment": True,
+    "email_include_preview": False,
+    "email_send_only_if_data": False,
+}
 
 
 class Held:
@@ -180,6 +194,27 @@ class Held:
             },
             "insert_template": {"name": f"{word} other", "purpose": "kpi.threshold", "subject": "x"},
             "update_template": {"name": f"{word} renamed", "subject": "x"},
+            "insert_report_definition": {"name": f"{word} other", "description": "", "graph_id": self.ids["graph"]},
+            "update_report_definition": {
+                "name": f"{word} renamed",
+                "description": "",
+                "graph_id": self.ids["graph"],
+            },
+            "insert_scheduled_report": {
+                "id": uuid4(),
+                "schedule_id": unchecked,
+                "report_definition_id": self.ids["definition"],
+                **SENT,
+            },
+            "update_scheduled_report": {"report_definition_id": self.ids["definition"], **SENT},
+            "list_reports_of_definition": {
+                "id": make.value(
+                    conn, "select report_definition_id from scheduled_reports where id = %s", self.ids["export"]
+                )
+            },
+            "list_scheduled_reports": {"statuses": None},
+            "list_report_executions": {"report_id": None, "id": None, "slot_at": None},
+            "measure_report": {"schedule_id": ahead, "since": slot_at},
             "insert_dashboard": {"name": f"{word} other", "description": ""},
             "update_dashboard": {"name": f"{word} renamed", "description": ""},
             "show_graphs": {"graph_ids": [self.ids["graph"]]},
@@ -331,6 +366,9 @@ FILLS = {
     "job": lambda conn, tenant, word: tenanted.job(
         conn, tenant, word, state="succeeded", attempt=1, outcome={"outcome": "sent"}
     ),
+    "definition": tenanted.definition,
+    "export": tenanted.export,
+    "execution": tenanted.execution,
     "silence": lambda conn, tenant, word: tenanted.silence(conn, tenant, word, alert_id=None),
     "suppression": tenanted.suppression,
 }

@@ -36,6 +36,8 @@ NEW_ALERT = (
 )
 NEW_PULSE = '{"name": "new", "prompt": "what is new?", "cron": "0 9 * * 1", "graphs": ["spare"]}'
 
+NEW_REPORT = '{"name": "new", "reportType": "sales", "cronExpression": "0 8 * * 1", "exportFormats": ["csv"]}'
+
 # Each command that writes, how it is given, and what its entry says.
 WRITES: dict[tuple[str, ...], tuple[Callable[[World], tuple[str, ...]], str]] = {
     ("schedules", "create"): (lambda _: ("test.noop", "--every", "60", *OURS), "schedule.created"),
@@ -65,13 +67,26 @@ WRITES: dict[tuple[str, ...], tuple[Callable[[World], tuple[str, ...]], str]] = 
     ),
     ("templates", "edit"): (lambda _: ("ours", '{"subject": "Look"}', *OURS), "template.edited"),
     ("templates", "delete"): (lambda _: ("ours", *OURS), "template.deleted"),
+    ("reports", "create"): (lambda _: (NEW_REPORT, *OURS), "scheduled_report.created"),
+    ("reports", "edit"): (lambda _: ("weekly", '{"status": "PAUSED"}', *OURS), "scheduled_report.edited"),
+    ("reports", "run"): (lambda _: ("weekly", *OURS), "scheduled_report.run"),
+    ("reports", "delete"): (lambda _: ("weekly", *OURS), "scheduled_report.deleted"),
+    ("report-definitions", "create"): (
+        lambda _: ('{"name": "new", "source": "warehouse", "query": "select 1"}', *OURS),
+        "report_definition.created",
+    ),
+    ("report-definitions", "edit"): (
+        lambda _: ("sales", '{"title": "Sales"}', *OURS),
+        "report_definition.edited",
+    ),
+    ("report-definitions", "delete"): (lambda _: ("unused", *OURS), "report_definition.deleted"),
     ("alerts", "create"): (lambda _: (NEW_ALERT, *OURS), "kpi_alert.created"),
     ("alerts", "delete"): (lambda _: ("low", *OURS), "kpi_alert.deleted"),
     ("pulses", "create"): (lambda _: (NEW_PULSE, *OURS), "pulse.created"),
-    ("pulses", "edit"): (lambda _: ("weekly", '{"cron": "0 9 * * 2"}', *OURS), "pulse.edited"),
-    ("pulses", "delete"): (lambda _: ("weekly", *OURS), "pulse.deleted"),
-    ("pulses", "publish"): (lambda _: ("weekly", *OURS), "pulse.published"),
-    ("pulses", "preview"): (lambda _: ("weekly", *OURS), "pulse.previewed"),
+    ("pulses", "edit"): (lambda _: ("briefing", '{"cron": "0 9 * * 2"}', *OURS), "pulse.edited"),
+    ("pulses", "delete"): (lambda _: ("briefing", *OURS), "pulse.deleted"),
+    ("pulses", "publish"): (lambda _: ("briefing", *OURS), "pulse.published"),
+    ("pulses", "preview"): (lambda _: ("briefing", *OURS), "pulse.previewed"),
     ("silences", "create"): (
         lambda _: ('{"name": "new", "alert": "low", "durationSeconds": 60}', *OURS),
         "silence.created",
@@ -113,6 +128,8 @@ READS = {
     *(("alerts", verb) for verb in ("test", "backtest", "why", "history")),
     ("templates", "preview"),
     ("pulses", "jobs"),
+    *(("reports", verb) for verb in ("list", "show", "preview", "executions", "stats")),
+    *(("report-definitions", verb) for verb in ("list", "show", "versions", "preview")),
     ("silences", "list"),
     *(("channels", verb) for verb in ("list", "show", "test")),
     ("limits", "list"),
@@ -125,8 +142,8 @@ READS = {
     ("keys", "generate"),
     ("audit", "verify"),
 }
-# These write on a database of their own, or are the schema's.
-ELSEWHERE = {("migrate",), ("demo",), ("bench",), ("chaos",)}
+# These write on a database of their own, are the schema's, or leave several entries.
+ELSEWHERE = {("reports", "examples"), ("migrate",), ("demo",), ("bench",), ("chaos",)}
 
 
 def test_every_command_is_known_to_write_or_to_read() -> None:
@@ -162,9 +179,17 @@ def world(conn: make.Connection, tocsin: Tocsin, monkeypatch: pytest.MonkeyPatch
     make.insert(conn, "templates", {"tenant_id": tenant, "name": "ours", "purpose": "kpi.threshold", "subject": "x"})
     with conn.transaction():
         pulse = make.schedule(
-            conn, tenant, name="weekly", kind="pulse.report", cron="0 9 * * 1", overlap_policy="cancel_running"
+            conn, tenant, name="briefing", kind="pulse.report", cron="0 9 * * 1", overlap_policy="cancel_running"
         )
         make.insert(conn, "pulse_configs", {"schedule_id": pulse, "tenant_id": tenant, "prompt": "what is new?"})
+    for name in ("sales", "unused"):
+        row = {"tenant_id": tenant, "name": name, "source_id": source["id"], "query": "select 1"}
+        make.insert(conn, "report_definitions", row)
+    made = conn.execute("select id from report_definitions where name = 'sales'").fetchone()
+    with conn.transaction():
+        of = make.schedule(conn, tenant, name="weekly", kind="report.export", cron="0 8 * * 1")
+        report = {"id": uuid4(), "tenant_id": tenant, "schedule_id": of, "export_formats": ["csv"]}
+        make.insert(conn, "scheduled_reports", report | {"report_definition_id": made and made[0]})
     span = {"starts_at": make.now(conn), "ends_at": make.now(conn) + timedelta(hours=1)}
     make.insert(conn, "silences", {"tenant_id": tenant, "name": "a move"} | span)
     channel_id = uuid4()

@@ -5,13 +5,22 @@ from importlib import import_module
 
 from config.environ import BadSetting
 from workers.kind import Kind
-from workers.kinds import http_call, notice_mail, pulse_report, scheduled_report, threshold_alert, webhook_send
+from workers.kinds import (
+    http_call,
+    notice_mail,
+    pulse_report,
+    report_export,
+    scheduled_report,
+    threshold_alert,
+    webhook_send,
+)
 
 KINDS: dict[str, Kind] = {
     "http.call": http_call.KIND,
     "kpi.schedule": scheduled_report.KIND,
     "kpi.threshold": threshold_alert.KIND,
     "pulse.report": pulse_report.KIND,
+    "report.export": report_export.KIND,
 }
 # What only Tocsin itself makes runs of: no schedule has such a kind.
 INNER: dict[str, Kind] = {

@@ -3,14 +3,18 @@
 from collections import deque
 from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, NamedTuple
 
+from workers.alerting.lookback import Window
 from workers.graphs import Graph, last_periods
 from workers.kind import Context
 from workers.kinds.threshold_alert import patience
 from workers.reporting import Part, part_of
 from workers.sources import SourceRefused, SourceUnavailable
+from workers.sources.table import Value
 
+NONE: Mapping[str, Value] = {}
 MOST_ROWS = 50_000
 # So many contexts are asked at once, and so many answers wait to be rendered.
 ASKED_AT_ONCE = 4
@@ -24,13 +28,26 @@ class Trouble(NamedTuple):
     is_passing: bool
 
 
-def ask(ctx: Context[Any], graphs: Sequence[Graph], context: Mapping[str, str], periods: int) -> list[Part] | Trouble:
-    """Return the graphs as parts of one reader's report, or what is the matter with one of them."""
+def ask(
+    ctx: Context[Any],
+    graphs: Sequence[Graph],
+    context: Mapping[str, str],
+    periods: int,
+    *,
+    within: Window | None = None,
+    parameters: Mapping[str, Value] = NONE,
+) -> list[Part] | Trouble:
+    """Return the graphs as parts of one reader's report, or what is the matter with one of them.
+
+    They are asked for the time `within`, and without it for their last periods.
+    """
     parts = []
     for graph in graphs:
-        looked_at = last_periods(graph, ctx.slot_at, ctx.timezone, periods)
+        looked_at = within or last_periods(graph, ctx.slot_at, ctx.timezone, periods)
         try:
-            question = graph.question(ctx.slot_at, ctx.timezone, looked_at, context)
+            question = replace(
+                graph.question(ctx.slot_at, ctx.timezone, looked_at, context), parameters=dict(parameters)
+            )
             source = ctx.source(str(graph.source_id))
             table = source.query(question, timeout_seconds=patience(ctx), row_cap=MOST_ROWS)
         except (SourceRefused, SourceUnavailable) as error:

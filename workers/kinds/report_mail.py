@@ -80,8 +80,12 @@ def worded(
     *,
     attached: Sequence[str] = (),
     links: Mapping[str, str] = MappingProxyType({}),
+    downloads: Mapping[str, str] = MappingProxyType({}),
 ) -> Made:
-    """Return the mail without its files, of which it says what became; `links` are of those that are too large."""
+    """Return the mail without its files, of which it says what became.
+
+    `links` are of those that are too large, `downloads` of those that nobody wanted attached.
+    """
     report = sheet.report
     has_chart = any(section.chart for section in report.sections)
     page = read(replace(report, sections=tuple(_newest(section) for section in report.sections)), ROWS_SHOWN)
@@ -93,6 +97,7 @@ def worded(
         "linked": [{"name": name, "link": link} for name, link in links.items() if link],
         "too_large": [name for name, link in links.items() if not link],
         "attached": list(attached),
+        "downloads": [{"name": name, "link": link} for name, link in downloads.items()],
         "timezone": sheet.timezone,
         "run_id": str(sheet.run_id),
     }

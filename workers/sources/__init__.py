@@ -28,7 +28,9 @@ from workers.sources.table import (
     Source,
     SourceRefused,
     SourceUnavailable,
+    Stream,
     Table,
+    streamed,
 )
 
 __all__ = [
@@ -44,8 +46,10 @@ __all__ = [
     "SourceRefused",
     "SourceUnavailable",
     "Stored",
+    "Stream",
     "Table",
     "open_source",
+    "streamed",
     "try_source",
     "with_password",
 ]

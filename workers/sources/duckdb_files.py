@@ -17,13 +17,16 @@ from config.zones import BadZone, zone
 from workers.sources import parameters
 from workers.sources.table import (
     BYTE_CAP,
+    STREAM_BYTE_CAP,
     Column,
     Holds,
     Observe,
     Question,
     SourceRefused,
     SourceUnavailable,
+    Stream,
     Table,
+    counted,
     observing,
     within,
 )
@@ -91,51 +94,71 @@ class DuckDB:
         """
         with observing(self._observe, "duckdb"):
             started = time.monotonic()
-            sql, values = parameters.in_sql(question.query, question, lambda name, _: f"${name}")
-            duckdb = _library()
+            deadline = started + timeout_seconds
             try:
-                with (
-                    _opened(self._folder, question.timezone, self._memory) as conn,
-                    _interrupted(conn, started + timeout_seconds, self._is_cancelled),
-                ):
-                    _check_selects(conn, sql)
-                    ages = _make_views(conn, self._folder, sql)
-                    columns, rows = self._read(conn, sql, values, row_cap)
-            except duckdb.InterruptException:
-                is_late = time.monotonic() >= started + timeout_seconds
-                why = "no answer before the deadline" if is_late else "the run was cancelled"
-                raise SourceUnavailable(f"the source's files: {why}") from None
-            except duckdb.OutOfMemoryException:
-                raise SourceRefused(
-                    f"the source's files: the query takes more than {self._memory} MB of memory"
-                ) from None
-            except duckdb.Error as error:
-                raise SourceRefused(f"the source's files: {_brief(error, self._folder)}") from None
+                with self._asked(question, deadline, self._byte_cap) as found:
+                    rows: list[tuple[Any, ...]] = []
+                    while len(rows) <= row_cap and (batch := next(found.batches, None)):
+                        rows += batch
             except OSError as error:
                 raise SourceUnavailable(f"the source's files: {error.strerror}") from None
-            table = Table(columns, rows, min(ages, default=None), (time.monotonic() - started) * 1000)
-            return within(table, row_cap)
+            return within(Table(found.columns, rows, found.data_as_of, (time.monotonic() - started) * 1000), row_cap)
 
-    def _read(
-        self, conn: "DuckDBPyConnection", sql: str, values: Mapping[str, Any], row_cap: int
-    ) -> tuple[tuple[Column, ...], list[tuple[Any, ...]]]:
-        """Return columns and at most one row beyond the cap. Raises SourceRefused beyond the byte cap."""
-        types = [(str(name), str(kind)) for name, kind, *_ in conn.execute(f"describe {sql}", dict(values)).fetchall()]
-        zoned = [number for number, (_, kind) in enumerate(types) if kind == _ZONED]
-        if zoned:
-            # Its driver hands over an instant only where a library for zones is there that nothing else needs.
-            names = [f"c{number}" for number in range(len(types))]
-            shown = ", ".join(f"epoch_us({name})" if number in zoned else name for number, name in enumerate(names))
-            sql = f"select {shown} from ({sql}\n) as answer ({', '.join(names)})"  # noqa: S608  names of our own, and the tenant's whole statement
-        conn.execute(sql, dict(values))
-        rows: list[tuple[Any, ...]] = []
-        size = 0
-        while len(rows) <= row_cap and (batch := conn.fetchmany(min(_BATCH, row_cap + 1 - len(rows)))):
-            size += sum(_size(value) for row in batch for value in row)
-            if size > self._byte_cap:
-                raise SourceRefused(f"the source's files: the query gives more than {self._byte_cap} bytes")
-            rows += [_with_instants(row, zoned) for row in batch] if zoned else batch
-        return tuple(Column(name, kind, _holds(kind)) for name, kind in types), rows
+    @contextlib.contextmanager
+    def stream(self, question: Question, *, timeout_seconds: float, row_cap: int) -> Iterator[Stream]:
+        """Give the answer to one select as it comes. Raises SourceUnavailable and SourceRefused."""
+        with (
+            observing(self._observe, "duckdb"),
+            self._asked(question, time.monotonic() + timeout_seconds, STREAM_BYTE_CAP) as found,
+        ):
+            yield found._replace(batches=counted(found.batches, row_cap))
+
+    @contextlib.contextmanager
+    def _asked(self, question: Question, deadline: float, byte_cap: int) -> Iterator[Stream]:
+        """Give the answer as it comes, with what DuckDB says told as a source does."""
+        sql, values = parameters.in_sql(question.query, question, lambda name, _: f"${name}")
+        duckdb = _library()
+        try:
+            with (
+                _opened(self._folder, question.timezone, self._memory) as conn,
+                _interrupted(conn, deadline, self._is_cancelled),
+            ):
+                _check_selects(conn, sql)
+                ages = _make_views(conn, self._folder, sql)
+                columns, batches = _read(conn, sql, values, byte_cap)
+                yield Stream(columns, min(ages, default=None), batches)
+        except duckdb.InterruptException:
+            is_late = time.monotonic() >= deadline
+            why = "no answer before the deadline" if is_late else "the run was cancelled"
+            raise SourceUnavailable(f"the source's files: {why}") from None
+        except duckdb.OutOfMemoryException:
+            raise SourceRefused(f"the source's files: the query takes more than {self._memory} MB of memory") from None
+        except duckdb.Error as error:
+            raise SourceRefused(f"the source's files: {_brief(error, self._folder)}") from None
+
+
+def _read(
+    conn: "DuckDBPyConnection", sql: str, values: Mapping[str, Any], byte_cap: int
+) -> tuple[tuple[Column, ...], Iterator[list[tuple[Any, ...]]]]:
+    """Return columns, and rows as they come. Reading them raises SourceRefused beyond the byte cap."""
+    types = [(str(name), str(kind)) for name, kind, *_ in conn.execute(f"describe {sql}", dict(values)).fetchall()]
+    zoned = [number for number, (_, kind) in enumerate(types) if kind == _ZONED]
+    if zoned:
+        # Its driver hands over an instant only where a library for zones is there that nothing else needs.
+        names = [f"c{number}" for number in range(len(types))]
+        shown = ", ".join(f"epoch_us({name})" if number in zoned else name for number, name in enumerate(names))
+        sql = f"select {shown} from ({sql}\n) as answer ({', '.join(names)})"  # noqa: S608  names of our own, and the tenant's whole statement
+    conn.execute(sql, dict(values))
+    return tuple(Column(name, kind, _holds(kind)) for name, kind in types), _fetched(conn, zoned, byte_cap)
+
+
+def _fetched(conn: "DuckDBPyConnection", zoned: list[int], byte_cap: int) -> Iterator[list[tuple[Any, ...]]]:
+    size = 0
+    while batch := conn.fetchmany(_BATCH):
+        size += sum(_size(value) for row in batch for value in row)
+        if size > byte_cap:
+            raise SourceRefused(f"the source's files: the query gives more than {byte_cap} bytes")
+        yield [_with_instants(row, zoned) for row in batch] if zoned else batch
 
 
 def folder_of(url: str, files: Path | None, tenant: str) -> Path:

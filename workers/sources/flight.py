@@ -7,7 +7,8 @@ themselves once it fails, its process's lease is lost or their own time runs sho
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock_time
@@ -17,7 +18,8 @@ from uuid import UUID, uuid4
 
 from db.pool import Pool
 from db.query import Query
-from workers.sources.table import Column, Observe, Question, Source, SourceUnavailable, Table
+from workers.sources.parameters import as_text
+from workers.sources.table import Column, Observe, Question, Source, SourceUnavailable, Stream, Streams, Table, streamed
 
 LARGEST = 1_000_000
 # A waiter looks ever more seldom: soon for a quick answer, and not often for one that takes minutes.
@@ -76,6 +78,13 @@ class Shared:
             claim = self._claim(flight, deadline - time.monotonic())
         return self._ask(question, flight, claim, deadline, row_cap)
 
+    @contextmanager
+    def stream(self, question: Question, *, timeout_seconds: float, row_cap: int) -> Iterator[Stream]:
+        """Give the answer as it comes: a large one is nobody's to share. What can't be streamed is shared as ever."""
+        source = self.inner if isinstance(self.inner, Streams) else _Whole(self)
+        with streamed(source, question, timeout_seconds=timeout_seconds, row_cap=row_cap) as found:
+            yield found
+
     def _ask(self, question: Question, flight: Mapping[str, Any], claim: Claim, deadline: float, row_cap: int) -> Table:
         state, answer = "failed", None
         try:
@@ -127,8 +136,26 @@ class Shared:
             question.grain,
             sorted(question.context.items()),
             row_cap,
+            *(
+                [sorted((name, _typed(value)) for name, value in question.parameters.items())]
+                * bool(question.parameters)
+            ),
         ]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """A source that is asked for its whole answer, whatever else it can do."""
+
+    source: Source
+
+    def query(self, question: Question, *, timeout_seconds: float, row_cap: int) -> Table:
+        return self.source.query(question, timeout_seconds=timeout_seconds, row_cap=row_cap)
+
+
+def _typed(value: Any) -> list[str]:
+    return [type(value).__name__, as_text(value)]
 
 
 def encoded(table: Table) -> str | None:

@@ -1,4 +1,4 @@
-"""The parameters that a query may name: `$slot`, `$start`, `$end`, `$timezone` and `$context_name`; pure.
+"""The parameters that a query may name: `$slot`, `$start`, `$end`, `$timezone`, `$context_name`, `$param_name`; pure.
 
 They are values and never text: in SQL each becomes a parameter of the protocol, in a URL a percent-encoded value.
 """
@@ -6,14 +6,13 @@ They are values and never text: in SQL each becomes a parameter of the protocol,
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from decimal import Decimal
 from urllib.parse import quote
 
-from workers.sources.table import Question, SourceRefused
+from workers.sources.table import Question, SourceRefused, Value
 
-Value = datetime | str
-
-_CONTEXT = "context_"
-_NAMES = "$slot, $start, $end, $timezone and $context_NAME"
+_CONTEXT, _PARAM = "context_", "param_"
+_NAMES = "$slot, $start, $end, $timezone, $context_NAME and $param_NAME"
 # What SQL holds besides code, then a word (`a$b` is one word), then a parameter. A dollar quote comes before it.
 _SQL = re.compile(
     r"""
@@ -47,6 +46,10 @@ def value_of(name: str, question: Question) -> Value:
         if (key := name.removeprefix(_CONTEXT)) not in question.context:
             raise SourceRefused(f"${name} is not given here: the security context holds no {key!r}")
         return question.context[key]
+    if name.startswith(_PARAM):
+        if (key := name.removeprefix(_PARAM)) not in question.parameters:
+            raise SourceRefused(f"${name} is not given here: there is no parameter {key!r}")
+        return question.parameters[key]
     raise SourceRefused(f"${name} is no parameter; there are {_NAMES}")
 
 
@@ -92,10 +95,19 @@ def in_json(value: object, question: Question) -> object:
 
 
 def as_text(value: Value) -> str:
-    """Return an instant in RFC 3339 with Z, whole seconds without a fraction; a text as it is."""
+    """Return an instant in RFC 3339 with Z, whole seconds without a fraction; a text as it is; other values as JSON has them."""
     if isinstance(value, str):
         return value
-    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)
+
+
+def named_in(query: str) -> set[str]:
+    """Return the names of the `$param_NAME` that a query holds, wherever they stand."""
+    return {found[1].removeprefix(_PARAM) for found in _NAME.finditer(query) if found[1].startswith(_PARAM)}
 
 
 def _end_of_comment(sql: str, at: int) -> int:

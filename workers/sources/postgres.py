@@ -1,8 +1,8 @@
 """A tenant's own Postgres as a source: the address is checked here, the reading is done by `db.foreign`."""
 
 import time
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from db import foreign
 from workers import addresses
@@ -10,13 +10,17 @@ from workers.addresses import IPNetwork
 from workers.sources import parameters
 from workers.sources.table import (
     BYTE_CAP,
+    STREAM_BYTE_CAP,
     Column,
     Holds,
     Observe,
     Question,
     SourceRefused,
     SourceUnavailable,
+    Stream,
     Table,
+    Value,
+    counted,
     observing,
     within,
 )
@@ -58,26 +62,50 @@ class Postgres:
         """
         with observing(self._observe, "postgres"):
             sql, values = parameters.in_sql(question.query, question, lambda _, number: f"${number}")
-            try:
+            with _told():
                 table = self._read(sql, list(values.values()), time.monotonic() + timeout_seconds, row_cap)
-            except (foreign.Unavailable, addresses.Unresolved, addresses.ResolveTooSlow) as error:
-                raise SourceUnavailable(f"the source's database: {error}") from None
-            except (foreign.Refused, addresses.Forbidden) as error:
-                raise SourceRefused(f"the source's database: {error}") from None
             return within(table, row_cap)
 
-    def _read(self, sql: str, values: Sequence[datetime | str], deadline: float, row_cap: int) -> Table:
+    @contextmanager
+    def stream(self, question: Question, *, timeout_seconds: float, row_cap: int) -> Iterator[Stream]:
+        """Give the answer to one read-only statement as it comes. Raises SourceUnavailable and SourceRefused."""
+        with observing(self._observe, "postgres"), _told():
+            sql, values = parameters.in_sql(question.query, question, lambda _, number: f"${number}")
+            deadline = time.monotonic() + timeout_seconds
+            with foreign.reading(
+                self._asked(sql, list(values.values()), deadline),
+                limits=foreign.Limits(deadline, row_cap, STREAM_BYTE_CAP),
+                is_cancelled=self._is_cancelled,
+            ) as reading:
+                yield Stream(_columns(reading.columns), reading.data_as_of, counted(reading.batches, row_cap))
+
+    def _read(self, sql: str, values: Sequence[Value], deadline: float, row_cap: int) -> Table:
         started = time.monotonic()
-        server = foreign.parse(self._url)
-        targets = addresses.resolve(server.host, server.port, self._allowed, deadline - started)
         answer = foreign.read(
-            server,
-            sql,
-            values,
-            at=[target.address for target in targets],
-            needs_tls=not all(target.is_opened for target in targets),
+            self._asked(sql, values, deadline),
             limits=foreign.Limits(deadline, row_cap, self._byte_cap),
             is_cancelled=self._is_cancelled,
         )
-        columns = tuple(Column(name, type_name, _HOLDS.get(type_name, "text")) for name, type_name in answer.columns)
-        return Table(columns, answer.rows, answer.data_as_of, (time.monotonic() - started) * 1000)
+        return Table(_columns(answer.columns), answer.rows, answer.data_as_of, (time.monotonic() - started) * 1000)
+
+    def _asked(self, sql: str, values: Sequence[Value], deadline: float) -> foreign.Asked:
+        """What is asked of whom, at addresses that were checked."""
+        server = foreign.parse(self._url)
+        targets = addresses.resolve(server.host, server.port, self._allowed, deadline - time.monotonic())
+        needs_tls = not all(target.is_opened for target in targets)
+        return foreign.Asked(server, sql, values, [target.address for target in targets], needs_tls)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Tell what the database says as a source does."""
+    try:
+        yield
+    except (foreign.Unavailable, addresses.Unresolved, addresses.ResolveTooSlow) as error:
+        raise SourceUnavailable(f"the source's database: {error}") from None
+    except (foreign.Refused, addresses.Forbidden) as error:
+        raise SourceRefused(f"the source's database: {error}") from None
+
+
+def _columns(found: Sequence[tuple[str, str]]) -> tuple[Column, ...]:
+    return tuple(Column(name, type_name, _HOLDS.get(type_name, "text")) for name, type_name in found)

@@ -3,15 +3,21 @@
 import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Literal, NamedTuple, Protocol, get_args
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Literal, NamedTuple, Protocol, get_args, runtime_checkable
 
 Holds = Literal["number", "text", "time", "date", "bool", "json"]
 Grain = Literal["minute", "hour", "day", "week", "month", "quarter", "year"]
 GRAINS: tuple[Grain, ...] = get_args(Grain)
 
 BYTE_CAP = 16_000_000
+STREAM_BYTE_CAP = 4_000_000_000
+
+Value = datetime | date | str | bool | int | Decimal
+"""What a parameter stands for. None of them is ever text of the query."""
 
 Observe = Callable[[str, str, float], None]
 
@@ -32,7 +38,7 @@ class Question:
     """What is asked: the query in the source's own words, and all that it may depend on; a source asks no clock.
 
     `slot_at` is what everything relative counts from; `start` and `end` are a window [start, end). All are aware.
-    `context` is the security context of whoever the answer is for. Raises SourceRefused when a part makes no sense.
+    `context` is the security context of whoever the answer is for, `parameters` what a report's stand for. Raises SourceRefused when a part makes no sense.
     """
 
     query: str
@@ -42,6 +48,7 @@ class Question:
     timezone: str = "UTC"
     grain: Grain | None = None
     context: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, Value] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if (self.start is None) != (self.end is None):
@@ -69,6 +76,14 @@ class Table:
     notes: tuple[str, ...] = ()
 
 
+class Stream(NamedTuple):
+    """An answer as it comes: its columns, how old the data is, and its rows, some at a time and in the source's order."""
+
+    columns: tuple[Column, ...]
+    data_as_of: datetime | None
+    batches: Iterator[list[tuple[Any, ...]]]
+
+
 class SourceUnavailable(Exception):
     """The source can't answer now. Passing: try again later."""
 
@@ -90,6 +105,35 @@ class Source(Protocol):
 
     def query(self, question: Question, *, timeout_seconds: float, row_cap: int) -> Table:
         """Return the whole answer. Raises SourceUnavailable, SourceRefused, RowCap."""
+
+
+@runtime_checkable
+class Streams(Protocol):
+    """A source that can also give an answer as it comes, so that a large one is never whole in memory."""
+
+    def stream(self, question: Question, *, timeout_seconds: float, row_cap: int) -> AbstractContextManager[Stream]:
+        """Return the answer, to be read within the block; with more rows than the cap, reading raises SourceRefused."""
+
+
+@contextlib.contextmanager
+def streamed(source: Source, question: Question, *, timeout_seconds: float, row_cap: int) -> Iterator[Stream]:
+    """Give the answer of any source: as it comes where the source can, else whole. Raises as `Source.query` does."""
+    if isinstance(source, Streams):
+        with source.stream(question, timeout_seconds=timeout_seconds, row_cap=row_cap) as found:
+            yield found
+    else:
+        table = source.query(question, timeout_seconds=timeout_seconds, row_cap=row_cap)
+        yield Stream(table.columns, table.data_as_of, iter([table.rows]))
+
+
+def counted(batches: Iterator[list[tuple[Any, ...]]], row_cap: int) -> Iterator[list[tuple[Any, ...]]]:
+    """Give the batches on. Raises SourceRefused once there are more rows than the cap."""
+    rows = 0
+    for batch in batches:
+        rows += len(batch)
+        if rows > row_cap:
+            raise SourceRefused(f"the query gives more than {row_cap} row{'s' * (row_cap != 1)}")
+        yield batch
 
 
 def within(table: Table, row_cap: int) -> Table:
