@@ -1,7 +1,7 @@
 -- Which files of the store belong to nobody and never will: no row names them, and their run does not run under the
 -- fence that they were made under, which only rises. One statement, so one instant: a row that is being written holds
--- its run, which still runs then. Locks nothing. Indexes: artifacts_one_per_name, runs' key, in one partition a key; the
--- state is in no index of them, so that a pooler's plain session reads no partition whole (600,000 runs: 105 ms a page
+-- its run, which still runs then. Locks nothing. Indexes: artifacts_one_per_name, runs' key, in one partition a key;
+-- `state || ''` is in no index, so that a pooler's plain session reads no partition whole (600,000 runs: 105 ms a page
 -- of a thousand keys).
 with
 asked as (
