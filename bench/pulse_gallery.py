@@ -57,7 +57,7 @@ def _part() -> Part:
 def _text(evidence: Evidence) -> str:
     """The text, as it would be sent: what nothing proves is marked."""
     last = evidence.answers[0].rows[-3:]
-    lines = "\n".join(f"| {row[0]:%B %Y} | {row[1]:,.0f} thousand |" for row in last)  # type: ignore[union-attr]
+    lines = "\n".join(f"| {row[0]:%B %Y} | {row[1]:,.0f} thousand |" for row in last)
     checked = check(TEXT + lines, evidence)
     for claim in checked.claims:
         print(f"{claim.text:24} {claim.verdict:11} {claim.why}")
