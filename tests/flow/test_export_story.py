@@ -99,7 +99,7 @@ def test_a_report_is_made_in_five_formats_mailed_once_and_found_again(world: Wor
         "bob@example.com",
         None,
     )
-    files = {part.get_filename(): part.get_content() for part in mail.walk() if part.get_filename()}
+    files = {part.get_filename() or "": part.get_content() for part in mail.walk() if part.get_filename()}
     endings = {name.rpartition(".")[2]: content for name, content in files.items()}
     assert set(endings) == {"csv", "json", "xlsx", "html", "pdf", "png"}
     as_csv = endings["csv"] if isinstance(endings["csv"], str) else endings["csv"].decode()
@@ -121,9 +121,9 @@ def test_a_report_is_made_in_five_formats_mailed_once_and_found_again(world: Wor
     assert json.loads(said) == json.loads(content)
 
     # A version that is saved now changes nothing of what was made, and the next run runs it.
-    row = report_definitions.DEFINITIONS.get(conn, tenant, definition)
+    said_now = report_definitions.DEFINITIONS.get(conn, tenant, definition)
     patch = ReportDefinitionPatch.model_validate({"columns": [{"name": "share", "isHidden": True}]})
-    report_definitions.edit(conn, tenant, row, report_definitions.patched(row, patch))
+    report_definitions.edit(conn, tenant, said_now, report_definitions.patched(said_now, patch))
     row = scheduled_reports.SCHEDULED_REPORTS.get(conn, tenant, report)
     quiet = {"emailIncludeAttachment": False, "exportFormats": ["csv"], "parameters": {"least": 12}}
     scheduled_reports.edit(conn, tenant, row, ScheduledReportPatch.model_validate(quiet))

@@ -162,8 +162,8 @@ def world(conn: make.Connection, tocsin: Tocsin, monkeypatch: pytest.MonkeyPatch
     make.insert(conn, "dashboards", {"tenant_id": tenant, "name": "mondays"})
     make.insert(conn, "templates", {"tenant_id": tenant, "name": "ours", "purpose": "kpi.threshold", "subject": "x"})
     for name in ("sales", "unused"):
-        asked = {"source_id": source["id"], "query": "select 1"}
-        make.insert(conn, "report_definitions", {"tenant_id": tenant, "name": name, **asked})
+        defined = {"tenant_id": tenant, "name": name, "source_id": source["id"], "query": "select 1"}
+        make.insert(conn, "report_definitions", defined)
     made = conn.execute("select id from report_definitions where name = 'sales'").fetchone()
     with conn.transaction():
         of = make.schedule(conn, tenant, name="weekly", kind="report.export", cron="0 8 * * 1")
