@@ -26,7 +26,7 @@ inner join tenants as t on r.tenant_id = t.id
 inner join schedules as s on r.tenant_id = s.tenant_id and r.schedule_id = s.id
 inner join report_definitions as d on r.tenant_id = d.tenant_id and r.report_definition_id = d.id
 cross join
-    lateral (
+    lateral (  -- noqa: ST05
         select
             count(*) filter (where x.state = 'succeeded') as success_count,
             count(*) filter (where x.state = 'dead') as failure_count,

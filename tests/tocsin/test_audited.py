@@ -183,8 +183,8 @@ def world(conn: make.Connection, tocsin: Tocsin, monkeypatch: pytest.MonkeyPatch
         )
         make.insert(conn, "pulse_configs", {"schedule_id": pulse, "tenant_id": tenant, "prompt": "what is new?"})
     for name in ("sales", "unused"):
-        row = {"tenant_id": tenant, "name": name, "source_id": source["id"], "query": "select 1"}
-        make.insert(conn, "report_definitions", row)
+        defined = {"tenant_id": tenant, "name": name, "source_id": source["id"], "query": "select 1"}
+        make.insert(conn, "report_definitions", defined)
     made = conn.execute("select id from report_definitions where name = 'sales'").fetchone()
     with conn.transaction():
         of = make.schedule(conn, tenant, name="weekly", kind="report.export", cron="0 8 * * 1")
