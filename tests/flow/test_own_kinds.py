@@ -234,7 +234,7 @@ def test_a_fleet_of_two_releases_runs_a_new_kind_and_loses_none(world: World, ma
         schedule = made(new, **job, intervalSeconds=3600, overlapPolicy="allow")
         for _ in range(8):
             new("POST", f"/api/schedules/{schedule['id']}/run")
-        runs = world.ended(schedule["id"], 8)
+        runs = world.ended(schedule["id"], 8, timeout=60)
     assert {(run["state"], run["attempt"]) for run in runs} == {("succeeded", 1)}
     assert world.all("select 1 from dead_letters where tenant_id = %s", world.system.tenant) == []
 
