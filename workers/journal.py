@@ -99,16 +99,21 @@ class RunJournal:
 
         Raises ValueError when the result is larger than 256 KiB of JSON, RunTakenAway when the run was taken away.
         """
-        run = self._run()
+        stored = self.find_step(name)
+        return self.keep_step(name, work()) if stored is None else stored[0]
+
+    def find_step(self, name: str) -> tuple[Any] | None:
+        """The stored result of the step, alone in a tuple; None while there is none."""
         with self.pool.connection() as conn:
-            stored = GET_STEP.one(conn, name=name, **run)
-        if stored is not None:
-            return stored.value
-        result = work()
+            stored = GET_STEP.one(conn, name=name, **self._run())
+        return None if stored is None else (stored.value,)
+
+    def keep_step(self, name: str, result: Any) -> Any:
+        """The stored result of the step: this one, unless another was quicker. Raises as `step` does."""
         if len(dumps(result)) > _LARGEST_STEP:
             raise ValueError(f"step {name}: its result is larger than {_LARGEST_STEP // 1024} KiB of JSON")
         with self.pool.connection() as conn:
-            kept = INSERT_STEP.one(conn, name=name, result=Jsonb(result), **run)
+            kept = INSERT_STEP.one(conn, name=name, result=Jsonb(result), **self._run())
         if kept is None:
             raise RunTakenAway(f"step {name}: the run belongs to another attempt")
         return kept.value

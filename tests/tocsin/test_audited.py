@@ -104,6 +104,14 @@ WRITES: dict[tuple[str, ...], tuple[Callable[[World], tuple[str, ...]], str]] = 
     ("calendars", "delete"): (lambda _: ("days", *OURS), "calendar.deleted"),
     ("suppressions", "add"): (lambda _: ("new@example.com", "--schedule", "active", *OURS), "suppression.created"),
     ("suppressions", "delete"): (lambda _: ("ann@example.com", *OURS), "suppression.deleted"),
+    ("import", "crontab"): (
+        lambda _: ("crontab.txt", "--url", "https://example.com/{name}", *OURS),
+        "schedule.created",
+    ),
+    ("import", "celery-beat"): (
+        lambda _: ("beat.py", "--url", "https://example.com/{name}", *OURS),
+        "schedule.created",
+    ),
     ("tenants", "create"): (lambda _: ("globex",), "tenant.created"),
     ("tenants", "set"): (lambda _: (SLUG, "name=Acme", "quotas.schedules=5"), "tenant.edited"),
     ("tenants", "suspend"): (lambda _: (SLUG,), "tenant.suspended"),
@@ -153,6 +161,8 @@ def test_every_command_is_known_to_write_or_to_read() -> None:
 @pytest.fixture
 def world(conn: make.Connection, tocsin: Tocsin, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> World:
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "crontab.txt").write_text("0 9 * * * true\n")
+    (tmp_path / "beat.py").write_text('beat_schedule = {"x": {"task": "t", "schedule": 60}}')
     tenant = make.tenant(conn, slug=SLUG)
     make.tenant(conn, slug="asleep", status="suspended")
     interval = {"interval_seconds": 3600, "interval_anchor": make.value(conn, "select timestamptz '2026-01-01Z'")}
