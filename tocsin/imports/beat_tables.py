@@ -87,7 +87,7 @@ def _of_postgres(url: str) -> Rows:
             limits = foreign.Limits(time.monotonic() + 30, 100_000, 50_000_000)
             # As JSON, so that each column comes as JSON has it, whatever release made the table.
             statement = f"select to_jsonb(t)::text from {APP}_{model} as t"  # noqa: S608  both names are above
-            answer = foreign.read(server, statement, at=at, needs_tls=False, limits=limits)
+            answer = foreign.read(foreign.Asked(server, statement, (), at, needs_tls=False), limits=limits)
             found[model] = _keyed([json.loads(row[0]) for row in answer.rows])
     except (foreign.Refused, foreign.Unavailable, OSError) as error:
         raise Complaint(f"--database: {error}") from None
