@@ -7,6 +7,7 @@ import asyncio
 import time
 import traceback
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -25,6 +26,7 @@ from workers import action_links
 from workers.artifacts import NoStore, Shelf
 from workers.channels import post
 from workers.channels.email import compose, message_id
+from workers.crew.caller import Caller
 from workers.finish import Body, End, Finisher, Intent, NewAlertState, storable
 from workers.http import Client
 from workers.journal import RunJournal
@@ -51,12 +53,14 @@ class Executor:
         finisher: Finisher,
         http: Client,
         shelf: Shelf,
+        caller: Caller,
     ) -> None:
         self._settings = settings
         self._pool = pool
         self._finisher = finisher
         self._http = http
         self._shelf = shelf
+        self._caller = caller
         self._mail = RuleBook(pool, settings.mail_from, settings.mode, settings.recipient_domains)
         self.running: dict[UUID, Work] = {}
 
@@ -91,8 +95,12 @@ class Executor:
         began = self._begin(work)
         try:
             context = self._context(work)
-            outcome: Any = await asyncio.wait_for(work.kind.run(context), context.seconds_left())  # type: ignore[arg-type]
+            running = asyncio.ensure_future(work.kind.run(context))  # type: ignore[arg-type]
+            work.stop = partial(asyncio.get_running_loop().call_soon_threadsafe, running.cancel)
+            outcome: Any = await asyncio.wait_for(running, context.seconds_left())
             end = self._end(work, outcome)
+        except asyncio.CancelledError:
+            end = self._end_of_raised(work, Cancelled())
         except BaseException as error:  # noqa: BLE001  as above
             end = self._end_of_raised(work, error)
         self._hand_in(work, end, began)
@@ -104,6 +112,7 @@ class Executor:
             if work is not None and work.context is not None:
                 work.is_cancel_asked = True
                 work.context.cancelled.set()
+                work.stop()
 
     def end_overdue(self) -> None:
         """Ends the attempts whose deadline passed; a thread that goes on is told so, and what it returns is void."""
@@ -145,6 +154,7 @@ class Executor:
             work.lease.process_id,
             self._shelf,
             self._settings.chatbot,
+            self._caller,
         )
         work.context = Context(
             tenant_id=leased.tenant_id,
@@ -192,15 +202,19 @@ class Executor:
                         )
                         for state in outcome.alert_states
                     ),
+                    answer=outcome.answer,
                 )
             case Later():
+                why, delay = storable(outcome.why), outcome.delay_seconds
+                if not outcome.is_counted:
+                    return End(leased, lease, "pending", "waited", "waits", error=why, delay=delay or 0.0)
                 if leased.attempt >= leased.max_attempts:
-                    return End(leased, lease, "dead", "later", error=storable(outcome.why), cause="attempts_exhausted")
-                return End(
-                    leased, lease, "pending", "later", "retry", error=storable(outcome.why), delay=outcome.delay_seconds
-                )
+                    cause = "attempts_exhausted"
+                    return End(leased, lease, "dead", "later", error=why, cause=cause, answer=outcome.answer)
+                return End(leased, lease, "pending", "later", "retry", error=why, delay=delay)
             case Rejected():
-                return End(leased, lease, "dead", "rejected", error=storable(outcome.why), cause="rejected")
+                why = storable(outcome.why)
+                return End(leased, lease, "dead", "rejected", error=why, cause="rejected", answer=outcome.answer)
             case _:
                 raise TypeError(
                     f"the kind {leased.kind} returned {type(outcome).__name__}; it takes Done, Later or Rejected"

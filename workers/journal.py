@@ -21,6 +21,8 @@ from workers.artifacts import Artifact, Content, New, Shelf
 from workers.branding import Branding
 from workers.chat.endpoint import Endpoint
 from workers.chat.model import Model
+from workers.crew.book import CrewBook
+from workers.crew.caller import Caller
 from workers.graphs import Graph
 from workers.http import Client
 from workers.kind import FailedDelivery, Owner, Webhook
@@ -86,6 +88,13 @@ class RunJournal:
     process_id: UUID
     shelf: Shelf
     chatbot: Endpoint | None = None
+    caller: Caller | None = None
+
+    def kept_step(self, name: str) -> Any:
+        """The stored result of a step; None while there is none."""
+        with self.pool.connection() as conn:
+            stored = GET_STEP.one(conn, name=name, **self._run())
+        return None if stored is None else stored.value
 
     def step(self, name: str, work: Callable[[], Any]) -> Any:
         """The stored result of the step; without one, does the work and stores what it returned.
@@ -197,6 +206,16 @@ class RunJournal:
         """Disables the webhook, unless it is or the run was taken away; the admins are told in a run of its own."""
         with self.pool.connection() as conn:
             DISABLE_WEBHOOK.one(conn, webhook_id=webhook_id, reason=reason, subject=subject, text=text, **self._run())
+
+    def crew(self) -> CrewBook:
+        """What a run that fans out over users reads and writes."""
+        return CrewBook(self.pool, self.leased)
+
+    def crew_caller(self) -> Caller:
+        """What a call about a user is made with."""
+        if self.caller is None:
+            raise RuntimeError("no calls are made here")
+        return self.caller
 
     def owners(self, schedule_id: UUID | None) -> list[Owner]:
         """Who is told of a schedule: whoever made it, else the tenant's `noticesTo`, else its admins; at most a hundred."""

@@ -39,6 +39,8 @@ class Work:
     # The monotonic time at which it may begin.
     begin_at: float = 0.0
     when_done: Callable[[], None] = lambda: None
+    # Has an async kind stop where it waits.
+    stop: Callable[[], object] = lambda: None
 
     def let_go(self) -> None:
         """Its end is committed, or void."""

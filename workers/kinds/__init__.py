@@ -5,9 +5,19 @@ from importlib import import_module
 
 from config.environ import BadSetting
 from workers.kind import Kind
-from workers.kinds import http_call, notice_mail, pulse_report, scheduled_report, threshold_alert, webhook_send
+from workers.kinds import (
+    crew_ask,
+    crew_call,
+    http_call,
+    notice_mail,
+    pulse_report,
+    scheduled_report,
+    threshold_alert,
+    webhook_send,
+)
 
 KINDS: dict[str, Kind] = {
+    "crew.call": crew_call.KIND,
     "http.call": http_call.KIND,
     "kpi.schedule": scheduled_report.KIND,
     "kpi.threshold": threshold_alert.KIND,
@@ -15,6 +25,7 @@ KINDS: dict[str, Kind] = {
 }
 # What only Tocsin itself makes runs of: no schedule has such a kind.
 INNER: dict[str, Kind] = {
+    "crew.ask": crew_ask.KIND,
     "notice.mail": notice_mail.KIND,
     "webhook.send": webhook_send.KIND,
 }
