@@ -1,11 +1,9 @@
 """Crews among real tickers and workers, some of them killed: everybody is answered, and nobody is asked for nothing."""
 
-from pathlib import Path
 from uuid import UUID
 
 import pytest
 
-from local.mail import MailSink
 from tests import make
 from tests.crew import endpoint, open_crew, users
 from tests.system import System, until
@@ -47,4 +45,7 @@ def test_killed_workers_lose_no_user_and_repeat_nobody_whose_answer_was_kept(sys
         assert system.value("select count(*) from crew_responses where status = 'answered'") == 300
         assert system.value("select count(distinct user_uid) from crew_responses") == 300
         assert crew.most_open <= 2 * 40
-        print("asked more than once", sum(n > 1 for n in crew.asked.values()), "answered more", sum(n > 1 for n in crew.answered.values()))
+        # Whom a killed worker had asked is asked again, and the crew had told nobody; the ends of the last
+        # hundredths of a second before the kill are all that may be lost.
+        assert sum(crew.answered.values()) - 300 <= 10
+        assert all(len(keys) == 1 for keys in crew.keys.values())
