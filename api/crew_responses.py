@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from api import definitions
+from api.definitions import Json
 from api.nouns import Id
 from api.refusals import refuse
 from api.users import Long, Uid
@@ -59,8 +59,6 @@ GET = Query("get_crew_response", CrewResponse)
 INSERT = Query("insert_crew_response", Id)
 DELETE = Query("delete_crew_response", Id)
 
-Data = Annotated[JsonValue, BeforeValidator(definitions.kept)]
-
 
 class CrewResponseIn(BaseModel):
     """A response that somebody stores by hand."""
@@ -70,7 +68,7 @@ class CrewResponseIn(BaseModel):
     user_uid: Uid
     request_context: Long | None = None
     request_goal: Long | None = None
-    response_data: Data = Field(description="any JSON")
+    response_data: Json
 
 
 def list_all(

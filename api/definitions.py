@@ -54,7 +54,7 @@ def _printable(value: Any) -> Any:
     return value.strip() if isinstance(value, str) else value
 
 
-def kept(value: Any) -> Any:
+def _storable(value: Any) -> Any:
     """Passes JSON that Postgres keeps: no NUL in a text, no infinite numbers, at most a megabyte."""
     try:
         text = dumps(value)
@@ -71,7 +71,7 @@ def kept(value: Any) -> Any:
 def storable(value: dict[str, Any], pointer: str) -> dict[str, Any]:
     """The JSON object, if Postgres keeps it. Raises BadDefinition."""
     try:
-        kept(value)
+        _storable(value)
     except ValueError as error:
         raise refuse(pointer, str(error)) from None
     return value
@@ -80,7 +80,7 @@ def storable(value: dict[str, Any], pointer: str) -> dict[str, Any]:
 Time = Annotated[datetime, BeforeValidator(read_time)]
 Words = BeforeValidator(_lower)
 Line = Annotated[str, BeforeValidator(_printable), Field(min_length=1, max_length=200)]
-Json = Annotated[dict[str, Any], BeforeValidator(kept)]
+Json = Annotated[dict[str, Any], BeforeValidator(_storable)]
 
 
 def _whole(low: int, high: int) -> Any:

@@ -19,6 +19,7 @@ from workers.sources.table import Table
 
 MOST_AT_ONCE = 1000
 MOST_IMPORTED = 10_000
+MOST_AT_HAND = 1_000_000
 COLUMNS = ("uid", "context", "goal", "segment", "priority", "active")
 _TRUE, _FALSE = frozenset({"true", "t", "yes", "1", ""}), frozenset({"false", "f", "no", "0"})
 
@@ -160,7 +161,7 @@ def upsert(conn: Connection, tenant_id: UUID, users: Sequence[UserIn]) -> Import
     return Imported(created, updated)
 
 
-def read_csv(content: bytes) -> list[UserIn]:
+def read_csv(content: bytes, most: int = MOST_IMPORTED) -> list[UserIn]:
     """The users of a CSV file, whose first line names the columns. Raises BadDefinition, which names the line."""
     try:
         text = content.decode("utf-8-sig")
@@ -170,7 +171,7 @@ def read_csv(content: bytes) -> list[UserIn]:
     if not lines:
         raise refuse("body", "takes a CSV file whose first line names its columns")
     names = [name.strip().lower() for name in lines[0]]
-    return _read(names, [line for line in lines[1:] if line], "line", 2)
+    return _read(names, [line for line in lines[1:] if line], "line", 2, most)
 
 
 def read_table(table: Table) -> list[UserIn]:
@@ -178,14 +179,16 @@ def read_table(table: Table) -> list[UserIn]:
     return _read([column.name.lower() for column in table.columns], table.rows, "row", 1)
 
 
-def _read(names: Sequence[str], rows: Iterable[Sequence[Any]], word: str, first: int) -> list[UserIn]:
+def _read(
+    names: Sequence[str], rows: Iterable[Sequence[Any]], word: str, first: int, most: int = MOST_IMPORTED
+) -> list[UserIn]:
     unknown = sorted(set(names) - set(COLUMNS))
     if unknown or "uid" not in names or len(set(names)) < len(names):
         raise refuse("columns", f"takes uid and any of {', '.join(COLUMNS[1:])}, each once")
     users: list[UserIn] = []
     for number, row in enumerate(rows, first):
-        if len(users) == MOST_IMPORTED:
-            raise refuse("body", f"takes at most {MOST_IMPORTED} users at a time")
+        if len(users) == most:
+            raise refuse("body", f"takes at most {most} users at a time")
         if len(row) != len(names):
             raise refuse(f"{word} {number}", f"takes {len(names)} values")
         users.append(_user(dict(zip(names, row, strict=True)), f"{word} {number}"))

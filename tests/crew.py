@@ -1,10 +1,10 @@
 """A crew on loopback that takes its time: it counts whom it was asked about, and whom it answered to the last byte."""
 
 import asyncio
+import contextlib
 import json
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
 from threading import Thread
 from typing import Any
 from uuid import UUID, uuid4
@@ -88,9 +88,9 @@ class Crew:
             await self.by_hand(writer)
             return
         if self.latency:
-            await asyncio.sleep(self.latency)
-        if reader.at_eof():
-            return  # whoever asked is gone, and hears nothing
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(reader.read(1), self.latency)
+                return  # whoever asked is gone, and hears nothing
         given = (503, b"away") if self.is_down else self.script(path, body)
         status, answer = given or (200, json.dumps({"about": about, "result": "a plan"}).encode())
         writer.write(
@@ -102,7 +102,7 @@ class Crew:
             self.answered[about] += 1
 
 
-@contextmanager
+@contextlib.contextmanager
 def open_crew(latency: float = 0.0) -> Iterator[Crew]:
     """A crew at work."""
     crew = Crew(latency)

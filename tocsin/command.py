@@ -13,6 +13,7 @@ from tocsin.commands import (
     calendars,
     channels,
     chaos,
+    crew,
     cron,
     dead,
     doctor,
@@ -30,6 +31,7 @@ from tocsin.commands import (
     templates,
     tenants,
     tokens,
+    users,
     why,
 )
 
@@ -59,6 +61,8 @@ def parser() -> argparse.ArgumentParser:
         calendars,
         channels,
         suppressions,
+        users,
+        crew,
         cron,
         tenants,
         members,

@@ -130,7 +130,19 @@ WRONG: dict[str, list[Any]] = {
     "free": [{"a": NAN}, {"a": [INFINITE]}, {"a\0": 1}, {"a": {"b": "\0"}}, {"\ud800": 1}, {"a": "\udfff"}],
 }
 # Free text: what breaks a line belongs to it.
-MANY_LINES = {"preview_source.query": ["a\x1bb", "\u202e\n", "\x85"]}
+_LONG_TEXT = ["a\x1bb", "\u202e\n", "\x85"]
+MANY_LINES = dict.fromkeys(
+    (
+        "preview_source.query",
+        "create_user.context",
+        "create_user.goal",
+        "edit_user.context",
+        "edit_user.goal",
+        "create_crew_response.requestContext",
+        "create_crew_response.requestGoal",
+    ),
+    _LONG_TEXT,
+)
 
 
 def _sorts(schema: dict[str, Any]) -> set[str]:

@@ -26,6 +26,7 @@ NOT_ABOUT_ROWS = {
     "count_webhooks": "a count is a row whatever it counts",
     "count_silences": "likewise",
     "count_for_quota": "likewise",
+    "count_crew_responses": "likewise",
     "lock_quota": "asks the tenant's own row, and only where it has a quota",
 }
 OF_A_TENANT = sorted(
