@@ -40,6 +40,7 @@ class Receiver:
             def do_POST(self) -> None:
                 content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 if self.path == CREW_PATH:
+                    receiver.note(dict(self.headers.items()), content, is_signed=False)
                     self._plan(json.loads(content))
                     return
                 is_signed = receiver.take(dict(self.headers.items()), content)
@@ -68,13 +69,17 @@ class Receiver:
 
     def take(self, headers: dict[str, str], content: bytes) -> bool:
         """Keeps a call; returns whether its signature is right."""
+        is_signed = self._is_signed({name.lower(): value for name, value in headers.items()}, content)
+        self.note(headers, content, is_signed=is_signed)
+        return is_signed
+
+    def note(self, headers: dict[str, str], content: bytes, *, is_signed: bool) -> None:
+        """Keeps a call."""
         headers = {name.lower(): value for name, value in headers.items()}
-        is_signed = self._is_signed(headers, content)
         call = Call(is_signed, headers, json.loads(content or b"null"))
         with self._lock, self.file.open("a") as out:
             out.write(json.dumps(call._asdict()) + "\n")
             self.calls.append(call)
-        return is_signed
 
     def _is_signed(self, headers: dict[str, str], content: bytes) -> bool:
         told = f"{headers.get('webhook-id')}.{headers.get('webhook-timestamp')}.".encode() + content
