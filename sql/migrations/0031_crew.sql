@@ -93,6 +93,7 @@ add column probes integer not null default 0,
 add column told_at timestamptz,
 add column is_told boolean not null default false;
 
+-- squawk-ignore require-concurrent-index-creation
 create index limits_open on limits (open_since) where open_since is not null;
 
 create function limit_endpoint() returns trigger language plpgsql as $$

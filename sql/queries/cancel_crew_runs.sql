@@ -13,13 +13,14 @@ locked as (
     select r.id, r.slot_at, r.state
     from (
         select o.id, o.slot_at from crews as c
-        cross join lateral (
-            select q.id, q.slot_at from runs as q
-            where
-                q.parent_run_id = c.run_id and q.slot_at = c.slot_at and q.kind = 'crew.ask'
-                and q.finished_at is null and q.cancel_requested_at is null
-            limit 1000
-        ) as o
+        cross join
+            lateral (
+                select q.id, q.slot_at from runs as q
+                where
+                    q.parent_run_id = c.run_id and q.slot_at = c.slot_at and q.kind = 'crew.ask'
+                    and q.finished_at is null and q.cancel_requested_at is null
+                limit 1000
+            ) as o
         order by o.id
     ) as w
     cross join lateral (
@@ -48,12 +49,13 @@ touched as (
 forgotten as (
     delete from cancelled_crews as c
     using crews
-    where c.run_id = crews.run_id and not exists (
-        select from runs as q
-        where
-            q.parent_run_id = crews.run_id and q.slot_at = crews.slot_at and q.kind = 'crew.ask'
-            and q.finished_at is null and q.cancel_requested_at is null
-    )
+    where
+        c.run_id = crews.run_id and not exists (
+            select from runs as q
+            where
+                q.parent_run_id = crews.run_id and q.slot_at = crews.slot_at and q.kind = 'crew.ask'
+                and q.finished_at is null and q.cancel_requested_at is null
+        )
     returning 1
 )
 

@@ -1,5 +1,6 @@
 -- Ends attempts as a group: states, attempts, dead letters, alert states with their moves, crews' answers, and delivery
--- intents in one commit, and the gates of what ended. What only waited is no attempt. A row whose fence is no longer current is left out; a row that this very finish
+-- intents in one commit, and the gates of what ended. What only waited is no
+-- attempt. A row whose fence is no longer current is left out; a row that this very finish
 -- already wrote (its answer was lost) is answered again. Locks: the runs in the order of their ids, then their gates.
 -- Index: runs' key; why `lateral`, `state || ''` and `= any(array[...])`: see start_runs.sql.
 with
@@ -139,7 +140,8 @@ answers as (
     )
     select
         m.tenant_id, u.uid, a.context, a.goal, a.response::jsonb, a.endpoint_id, m.id, m.slot_at,
-        case when m.state = 'succeeded' then 'answered' else 'failed' end, a.error, a.excerpt, a.matched::jsonb, a.latency
+        case when m.state = 'succeeded' then 'answered' else 'failed' end, a.error,
+        a.excerpt, a.matched::jsonb, a.latency
     from
         unnest(
             %(answer_runs)s::uuid[], %(answer_uids)s::text[], %(answer_contexts)s::text[], %(answer_goals)s::text[],

@@ -59,7 +59,8 @@ made as (
 select
     count(p.uid) as seen, (select count(*) from made) as made,
     count(p.uid) filter (where p.endpoint_id is null) as without_endpoint,
-    (max(array[p.priority::text, p.uid]))[1]::integer as last_priority, (max(array[p.priority::text, p.uid]))[2] as last_uid
+    (max(array[p.priority::text, p.uid]))[1]::integer as last_priority,
+    (max(array[p.priority::text, p.uid]))[2] as last_uid
 from run
 left join picked as p on run.id = p.run_id
 group by run.id

@@ -11,5 +11,6 @@ where
     and (%(last_at)s::timestamptz is null or c.created_at <= %(last_at)s)
     and (%(path)s::text[] is null or c.response_data #>> %(path)s = %(equals)s::text)
 order by c.created_at desc, c.id desc
-limit %(room)s
-offset %(passed)s
+limit
+    %(room)s
+    offset %(passed)s

@@ -5,15 +5,8 @@ select
     e.sealed_headers, e.timeout_seconds, e.protocol, p.schedule_id, coalesce(p.state, 'cancelled') as parent_state,
     v.params -> 'rule' as rule
 from unnest(%(ids)s::uuid[], %(slots)s::timestamptz[]) as g (id, slot_at)
-cross join lateral (
-    select q.id, q.slot_at, q.tenant_id, q.item_key, q.parent_run_id, (q.params ->> 'endpointId')::uuid as endpoint_id
-    from runs as q
-    where q.id = g.id and q.slot_at = g.slot_at
-) as r
-left join lateral (
-    select q.schedule_id, q.schedule_version, q.state from runs as q
-    where q.id = r.parent_run_id and q.slot_at = r.slot_at
-) as p on true
+inner join runs as r on g.id = r.id and g.slot_at = r.slot_at
+left join runs as p on r.parent_run_id = p.id and r.slot_at = p.slot_at
 left join schedule_versions as v on p.schedule_id = v.schedule_id and p.schedule_version = v.version
 left join users as u on r.tenant_id = u.tenant_id and r.item_key = u.uid
-left join crew_endpoints as e on r.tenant_id = e.tenant_id and r.endpoint_id = e.id
+left join crew_endpoints as e on r.tenant_id = e.tenant_id and (r.params ->> 'endpointId')::uuid = e.id

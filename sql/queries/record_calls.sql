@@ -57,7 +57,8 @@ written as (
         is_told = case when j.closes then false when j.opens then j.may_tell else l.is_told end
     from judged as j
     where l.id = j.id
-    returning l.open_since, j.endpoint_id, j.tenant_id, j.schedule_id, j.error, j.opens and j.may_tell as tells_open,
+    returning
+        l.open_since, j.endpoint_id, j.tenant_id, j.schedule_id, j.error, j.opens and j.may_tell as tells_open,
         j.closes and j.is_told as tells_closed, j.open_since as was_open_since
 )
 
