@@ -7,7 +7,19 @@ from uuid import UUID
 
 import psycopg
 
-from api import dashboards, graphs, kpi_alerts, pulses, report_definitions, scheduled_reports, sources, tenants
+from api import (
+    crew_endpoints,
+    dashboards,
+    graphs,
+    kpi_alerts,
+    pulses,
+    report_definitions,
+    scheduled_reports,
+    sources,
+    tenants,
+    users,
+)
+from api.crew_endpoints import CrewEndpointIn
 from api.dashboards import DashboardIn
 from api.definitions import create_schedule, read_schedule
 from api.edits import edit_schedule
@@ -16,10 +28,12 @@ from api.kpi_alert_bodies import KpiAlertIn
 from api.pulse_bodies import PulseIn
 from api.report_definitions import ReportDefinitionIn
 from api.scheduled_report_bodies import ScheduledReportIn
+from api.users import UsersIn
 from config.seal import Seal
 from db.pool import Connection, Database
 from local import dataset
 from local.machine import Machine
+from local.receiver import CREW_PATH
 from scheduler import schedules
 from workers.kinds import KINDS
 
@@ -203,11 +217,35 @@ def _export_the_months(making: Making) -> UUID:
 
 
 EXPORTED = "Employment, month by month"
+
+
+def _plan_for_the_customers(making: Making) -> UUID:
+    asked = {"name": "planner", "url": making.place.receiver_url.replace("/hook", CREW_PATH)}
+    crew_endpoints.create(making.conn, making.tenant, CrewEndpointIn.model_validate(asked), making.seal)
+    customers = [
+        {"uid": f"customer-{number}", "context": context, "goal": goal, "priority": number}
+        for number, (context, goal) in enumerate(_CUSTOMERS)
+    ]
+    users.upsert(making.conn, making.tenant, UsersIn.model_validate({"users": customers}).users)
+    body = read_schedule({"jobType": "crew.call", "name": PLANNED, **making.timing})
+    made = create_schedule(
+        making.conn, making.tenant, body, kinds=KINDS, seal=making.seal, retention_days=_RETENTION_DAYS
+    )
+    return made.id
+
+
+_CUSTOMERS = (
+    ("a bakery with two shops", "fewer loaves thrown away"),
+    ("a bicycle repair shop", "customers in winter"),
+    ("a small press for poetry", "a second printing"),
+)
+PLANNED = "plans for our customers"
 SENT = "Employment in the United States"
 WATCHED = "US factory employment against January 2006"
 TOLD = "tell the warehouse"
 WRITTEN = "Factory jobs in words"
 RECIPES: dict[str, Recipe] = {
+    "crew.call": Recipe(PLANNED, _plan_for_the_customers),
     "http.call": Recipe(TOLD, _tell_the_warehouse, calls_each_run=True),
     # Two recipients and one crossing: the first run mails both, the second finds it still firing and mails nobody.
     "kpi.threshold": Recipe(WATCHED, _watch_manufacturing, deliveries=2),

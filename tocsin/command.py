@@ -13,6 +13,7 @@ from tocsin.commands import (
     calendars,
     channels,
     chaos,
+    crew,
     cron,
     dead,
     doctor,
@@ -32,6 +33,7 @@ from tocsin.commands import (
     templates,
     tenants,
     tokens,
+    users,
     why,
 )
 
@@ -62,6 +64,8 @@ def parser() -> argparse.ArgumentParser:
         calendars,
         channels,
         suppressions,
+        users,
+        crew,
         cron,
         imports,
         tenants,

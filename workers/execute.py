@@ -25,6 +25,7 @@ from workers import action_links
 from workers.artifacts import NoStore, Shelf
 from workers.channels import post
 from workers.channels.email import compose, message_id
+from workers.crew.caller import Caller
 from workers.finish import Body, End, Finisher, Intent, NewAlertState, storable
 from workers.http import Client
 from workers.journal import RunJournal
@@ -53,12 +54,14 @@ class Executor:
         finisher: Finisher,
         http: Client,
         shelf: Shelf,
+        caller: Caller,
     ) -> None:
         self._settings = settings
         self._pool = pool
         self._finisher = finisher
         self._http = http
         self._shelf = shelf
+        self._caller = caller
         self._mail = RuleBook(pool, settings.mail_from, settings.mode, settings.recipient_domains)
         self.running: dict[UUID, Work] = {}
 
@@ -152,6 +155,7 @@ class Executor:
             self._shelf,
             self._settings.chatbot,
             self._settings.recipient_domains,
+            self._caller,
         )
         work.context = Context(
             tenant_id=leased.tenant_id,
@@ -200,15 +204,19 @@ class Executor:
                         )
                         for state in outcome.alert_states
                     ),
+                    answer=outcome.answer,
                 )
             case Later():
+                why, delay = storable(outcome.why), outcome.delay_seconds
+                if not outcome.is_counted:
+                    return End(leased, lease, "pending", "waited", "waits", error=why, delay=delay or 0.0)
                 if leased.attempt >= leased.max_attempts:
-                    return End(leased, lease, "dead", "later", error=storable(outcome.why), cause="attempts_exhausted")
-                return End(
-                    leased, lease, "pending", "later", "retry", error=storable(outcome.why), delay=outcome.delay_seconds
-                )
+                    cause = "attempts_exhausted"
+                    return End(leased, lease, "dead", "later", error=why, cause=cause, answer=outcome.answer)
+                return End(leased, lease, "pending", "later", "retry", error=why, delay=delay)
             case Rejected():
-                return End(leased, lease, "dead", "rejected", error=storable(outcome.why), cause="rejected")
+                why = storable(outcome.why)
+                return End(leased, lease, "dead", "rejected", error=why, cause="rejected", answer=outcome.answer)
             case _:
                 raise TypeError(
                     f"the kind {leased.kind} returned {type(outcome).__name__}; it takes Done, Later or Rejected"

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from workers.alert_book import AlertBook
     from workers.chat.budget import ModelRules
     from workers.chat.model import Model
+    from workers.crew.book import CrewBook
+    from workers.crew.caller import Caller
     from workers.graphs import Graph
     from workers.http import Client
     from workers.reports.book import ReportBook
@@ -176,6 +178,14 @@ class InnerJournal(Journal, Protocol):
 
     def disable_webhook(self, webhook_id: UUID, reason: str, *, subject: str, text: str) -> None:
         """Disables it once, with an audit entry and a mail to the tenant's admins."""
+        ...
+
+    def crew(self) -> "CrewBook":
+        """What a run that fans out over users reads and writes."""
+        ...
+
+    def crew_caller(self) -> "Caller":
+        """What a call about a user is made with."""
         ...
 
     def owners(

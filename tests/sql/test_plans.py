@@ -180,6 +180,9 @@ def lookups(some: dict[str, Any]) -> dict[str, dict[str, Any]]:
             "segments": [], "alert_states": [], "alert_values": [], "alert_since": [],
             "alert_memories": [], "move_alerts": [], "move_runs": [], "move_segments": [], "move_slots": [],
             "moved_from": [], "moved_to": [], "move_values": [], "move_reasons": [],
+            "answer_runs": [], "answer_uids": [], "answer_contexts": [], "answer_goals": [], "answers": [],
+            "answer_endpoints": [], "answer_errors": [], "answer_excerpts": [], "answer_matches": [],
+            "answer_latencies": [],
         },
     }  # fmt: skip
 

@@ -25,6 +25,7 @@ class World(NamedTuple):
     letter: UUID
     token: str
     past: str
+    csv: str
 
 
 SLUG = "acme"
@@ -98,6 +99,13 @@ WRITES: dict[tuple[str, ...], tuple[Callable[[World], tuple[str, ...]], str]] = 
     ),
     ("channels", "edit"): (lambda _: ("ops", '{"name": "dev"}', *OURS), "channel.edited"),
     ("channels", "delete"): (lambda _: ("ops", *OURS), "channel.deleted"),
+    ("users", "import"): (lambda world: (world.csv, *OURS), "user.imported"),
+    ("users", "delete"): (lambda _: ("someone", *OURS), "user.deleted"),
+    ("crew", "create"): (
+        lambda _: ('{"name": "new", "url": "https://example.com", "headers": {"X-Key": "hush"}}', *OURS),
+        "crew_endpoint.created",
+    ),
+    ("crew", "delete"): (lambda _: ("planner", *OURS), "crew_endpoint.deleted"),
     ("limits", "set"): (lambda _: ("tenant", "--max-running", "5", *OURS), "limit.created"),
     ("limits", "delete"): (lambda _: ("host:api.example.com", *OURS), "limit.deleted"),
     ("calendars", "create"): (lambda _: ("own", "--day", "2026-12-24=Christmas Eve", *OURS), "calendar.created"),
@@ -141,6 +149,7 @@ READS = {
     ("silences", "list"),
     *(("channels", verb) for verb in ("list", "show", "test")),
     ("limits", "list"),
+    *((noun, verb) for noun in ("users", "crew") for verb in ("list", "show")),
     ("suppressions", "list"),
     *(("calendars", verb) for verb in ("list", "show")),
     *(("cron", verb) for verb in ("explain", "next")),
@@ -210,10 +219,15 @@ def world(conn: make.Connection, tocsin: Tocsin, monkeypatch: pytest.MonkeyPatch
     suppressed = {"tenant_id": tenant, "recipient": "ann@example.com", "reason": "bounce", "source": "ses"}
     make.insert(conn, "suppressions", suppressed)
     make.insert(conn, "calendars", {"tenant_id": tenant, "name": "days"})
+    make.insert(conn, "users", {"tenant_id": tenant, "uid": "someone"})
+    make.insert(
+        conn, "crew_endpoints", {"id": uuid4(), "tenant_id": tenant, "name": "planner", "url": "https://example.com"}
+    )
+    (tmp_path / "users.csv").write_text("uid,goal,active\nsomeone,to grow,yes\nanother,to rest,no\n")
     token = make.value(
         conn, "insert into api_tokens (tenant_id, name, scope, hash) values (%s, 'a', 'read', 'x') returning id", tenant
     )
-    return World(tenant, run, dead, letter, str(token), rfc3339(slot - timedelta(days=1)))
+    return World(tenant, run, dead, letter, str(token), rfc3339(slot - timedelta(days=1)), "users.csv")
 
 
 def entries(conn: make.Connection) -> list[tuple[Any, ...]]:

@@ -6,6 +6,8 @@ from importlib import import_module, metadata
 from config.environ import BadSetting
 from workers.kind import Kind
 from workers.kinds import (
+    crew_ask,
+    crew_call,
     http_call,
     notice_mail,
     pulse_report,
@@ -16,6 +18,7 @@ from workers.kinds import (
 )
 
 KINDS: dict[str, Kind] = {
+    "crew.call": crew_call.KIND,
     "http.call": http_call.KIND,
     "kpi.schedule": scheduled_report.KIND,
     "kpi.threshold": threshold_alert.KIND,
@@ -24,6 +27,7 @@ KINDS: dict[str, Kind] = {
 }
 # What only Tocsin itself makes runs of: no schedule has such a kind.
 INNER: dict[str, Kind] = {
+    "crew.ask": crew_ask.KIND,
     "notice.mail": notice_mail.KIND,
     "webhook.send": webhook_send.KIND,
 }
