@@ -664,7 +664,8 @@ begin
         'parameters', new.parameters, 'emailEnabled', new.email_enabled, 'emailRecipients', new.email_recipients,
         'emailCcRecipients', new.email_cc_recipients, 'emailBccRecipients', new.email_bcc_recipients,
         'emailSubject', new.email_subject, 'emailIncludeAttachment', new.email_include_attachment,
-        'emailIncludePreview', new.email_include_preview, 'emailSendOnlyIfData', new.email_send_only_if_data
+        'emailIncludePreview', new.email_include_preview, 'emailSendOnlyIfData', new.email_send_only_if_data,
+        'templateId', new.template_id
     ))
     where s.id = new.schedule_id;
     return null;
@@ -1843,6 +1844,8 @@ CREATE TABLE public.scheduled_reports (
     error_after smallint,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    template_id uuid,
+    template_purpose text GENERATED ALWAYS AS ('report.export'::text) STORED,
     CONSTRAINT scheduled_reports_email_subject_check CHECK ((email_subject <> ''::text)),
     CONSTRAINT scheduled_reports_error_after_check CHECK (((error_after >= 1) AND (error_after <= 100))),
     CONSTRAINT scheduled_reports_export_formats_check CHECK ((((cardinality(export_formats) >= 1) AND (cardinality(export_formats) <= 5)) AND (export_formats <@ ARRAY['pdf'::text, 'csv'::text, 'json'::text, 'excel'::text, 'html'::text]))),
@@ -2500,6 +2503,8 @@ CREATE INDEX schedule_versions_sealed ON public.schedule_versions USING btree (s
 
 CREATE INDEX scheduled_reports_of_definition ON public.scheduled_reports USING btree (tenant_id, report_definition_id);
 
+CREATE INDEX scheduled_reports_of_template ON public.scheduled_reports USING btree (tenant_id, template_id);
+
 CREATE INDEX schedules_due ON public.schedules USING btree (next_fire_at, id) WHERE ((status = 'active'::text) AND (next_fire_at IS NOT NULL));
 
 CREATE INDEX schedules_ending ON public.schedules USING btree (id) WHERE ((status = 'active'::text) AND (next_fire_at IS NULL));
@@ -2740,6 +2745,9 @@ ALTER TABLE ONLY public.schedule_gates
 
 ALTER TABLE ONLY public.schedule_versions
     ADD CONSTRAINT schedule_versions_tenant_id_schedule_id_fkey FOREIGN KEY (tenant_id, schedule_id) REFERENCES public.schedules(tenant_id, id);
+
+ALTER TABLE ONLY public.scheduled_reports
+    ADD CONSTRAINT scheduled_reports_template FOREIGN KEY (tenant_id, template_id, template_purpose) REFERENCES public.templates(tenant_id, id, purpose);
 
 ALTER TABLE ONLY public.scheduled_reports
     ADD CONSTRAINT scheduled_reports_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);

@@ -67,8 +67,8 @@ async def _ask_crewai(
     base = (call.url or "").rstrip("/").removesuffix("/kickoff")
     journal = cast(InnerJournal, ctx.journal)
     kept = await asyncio.to_thread(journal.find_step, _KICKOFF)
-    kickoff_id = kept[0] if kept else None
-    if kickoff_id is None:
+    kickoff_id: str = kept[0] if kept else ""
+    if not kept:
         content = json.dumps({"inputs": body_of(call)}, ensure_ascii=False).encode()
         found = await _exchange(http, "POST", f"{base}/kickoff", headers, content, deadline)
         started = found if isinstance(found, Failed) else read(found, ctx.started_at)

@@ -92,9 +92,8 @@ def run(ctx: Context[Params]) -> Outcome:
     journal = cast(InnerJournal, ctx.journal)
     book = journal.crew()
     kept = journal.find_step(FANNED_OUT)
-    if kept is None:
-        if not book.has_endpoint(ctx.params.endpoints):
-            return Rejected("there is no endpoint to ask: make one at /api/crew-endpoints, or set CREW_API_URL")
+    if kept is None and not book.has_endpoint(ctx.params.endpoints):
+        return Rejected("there is no endpoint to ask: make one at /api/crew-endpoints, or set CREW_API_URL")
     fanned = kept[0] if kept else ctx.step(FANNED_OUT, lambda: fan_out(ctx, book))
     counts = book.count()
     elapsed = (ctx.started_at - ctx.slot_at).total_seconds()
