@@ -38,6 +38,8 @@ SET_BY_US = {
     "isAdmin": True,
     "hash": "x",
 }
+# A report is stopped and started by its status, under that name.
+OPEN = {("PATCH /api/scheduled-reports/{report_id}", "status")}
 
 
 def test_what_is_ours_to_set_is_refused_in_every_body_and_nothing_changes(two: Two) -> None:
@@ -51,19 +53,21 @@ def test_what_is_ours_to_set_is_refused_in_every_body_and_nothing_changes(two: T
     taken = []
     asked = 0
     for operation, found in tenanted.operations(openapi()).items():
-        if "requestBody" not in found:
+        if "application/json" not in found.get("requestBody", {}).get("content", {}):
             continue
         who = operator if ROUTES[operation].role == "operator" else a
         own = owned.get(operation, "")
         method, path = filled(operation, own)
         for name, given in SET_BY_US.items():
+            if (operation, name) in OPEN:
+                continue
             value = str(b.tenant) if given == "B" else given
             answer = who(method, path, json={**(ROUTES[operation].body or {}), name: value})
             asked += 1
             problem = answer.json()
             if answer.status_code != 422 or [each["pointer"] for each in problem["errors"]] != [f"/{name}"]:
                 taken.append((operation, name, answer.status_code, answer.text))
-    assert taken == []
+    assert {(operation, name, status) for operation, name, status, _ in taken} == set()
     assert (whole(conn, a.tenant), whole(conn, b.tenant)) == before
     assert make.value(conn, "select count(*) from tenants") == 3
     assert asked >= 15 * len(SET_BY_US)
