@@ -148,7 +148,8 @@ def _executions(args: argparse.Namespace) -> int:
         tenant = tenant_id(conn, args.tenant)
         row = _reports().named(conn, tenant, args.which)
         found = [
-            report_executions.shown(each) for each in report_executions.list_all(conn, tenant, row.id, limit=args.limit)
+            report_executions.shown(each)
+            for each in report_executions.list_all(conn, tenant, row.schedule_id, limit=args.limit)
         ]
     if args.is_json:
         show_json(found)
