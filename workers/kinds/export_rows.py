@@ -60,7 +60,7 @@ def draw(
         columns, kept = _columns(found.columns, says.columns)
         spool.fill(found.batches, kept, most=most, seen=told)
     chart = _chart(says, columns)
-    section = Section(row.name, columns, spool, chart=chart)
+    section = Section(capital(row.name.replace("-", " ")), columns, spool, chart=chart)
     shown = list(spool.last) if chart and chart.kind == "line" else spool.head
     return Drawn((section,), (replace(section, rows=shown),), spool.rows, found.data_as_of)
 
