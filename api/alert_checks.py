@@ -11,10 +11,10 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from api import kpi_alerts
+from api import kpi_alert_rows, kpi_alerts
 from api.asked_sources import Means, asked, row_of
 from api.definitions import Time
-from api.kpi_alerts import KpiAlert
+from api.kpi_alert_rows import KpiAlert
 from api.kpi_thresholds import Threshold
 from api.refusals import refuse
 from config.zones import zone
@@ -118,7 +118,7 @@ def trial_of(conn: Connection, tenant_id: UUID, row: KpiAlert, now: datetime) ->
     """The check of an alert at this moment, up to asking its source. Raises BadDefinition."""
     if row.alert_type != "threshold":
         raise refuse("alertType", "takes threshold: an alert of the type schedule has no check to test")
-    asking = asking_of(conn, tenant_id, kpi_alerts.policy_of(row), row.graph_id, row.timezone)
+    asking = asking_of(conn, tenant_id, kpi_alert_rows.policy_of(row), row.graph_id, row.timezone)
     known = LIST_STATES.all(conn, tenant_id=tenant_id, alert_id=row.id)
     facts = facts_of(conn, tenant_id, row.id, now)
     return Trial(asking, {each.segment: remembered(each) for each in known}, facts)
@@ -221,7 +221,7 @@ def _sentence(check: Check, sent: int, recipient: str | None, row: KpiAlert) -> 
         return said + (f": {check.error or check.reason}" if check.error or check.reason else "")
     decided = str(check.outcome.get("sentence", check.outcome.get("reason", "")))
     is_found = recipient is not None and _how(check, recipient) != LISTED
-    everybody = {each.lower() for each in kpi_alerts.recipients_of(row)}
+    everybody = {each.lower() for each in kpi_alert_rows.recipients_of(row)}
     if recipient is not None and not is_found and recipient.lower() not in everybody:
         decided += f"; {recipient} is none of its recipients"
     elif recipient is not None and check.outcome.get("notified") and not sent:

@@ -29,6 +29,9 @@ from api.routes import (
     audit_log,
     calendars,
     channels,
+    crew_endpoints,
+    crew_responses,
+    crew_scheduler,
     dashboards,
     dead_letters,
     deliveries,
@@ -55,6 +58,7 @@ from api.routes import (
     templates,
     tenants,
     tokens,
+    users,
     webhooks,
 )
 from api.settings import Settings
@@ -103,6 +107,10 @@ _ROOMS = (
     webhooks,
     suppressions,
     templates,
+    users,
+    crew_endpoints,
+    crew_responses,
+    crew_scheduler,
     mail_hooks,
     actions,
     files,

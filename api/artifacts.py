@@ -1,7 +1,7 @@
 """Files that runs made, for who may read their tenant's, and for who has a link to one."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from urllib.parse import quote
 from uuid import UUID
@@ -10,6 +10,7 @@ from fastapi import HTTPException
 from fastapi.responses import StreamingResponse
 
 from api.state import Web
+from config.seal import Seal
 from db.ids import slot_of
 from db.live import connected
 from db.pool import Connection
@@ -42,10 +43,23 @@ class Linked(NamedTuple):
     asked_at: datetime
 
 
+class Links(NamedTuple):
+    """What links to a tenant's files are made with."""
+
+    url: str
+    key: bytes
+    tenant_id: UUID
+
+    def link(self, artifact_id: UUID, asked_at: datetime) -> str:
+        """A link to the file, for a day: whoever asks again is given another."""
+        return artifact_links.link(self.url, self.key, self.tenant_id, artifact_id, asked_at + ASKED_LASTS)
+
+
 class Expired(Exception):
     """The link was true once."""
 
 
+ASKED_LASTS = timedelta(days=1)
 GET = Query("get_artifact", ArtifactRow)
 FIND_LINKED = Query("find_linked_artifact", Linked)
 
@@ -56,6 +70,12 @@ def get(conn: Connection, tenant_id: UUID, artifact_id: UUID) -> ArtifactRow:
     if found is None:
         raise NotFound(f"there is no file {artifact_id}")
     return found
+
+
+def links_of(url: str | None, seal: Seal, tenant_id: UUID) -> Links | None:
+    """What links to a tenant's files are made with; None without an address of ours, or a key."""
+    keys = seal.derived(artifact_links.PURPOSE)
+    return Links(url, keys[0], tenant_id) if url and keys else None
 
 
 def linked(web: Web, token: str) -> Linked:

@@ -43,6 +43,7 @@ GAUGES: dict[str, Described] = {
     "runs": Described("Runs that are not over.", ("state", "kind")),
     "dead_letters": Described("Dead letters that nobody replayed or discarded.", ("kind",)),
     "overdue_schedules": Described("Schedules of which a slot is not delivered in its time.", ()),
+    "circuit_open": Described("Endpoints whose circuit is open: their calls wait.", ("kind",)),
     "processes": Described("Processes whose lease holds.", ("role",)),
 }
 
@@ -57,6 +58,7 @@ class Gauges(Collector):
             *(("queue_depth", queue, "") for queue in (*QUEUES, "suspect")),
             *(("runs", state, kind) for state in OPEN_STATES for kind in kinds),
             *(("dead_letters", kind, "") for kind in kinds),
+            ("circuit_open", "crew.call", ""),
             *(("processes", role, "") for role in ROLES),
         ]
 

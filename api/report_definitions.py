@@ -1,30 +1,31 @@
 """Report definitions: what a report asks, with typed parameters, columns and words. Each save is a version of its own."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
 from pydantic import Field, ValidationError
 
-from api import sources
+from api import report_checks, sources
 from api.dashboards import DASHBOARDS
 from api.graphs import GRAPHS, Asking, Graph, Text
 from api.kpi_alert_bodies import patch_of
 from api.nouns import Id, Noun
 from api.refusals import of_model, refuse
+from api.report_checks import A_SLOT
 from config.zones import zone
 from db.jsonb import Jsonb
 from db.pool import Connection, DatabaseError, transaction
 from db.query import Query
+from scheduler import schedules
 from scheduler.refusals import NameTaken, NotFound
+from workers import uses
 from workers.reports import words
-from workers.reports.definition import BadParameter, Definition, Parameter, names_of, resolved, value_of
+from workers.reports.definition import BadParameter, Definition, Parameter, names_of, resolved
 from workers.sources.parameters import named_in
 
 MOST_DEFINITIONS = 500
-A_SLOT = datetime(2026, 11, 23, 8, tzinfo=UTC)
-"""What parameters and words are tried at, before any slot is known."""
 _UNIQUE = "23505"
 _ASKS = ("graph_id", "dashboard_id", "source_id", "query")
 
@@ -62,7 +63,9 @@ class Version(NamedTuple):
 class ReportOf(NamedTuple):
     """A scheduled report of a definition, with the parameters that it gives."""
 
+    schedule_id: UUID
     name: str
+    status: str
     parameters: dict[str, Any]
     timezone: str
 
@@ -179,13 +182,20 @@ def edit(conn: Connection, tenant_id: UUID, row: ReportDefinition, body: ReportD
     Raises NameTaken, and BadDefinition too where a report that it makes gives parameters that are none any more.
     """
     columns = _checked(conn, tenant_id, body)
-    for report in LIST_REPORTS.all(conn, tenant_id=tenant_id, id=row.id):
+    reports = LIST_REPORTS.all(conn, tenant_id=tenant_id, id=row.id)
+    for report in reports:
         try:
             resolved(body.parameters, report.parameters, A_SLOT, zone(report.timezone))
         except BadParameter as error:
             raise refuse("parameters", f"the report {report.name!r} no longer fits: {error.name} {error}") from None
+    used = uses_of(conn, tenant_id, body)
     try:
         with transaction(conn):
+            if used != uses_of(conn, tenant_id, row):
+                # Schedules before what hangs on them: who changes a report holds its schedule and then looks here.
+                for report in sorted(reports, key=lambda each: each.schedule_id):
+                    if report.status in ("active", "paused", "failed"):
+                        schedules.edit(conn, tenant_id, report.schedule_id, {"uses": used})
             UPDATE.run(conn, tenant_id=tenant_id, id=row.id, **columns)
     except DatabaseError as error:
         if error.sqlstate != _UNIQUE:
@@ -194,12 +204,14 @@ def edit(conn: Connection, tenant_id: UUID, row: ReportDefinition, body: ReportD
     return DEFINITIONS.get(conn, tenant_id, row.id)
 
 
-def sources_of(conn: Connection, tenant_id: UUID, row: ReportDefinition) -> set[UUID]:
-    """The sources that a definition asks."""
-    if row.source_id is not None:
-        return {row.source_id}
-    ids = [row.graph_id] if row.graph_id else DASHBOARDS.get(conn, tenant_id, _there(row.dashboard_id)).graph_ids
-    return {GRAPHS.get(conn, tenant_id, each).source_id for each in ids}
+def uses_of(conn: Connection, tenant_id: UUID, asking: ReportDefinition | ReportDefinitionIn) -> tuple[str, ...]:
+    """The sources that a definition asks, as limits name them, sorted."""
+    if asking.source_id is not None:
+        return (uses.source(asking.source_id),)
+    ids = (
+        [asking.graph_id] if asking.graph_id else DASHBOARDS.get(conn, tenant_id, _there(asking.dashboard_id)).graph_ids
+    )
+    return tuple(sorted({uses.source(GRAPHS.get(conn, tenant_id, each).source_id) for each in ids}))
 
 
 def _there(found: UUID | None) -> UUID:
@@ -218,8 +230,8 @@ def check_parameters(parameters: list[Parameter], given: Mapping[str, Any], time
 
 def _checked(conn: Connection, tenant_id: UUID, body: ReportDefinitionIn) -> dict[str, Any]:
     """The columns as they are stored. Raises BadDefinition."""
-    _check_parameters(body)
-    _check_columns(body)
+    report_checks.check_parameters(body.parameters, body.window)
+    report_checks.check_columns(body.columns, body.chart, has_query=body.source_id is not None)
     for pointer, query in _queries(conn, tenant_id, body):
         unknown = sorted(named_in(query) - names_of(body.parameters))
         if unknown:
@@ -251,45 +263,3 @@ def _queries(conn: Connection, tenant_id: UUID, body: ReportDefinitionIn) -> lis
     except NotFound as error:
         raise refuse(pointer, str(error)) from None
     return [(pointer, graph.query) for graph in graphs]
-
-
-def _check_parameters(body: ReportDefinitionIn) -> None:
-    seen: set[str] = set()
-    for place, each in enumerate(body.parameters):
-        if each.name in seen:
-            raise refuse(f"parameters.{place}.name", "is there twice")
-        seen.add(each.name)
-        if (each.type == "choice") != bool(each.choices):
-            raise refuse(f"parameters.{place}.choices", "goes with the type choice, which takes at least one")
-        _check_default(place, each)
-    if len(names_of(body.parameters)) < sum(2 if each.type == "period" else 1 for each in body.parameters):
-        raise refuse("parameters", "have a name that a period's _start or _end takes")
-    if body.window is not None and body.window not in {each.name for each in body.parameters if each.type == "period"}:
-        raise refuse("window", "takes the name of a parameter of the type period")
-
-
-def _check_default(place: int, each: Parameter) -> None:
-    if each.default is None:
-        return
-    try:
-        value_of(each, None, A_SLOT, zone("UTC"))
-    except BadParameter as error:
-        raise refuse(f"parameters.{place}.default", str(error)) from None
-
-
-def _check_columns(body: ReportDefinitionIn) -> None:
-    seen: set[str] = set()
-    for place, each in enumerate(body.columns):
-        if each.name in seen:
-            raise refuse(f"columns.{place}.name", "is there twice")
-        seen.add(each.name)
-    if body.chart is None:
-        return
-    if body.source_id is None:
-        raise refuse("chart", "goes with a query of its own: a graph has the chart that it is")
-    hidden = {each.name for each in body.columns if each.is_hidden}
-    if body.chart.x in hidden:
-        raise refuse("chart.x", "takes a column that is shown")
-    for place, name in enumerate(body.chart.y):
-        if name in hidden or name == body.chart.x:
-            raise refuse(f"chart.y.{place}", "takes a column that is shown, and another than x")

@@ -1,10 +1,12 @@
 """Executions of scheduled reports: their runs under the names that reports have for them, with files and mails."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from api import artifacts
+from api.artifacts import Links
 from api.scheduled_reports import ScheduledReport
 from db.ids import slot_of
 from db.pool import Connection
@@ -37,6 +39,7 @@ class Execution(NamedTuple):
     email_sent_at: datetime | None
     email_error: str | None
     created_at: datetime
+    asked_at: datetime
 
 
 class Measured(NamedTuple):
@@ -87,11 +90,12 @@ def get(conn: Connection, tenant_id: UUID, execution_id: UUID) -> Execution:
     return found
 
 
-def shown(row: Execution) -> dict[str, Any]:
-    """An execution as the outside sees it; format, fileUrl and fileSize are those of its first file."""
-    files = [
-        {**file, "fileUrl": f"/api/report-executions/{row.id}/download?format={file['format']}"} for file in row.files
-    ]
+def shown(row: Execution, links: Links | None = None) -> dict[str, Any]:
+    """An execution as the outside sees it; format, fileUrl and fileSize are those of its first file.
+
+    A fileUrl is a link that needs no login, or, where no links are made, the path that takes a token.
+    """
+    files = [{**file, "fileUrl": _url(row, file, links)} for file in row.files]
     first = files[0] if files else {}
     return {
         "id": row.id,
@@ -118,6 +122,12 @@ def shown(row: Execution) -> dict[str, Any]:
         "parameters": (row.outcome or {}).get("parameters"),
         "createdAt": row.created_at,
     }
+
+
+def _url(row: Execution, file: Mapping[str, Any], links: Links | None) -> str:
+    if links is None:
+        return f"/api/report-executions/{row.id}/download?format={file['format']}"
+    return links.link(UUID(file["id"]), row.asked_at)
 
 
 def file_of(conn: Connection, tenant_id: UUID, execution_id: UUID, wanted: str | None) -> ArtifactRow:

@@ -23,7 +23,7 @@ from config.zones import zone
 from db.ids import id_at
 from db.pool import Connection
 from scheduler.refusals import NotFound
-from workers.alert_book import LIST_GRAPHS
+from workers.alert_book import GET_TEMPLATE, LIST_GRAPHS
 from workers.branding import Branding
 from workers.graphs import Graph
 from workers.http import Client
@@ -33,6 +33,7 @@ from workers.kinds.report_export import Params, make, message_of
 from workers.reports.book import GET_DEFINITION, DefinitionRow
 from workers.reports.definition import BadParameter, as_told
 from workers.sources import Reach, Source, SourceRefused, SourceUnavailable, open_source
+from workers.templating.template import Template
 
 MOST_ROWS = 1_000
 _SECONDS = 60.0
@@ -51,6 +52,7 @@ class Wanted(NamedTuple):
     timezone: str
     params: Params
     slot_at: datetime
+    worded: Template | None
 
 
 @dataclass(slots=True)
@@ -72,6 +74,17 @@ class Looking:
         """What a run of an exported report reads."""
         return self
 
+    def alerts(self) -> "Looking":
+        """What knows the tenant's templates."""
+        return self
+
+    def template(self, _: UUID) -> Template | None:
+        """The template that words the mail."""
+        return self.wanted.worded
+
+    def tell_once(self, *_: Any) -> None:
+        """Nobody is told that a template fails: whoever looks sees it."""
+
     def graphs(self, *_: UUID | None) -> list[Graph]:
         """The graphs that the definition asks."""
         return self.wanted.graphs
@@ -89,6 +102,7 @@ def of_report(conn: Connection, tenant_id: UUID, row: ScheduledReport, now: date
         email_cc_recipients=row.email_cc_recipients,
         email_bcc_recipients=row.email_bcc_recipients,
         email_subject=row.email_subject,
+        template_id=row.template_id,
         email_include_preview=True,
     )
     return _wanted(conn, tenant_id, params, row.name, row.timezone, now)
@@ -120,7 +134,10 @@ def _wanted(conn: Connection, tenant_id: UUID, params: Params, name: str, timezo
     found = {each: GET_SOURCE.one(conn, tenant_id=tenant_id, name=each) for each in sorted(ids)}
     sources = {each: source for each, source in found.items() if source is not None}
     brand = GET_BRANDING.one(conn, tenant_id=tenant_id) or Branding()
-    return Wanted(tenant_id, row, graphs, sources, brand, name or row.name, timezone, params, now)
+    worded = None
+    if params.template_id is not None:
+        worded = GET_TEMPLATE.one(conn, tenant_id=tenant_id, id=params.template_id)
+    return Wanted(tenant_id, row, graphs, sources, brand, name or row.name, timezone, params, now, worded)
 
 
 def show(wanted: Wanted, means: Means) -> dict[str, Any]:
@@ -135,8 +152,8 @@ def show(wanted: Wanted, means: Means) -> dict[str, Any]:
             raise refuse("", str(error)) from None
         except SourceUnavailable as error:
             raise HTTPException(503, str(error)) from None
-        mailed, problem = message_of(ctx, making, [], folder)
-    message = mailed.message
+        mailed = message_of(ctx, making, [], folder)
+    message, template = mailed.message, mailed.template.get("template", {})
     html = message.html
     for each in message.attachments:
         data = base64.b64encode(each.content).decode()
@@ -150,7 +167,7 @@ def show(wanted: Wanted, means: Means) -> dict[str, Any]:
         "parameters": as_told(making.values),
         "columns": [[column.name for column in section.columns] for section in making.report.sections],
         "definitionVersion": wanted.row.version,
-        "problem": making.words.problem or problem or None,
+        "problem": making.words.problem or mailed.problem or template.get("problem"),
     }
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
-from api.definitions import Json, Line, Words
+from api.definitions import DELIVER_WITHIN, Json, Line, Within, Words
 from api.graphs import Text
 from api.kpi_alert_bodies import Tags, patch_of
 from api.refusals import of_model
@@ -63,12 +63,14 @@ class ScheduledReportIn(BaseModel):
     email_subject: Annotated[Wording, Field(min_length=1)] | None = Field(
         None, description="a template; the report's title and date if left out"
     )
+    template_id: UUID | None = Field(None, description="words the mail; of the purpose report.export")
     email_include_attachment: bool = True
     email_include_preview: bool = False
     email_send_only_if_data: bool = False
     error_after: Annotated[int, Field(strict=True, ge=1, le=100)] | None = Field(
         3, description="so many runs in a row that fail stop it; null: never"
     )
+    deliver_within_seconds: Within | None = Field(None, description=DELIVER_WITHIN)
     workspace_id: Line | None = Field(None, description="the tenant's slug, if anything")
 
 
@@ -81,7 +83,7 @@ class ScheduledReportPatch(_Patch):  # type: ignore[misc,valid-type]  # made whi
     status: Wanted | None = None
 
 
-_TAKEN_AWAY = frozenset({"calendarId", "emailSubject", "errorAfter"})
+_TAKEN_AWAY = frozenset({"calendarId", "emailSubject", "errorAfter", "templateId", "deliverWithinSeconds"})
 """What null takes away; null for anything else changes nothing."""
 
 

@@ -9,11 +9,12 @@ from uuid import UUID, uuid4
 
 from pydantic.alias_generators import to_camel
 
-from api import definitions, report_definitions, shapes, tenant_rules
+from api import definitions, report_definitions, shapes, templates, tenant_rules
 from api.definitions import ScheduleIn
 from api.edits import edit_schedule
 from api.nouns import Id, Noun
 from api.refusals import of_recurrence, refuse
+from api.report_checks import A_SLOT
 from api.report_definitions import DEFINITIONS, ReportDefinition
 from api.scheduled_report_bodies import ScheduledReportIn, ScheduledReportPatch, patched
 from config.seal import Seal
@@ -24,7 +25,6 @@ from db.query import Query
 from scheduler import schedules
 from scheduler.refusals import NameTaken
 from scheduler.slots import BadRecurrence
-from workers import uses
 from workers.kinds.report_export import KIND
 from workers.reports import words
 from workers.reports.definition import Definition
@@ -62,6 +62,9 @@ class ScheduledReport(NamedTuple):
     email_include_preview: bool
     email_send_only_if_data: bool
     error_after: int | None
+    template_id: UUID | None
+    deliver_within_seconds: int | None
+    late_since: datetime | None
     workspace_id: str
     created_by: str | None
     version: int
@@ -100,8 +103,10 @@ _AS_GIVEN = (
     "email_include_preview",
     "email_send_only_if_data",
     "error_after",
+    "template_id",
+    "deliver_within_seconds",
 )
-_COLUMNS = ("description", "export_formats", *_AS_GIVEN[8:])
+_COLUMNS = ("description", "export_formats", *_AS_GIVEN[8:-1])
 
 
 def shown(row: ScheduledReport) -> dict[str, Any]:
@@ -114,6 +119,7 @@ def shown(row: ScheduledReport) -> dict[str, Any]:
         "status": _STATUS_OF[row.status],
         "definitionId": row.report_definition_id,
         "scheduleId": row.schedule_id,
+        "lateSince": row.late_since,
         "lastRun": row.last_run,
         "lastRunStatus": _RUN_STATUSES.get(row.last_state or ""),
         "nextRun": row.next_fire_at,
@@ -140,6 +146,7 @@ SCHEDULED_REPORTS: Noun[ScheduledReport] = Noun(
         {
             "status",
             "isActive",
+            "lateSince",
             "lastRun",
             "lastRunStatus",
             "nextRun",
@@ -167,9 +174,7 @@ def check_words(body: ScheduledReportIn | ScheduledReportPatch, says: Definition
     if says is None or not body.email_subject:
         return
     try:
-        words.check(
-            {"emailSubject": (body.email_subject, "subject")}, says.parameters, report_definitions.A_SLOT, zone("UTC")
-        )
+        words.check({"emailSubject": (body.email_subject, "subject")}, says.parameters, A_SLOT, zone("UTC"))
     except words.BadWords as error:
         raise refuse(error.line, str(error)) from None
 
@@ -197,6 +202,7 @@ def create(
             calendar_id=body.calendar_id,
             tags=body.tags,
             max_attempts=_ATTEMPTS,
+            deliver_within_seconds=body.deliver_within_seconds,
         )
         new = replace(definitions.definition(scheduled, KIND, schedule_id), uses=used)
         schedules.create(conn, tenant_id, schedule_id, new, retention_days=retention_days, created_by=created_by)
@@ -214,10 +220,20 @@ def edit(conn: Connection, tenant_id: UUID, row: ScheduledReport, patch: Schedul
     _check_workspace(body, row)
     timezone = body.timezone or tenant_rules.default_timezone(conn, tenant_id)
     columns, used = _checked(conn, tenant_id, body, timezone)
-    wanted = {"name": body.name, "timezone": timezone, "calendarId": body.calendar_id, "tags": body.tags}
-    wanted |= {"cronExpression": body.cron_expression}
-    before = {"name": row.name, "timezone": row.timezone, "calendarId": row.calendar_id, "tags": row.tags}
-    before |= {"cronExpression": row.cron or "@daily"}
+    wanted: dict[str, Any] = {
+        "name": body.name,
+        "timezone": timezone,
+        "calendarId": body.calendar_id,
+        "tags": body.tags,
+    }
+    wanted |= {"cronExpression": body.cron_expression, "deliverWithinSeconds": body.deliver_within_seconds}
+    before: dict[str, Any] = {
+        "name": row.name,
+        "timezone": row.timezone,
+        "calendarId": row.calendar_id,
+        "tags": row.tags,
+    }
+    before |= {"cronExpression": row.cron or "@daily", "deliverWithinSeconds": row.deliver_within_seconds}
     changes: dict[str, Any] = {name: value for name, value in wanted.items() if value != before[name]}
     with transaction(conn), _refusing(body.name):
         if changes:
@@ -277,8 +293,10 @@ def _checked(
     report_definitions.check_parameters(says.parameters, body.parameters, timezone)
     if body.email_enabled and not body.email_recipients:
         raise refuse("emailRecipients", "takes at least one address where emailEnabled is true")
+    if body.template_id is not None:
+        templates.check_purpose(conn, tenant_id, body.template_id, KIND.name)
     columns = {name: getattr(body, name) for name in _COLUMNS}
-    used = tuple(sorted({uses.source(each) for each in report_definitions.sources_of(conn, tenant_id, found)}))
+    used = report_definitions.uses_of(conn, tenant_id, found)
     return columns | {"report_definition_id": found.id, "parameters": Jsonb(body.parameters)}, used
 
 

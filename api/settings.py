@@ -28,6 +28,8 @@ class Settings:
     artifact_url: str | None
     mail_hooks: Mapping[str, str] = field(repr=False)
     url: str | None
+    crew_url: str | None = field(repr=False)
+    crew_minutes: int
     port: int
     processes: int
     metrics_port: int | None
@@ -53,6 +55,8 @@ class Settings:
                 "SUPABASE_JWT_SECRET",
                 "MAIL_WEBHOOK_SECRET",
                 "TOCSIN_URL",
+                "CREW_API_URL",
+                "CREW_SCHEDULER_INTERVAL_MINUTES",
                 "PORT",
                 "WEB_CONCURRENCY",
                 "METRICS_PORT",
@@ -77,6 +81,8 @@ class Settings:
             artifact_url=value["ARTIFACT_URL"],
             mail_hooks=value["MAIL_WEBHOOK_SECRET"],
             url=value["TOCSIN_URL"],
+            crew_url=value["CREW_API_URL"],
+            crew_minutes=value["CREW_SCHEDULER_INTERVAL_MINUTES"],
             port=value["PORT"],
             processes=value["WEB_CONCURRENCY"],
             metrics_port=value["METRICS_PORT"],

@@ -75,7 +75,7 @@ TEMPLATES: Noun[Template] = Noun(
     LIST,
     LOCK,
     DELETE,
-    kept_because="alerts or pulses are worded by the template {name!r}; take it out of them first",
+    kept_because="alerts, pulses or reports are worded by the template {name!r}; take it out of them first",
     filters=("purpose",),
 )
 

@@ -21,7 +21,15 @@ from workers.kinds.http_call import signing_keys
 from workers.rows import Value
 
 Event = Literal[
-    "run.succeeded", "run.dead", "run.delivered", "alert.firing", "alert.resolved", "schedule.late", "schedule.arrived"
+    "run.succeeded",
+    "run.dead",
+    "run.delivered",
+    "alert.firing",
+    "alert.resolved",
+    "schedule.late",
+    "schedule.arrived",
+    "crew.answered",
+    "crew.matched",
 ]
 # Each event of a run is one more run for each of them.
 MOST = 20

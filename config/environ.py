@@ -212,6 +212,10 @@ SETTINGS: dict[str, Setting] = {
     "CHATBOT_MODEL": Setting(_at_least(1), "the model's name at that endpoint"),
     "CHATBOT_API_KEY": Setting(_header, "the key that opens that endpoint, of plain characters", is_secret=True),
     "CHATBOT_PRICES": Setting(_prices, "dollars for a million tokens in and out, such as 2.50,10"),
+    "CREW_API_URL": Setting(
+        _url("http", "https"), "http://host/run-crew, what crews ask of tenants that made no endpoint", is_secret=True
+    ),
+    "CREW_SCHEDULER_INTERVAL_MINUTES": Setting(_whole(1, 527_040), "a number of minutes from 1 to 527040", "60"),
     "LOG_FORMAT": Setting(_choice("json", "text"), "json or text", "json"),
     "LOG_LEVEL": Setting(_choice("debug", "info", "warning", "error"), "debug, info, warning or error", "info"),
 }

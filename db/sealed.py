@@ -60,6 +60,7 @@ _PARAMS = ("schedules", "params")
 _URL = ("webhooks", "sealed_url")
 _SECRET = ("webhooks", "sealed_secret")
 _CREDENTIAL = ("channels", "sealed_credential")
+_HEADERS = ("crew_endpoints", "sealed_headers")
 
 ALLOW = Query("allow_rewrap", Allowed)
 LIST_SOURCES = Query("list_sealed_sources", Row)
@@ -74,6 +75,8 @@ REWRAP_URLS = Query("rewrap_webhook_urls", Written)
 REWRAP_SECRETS = Query("rewrap_webhook_secrets", Written)
 LIST_CREDENTIALS = Query("list_sealed_channels", Row)
 REWRAP_CREDENTIALS = Query("rewrap_channels", Written)
+LIST_HEADERS = Query("list_sealed_headers", Row)
+REWRAP_HEADERS = Query("rewrap_headers", Written)
 
 COLUMNS = (
     Column(*_PASSWORD, _PASSWORD, LIST_SOURCES, REWRAP_SOURCES),
@@ -82,6 +85,7 @@ COLUMNS = (
     Column(*_URL, _URL, LIST_URLS, REWRAP_URLS),
     Column(*_SECRET, _SECRET, LIST_SECRETS, REWRAP_SECRETS),
     Column(*_CREDENTIAL, _CREDENTIAL, LIST_CREDENTIALS, REWRAP_CREDENTIALS),
+    Column(*_HEADERS, _HEADERS, LIST_HEADERS, REWRAP_HEADERS),
 )
 """Every column that holds sealed texts: what is kept elsewhere would be lost when its key goes."""
 
@@ -117,6 +121,11 @@ def webhook_secret_place(tenant_id: UUID, webhook_id: UUID) -> Place:
 def credential_place(tenant_id: UUID, channel_id: UUID) -> Place:
     """The place of a channel's credential."""
     return Place(tenant_id, _CREDENTIAL[0], channel_id, _CREDENTIAL[1])
+
+
+def endpoint_headers_place(tenant_id: UUID, endpoint_id: UUID) -> Place:
+    """The place of a crew endpoint's headers."""
+    return Place(tenant_id, _HEADERS[0], endpoint_id, _HEADERS[1])
 
 
 def count_by_key(conn: Connection) -> Counter[str]:

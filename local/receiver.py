@@ -22,6 +22,10 @@ class Call(NamedTuple):
     body: Any
 
 
+CREW_PATH = "/run-crew"
+"""Where it answers as a crew does, with a plan for whoever is asked about."""
+
+
 class Receiver:
     """Listens on 127.0.0.1 in a thread; answers 204 to a signed call and 401 to any other."""
 
@@ -35,9 +39,21 @@ class Receiver:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                if self.path == CREW_PATH:
+                    receiver.note(dict(self.headers.items()), content, is_signed=False)
+                    self._plan(json.loads(content))
+                    return
                 is_signed = receiver.take(dict(self.headers.items()), content)
                 self.send_response(204 if is_signed else 401)
                 self.end_headers()
+
+            def _plan(self, asked: dict[str, str]) -> None:
+                answer = json.dumps({"plan": [f"look at {asked['customer_goal_latest']} each week"]}).encode()
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
 
             def log_message(self, *_: Any) -> None:
                 """Says nothing: the file tells."""
@@ -53,13 +69,17 @@ class Receiver:
 
     def take(self, headers: dict[str, str], content: bytes) -> bool:
         """Keeps a call; returns whether its signature is right."""
+        is_signed = self._is_signed({name.lower(): value for name, value in headers.items()}, content)
+        self.note(headers, content, is_signed=is_signed)
+        return is_signed
+
+    def note(self, headers: dict[str, str], content: bytes, *, is_signed: bool) -> None:
+        """Keeps a call."""
         headers = {name.lower(): value for name, value in headers.items()}
-        is_signed = self._is_signed(headers, content)
         call = Call(is_signed, headers, json.loads(content or b"null"))
         with self._lock, self.file.open("a") as out:
             out.write(json.dumps(call._asdict()) + "\n")
             self.calls.append(call)
-        return is_signed
 
     def _is_signed(self, headers: dict[str, str], content: bytes) -> bool:
         told = f"{headers.get('webhook-id')}.{headers.get('webhook-timestamp')}.".encode() + content

@@ -7,7 +7,19 @@ from uuid import UUID
 
 import psycopg
 
-from api import dashboards, graphs, kpi_alerts, pulses, report_definitions, scheduled_reports, sources, tenants
+from api import (
+    crew_endpoints,
+    dashboards,
+    graphs,
+    kpi_alerts,
+    pulses,
+    report_definitions,
+    scheduled_reports,
+    sources,
+    tenants,
+    users,
+)
+from api.crew_endpoints import CrewEndpointIn
 from api.dashboards import DashboardIn
 from api.definitions import create_schedule, read_schedule
 from api.edits import edit_schedule
@@ -16,11 +28,14 @@ from api.kpi_alert_bodies import KpiAlertIn
 from api.pulse_bodies import PulseIn
 from api.report_definitions import ReportDefinitionIn
 from api.scheduled_report_bodies import ScheduledReportIn
+from api.users import UsersIn
 from config.seal import Seal
 from db.pool import Connection, Database
-from local import dataset
+from local import activities, dataset
 from local.machine import Machine
+from local.receiver import CREW_PATH
 from scheduler import schedules
+from tocsin import report_examples
 from workers.kinds import KINDS
 
 SOURCE = "acme"
@@ -38,7 +53,6 @@ limit 1
 
 
 NONFARM = "select month, nonfarm as value from demo.demo_us_employment order by month"
-MONTHS = "select month, nonfarm from demo.demo_us_employment where month >= $param_since order by month"
 FACTORIES = "select month, manufacturing as value from demo.demo_us_employment order by month"
 
 
@@ -175,22 +189,14 @@ def _write_the_pulse(making: Making) -> UUID:
     return made.id
 
 
-def _export_the_months(making: Making) -> UUID:
+def _export_the_activity(making: Making) -> UUID:
     source = next(each for each in sources.list_all(making.conn, making.tenant) if each.name == SOURCE)
-    definition = {
-        "name": "employment",
-        "sourceId": source.id,
-        "query": MONTHS,
-        "parameters": [{"name": "since", "type": "date", "default": "2010-01-01"}],
-        "columns": [{"name": "nonfarm", "label": "Jobs", "unit": "thousand", "decimals": 0}],
-        "chart": {"kind": "line", "x": "month", "y": ["nonfarm"]},
-        "title": "Employment since {{ parameters.since }}",
-    }
-    report_definitions.create(making.conn, making.tenant, ReportDefinitionIn.model_validate(definition))
+    for definition in report_examples.bodies(source.id):
+        report_definitions.create(making.conn, making.tenant, ReportDefinitionIn.model_validate(definition))
     report = {
         "name": EXPORTED,
-        "reportType": "employment",
-        "cronExpression": "0 8 1 * *",
+        "reportType": "workspace-activity",
+        "cronExpression": "0 8 * * 1",
         "exportFormats": ["pdf", "csv", "json", "excel", "html"],
         "emailEnabled": True,
         "emailRecipients": ["board@acme.example"],
@@ -202,18 +208,42 @@ def _export_the_months(making: Making) -> UUID:
     return made.schedule_id
 
 
-EXPORTED = "Employment, month by month"
+EXPORTED = "Last week in the workspace"
+
+
+def _plan_for_the_customers(making: Making) -> UUID:
+    asked = {"name": "planner", "url": making.place.receiver_url.replace("/hook", CREW_PATH)}
+    crew_endpoints.create(making.conn, making.tenant, CrewEndpointIn.model_validate(asked), making.seal)
+    customers = [
+        {"uid": f"customer-{number}", "context": context, "goal": goal, "priority": number}
+        for number, (context, goal) in enumerate(_CUSTOMERS)
+    ]
+    users.upsert(making.conn, making.tenant, UsersIn.model_validate({"users": customers}).users)
+    body = read_schedule({"jobType": "crew.call", "name": PLANNED, **making.timing})
+    made = create_schedule(
+        making.conn, making.tenant, body, kinds=KINDS, seal=making.seal, retention_days=_RETENTION_DAYS
+    )
+    return made.id
+
+
+_CUSTOMERS = (
+    ("a bakery with two shops", "fewer loaves thrown away"),
+    ("a bicycle repair shop", "customers in winter"),
+    ("a small press for poetry", "a second printing"),
+)
+PLANNED = "plans for our customers"
 SENT = "Employment in the United States"
 WATCHED = "US factory employment against January 2006"
 TOLD = "tell the warehouse"
 WRITTEN = "Factory jobs in words"
 RECIPES: dict[str, Recipe] = {
+    "crew.call": Recipe(PLANNED, _plan_for_the_customers),
     "http.call": Recipe(TOLD, _tell_the_warehouse, calls_each_run=True),
     # Two recipients and one crossing: the first run mails both, the second finds it still firing and mails nobody.
     "kpi.threshold": Recipe(WATCHED, _watch_manufacturing, deliveries=2),
     "kpi.schedule": Recipe(SENT, _send_the_dashboard, deliveries=RUNS),
     "pulse.report": Recipe(WRITTEN, _write_the_pulse, deliveries=RUNS),
-    "report.export": Recipe(EXPORTED, _export_the_months, deliveries=RUNS),
+    "report.export": Recipe(EXPORTED, _export_the_activity, deliveries=RUNS),
 }
 
 
@@ -223,8 +253,10 @@ def missing_recipes() -> list[str]:
 
 
 def load_figures(own_database_url: str) -> int:
-    """Fills the tenant's own database with the sample data; returns its number of rows."""
+    """Fills the tenant's own database with the sample data; returns how many months of employment they are."""
     with psycopg.connect(own_database_url) as conn:
+        [today] = conn.execute("select (now() at time zone 'UTC')::date").fetchone() or ()
+        activities.load(conn, today)
         return dataset.load(conn)
 
 

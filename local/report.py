@@ -110,6 +110,11 @@ def _look_at(conn: psycopg.Connection, machine: Machine, sown: Sown) -> Found:
     mails = [mail for mail in machine.mail.mails() if mail.message["Message-ID"] in ids]
     calls = [call.headers.get("webhook-id", "") for call in list(machine.receiver.calls) if call.is_signed]
     ours = {str(run.id) for run in runs}
+    if sown.kind == "crew.call":
+        # A crew's calls are made by runs of their own, one a user.
+        of_crew = [call.headers for call in list(machine.receiver.calls) if not call.is_signed]
+        calls = [each["tocsin-run-id"] for each in of_crew if each.get("tocsin-schedule-id") == str(sown.schedule_id)]
+        ours = set(calls)
     found = Found(
         sown.kind,
         runs,

@@ -39,13 +39,17 @@ class Group(NamedTuple):
 
 
 class Limit(NamedTuple):
-    """A limit, locked. `spent_until`: up to when its rate is used; `now` is Postgres's."""
+    """A limit, locked. `spent_until`: up to when its rate is used; `now` is Postgres's.
+
+    `open_until` is set while the circuit behind it is open: nobody goes before, and then one at a time.
+    """
 
     tenant_id: UUID
     name: str
     max_running: int | None
     max_per_minute: int | None
     spent_until: datetime | None
+    open_until: datetime | None
     now: datetime
 
     @property
@@ -96,16 +100,21 @@ class Room:
     wait: timedelta | None
     spent_until: datetime
     now: datetime
+    opens_in: float = float("inf")
 
     @classmethod
     def of(cls, limit: Limit, running: int) -> "Room":
         """The room that the limit leaves beside so many runs that are out."""
         places = float("inf") if limit.max_running is None else limit.max_running - running
+        opens_in = float("inf")
+        if limit.open_until is not None:
+            opens_in = (limit.open_until - limit.now).total_seconds()
+            places = 0 if opens_in > 0 else min(places, 1 - running)
         if limit.max_per_minute is None:
-            return cls(places, None, limit.now, limit.now)
+            return cls(places, None, limit.now, limit.now, opens_in)
         wait = timedelta(minutes=1) / limit.max_per_minute
         oldest = limit.now - max(_SECOND, wait)
-        return cls(places, wait, max(oldest, limit.spent_until or oldest), limit.now)
+        return cls(places, wait, max(oldest, limit.spent_until or oldest), limit.now, opens_in)
 
     def left(self) -> float:
         """How many runs may be released now; infinite where nothing bounds them."""
@@ -119,7 +128,9 @@ class Room:
             self.spent_until += self.wait
 
     def seconds(self) -> float:
-        """Seconds until the rate leaves room again; infinite where it is not the rate that blocks."""
+        """Seconds until the rate or the circuit leaves room again; infinite where it is neither that blocks."""
+        if self.opens_in > 0 and self.opens_in != float("inf"):
+            return self.opens_in
         if self.wait is None or self.places <= 0:
             return float("inf")
         return (self.spent_until + self.wait - self.now).total_seconds()

@@ -74,6 +74,13 @@ class DroppedPartitions(NamedTuple):
     weeks: list[str]
 
 
+class EndedCrews(NamedTuple):
+    """How many calls of cancelled crews were ended or asked to end, and of how many crews none is left."""
+
+    touched: int
+    forgotten: int
+
+
 LOSE_PROCESSES = Query("lose_processes", LostProcess)
 REAP_RUNS = Query("reap_runs", ReapedRun)
 REAP_DELIVERIES = Query("reap_deliveries", ReapedDelivery)
@@ -88,6 +95,8 @@ FORGET_SEGMENTS = Query("forget_segments")
 FORGET_SILENCES = Query("forget_silences")
 FORGET_SOURCE_ANSWERS = Query("forget_source_answers")
 FORGET_TROUBLES = Query("forget_troubles")
+FORGET_CREW_RESPONSES = Query("forget_crew_responses")
+CANCEL_CREW_RUNS = Query("cancel_crew_runs", EndedCrews)
 
 
 def lose_processes(conn: Connection) -> int:
@@ -146,10 +155,17 @@ def forget_source_answers(conn: Connection) -> None:
     FORGET_SOURCE_ANSWERS.run(conn)
 
 
+def end_crews(conn: Connection) -> int:
+    """Ends the calls of crews that were cancelled, some thousands at a time; returns how many it touched."""
+    found = CANCEL_CREW_RUNS.one(conn)
+    return 0 if found is None else found.touched
+
+
 def keep_house(conn: Connection, retention_days: int) -> None:
     """Makes the partitions of the next weeks, and drops what is beyond its time.
 
-    That is: partitions, processes, kept answers, segments that are over, silences that were, and what owners were told.
+    That is: partitions, processes, kept answers, answers of crews, segments that are over, silences that were, and what
+    owners were told.
     """
     made = MAKE_PARTITIONS.one(conn, retention_days=retention_days)
     dropped = DROP_PARTITIONS.one(conn, retention_days=retention_days)
@@ -158,5 +174,6 @@ def keep_house(conn: Connection, retention_days: int) -> None:
     FORGET_SEGMENTS.run(conn, retention_days=retention_days)
     FORGET_SILENCES.run(conn, retention_days=retention_days)
     FORGET_TROUBLES.run(conn, retention_days=retention_days)
+    FORGET_CREW_RESPONSES.run(conn, retention_days=retention_days)
     if (made and made.made) or (dropped and dropped.weeks):
         events.info("partitions.kept", made=made and made.made, dropped=dropped and dropped.weeks)

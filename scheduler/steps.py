@@ -34,6 +34,7 @@ _SHORTEST_LEASE = 5.0
 _HOUSE_SECONDS = 3600.0
 _MINUTE = 60.0
 _WATCH_SECONDS = 1.0
+_CREWS_SECONDS = 0.5
 _PUT_OFF_SECONDS = 60.0
 _BUSY_SECONDS = 3.0
 _LATE = timedelta(seconds=2)
@@ -127,6 +128,7 @@ class Ticker:
             self.reap,
             self.take_over,
             self.settle,
+            self.end_crews,
             self.watch,
             self.heartbeat,
         ]
@@ -259,6 +261,10 @@ class Ticker:
         if self._is_time("source answers", _MINUTE):
             reaper.forget_source_answers(conn)
         return 0
+
+    def end_crews(self, conn: Connection) -> int:
+        """Ends the calls of crews that were cancelled."""
+        return reaper.end_crews(conn) if self._is_time("crews", _CREWS_SECONDS) else 0
 
     def watch(self, conn: Connection) -> int:
         """Judges the dead-man's switches, as web processes do."""

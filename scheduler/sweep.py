@@ -101,6 +101,7 @@ def _orphans(conn: Connection, owners: dict[str, Owner]) -> list[str]:
     found = FIND_ORPHANS.all(
         conn,
         keys=[key for key, _, _ in asked],
+        tenant_ids=[owner.tenant_id for _, owner, _ in asked],
         run_ids=[owner.run_id for _, owner, _ in asked],
         slots=[slot for _, _, slot in asked],
         fences=[owner.fence for _, owner, _ in asked],

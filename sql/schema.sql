@@ -378,6 +378,21 @@ begin
     return null;
 end $$;
 
+CREATE FUNCTION public.limit_endpoint() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if tg_op = 'DELETE' then
+        delete from limits as l where l.tenant_id = old.tenant_id and l.name = 'endpoint:' || old.id;
+        return null;
+    end if;
+    insert into limits as l (tenant_id, name, max_running, max_per_minute)
+    values (new.tenant_id, 'endpoint:' || new.id, new.concurrency, new.rate_per_minute)
+    on conflict (tenant_id, name) do update
+    set max_running = excluded.max_running, max_per_minute = excluded.max_per_minute, updated_at = now();
+    return null;
+end $$;
+
 CREATE FUNCTION public.limits_of(tenant uuid, uses text[]) RETURNS text[]
     LANGUAGE plpgsql STABLE
     AS $$
@@ -423,7 +438,7 @@ end $$;
 CREATE FUNCTION public.may_raise_events(kind text) RETURNS boolean
     LANGUAGE sql IMMUTABLE
     AS $$
-    select kind not in ('webhook.send', 'notice.mail')
+    select kind not in ('webhook.send', 'notice.mail', 'crew.ask')
 $$;
 
 CREATE FUNCTION public.missing_walls() RETURNS TABLE(name text)
@@ -538,6 +553,16 @@ begin
     );
 end $$;
 
+CREATE FUNCTION public.note_cancelled_crew() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+    insert into cancelled_crews (run_id, slot_at, tenant_id) values (new.id, new.slot_at, new.tenant_id)
+    on conflict do nothing;
+    return null;
+end $$;
+
 CREATE FUNCTION public.overdue_slot(watched public.schedules, since timestamp with time zone) RETURNS timestamp with time zone
     LANGUAGE plpgsql STABLE
     AS $$
@@ -639,7 +664,8 @@ begin
         'parameters', new.parameters, 'emailEnabled', new.email_enabled, 'emailRecipients', new.email_recipients,
         'emailCcRecipients', new.email_cc_recipients, 'emailBccRecipients', new.email_bcc_recipients,
         'emailSubject', new.email_subject, 'emailIncludeAttachment', new.email_include_attachment,
-        'emailIncludePreview', new.email_include_preview, 'emailSendOnlyIfData', new.email_send_only_if_data
+        'emailIncludePreview', new.email_include_preview, 'emailSendOnlyIfData', new.email_send_only_if_data,
+        'templateId', new.template_id
     ))
     where s.id = new.schedule_id;
     return null;
@@ -672,6 +698,38 @@ begin
                 'segment', new.segment, 'alertState', new.state, 'value', new.value::text, 'since', rfc3339(new.since)
             )
         )::event]);
+    end if;
+    return null;
+end $$;
+
+CREATE FUNCTION public.raise_crew_events() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+    events event[];
+begin
+    if not exists (select from webhooks where status = 'active') then
+        return null;
+    end if;
+    select array_agg(row(
+        m.tenant_id, m.run_id, m.slot_at, names.name, null,
+        jsonb_build_object(
+            'responseId', m.id, 'runId', m.run_id, 'userUid', m.user_uid, 'endpointId', m.endpoint_id,
+            'slotAt', rfc3339(m.slot_at), 'latencyMs', m.latency_ms, 'matched', m.matched
+        )
+    )::event) into events
+    from moved as m
+    cross join (values ('crew.answered'), ('crew.matched')) as names (name)
+    where
+        m.run_id is not null and m.status = 'answered'
+        and (names.name = 'crew.answered' or m.matched is not null)
+        and exists (
+            select from webhooks as w
+            where w.tenant_id = m.tenant_id and w.status = 'active' and names.name = any(w.events)
+        );
+    if events is not null then
+        perform raise_events(events);
     end if;
     return null;
 end $$;
@@ -991,6 +1049,26 @@ begin
     end;
     grant usage on schema public to tocsin_api;
     grant execute on function make_partitions(timestamptz, timestamptz) to tocsin_api;
+    return true;
+end $$;
+
+CREATE FUNCTION public.tell_of_circuit(tenant uuid, about uuid, endpoint uuid, is_open boolean, since timestamp with time zone, error text) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+declare
+    name text := (select e.name from crew_endpoints as e where e.tenant_id = tenant and e.id = endpoint);
+begin
+    perform tell_owner(
+        tenant, about, null, null, null,
+        'The crew endpoint ' || name || case when is_open then ' gives no answer' else ' answers again' end,
+        case
+            when is_open then 'The crew endpoint ' || name || ' gives no answer: ' || coalesce(error, 'its calls fail')
+                || chr(10) || chr(10) || 'Its calls wait until it does: none of them is lost, and none counts as an '
+                || 'attempt. You are told when it answers again.'
+            else 'The crew endpoint ' || name || ' gave no answer since ' || rfc3339(since)
+                || ' and answers again. The calls that waited go on.'
+        end
+    );
     return true;
 end $$;
 
@@ -1323,6 +1401,12 @@ CREATE TABLE public.calendars (
     CONSTRAINT calendars_subdivision_of_country CHECK (((subdivision IS NULL) OR (country IS NOT NULL)))
 );
 
+CREATE TABLE public.cancelled_crews (
+    run_id uuid NOT NULL,
+    slot_at timestamp with time zone NOT NULL,
+    tenant_id uuid NOT NULL
+);
+
 CREATE TABLE public.channels (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     tenant_id uuid NOT NULL,
@@ -1336,6 +1420,46 @@ CREATE TABLE public.channels (
     CONSTRAINT channels_name_check CHECK ((name <> ''::text)),
     CONSTRAINT channels_options_check CHECK ((jsonb_typeof(options) = 'object'::text)),
     CONSTRAINT channels_type_check CHECK ((type = ANY (ARRAY['slack'::text, 'teams'::text, 'discord'::text, 'telegram'::text, 'pagerduty'::text, 'opsgenie'::text, 'twilio'::text, 'alertmanager'::text])))
+);
+
+CREATE TABLE public.crew_endpoints (
+    id uuid NOT NULL,
+    tenant_id uuid NOT NULL,
+    name text NOT NULL,
+    url text NOT NULL,
+    sealed_headers text,
+    timeout_seconds double precision DEFAULT 60 NOT NULL,
+    concurrency integer DEFAULT 20 NOT NULL,
+    rate_per_minute integer,
+    segments text[] DEFAULT '{}'::text[] NOT NULL,
+    protocol text DEFAULT 'plain'::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT crew_endpoints_concurrency_check CHECK (((concurrency >= 1) AND (concurrency <= 100000))),
+    CONSTRAINT crew_endpoints_name_check CHECK ((name <> ''::text)),
+    CONSTRAINT crew_endpoints_protocol_check CHECK ((protocol = ANY (ARRAY['plain'::text, 'crewai'::text]))),
+    CONSTRAINT crew_endpoints_rate_per_minute_check CHECK (((rate_per_minute >= 1) AND (rate_per_minute <= 1000000))),
+    CONSTRAINT crew_endpoints_timeout_seconds_check CHECK (((timeout_seconds > (0)::double precision) AND (timeout_seconds <= (280)::double precision))),
+    CONSTRAINT crew_endpoints_url_check CHECK ((url <> ''::text))
+);
+
+CREATE TABLE public.crew_responses (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    tenant_id uuid NOT NULL,
+    user_uid text NOT NULL,
+    request_context text,
+    request_goal text,
+    response_data jsonb,
+    endpoint_id uuid,
+    run_id uuid,
+    slot_at timestamp with time zone,
+    status text DEFAULT 'answered'::text NOT NULL,
+    error text,
+    excerpt text,
+    matched jsonb,
+    latency_ms integer,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT crew_responses_status_check CHECK ((status = ANY (ARRAY['answered'::text, 'failed'::text])))
 );
 
 CREATE TABLE public.dashboard_graphs (
@@ -1571,9 +1695,16 @@ CREATE TABLE public.limits (
     spent_until timestamp with time zone,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    failed_in_row integer DEFAULT 0 NOT NULL,
+    strain double precision DEFAULT 0 NOT NULL,
+    open_since timestamp with time zone,
+    open_until timestamp with time zone,
+    probes integer DEFAULT 0 NOT NULL,
+    told_at timestamp with time zone,
+    is_told boolean DEFAULT false NOT NULL,
     CONSTRAINT limits_max_per_minute_check CHECK (((max_per_minute >= 1) AND (max_per_minute <= 1000000))),
     CONSTRAINT limits_max_running_check CHECK (((max_running >= 0) AND (max_running <= 1000000))),
-    CONSTRAINT limits_name_check CHECK ((name ~ '^(tenant|source:[0-9a-f-]{36}|host:[^[:space:]]{1,255})$'::text)),
+    CONSTRAINT limits_name_check CHECK ((name ~ '^(tenant|(source|endpoint):[0-9a-f-]{36}|host:[^[:space:]]{1,255})$'::text)),
     CONSTRAINT limits_say_something CHECK ((num_nonnulls(max_running, max_per_minute) > 0))
 )
 WITH (fillfactor='50');
@@ -1713,6 +1844,8 @@ CREATE TABLE public.scheduled_reports (
     error_after smallint,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    template_id uuid,
+    template_purpose text GENERATED ALWAYS AS ('report.export'::text) STORED,
     CONSTRAINT scheduled_reports_email_subject_check CHECK ((email_subject <> ''::text)),
     CONSTRAINT scheduled_reports_error_after_check CHECK (((error_after >= 1) AND (error_after <= 100))),
     CONSTRAINT scheduled_reports_export_formats_check CHECK ((((cardinality(export_formats) >= 1) AND (cardinality(export_formats) <= 5)) AND (export_formats <@ ARRAY['pdf'::text, 'csv'::text, 'json'::text, 'excel'::text, 'html'::text]))),
@@ -1950,6 +2083,21 @@ CREATE TABLE public.troubles (
     CONSTRAINT troubles_what_check CHECK ((what = ANY (ARRAY['dead'::text, 'undelivered'::text, 'template'::text])))
 );
 
+CREATE TABLE public.users (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    tenant_id uuid NOT NULL,
+    uid text NOT NULL,
+    context text,
+    goal text,
+    segment text,
+    priority smallint DEFAULT 5 NOT NULL,
+    active boolean DEFAULT true NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT users_priority_check CHECK (((priority >= 0) AND (priority <= 9))),
+    CONSTRAINT users_uid_check CHECK (((uid <> ''::text) AND (length(uid) <= 255)))
+);
+
 CREATE TABLE public.walls (
     name text NOT NULL,
     tenant_column text,
@@ -1980,7 +2128,7 @@ CREATE TABLE public.webhooks (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT webhooks_check CHECK (((status = 'disabled'::text) = (disabled_reason IS NOT NULL))),
-    CONSTRAINT webhooks_events_check CHECK (((cardinality(events) > 0) AND (events <@ ARRAY['run.succeeded'::text, 'run.dead'::text, 'run.delivered'::text, 'alert.firing'::text, 'alert.resolved'::text, 'schedule.late'::text, 'schedule.arrived'::text]))),
+    CONSTRAINT webhooks_events_check CHECK (((cardinality(events) > 0) AND (events <@ ARRAY['run.succeeded'::text, 'run.dead'::text, 'run.delivered'::text, 'alert.firing'::text, 'alert.resolved'::text, 'schedule.late'::text, 'schedule.arrived'::text, 'crew.answered'::text, 'crew.matched'::text]))),
     CONSTRAINT webhooks_name_check CHECK ((name <> ''::text)),
     CONSTRAINT webhooks_status_check CHECK ((status = ANY (ARRAY['active'::text, 'disabled'::text])))
 );
@@ -2018,6 +2166,9 @@ ALTER TABLE ONLY public.calendars
 ALTER TABLE ONLY public.calendars
     ADD CONSTRAINT calendars_tenant_id_name_key UNIQUE (tenant_id, name);
 
+ALTER TABLE ONLY public.cancelled_crews
+    ADD CONSTRAINT cancelled_crews_pkey PRIMARY KEY (run_id);
+
 ALTER TABLE ONLY public.channels
     ADD CONSTRAINT channels_pkey PRIMARY KEY (id);
 
@@ -2026,6 +2177,21 @@ ALTER TABLE ONLY public.channels
 
 ALTER TABLE ONLY public.channels
     ADD CONSTRAINT channels_tenant_id_name_key UNIQUE (tenant_id, name);
+
+ALTER TABLE ONLY public.crew_endpoints
+    ADD CONSTRAINT crew_endpoints_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.crew_endpoints
+    ADD CONSTRAINT crew_endpoints_tenant_id_id_key UNIQUE (tenant_id, id);
+
+ALTER TABLE ONLY public.crew_endpoints
+    ADD CONSTRAINT crew_endpoints_tenant_id_name_key UNIQUE (tenant_id, name);
+
+ALTER TABLE ONLY public.crew_responses
+    ADD CONSTRAINT crew_responses_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.crew_responses
+    ADD CONSTRAINT crew_responses_tenant_id_id_key UNIQUE (tenant_id, id);
 
 ALTER TABLE ONLY public.dashboard_graphs
     ADD CONSTRAINT dashboard_graphs_dashboard_id_graph_id_key UNIQUE (dashboard_id, graph_id) DEFERRABLE;
@@ -2228,6 +2394,12 @@ ALTER TABLE ONLY public.tenants
 ALTER TABLE ONLY public.troubles
     ADD CONSTRAINT troubles_pkey PRIMARY KEY (tenant_id, what, which, schedule_id);
 
+ALTER TABLE ONLY public.users
+    ADD CONSTRAINT users_pkey PRIMARY KEY (tenant_id, uid);
+
+ALTER TABLE ONLY public.users
+    ADD CONSTRAINT users_tenant_id_id_key UNIQUE (tenant_id, id);
+
 ALTER TABLE ONLY public.walls
     ADD CONSTRAINT walls_pkey PRIMARY KEY (name);
 
@@ -2248,6 +2420,14 @@ CREATE INDEX alert_events_of_alert ON public.alert_events USING btree (tenant_id
 CREATE INDEX api_tokens_of_tenant ON public.api_tokens USING btree (tenant_id, created_at, id);
 
 CREATE UNIQUE INDEX artifacts_one_per_name ON ONLY public.artifacts USING btree (run_id, name, slot_at);
+
+CREATE INDEX crew_responses_by_age ON public.crew_responses USING btree (created_at);
+
+CREATE INDEX crew_responses_listed ON public.crew_responses USING btree (tenant_id, created_at DESC, id DESC);
+
+CREATE INDEX crew_responses_of_user ON public.crew_responses USING btree (tenant_id, user_uid, created_at DESC, id DESC);
+
+CREATE UNIQUE INDEX crew_responses_one_per_run ON public.crew_responses USING btree (run_id) WHERE (run_id IS NOT NULL);
 
 CREATE INDEX dashboard_graphs_of_graph ON public.dashboard_graphs USING btree (tenant_id, graph_id);
 
@@ -2276,6 +2456,8 @@ CREATE INDEX kpi_alert_channels_of_channel ON public.kpi_alert_channels USING bt
 CREATE INDEX kpi_alerts_of_graph ON public.kpi_alerts USING btree (tenant_id, graph_id);
 
 CREATE INDEX kpi_alerts_of_template ON public.kpi_alerts USING btree (tenant_id, template_id);
+
+CREATE INDEX limits_open ON public.limits USING btree (open_since) WHERE (open_since IS NOT NULL);
 
 CREATE INDEX members_of_tenant ON public.members USING btree (tenant_id, created_at, id);
 
@@ -2321,6 +2503,8 @@ CREATE INDEX schedule_versions_sealed ON public.schedule_versions USING btree (s
 
 CREATE INDEX scheduled_reports_of_definition ON public.scheduled_reports USING btree (tenant_id, report_definition_id);
 
+CREATE INDEX scheduled_reports_of_template ON public.scheduled_reports USING btree (tenant_id, template_id);
+
 CREATE INDEX schedules_due ON public.schedules USING btree (next_fire_at, id) WHERE ((status = 'active'::text) AND (next_fire_at IS NOT NULL));
 
 CREATE INDEX schedules_ending ON public.schedules USING btree (id) WHERE ((status = 'active'::text) AND (next_fire_at IS NULL));
@@ -2332,6 +2516,10 @@ CREATE INDEX schedules_of_tenant ON public.schedules USING btree (tenant_id, cre
 CREATE INDEX silences_by_end ON public.silences USING btree (tenant_id, ends_at);
 
 CREATE INDEX source_answers_by_age ON public.source_answers USING btree (minute);
+
+CREATE INDEX users_listed ON public.users USING btree (tenant_id, created_at DESC, id DESC);
+
+CREATE INDEX users_to_ask ON public.users USING btree (tenant_id, priority, uid) WHERE active;
 
 CREATE INDEX watches_late ON public.watches USING btree (late_since) WHERE (late_since IS NOT NULL);
 
@@ -2348,6 +2536,12 @@ CREATE TRIGGER audit_log_chain BEFORE INSERT ON public.audit_log FOR EACH ROW EX
 CREATE TRIGGER audit_log_is_kept BEFORE DELETE OR UPDATE ON public.audit_log FOR EACH ROW EXECUTE FUNCTION public.refuse_to_rewrite_audit();
 
 CREATE TRIGGER audit_log_is_not_emptied BEFORE TRUNCATE ON public.audit_log FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_to_rewrite_history();
+
+CREATE TRIGGER crew_endpoints_limit AFTER INSERT OR DELETE OR UPDATE ON public.crew_endpoints FOR EACH ROW EXECUTE FUNCTION public.limit_endpoint();
+
+CREATE TRIGGER crew_responses_raise_changed AFTER UPDATE ON public.crew_responses REFERENCING NEW TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION public.raise_crew_events();
+
+CREATE TRIGGER crew_responses_raise_new AFTER INSERT ON public.crew_responses REFERENCING NEW TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION public.raise_crew_events();
 
 CREATE TRIGGER dead_letters_tell_owner AFTER INSERT ON public.dead_letters REFERENCING NEW TABLE AS deaths FOR EACH STATEMENT EXECUTE FUNCTION public.tell_of_deaths();
 
@@ -2396,6 +2590,8 @@ CREATE TRIGGER run_history_is_kept BEFORE DELETE OR UPDATE OR TRUNCATE ON public
 CREATE TRIGGER runs_begin_open BEFORE INSERT ON public.runs FOR EACH ROW WHEN (((new.state <> ALL (ARRAY['pending'::text, 'queued'::text, 'skipped'::text])) OR (new.attempt <> 0))) EXECUTE FUNCTION public.guard_new_run();
 
 CREATE TRIGGER runs_guard BEFORE UPDATE ON public.runs FOR EACH ROW EXECUTE FUNCTION public.guard_run();
+
+CREATE TRIGGER runs_note_cancelled_crew AFTER UPDATE ON public.runs FOR EACH ROW WHEN (((new.state = 'cancelled'::text) AND (old.state <> 'cancelled'::text) AND (new.kind = 'crew.call'::text))) EXECUTE FUNCTION public.note_cancelled_crew();
 
 CREATE TRIGGER runs_raise_events AFTER UPDATE ON public.runs REFERENCING NEW TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION public.raise_run_events();
 
@@ -2450,6 +2646,15 @@ ALTER TABLE ONLY public.calendars
 
 ALTER TABLE ONLY public.channels
     ADD CONSTRAINT channels_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+
+ALTER TABLE ONLY public.crew_endpoints
+    ADD CONSTRAINT crew_endpoints_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+
+ALTER TABLE ONLY public.crew_responses
+    ADD CONSTRAINT crew_responses_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+
+ALTER TABLE ONLY public.crew_responses
+    ADD CONSTRAINT crew_responses_tenant_id_user_uid_fkey FOREIGN KEY (tenant_id, user_uid) REFERENCES public.users(tenant_id, uid) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.dashboard_graphs
     ADD CONSTRAINT dashboard_graphs_tenant_id_dashboard_id_fkey FOREIGN KEY (tenant_id, dashboard_id) REFERENCES public.dashboards(tenant_id, id) ON DELETE CASCADE;
@@ -2542,6 +2747,9 @@ ALTER TABLE ONLY public.schedule_versions
     ADD CONSTRAINT schedule_versions_tenant_id_schedule_id_fkey FOREIGN KEY (tenant_id, schedule_id) REFERENCES public.schedules(tenant_id, id);
 
 ALTER TABLE ONLY public.scheduled_reports
+    ADD CONSTRAINT scheduled_reports_template FOREIGN KEY (tenant_id, template_id, template_purpose) REFERENCES public.templates(tenant_id, id, purpose);
+
+ALTER TABLE ONLY public.scheduled_reports
     ADD CONSTRAINT scheduled_reports_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 
 ALTER TABLE ONLY public.scheduled_reports
@@ -2580,6 +2788,9 @@ ALTER TABLE ONLY public.suppressions
 ALTER TABLE ONLY public.templates
     ADD CONSTRAINT templates_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 
+ALTER TABLE ONLY public.users
+    ADD CONSTRAINT users_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+
 ALTER TABLE ONLY public.watches
     ADD CONSTRAINT watches_tenant_id_schedule_id_fkey FOREIGN KEY (tenant_id, schedule_id) REFERENCES public.schedules(tenant_id, id);
 
@@ -2598,7 +2809,13 @@ ALTER TABLE public.audit_log ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.calendars ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.cancelled_crews ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.channels ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.crew_endpoints ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.crew_responses ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.dashboard_graphs ENABLE ROW LEVEL SECURITY;
 
@@ -2676,7 +2893,13 @@ CREATE POLICY tenant_wall ON public.audit_log TO tocsin_api USING ((tenant_id = 
 
 CREATE POLICY tenant_wall ON public.calendars TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
+CREATE POLICY tenant_wall ON public.cancelled_crews TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
+
 CREATE POLICY tenant_wall ON public.channels TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant_wall ON public.crew_endpoints TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant_wall ON public.crew_responses TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant_wall ON public.dashboard_graphs TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
@@ -2746,6 +2969,8 @@ CREATE POLICY tenant_wall ON public.tenants TO tocsin_api USING ((id = ( SELECT 
 
 CREATE POLICY tenant_wall ON public.troubles TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
+CREATE POLICY tenant_wall ON public.users TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
+
 CREATE POLICY tenant_wall ON public.watches TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant_wall ON public.webhooks TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
@@ -2753,6 +2978,8 @@ CREATE POLICY tenant_wall ON public.webhooks TO tocsin_api USING ((tenant_id = (
 ALTER TABLE public.tenants ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.troubles ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.users ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.watches ENABLE ROW LEVEL SECURITY;
 
@@ -2783,7 +3010,13 @@ GRANT SELECT ON TABLE public.artifacts TO tocsin_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.calendars TO tocsin_api;
 
+GRANT SELECT,INSERT,DELETE ON TABLE public.cancelled_crews TO tocsin_api;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.channels TO tocsin_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.crew_endpoints TO tocsin_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.crew_responses TO tocsin_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.dashboard_graphs TO tocsin_api;
 
@@ -2858,6 +3091,8 @@ GRANT UPDATE(settings) ON TABLE public.tenants TO tocsin_api;
 GRANT UPDATE(updated_at) ON TABLE public.tenants TO tocsin_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.troubles TO tocsin_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.users TO tocsin_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.watches TO tocsin_api;
 

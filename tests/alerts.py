@@ -10,7 +10,7 @@ from api import graphs, kpi_alerts
 from api.edits import edit_schedule
 from api.graphs import GraphIn
 from api.kpi_alert_bodies import KpiAlertIn
-from api.kpi_alerts import KpiAlert
+from api.kpi_alert_rows import KpiAlert
 from api.sources import list_all
 from config.seal import Seal
 from workers.kinds import KINDS

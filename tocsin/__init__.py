@@ -4,16 +4,33 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from workers.addresses import Forbidden
     from workers.artifacts import Artifact, NoStore
+    from workers.http import HttpError
     from workers.kind import Cancelled, Context, Kind
     from workers.outcome import Attachment, Done, Later, Message, Rejected
 
-__all__ = ["Artifact", "Attachment", "Cancelled", "Context", "Done", "Kind", "Later", "Message", "NoStore", "Rejected"]
+__all__ = [
+    "Artifact",
+    "Attachment",
+    "Cancelled",
+    "Context",
+    "Done",
+    "Forbidden",
+    "HttpError",
+    "Kind",
+    "Later",
+    "Message",
+    "NoStore",
+    "Rejected",
+]
 
 _HOMES = {
     "Artifact": "workers.artifacts",
     "Cancelled": "workers.kind",
     "Context": "workers.kind",
+    "Forbidden": "workers.addresses",
+    "HttpError": "workers.http",
     "Kind": "workers.kind",
     "NoStore": "workers.artifacts",
 }

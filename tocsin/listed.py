@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Listed:
     """A noun by its words. `noun` finds the API's, `make` makes a row out of a body, `columns` say what a list shows.
 
-    `before_create` looks at a body for longer than a transaction may wait.
+    `before_create` looks at a body for longer than a transaction may wait: there is none yet.
     """
 
     word: str
@@ -29,7 +29,7 @@ class Listed:
     make: "Callable[[Connection, UUID, dict[str, Any]], Any]"
     columns: Mapping[str, str]
     before_delete: "Callable[[Connection, UUID, Any], None]" = lambda *_: None
-    before_create: "Callable[[dict[str, Any]], None]" = lambda _: None
+    before_create: "Callable[[Connection, UUID, dict[str, Any]], None] | None" = None
 
     def add(self, verbs: Any, *words: str) -> None:
         """Adds the parsers of these verbs of list, show, create and delete."""
@@ -64,7 +64,10 @@ class Listed:
     def create(self, args: argparse.Namespace) -> int:
         """Makes a row of a body."""
         body = bodies.given(args.body)
-        self.before_create(body)
+        if self.before_create is not None:
+            with opened() as conn:
+                tenant = tenant_id(conn, args.tenant)
+                self.before_create(conn, tenant, bodies.with_ids(conn, tenant, body))
         with changing() as conn:
             tenant, noun = tenant_id(conn, args.tenant), self.noun()
             made = self.make(conn, tenant, bodies.with_ids(conn, tenant, body))

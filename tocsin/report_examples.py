@@ -1,6 +1,7 @@
-"""Two report definitions to begin with, over sample tables: what people did in a workspace, and how its channels went.
+"""Two report definitions to begin with, over a sample table: what people did in a workspace, and how its channels went.
 
-The tables are those of `SCHEMA`, which the demo fills; docs/exports.md tells of them.
+They ask the one table of `SCHEMA`, which `tocsin demo` and `tocsin up` make and fill in their own database; docs/exports.md
+tells of it.
 """
 
 from typing import Any
@@ -39,7 +40,7 @@ order by day, channel
 
 
 def bodies(source_id: UUID) -> list[dict[str, Any]]:
-    """The bodies of both definitions on a source that has the sample tables."""
+    """The bodies of both definitions on a source that has the sample table."""
     return [
         {
             "name": "workspace-activity",

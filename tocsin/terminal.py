@@ -83,6 +83,12 @@ def cell(value: Any) -> str:
     return " ".join(str(value).split())
 
 
+def bar(fraction: float, width: int = 30) -> str:
+    """How far something is, drawn and in per cent."""
+    full = round(min(1.0, max(0.0, fraction)) * width)
+    return f"{'█' * full}{'░' * (width - full)} {fraction:4.0%}"
+
+
 def short(text: str | None, longest: int = 60) -> str:
     """The beginning of a text, for a column."""
     line = " ".join((text or "").split())

@@ -1,23 +1,32 @@
-"""Runs a kind without a database or a worker: what it returns for given params, and what it logged meanwhile."""
+"""Runs a kind without a database or a worker: what it returns for given params, and what it did meanwhile.
+
+Nothing of the outside world is made up: what a kind calls is a real HTTP server on loopback, by the guarded client.
+"""
 
 import asyncio
 import hashlib
 import inspect
+import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import IPv4Network
 from pathlib import Path
-from typing import Any
+from threading import Lock, Thread
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 from config.zones import zone
 from db.ids import id_at
+from db.jsonb import dumps
 from workers.artifacts import Artifact, Content, New
 from workers.branding import Branding
 from workers.http import Client
-from workers.kind import Context, Journal, Kind
-from workers.outcome import Outcome
+from workers.kind import Context, Journal, Kind, with_told
+from workers.outcome import Done, Outcome
 from workers.sources import Source, SourceRefused
 
 A_SLOT = datetime(2026, 1, 1, 9, tzinfo=UTC)
@@ -36,8 +45,16 @@ class Notes:
 
     def step(self, name: str, work: Callable[[], Any]) -> Any:
         """The kept result, doing the work the first time."""
-        if name not in self.steps:
-            self.steps[name] = work()
+        found = self.find_step(name)
+        return self.keep_step(name, work()) if found is None else found[0]
+
+    def find_step(self, name: str) -> tuple[Any] | None:
+        """The kept result, alone in a tuple; None while there is none."""
+        return (self.steps[name],) if name in self.steps else None
+
+    def keep_step(self, name: str, result: Any) -> Any:
+        """The result as JSON brings it back, kept. Raises ValueError or TypeError for what is no JSON."""
+        self.steps[name] = json.loads(dumps(result))
         return self.steps[name]
 
     def keep(self, new: New, content: Content) -> Artifact:
@@ -85,14 +102,17 @@ def run_kind(
     timezone: str = "UTC",
     attempt: int = 1,
     mode: str = "live",
+    is_cancelled: bool = False,
+    seconds: float | None = None,
     journal: Journal | None = None,
     http: Client | None = None,
 ) -> Outcome:
-    """The outcome of one attempt of `kind`, which ran for real; `params` are validated as at save.
+    """The outcome of one attempt of `kind`, which ran for real, with what it gave to `deliver` among its messages.
 
-    `slot_at` is aware. Give `Notes` as the journal to see what was logged, or to give it sources. Outgoing calls go
-    through `http`, by default a client that reaches public addresses alone. Raises pydantic's ValidationError, and
-    whatever the kind raises.
+    `params` are validated as at save; `slot_at` is aware; `seconds` is how long the attempt has (the kind's timeout).
+    Give `Notes` as the journal to see what was logged, or to give it sources. Outgoing calls go through `http`, by default
+    a client that reaches public addresses alone; `receiver` has one for itself. Raises pydantic's ValidationError,
+    TimeoutError for an async kind that is cut, and whatever the kind raises.
     """
     owned = Client(allowed=()) if http is None else None
     context: Context[Any] = Context(
@@ -107,18 +127,84 @@ def run_kind(
         started_at=slot_at,
         params=kind.Params.model_validate(params),
         mode=mode,
-        deadline=time.monotonic() + kind.timeout_seconds,
+        deadline=time.monotonic() + (kind.timeout_seconds if seconds is None else seconds),
         http=http or owned,  # type: ignore[arg-type]  # one of the two is there
         journal=journal or Notes(),
     )
+    if is_cancelled:
+        context.cancelled.set()
     try:
         found = kind.run(context)
-        return asyncio.run(_awaited(found)) if inspect.isawaitable(found) else found
+        outcome = asyncio.run(_awaited(found, context.seconds_left())) if inspect.isawaitable(found) else found
     finally:
         if owned is not None:
             owned.close()
+    return with_told(outcome, context.told) if isinstance(outcome, Done) else outcome
 
 
-async def _awaited(outcome: Any) -> Outcome:
-    found: Outcome = await outcome
+async def _awaited(outcome: Any, seconds: float) -> Outcome:
+    found: Outcome = await asyncio.wait_for(outcome, seconds)
     return found
+
+
+class Call(NamedTuple):
+    """A call as it arrived; names of headers are in lower case."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass(slots=True)
+class Receiver:
+    """A real HTTP server on this machine: what it was called with, and a guarded client that may reach it."""
+
+    url: str
+    http: Client
+    calls: list[Call] = field(default_factory=list)
+
+
+Answer = int | tuple[int, Any]
+
+
+@contextmanager
+def receiver(*answers: Answer) -> Iterator[Receiver]:
+    """A server on loopback for the block, which answers one after the other, the last one for ever; 204 without any.
+
+    An answer is a status, or a status and what is sent as JSON.
+    """
+    left = list(answers or (204,))
+
+    class Handler(BaseHTTPRequestHandler):
+        def handle_any(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            with changing:
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                found.calls.append(Call(self.command, self.path, headers, body))
+                answer = left.pop(0) if len(left) > 1 else left[0]
+            status, told = answer if isinstance(answer, tuple) else (answer, None)
+            content = b"" if told is None else dumps(told).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: Any) -> None:
+            """Says nothing: `calls` tells."""
+
+    for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
+        setattr(Handler, f"do_{method}", Handler.handle_any)
+    changing = Lock()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    loopback = Client(allowed=(IPv4Network("127.0.0.0/8"),))
+    found = Receiver(f"http://127.0.0.1:{server.server_address[1]}", loopback)
+    thread = Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    try:
+        yield found
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+        loopback.close()

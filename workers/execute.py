@@ -25,10 +25,11 @@ from workers import action_links
 from workers.artifacts import NoStore, Shelf
 from workers.channels import post
 from workers.channels.email import compose, message_id
+from workers.crew.caller import Caller
 from workers.finish import Body, End, Finisher, Intent, NewAlertState, storable
 from workers.http import Client
 from workers.journal import RunJournal
-from workers.kind import Cancelled, Context
+from workers.kind import Cancelled, Context, with_told
 from workers.lease import Work
 from workers.mail_rules import RuleBook
 from workers.outcome import Action, Done, Later, Message, Outcome, Rejected
@@ -39,6 +40,8 @@ from workers.settings import Settings
 events = Events("execute")
 
 _LEASE_LOOK_SECONDS = 0.05
+# How a kind stops: by its own word, or an async one where it awaits.
+_STOPPED = (Cancelled, asyncio.CancelledError)
 
 
 class Executor:
@@ -51,12 +54,14 @@ class Executor:
         finisher: Finisher,
         http: Client,
         shelf: Shelf,
+        caller: Caller,
     ) -> None:
         self._settings = settings
         self._pool = pool
         self._finisher = finisher
         self._http = http
         self._shelf = shelf
+        self._caller = caller
         self._mail = RuleBook(pool, settings.mail_from, settings.mode, settings.recipient_domains)
         self.running: dict[UUID, Work] = {}
 
@@ -91,7 +96,10 @@ class Executor:
         began = self._begin(work)
         try:
             context = self._context(work)
-            outcome: Any = await asyncio.wait_for(work.kind.run(context), context.seconds_left())  # type: ignore[arg-type]
+            task = asyncio.ensure_future(work.kind.run(context))  # type: ignore[arg-type]  # is_async says so
+            loop = asyncio.get_running_loop()
+            work.interrupt = lambda: loop.call_soon_threadsafe(task.cancel)
+            outcome: Any = await asyncio.wait_for(task, context.seconds_left())
             end = self._end(work, outcome)
         except BaseException as error:  # noqa: BLE001  as above
             end = self._end_of_raised(work, error)
@@ -104,6 +112,7 @@ class Executor:
             if work is not None and work.context is not None:
                 work.is_cancel_asked = True
                 work.context.cancelled.set()
+                work.interrupt()
 
     def end_overdue(self) -> None:
         """Ends the attempts whose deadline passed; a thread that goes on is told so, and what it returns is void."""
@@ -146,6 +155,7 @@ class Executor:
             self._shelf,
             self._settings.chatbot,
             self._settings.recipient_domains,
+            self._caller,
         )
         work.context = Context(
             tenant_id=leased.tenant_id,
@@ -172,7 +182,8 @@ class Executor:
         leased, lease = work.leased, work.lease
         match outcome:
             case Done():
-                bodies, intents = self._render(leased, outcome)
+                told = work.context.told if work.context is not None else ()
+                bodies, intents = self._render(leased, with_told(outcome, told))
                 return End(
                     leased,
                     lease,
@@ -193,15 +204,19 @@ class Executor:
                         )
                         for state in outcome.alert_states
                     ),
+                    answer=outcome.answer,
                 )
             case Later():
+                why, delay = storable(outcome.why), outcome.delay_seconds
+                if not outcome.is_counted:
+                    return End(leased, lease, "pending", "waited", "waits", error=why, delay=delay or 0.0)
                 if leased.attempt >= leased.max_attempts:
-                    return End(leased, lease, "dead", "later", error=storable(outcome.why), cause="attempts_exhausted")
-                return End(
-                    leased, lease, "pending", "later", "retry", error=storable(outcome.why), delay=outcome.delay_seconds
-                )
+                    cause = "attempts_exhausted"
+                    return End(leased, lease, "dead", "later", error=why, cause=cause, answer=outcome.answer)
+                return End(leased, lease, "pending", "later", "retry", error=why, delay=delay)
             case Rejected():
-                return End(leased, lease, "dead", "rejected", error=storable(outcome.why), cause="rejected")
+                why = storable(outcome.why)
+                return End(leased, lease, "dead", "rejected", error=why, cause="rejected", answer=outcome.answer)
             case _:
                 raise TypeError(
                     f"the kind {leased.kind} returned {type(outcome).__name__}; it takes Done, Later or Rejected"
@@ -211,11 +226,11 @@ class Executor:
         """The state that an exception becomes: a bug of the kind, kept with its traceback."""
         leased, lease = work.leased, work.lease
         is_overdue = work.context is not None and not work.context.seconds_left()
-        if isinstance(error, Cancelled) and work.is_cancel_asked:
+        if isinstance(error, _STOPPED) and work.is_cancel_asked:
             return End(leased, lease, "cancelled", "done", "cancelled")
-        if isinstance(error, (Cancelled, TimeoutError)) and is_overdue:
+        if isinstance(error, (*_STOPPED, TimeoutError)) and is_overdue:
             return self._end(work, Later(None, f"it took longer than {leased.timeout_seconds} s"))
-        if isinstance(error, Cancelled):
+        if isinstance(error, _STOPPED):
             return self._end(work, Later(None, "its worker had to let it go"))
         if isinstance(error, ValidationError) and work.context is None:
             return self._end(work, Rejected(f"its params are not valid: {_briefly(error)}"))

@@ -19,7 +19,7 @@ from db.pool import Connection, Database, DatabaseError
 from db.processes import Lease
 from db.query import Query, literal
 from telemetry.log import Events
-from workers.outcome import AlertMove
+from workers.outcome import AlertMove, CrewAnswer
 from workers.rows import Ended, Leased, Value
 
 events = Events("finish")
@@ -82,6 +82,7 @@ class End:
     bodies: tuple[Body, ...] = ()
     intents: tuple[Intent, ...] = ()
     alert_states: tuple[NewAlertState, ...] = ()
+    answer: CrewAnswer | None = None
     when_done: Callable[[], None] = lambda: None
 
 
@@ -208,6 +209,7 @@ def _unstorable(end: End, error: Exception) -> End:
         bodies=(),
         intents=(),
         alert_states=(),
+        answer=None,
     )
 
 
@@ -216,6 +218,7 @@ def _columns(group: Sequence[End]) -> dict[str, Any]:
     bodies = [(end, body) for end in group for body in end.bodies]
     intents = [(end, intent) for end in group for intent in end.intents]
     alerts = [(end, state) for end in group for state in end.alert_states]
+    answers = [(end, end.answer) for end in group if end.answer is not None]
     moves = [(end, state, move) for end, state in alerts for move in state.moves]
     return {
         "ids": [end.leased.id for end in group],
@@ -256,5 +259,15 @@ def _columns(group: Sequence[End]) -> dict[str, Any]:
         "moved_from": [move.moved_from for _, _, move in moves],
         "moved_to": [move.state for _, _, move in moves],
         "move_values": [move.value for _, _, move in moves],
+        "answer_runs": [end.leased.id for end, _ in answers],
+        "answer_uids": literal(answer.user_uid for _, answer in answers),
+        "answer_contexts": literal(answer.context for _, answer in answers),
+        "answer_goals": literal(answer.goal for _, answer in answers),
+        "answers": literal(answer.response for _, answer in answers),
+        "answer_endpoints": [answer.endpoint_id for _, answer in answers],
+        "answer_errors": literal(answer.error for _, answer in answers),
+        "answer_excerpts": literal(answer.excerpt for _, answer in answers),
+        "answer_matches": literal(answer.matched for _, answer in answers),
+        "answer_latencies": [answer.latency_ms for _, answer in answers],
         "move_reasons": literal(move.reason for _, _, move in moves),
     }

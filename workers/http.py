@@ -111,11 +111,11 @@ class Client:
         started = time.monotonic()
         outcome = "raised"
         try:
-            with _named_errors(f"{method} {origin(url)}"), network.ends_at(started + timeout_seconds):
+            with named_errors(f"{method} {origin(url)}"), network.ends_at(started + timeout_seconds):
                 response = self._exchange(method, url, dict(headers or {}), content, max_bytes)
             outcome = f"{response.status // 100}xx"
         except (HttpError, Forbidden) as error:
-            outcome = _OUTCOMES[type(error)]
+            outcome = OUTCOMES[type(error)]
             raise
         else:
             return response
@@ -194,10 +194,10 @@ class Opened:
         """Let what the block reads end in time, and its errors be this module's."""
         ends_at = min(self._deadline, time.monotonic() + self._idle_seconds)
         try:
-            with _named_errors(self._called), network.ends_at(ends_at):
+            with named_errors(self._called), network.ends_at(ends_at):
                 yield
         except (HttpError, Forbidden) as error:
-            self._end(_OUTCOMES[type(error)])
+            self._end(OUTCOMES[type(error)])
             raise
 
     def close(self) -> None:
@@ -211,7 +211,7 @@ class Opened:
         self._is_closed = True
 
 
-_OUTCOMES: dict[type[Exception], str] = {
+OUTCOMES: dict[type[Exception], str] = {
     Forbidden: "forbidden",
     Unreachable: "unreachable",
     TooSlow: "too_slow",
@@ -264,7 +264,7 @@ def _read(answer: httpx.Response, max_bytes: int) -> Response:
 
 
 @contextlib.contextmanager
-def _named_errors(called: str) -> Iterator[None]:
+def named_errors(called: str) -> Iterator[None]:
     """Turn what the libraries raise into this module's errors, which say whom we called and nothing secret."""
     try:
         yield

@@ -23,6 +23,8 @@ from workers.branding import Branding
 from workers.chat.budget import ModelRules
 from workers.chat.endpoint import Endpoint
 from workers.chat.model import Model
+from workers.crew.book import CrewBook
+from workers.crew.caller import Caller
 from workers.graphs import Graph
 from workers.http import Client
 from workers.kind import FailedDelivery, Owner, Webhook
@@ -93,22 +95,28 @@ class RunJournal:
     chatbot: Endpoint | None = None
     # Those that TOCSIN_RECIPIENT_DOMAINS names; none: every one.
     recipient_domains: tuple[str, ...] = ()
+    caller: Caller | None = None
 
     def step(self, name: str, work: Callable[[], Any]) -> Any:
         """The stored result of the step; without one, does the work and stores what it returned.
 
         Raises ValueError when the result is larger than 256 KiB of JSON, RunTakenAway when the run was taken away.
         """
-        run = self._run()
+        stored = self.find_step(name)
+        return self.keep_step(name, work()) if stored is None else stored[0]
+
+    def find_step(self, name: str) -> tuple[Any] | None:
+        """The stored result of the step, alone in a tuple; None while there is none."""
         with self.pool.connection() as conn:
-            stored = GET_STEP.one(conn, name=name, **run)
-        if stored is not None:
-            return stored.value
-        result = work()
+            stored = GET_STEP.one(conn, name=name, **self._run())
+        return None if stored is None else (stored.value,)
+
+    def keep_step(self, name: str, result: Any) -> Any:
+        """The stored result of the step: this one, unless another was quicker. Raises as `step` does."""
         if len(dumps(result)) > _LARGEST_STEP:
             raise ValueError(f"step {name}: its result is larger than {_LARGEST_STEP // 1024} KiB of JSON")
         with self.pool.connection() as conn:
-            kept = INSERT_STEP.one(conn, name=name, result=Jsonb(result), **run)
+            kept = INSERT_STEP.one(conn, name=name, result=Jsonb(result), **self._run())
         if kept is None:
             raise RunTakenAway(f"step {name}: the run belongs to another attempt")
         return kept.value
@@ -220,6 +228,16 @@ class RunJournal:
         """Disables the webhook, unless it is or the run was taken away; the admins are told in a run of its own."""
         with self.pool.connection() as conn:
             DISABLE_WEBHOOK.one(conn, webhook_id=webhook_id, reason=reason, subject=subject, text=text, **self._run())
+
+    def crew(self) -> CrewBook:
+        """What a run that fans out over users reads and writes."""
+        return CrewBook(self.pool, self.leased)
+
+    def crew_caller(self) -> Caller:
+        """What a call about a user is made with."""
+        if self.caller is None:
+            raise RuntimeError("no calls are made here")
+        return self.caller
 
     def owners(
         self, schedule_id: UUID | None, source_id: UUID | None = None, graph_id: UUID | None = None

@@ -1,9 +1,10 @@
 """What a kind of work is, and what its run() is given."""
 
 import inspect
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
@@ -14,12 +15,15 @@ from pydantic import BaseModel
 from config.environ import QUEUES
 from workers.artifacts import Artifact, Content, New
 from workers.branding import Branding
-from workers.outcome import Outcome
+from workers.outcome import ChannelMessage, Done, Message, Outcome
 
 if TYPE_CHECKING:
+    from workers.aio import Aio
     from workers.alert_book import AlertBook
     from workers.chat.budget import ModelRules
     from workers.chat.model import Model
+    from workers.crew.book import CrewBook
+    from workers.crew.caller import Caller
     from workers.graphs import Graph
     from workers.http import Client
     from workers.reports.book import ReportBook
@@ -28,12 +32,14 @@ if TYPE_CHECKING:
 Params = TypeVar("Params", bound=BaseModel)
 Value = TypeVar("Value")
 
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}")
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
     """A kind of work: its name, what it takes, and the function that does it and returns an outcome.
 
-    `run` is plain (a thread of its own while it runs) or async (shares one event loop). `is_gated_only`: its runs
+    `run` is plain (a thread of its own while it runs) or async (shares one event loop, reaches its run by `ctx.aio`). `is_gated_only`: its runs
     keep state from one to the next, so they may not overlap. `uses`: what a run with these params uses, by the names that
     limits have, such as `host:api.example.com`. `made_at`: the endpoint that alone makes its schedules. Raises ValueError when a part makes no sense.
     """
@@ -53,6 +59,12 @@ class Kind:
     def __post_init__(self) -> None:
         if self.queue not in QUEUES:
             raise ValueError(f"kind {self.name}: queue takes one of {', '.join(QUEUES)}, got {self.queue!r}")
+        if not _NAME.fullmatch(self.name):
+            raise ValueError(f"a kind is named in letters, digits and _.:-, at most 100 of them, got {self.name!r}")
+        if unknown := set(self.secret_fields) - self.Params.model_fields.keys():
+            raise ValueError(
+                f"kind {self.name}: its Params have no {', '.join(sorted(unknown))}, which should be secret"
+            )
         object.__setattr__(self, "is_async", inspect.iscoroutinefunction(self.run))
 
 
@@ -61,6 +73,14 @@ class Journal(Protocol):
 
     def step(self, name: str, work: Callable[[], Any]) -> Any:
         """The stored result of the step, doing the work only when there is none yet."""
+        ...
+
+    def find_step(self, name: str) -> "tuple[Any] | None":
+        """The stored result of the step, alone in a tuple; None while there is none."""
+        ...
+
+    def keep_step(self, name: str, result: Any) -> Any:
+        """The stored result of the step: this one, unless another was quicker."""
         ...
 
     def log(self, message: str, fields: dict[str, Any]) -> None:
@@ -160,6 +180,14 @@ class InnerJournal(Journal, Protocol):
         """Disables it once, with an audit entry and a mail to the tenant's admins."""
         ...
 
+    def crew(self) -> "CrewBook":
+        """What a run that fans out over users reads and writes."""
+        ...
+
+    def crew_caller(self) -> "Caller":
+        """What a call about a user is made with."""
+        ...
+
     def owners(
         self, schedule_id: UUID | None, source_id: UUID | None = None, graph_id: UUID | None = None
     ) -> list[Owner]:
@@ -216,6 +244,14 @@ class Context(Generic[Params]):
     cancelled: Flag = field(default_factory=Flag)
     is_last_attempt: bool = False
     is_held: Callable[[], bool] = lambda: True
+    told: list[Message | ChannelMessage] = field(default_factory=list)
+
+    @property
+    def aio(self) -> "Aio":
+        """The same run for an async kind: each call is awaited, and leaves the event loop to others meanwhile."""
+        from workers.aio import Aio
+
+        return Aio(self)
 
     def seconds_left(self) -> float:
         """Seconds until the attempt is cut; at least 0."""
@@ -253,6 +289,13 @@ class Context(Generic[Params]):
         """The bytes of a file that this run has kept, as they were stored. Raises LookupError without one of that name."""
         return self.journal.read_kept(name)
 
+    def deliver(self, message: Message | ChannelMessage) -> None:
+        """Tells one message more, with those of Done: all become deliveries in the transaction of the outcome.
+
+        A run that is put off, rejected or raises tells nothing, so the next attempt may say it again.
+        """
+        self.told.append(message)
+
     def log(self, message: str, **fields: Any) -> None:
         """Keeps a line in the run's log."""
         self.journal.log(message, fields)
@@ -272,3 +315,12 @@ class Context(Generic[Params]):
     def branding(self) -> Branding:
         """How the tenant's mail looks: its name, its colour, the lines at the end; empty where it set nothing."""
         return self.journal.branding()
+
+
+def with_told(done: Done, told: Sequence[Message | ChannelMessage]) -> Done:
+    """The outcome with what `deliver` was given behind its own messages and posts."""
+    if not told:
+        return done
+    messages = tuple(each for each in told if isinstance(each, Message))
+    posts = tuple(each for each in told if isinstance(each, ChannelMessage))
+    return replace(done, messages=(*done.messages, *messages), posts=(*done.posts, *posts))

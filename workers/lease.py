@@ -21,7 +21,7 @@ events = Events("lease")
 
 START = Query("start_runs", Leased)
 RELEASE = Query("release_runs")
-_NO_WORKER_SECONDS = 60
+_MOST_WAIT_SECONDS = 60.0
 
 
 @dataclass(slots=True)
@@ -39,6 +39,8 @@ class Work:
     # The monotonic time at which it may begin.
     begin_at: float = 0.0
     when_done: Callable[[], None] = lambda: None
+    # Reaches an async kind where it awaits; a plain one has to look at its context.
+    interrupt: Callable[[], object] = lambda: None
 
     def let_go(self) -> None:
         """Its end is committed, or void."""
@@ -97,7 +99,7 @@ class Leaser:
         for run in leased:
             kind = self._kinds.get(run.kind)
             if kind is None:
-                self.give_back([run], "no_worker_for_kind", _NO_WORKER_SECONDS)
+                self.give_back([run], "no_worker_for_kind", _wait_for_another(run))
                 self.held.discard((run.id, run.fence))
                 events.warning("run.no_worker", run_id=run.id, kind=run.kind)
             else:
@@ -119,6 +121,14 @@ class Leaser:
                     reason=reason,
                     delay=delay_seconds,
                 )
+
+
+def _wait_for_another(run: Leased) -> float:
+    """Seconds until somebody may look again at a run of an unknown kind: a tenth of its age, from 1 to 60.
+
+    While releases are mixed the next look is soon, for many a worker knows it; once nobody does, looks are rare.
+    """
+    return min(_MOST_WAIT_SECONDS, max(1.0, (run.answered_at - run.slot_at).total_seconds() / 10))
 
 
 @lru_cache

@@ -24,9 +24,11 @@ from telemetry import exporter, log, metrics
 from telemetry.log import Events
 from workers import action_links, artifact_links, kinds
 from workers.artifacts import Shelf
+from workers.async_http import AsyncClient
 from workers.broker import ALL_QUEUES, LANES, SUSPECT, WINDOW, open_broker
 from workers.channels import open_mail
 from workers.channels.poster import Poster
+from workers.crew.caller import Caller
 from workers.deliver import Deliverer
 from workers.execute import Executor
 from workers.finish import End, Finisher
@@ -80,7 +82,9 @@ class Worker:
             settings.url,
             settings.seal.derived(artifact_links.PURPOSE),
         )
-        self._executor = Executor(settings, self._pool, self._finisher, http, shelf)
+        calling = AsyncClient(allowed=settings.egress_allow, observe=_observe_http)
+        self._caller = Caller(database, calling, settings.seal)
+        self._executor = Executor(settings, self._pool, self._finisher, http, shelf, self._caller)
         self._runner: Runner[Work] = Runner(settings.threads, self._executor.run, self._executor.run_async)
         self._hold = Hold(self._runner.take)
         self._suspects = threading.Semaphore(1)
@@ -108,6 +112,7 @@ class Worker:
         self._runner.start()
         self._hold.start()
         self._finisher.start()
+        self._caller.start()
         self._deliverer.start()
         self._consumer.start()
         self._look.start()
@@ -125,6 +130,7 @@ class Worker:
         consumer.start()
         if not self._runner.wait_until_idle(max(0.0, deadline - time.monotonic() - _RELEASE_SECONDS)):
             self._give_back_running()
+        self._caller.stop()
         self._finisher.stop(5)
         self._deliverer.stop(max(0.5, deadline - time.monotonic()))
         consumer.join(max(0.1, deadline - time.monotonic()))
@@ -142,6 +148,7 @@ class Worker:
         for work in works:
             if work.context is not None:
                 work.context.cancelled.set()
+                work.interrupt()
 
     def _declare(self, settings: Settings) -> dramatiq.Broker:
         broker = open_broker(settings.broker_url, settings.threads + WINDOW * 3 * len(ALL_QUEUES))

@@ -96,7 +96,7 @@ class _GuardedNetwork(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         targets = addresses.resolve(host, port, self._allowed, min(_seconds_left(), CONNECT_SECONDS))
         if not all(target.is_opened for target in targets):
-            _check_port(port)
+            check_port(port)
         problem: Exception = httpcore.ConnectTimeout("no time left")
         for target in targets:
             left = min(_seconds_left(), CONNECT_SECONDS)
@@ -160,7 +160,8 @@ def _time_for(error: type[Exception]) -> float:
     return left
 
 
-def _check_port(port: int) -> None:
+def check_port(port: int) -> None:
+    """Pass a port that the web uses. Raises Forbidden."""
     if port in CLOSED_PORTS or (port < 1024 and port not in (80, 443)):
         raise Forbidden(
             f"port {port} is not one of the web's; TOCSIN_EGRESS_ALLOW opens an address range with all its ports"

@@ -118,6 +118,24 @@ class AlertState:
 
 
 @dataclass(frozen=True, slots=True)
+class CrewAnswer:
+    """What a call about a user brought, kept with the end of its run.
+
+    `response` and `matched` are JSON. `error` says why there is no response, and `excerpt` how the answer began.
+    """
+
+    user_uid: str
+    context: str | None
+    goal: str | None
+    endpoint_id: UUID
+    latency_ms: int
+    response: str | None = None
+    matched: str | None = None
+    error: str | None = None
+    excerpt: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
     """The work is done: `result` is kept as JSON, the messages and the posts become deliveries, all in one transaction."""
 
@@ -125,14 +143,21 @@ class Done:
     messages: tuple[Message, ...] = ()
     alert_states: tuple[AlertState, ...] = ()
     posts: tuple[ChannelMessage, ...] = ()
+    answer: CrewAnswer | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """A passing obstacle: try again after `delay_seconds`; None takes the schedule's back-off."""
+    """A passing obstacle: try again after `delay_seconds`; None takes the schedule's back-off.
+
+    One that is not counted is no attempt: the run waits for something else than itself. The answer is kept where no
+    attempt is left.
+    """
 
     delay_seconds: float | None
     why: str
+    is_counted: bool = True
+    answer: CrewAnswer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +165,7 @@ class Rejected:
     """A lasting obstacle: a further attempt can't help, so the run is dead at once."""
 
     why: str
+    answer: CrewAnswer | None = None
 
 
 Outcome = Done | Later | Rejected

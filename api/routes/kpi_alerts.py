@@ -8,12 +8,13 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from api import alert_checks, kpi_alerts, shapes
+from api import alert_checks, kpi_alert_rows, kpi_alerts, shapes
 from api.alert_checks import BacktestIn
 from api.asked_sources import Means
 from api.definitions import Time
 from api.kpi_alert_bodies import KpiAlertIn, KpiAlertPatch
-from api.kpi_alerts import KPI_ALERTS, KpiAlert
+from api.kpi_alert_rows import KpiAlert
+from api.kpi_alerts import KPI_ALERTS
 from api.pages import Cursor, Instant, Limit, Word, page, place_of, room
 from api.problems import answers, good
 from api.request import Asked, Editor, Reader, answer
@@ -68,7 +69,7 @@ class KpiAlertWithNext(KpiAlertOut):
 
 
 KpiAlertList = shapes.list_of(KpiAlertOut, "KpiAlertList")
-MoveOut = shapes.model_of(kpi_alerts.Move, "AlertEvent")
+MoveOut = shapes.model_of(kpi_alert_rows.Move, "AlertEvent")
 MoveList = shapes.list_of(MoveOut, "AlertEventList")
 
 
@@ -156,7 +157,7 @@ def list_alert_history(
     before = place_of(cursor, "history", asking.tenant)
     with asking.listing() as conn:
         KPI_ALERTS.get(conn, asking.tenant, alert_id)
-        rows = kpi_alerts.moves(conn, asking.tenant, alert_id, segment, before=before, limit=room(limit))
+        rows = kpi_alert_rows.moves(conn, asking.tenant, alert_id, segment, before=before, limit=room(limit))
     return answer(page(rows, limit, "history", asking.tenant, lambda row: (row.slot_at, row.id), shapes.plain))
 
 

@@ -28,8 +28,9 @@ _FILE: dict[int | str, dict[str, Any]] = {
 @router.get("/{execution_id}", responses=good(200, ReportExecution))
 def get_report_execution(asking: Reader, execution_id: UUID) -> Response:
     """One execution with its files, how far it is, and what became of its mails."""
+    links = artifacts.links_of(asking.web.settings.url, asking.web.seal, asking.tenant)
     with asking.reading() as conn:
-        return answer(report_executions.shown(report_executions.get(conn, asking.tenant, execution_id)))
+        return answer(report_executions.shown(report_executions.get(conn, asking.tenant, execution_id), links))
 
 
 @router.get("/{execution_id}/download", responses=_FILE | answers(410), response_class=Response)

@@ -1,5 +1,6 @@
 """`/api/scheduled-reports`: reports that are made when their time has come, kept as files, and mailed if that is wanted."""
 
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -8,7 +9,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from api import report_executions, report_previews, scheduled_reports, shapes
+from api import artifacts, report_executions, report_previews, scheduled_reports, shapes
 from api.asked_sources import Means
 from api.definitions import Time
 from api.pages import Cursor, Limit, Word, page, place_of, room
@@ -240,9 +241,9 @@ def list_report_executions(asking: Reader, report_id: UUID, limit: Limit = 50, c
     with asking.listing() as conn:
         schedule_id = SCHEDULED_REPORTS.get(conn, asking.tenant, report_id).schedule_id
         rows = report_executions.list_all(conn, asking.tenant, schedule_id, before=before, limit=room(limit))
-    return answer(
-        page(rows, limit, "executions", asking.tenant, lambda row: (row.scheduled_for, row.id), report_executions.shown)
-    )
+    links = artifacts.links_of(asking.web.settings.url, asking.web.seal, asking.tenant)
+    shown = partial(report_executions.shown, links=links)
+    return answer(page(rows, limit, "executions", asking.tenant, lambda row: (row.scheduled_for, row.id), shown))
 
 
 @router.get("/{report_id}/stats", responses=good(200, ReportStats))

@@ -34,7 +34,7 @@ def wait_shortly(db: Store, now: datetime, p: Params, owner: object) -> Answer:
 def lock_limits(db: Store, now: datetime, p: Params, owner: object) -> Answer:
     """The limits; a transaction of the model is alone between this statement and its end."""
     return [
-        (TENANT, name, each.max_running, each.max_per_minute, each.spent_until, now)
+        (TENANT, name, each.max_running, each.max_per_minute, each.spent_until, None, now)
         for name, each in sorted(db.limits.items())
     ]
 

@@ -296,6 +296,16 @@ def look_at_watches(db: Store, now: datetime, p: Params, owner: object) -> Answe
     return []
 
 
+def cancel_crew_runs(db: Store, now: datetime, p: Params, owner: object) -> Answer:
+    """Nothing: no crew is here whose calls could be left over."""
+    return [(0, 0)]
+
+
+def forget_crew_responses(db: Store, now: datetime, p: Params, owner: object) -> Answer:
+    """Nothing: no crew answers here."""
+    return []
+
+
 def find_ended_tickers(db: Store, now: datetime, p: Params, owner: object) -> Answer:
     """The clock, and how many tickers ended since."""
     ended = sum(
@@ -372,6 +382,8 @@ STATEMENTS: Final = (
     forget_silences,
     forget_source_answers,
     forget_troubles,
+    cancel_crew_runs,
+    forget_crew_responses,
     look_at_watches,
     find_ended_tickers,
 )

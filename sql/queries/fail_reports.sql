@@ -1,5 +1,5 @@
 -- Makes a report's schedule `failed` once its last `error_after` planned runs died one after the other since it was
--- resumed, and tells the tenant's admins. Looks at what died since an instant; answers the newest end that it saw, and
+-- resumed, and tells its owner. Looks at what died since an instant; answers the newest end that it saw, and
 -- how many it stopped.
 -- Locks: the schedules in the order of their ids, skipping those that somebody holds. Index: runs_finished,
 -- scheduled_reports' key, runs_one_per_slot.
@@ -70,7 +70,8 @@ told as (
             'subject', 'The report ' || j.name || ' is stopped',
             'text', 'The report ' || j.name || ' is stopped: ' || j.error_after || ' of its runs failed one after the '
             || 'other. The last one said: ' || coalesce(j.error, 'nothing') || chr(10) || chr(10)
-            || 'Nothing more is sent until somebody resumes it.'
+            || 'Nothing more is sent until somebody resumes it.',
+            'scheduleId', j.id
         )
     from judged as j
     on conflict do nothing

@@ -1,5 +1,6 @@
--- Ends attempts as a group: states, attempts, dead letters, alert states with their moves, and delivery intents in one
--- commit, and the gates of what ended. A row whose fence is no longer current is left out; a row that this very finish
+-- Ends attempts as a group: states, attempts, dead letters, alert states with their moves, crews' answers, and delivery
+-- intents in one commit, and the gates of what ended. What only waited is no
+-- attempt. A row whose fence is no longer current is left out; a row that this very finish
 -- already wrote (its answer was lost) is answered again. Locks: the runs in the order of their ids, then their gates.
 -- Index: runs' key; why `lateral`, `state || ''` and `= any(array[...])`: see start_runs.sql.
 with
@@ -29,6 +30,7 @@ moved as (
         state = case when g.state = 'pending' and r.cancel_requested_at is not null then 'cancelled' else g.state end,
         written_fence = g.fence, reason = g.reason, error = g.error,
         outcome = coalesce(g.outcome::jsonb, r.outcome), deadline_at = null,
+        attempt = case when g.attempt_outcome = 'waited' then r.attempt - 1 else r.attempt end,
         leased_by = case when g.state = 'succeeded' then r.leased_by end,
         finished_at = case when g.state = 'pending' and r.cancel_requested_at is null then null else now() end,
         available_at = case
@@ -51,7 +53,7 @@ attempts as (
         id, slot_at, tenant_id, fence, attempt, %(process_id)s, started_at, attempt_outcome, error, traceback
     from moved
     -- The run itself tells of the attempt that succeeded.
-    where attempt_outcome <> 'done' or state <> 'succeeded'
+    where attempt_outcome not in ('done', 'waited') or attempt_outcome = 'done' and state <> 'succeeded'
     returning 1
 ),
 
@@ -128,6 +130,34 @@ moves as (
     inner join moved as m on a.run_id = m.id
     inner join kpi_alerts as k on a.alert_id = k.id and m.tenant_id = k.tenant_id
     on conflict (alert_id, segment, slot_at) do nothing
+    returning 1
+),
+
+answers as (
+    insert into crew_responses (
+        tenant_id, user_uid, request_context, request_goal, response_data, endpoint_id, run_id, slot_at, status, error,
+        excerpt, matched, latency_ms
+    )
+    select
+        m.tenant_id, u.uid, a.context, a.goal, a.response::jsonb, a.endpoint_id, m.id, m.slot_at,
+        case when m.state = 'succeeded' then 'answered' else 'failed' end, a.error,
+        a.excerpt, a.matched::jsonb, a.latency
+    from
+        unnest(
+            %(answer_runs)s::uuid[], %(answer_uids)s::text[], %(answer_contexts)s::text[], %(answer_goals)s::text[],
+            %(answers)s::text[], %(answer_endpoints)s::uuid[], %(answer_errors)s::text[], %(answer_excerpts)s::text[],
+            %(answer_matches)s::text[], %(answer_latencies)s::int[]
+        ) as a (run_id, uid, context, goal, response, endpoint_id, error, excerpt, matched, latency)
+    inner join moved as m on a.run_id = m.id
+    -- Nothing is kept of a user who was deleted meanwhile.
+    inner join users as u on m.tenant_id = u.tenant_id and a.uid = u.uid
+    where m.state in ('succeeded', 'dead')
+    -- A replay's answer takes the place of what failed.
+    on conflict (run_id) where run_id is not null do update
+        set
+            response_data = excluded.response_data, status = excluded.status, error = excluded.error,
+            excerpt = excluded.excerpt, matched = excluded.matched, latency_ms = excluded.latency_ms,
+            request_context = excluded.request_context, request_goal = excluded.request_goal, created_at = now()
     returning 1
 ),
 

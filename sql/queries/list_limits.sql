@@ -27,7 +27,7 @@ select
     l.created_at, l.updated_at
 from limits as l
 where
-    l.tenant_id = %(tenant_id)s
+    l.tenant_id = %(tenant_id)s and l.name not like 'endpoint:%%'
     and (%(id)s::uuid is null or l.id = %(id)s)
     and (%(before_at)s::timestamptz is null or (l.created_at, l.id) < (%(before_at)s, %(before_id)s::uuid))
 order by l.created_at desc, l.id desc

@@ -32,7 +32,7 @@ select
     e.id, e.scheduled_report_id, e.status, e.triggered_by, e.triggered_manually, e.scheduled_for, e.started_at,
     e.completed_at, e.duration_ms as duration, e.error, e.retry_count, e.progress, e.record_count,
     e.definition_version, e.outcome, made.files, mailed.email_sent, mailed.email_sent_at, mailed.email_error,
-    e.created_at
+    e.created_at, now() as asked_at
 from recent
 inner join report_executions as e on recent.id = e.id and recent.slot_at = e.slot_at
 cross join

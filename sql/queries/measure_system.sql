@@ -1,6 +1,6 @@
 -- The gauges of the whole system, in one look: each row is a gauge, its two labels ('' where it has fewer), its value.
 -- Takes no lock. Index: schedules_due, runs_released, runs_pending, dead_letters_open, processes_live,
--- watches_late, watches_to_judge. What is overdue is counted also while nobody judges the watches.
+-- watches_late, watches_to_judge, limits_open. What is overdue is counted also while nobody judges the watches.
 select 'due_schedules' as gauge, '' as first_label, '' as second_label, count(*)::float8 as value
 from schedules as s
 where s.status = 'active' and s.next_fire_at <= now()
@@ -19,6 +19,8 @@ where r.state in ('pending', 'queued', 'running') and r.finished_at is null
 group by r.state, r.kind
 union all
 select 'dead_letters', d.kind, '', count(*)::float8 from dead_letters as d where d.state = 'open' group by d.kind
+union all
+select 'circuit_open', 'crew.call', '', count(*)::float8 from limits as l where l.open_since is not null
 union all
 select 'processes', p.role, '', count(*)::float8
 from processes as p

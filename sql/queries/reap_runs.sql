@@ -33,7 +33,15 @@ moved as (
         end,
         fence = r.fence + 1,
         attempt = case when o.is_guilty then r.attempt else r.attempt - 1 end,
-        queue = case when o.why = 'its process was lost' then 'suspect' else r.queue end,
+        -- A crew's call is one of hundreds that a process has in flight: it is a suspect at its third loss.
+        queue = case
+            when o.why <> 'its process was lost' then r.queue
+            when r.kind = 'crew.ask' and (
+                select count(*) from run_attempts as a
+                where a.run_id = r.id and a.slot_at = r.slot_at and a.outcome = 'expired'
+            ) < 2 then r.queue
+            else 'suspect'
+        end,
         available_at = case
             when o.is_guilty then now() + backoff_delay(r.schedule_id, r.schedule_version, r.attempt) else now()
         end,

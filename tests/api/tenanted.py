@@ -14,7 +14,7 @@ from api import tokens
 from config.seal import Seal
 from db.ids import id_at
 from db.jsonb import Jsonb
-from db.sealed import credential_place, webhook_secret_place, webhook_url_place
+from db.sealed import credential_place, endpoint_headers_place, webhook_secret_place, webhook_url_place
 from tests import make
 from tests.api.conftest import KEY, Api
 
@@ -174,6 +174,25 @@ ROUTES: dict[str, Route] = {
     "PATCH /api/channels/{channel_id}": Route("editor", {"name": "renamed"}),
     "DELETE /api/channels/{channel_id}": Route("editor", own=204),
     "POST /api/channels/{channel_id}/test": Route("editor"),
+    "GET /api/users": Route("viewer"),
+    "POST /api/users": Route("editor", {"uid": "someone", "goal": "to grow"}, 201),
+    "POST /api/users/bulk": Route("editor", {"users": [{"uid": "someone else"}]}),
+    "POST /api/users/import": Route("editor", own=422),
+    "POST /api/users/import-source": Route("editor", {"sourceId": _NOBODYS, "query": "select 1"}, 422),
+    "GET /api/users/{uid}": Route("viewer"),
+    "PATCH /api/users/{uid}": Route("editor", {"goal": "to rest"}),
+    "DELETE /api/users/{uid}": Route("editor", own=204),
+    "GET /api/crew-endpoints": Route("viewer"),
+    "POST /api/crew-endpoints": Route("editor", {"name": "ours", "url": "https://example.com/run-crew"}, 201),
+    "GET /api/crew-endpoints/{endpoint_id}": Route("viewer"),
+    "PATCH /api/crew-endpoints/{endpoint_id}": Route("editor", {"concurrency": 7}),
+    "DELETE /api/crew-endpoints/{endpoint_id}": Route("editor", own=204),
+    "GET /api/crew-responses": Route("viewer"),
+    "POST /api/crew-responses": Route("editor", {"userUid": "nobody", "responseData": {}}, 422),
+    "GET /api/crew-responses/{response_id}": Route("viewer"),
+    "DELETE /api/crew-responses/{response_id}": Route("editor", own=204),
+    "GET /api/scheduler": Route("viewer"),
+    "POST /api/scheduler": Route("editor", {"action": "stop"}),
     "GET /api/limits": Route("viewer"),
     "POST /api/limits": Route("editor", {"name": "host:api.example.com", "maxRunning": 3}, 201),
     "GET /api/limits/{limit_id}": Route("viewer"),
@@ -421,6 +440,36 @@ def limit(conn: make.Connection, tenant_id: UUID, word: str) -> str:
     return str(limit_id)
 
 
+def user(conn: make.Connection, tenant_id: UUID, word: str) -> str:
+    """The uid of a user of a crew."""
+    uid = str(uuid4())
+    row = {"tenant_id": tenant_id, "uid": uid, "context": word, "goal": word, "segment": word}
+    make.insert(conn, "users", row)
+    return uid
+
+
+def user_id(conn: make.Connection, tenant_id: UUID, word: str) -> str:
+    """The id of a user's row."""
+    return str(make.value(conn, "select id from users where uid = %s", user(conn, tenant_id, word)))
+
+
+def endpoint(conn: make.Connection, tenant_id: UUID, word: str) -> str:
+    """A crew endpoint on a machine that none may be on."""
+    endpoint_id = uuid4()
+    row = {"id": endpoint_id, "tenant_id": tenant_id, "name": f"{word} {endpoint_id.hex[:8]}"}
+    sealed = Seal((KEY,)).seal('{"X-Of": "it"}', endpoint_headers_place(tenant_id, endpoint_id))
+    make.insert(conn, "crew_endpoints", row | {"url": f"https://127.0.0.1:1/{word}", "sealed_headers": sealed})
+    return str(endpoint_id)
+
+
+def response(conn: make.Connection, tenant_id: UUID, word: str) -> str:
+    """A crew's answer about a user."""
+    response_id = uuid4()
+    row = {"id": response_id, "tenant_id": tenant_id, "user_uid": user(conn, tenant_id, word)}
+    make.insert(conn, "crew_responses", row | {"request_goal": word, "response_data": {"of": word}})
+    return str(response_id)
+
+
 def graph(conn: make.Connection, tenant_id: UUID, word: str) -> str:
     """A graph of a source of its own."""
     graph_id = uuid4()
@@ -498,6 +547,9 @@ ROWS: dict[str, Callable[..., str]] = {
     "webhook_id": webhook,
     "channel_id": channel,
     "limit_id": limit,
+    "uid": user,
+    "endpoint_id": endpoint,
+    "response_id": response,
     "calendar_id": calendar,
     "alert_id": alert,
     "pulse_id": pulse,

@@ -146,6 +146,24 @@ class World:
     def token(self) -> UUID:
         return self.admin.of_scope(self.conn, "read").made.id
 
+    def user(self) -> str:
+        uid = uuid4().hex
+        assert self.admin("POST", "/api/users", json={"uid": uid, "goal": "to grow"}).status_code == 201
+        return uid
+
+    def endpoint(self) -> UUID:
+        body = {"name": uuid4().hex, "url": "https://example.com/crew", "headers": {"Authorization": CANARY}}
+        return UUID(self.admin("POST", "/api/crew-endpoints", json=body).json()["id"])
+
+    def new_response(self) -> dict[str, Any]:
+        return {"userUid": self.user(), "responseData": {"plan": "seen"}}
+
+    def response(self) -> UUID:
+        return UUID(self.admin("POST", "/api/crew-responses", json=self.new_response()).json()["id"])
+
+    def from_source(self) -> dict[str, Any]:
+        return {"sourceId": str(self.source()), "query": "select 1"}
+
     def nothing(self) -> str:
         return ""
 
@@ -195,6 +213,20 @@ WRITES: dict[tuple[str, str], Write] = {
     ("post", "/api/sources"): Write("source.created", World.nothing, SOURCE),
     ("patch", "/api/sources/{source_id}"): Write("source.edited", World.source, SOURCE, "before after"),
     ("delete", "/api/sources/{source_id}"): Write("source.deleted", World.source, None, "before"),
+    ("post", "/api/users"): Write("user.created", World.nothing, {"uid": "seen", "goal": "to grow"}),
+    ("post", "/api/users/bulk"): Write("user.imported", World.nothing, {"users": [{"uid": "seen too"}]}),
+    ("patch", "/api/users/{uid}"): Write("user.edited", World.user, {"goal": "seen"}, "before after"),
+    ("delete", "/api/users/{uid}"): Write("user.deleted", World.user, None, "before"),
+    ("post", "/api/crew-endpoints"): Write(
+        "crew_endpoint.created", World.nothing, {"name": "seen", "url": "https://example.com", "headers": {"X": CANARY}}
+    ),
+    ("patch", "/api/crew-endpoints/{endpoint_id}"): Write(
+        "crew_endpoint.edited", World.endpoint, {"headers": {"X": CANARY}}, "before after"
+    ),
+    ("delete", "/api/crew-endpoints/{endpoint_id}"): Write("crew_endpoint.deleted", World.endpoint, None, "before"),
+    ("post", "/api/crew-responses"): Write("crew_response.created", World.nothing, World.new_response),
+    ("delete", "/api/crew-responses/{response_id}"): Write("crew_response.deleted", World.response, None, "before"),
+    ("post", "/api/scheduler"): Write("crew.stopped", World.nothing, {"action": "stop"}, "before after"),
     ("post", "/api/limits"): Write("limit.created", World.nothing, {"name": "host:seen.example", "maxRunning": 3}),
     ("patch", "/api/limits/{limit_id}"): Write("limit.edited", World.limit, {"maxPerMinute": 5}, "before after"),
     ("delete", "/api/limits/{limit_id}"): Write("limit.deleted", World.limit, None, "before"),
@@ -299,6 +331,8 @@ READS = {
     ("post", "/api/scheduled-reports/{report_id}/preview"): {},
     ("post", "/api/templates/preview"): {"purpose": "kpi.threshold", "subject": "seen"},
     ("post", "/api/channels/{channel_id}/test"): {},
+    ("post", "/api/users/import"): {},
+    ("post", "/api/users/import-source"): {"sourceId": "00000000-0000-4000-8000-000000000000", "query": "select 1"},
     ("post", "/api/pulse/tick"): {},
     ("post", "/api/pulse/dispatch-ticks"): {},
     ("post", "/api/pulse-job/{job_id}/run"): {},

@@ -82,6 +82,24 @@ def test_a_run_lists_its_files_and_they_are_saved_and_never_shown(file: File, we
         )
 
 
+@pytest.mark.parametrize(
+    ("name", "content_type"),
+    [("a.svg", "image/svg+xml"), ("a.xhtml", "application/xhtml+xml"), ("a.xml", "text/xml"), ("a.html", "text/html")],
+)
+def test_no_browser_runs_what_a_link_opens(
+    api: Api, web: TestClient, conn: make.Connection, tmp_path: Path, name: str, content_type: str
+) -> None:
+    file = kept(web, api, conn, tmp_path, name=name)
+    conn.execute("update artifacts set content_type = %s where id = %s", (content_type, file.id))
+    answer = web.get(file.link())
+    assert answer.headers["Content-Type"].partition(";")[0] == content_type
+    # `sandbox` without `allow-scripts` and `allow-same-origin`, once: no second policy loosens it or stands in its place.
+    assert answer.headers.get_list("Content-Security-Policy") == ["sandbox; default-src 'none'"]
+    assert answer.headers["Content-Disposition"].startswith("attachment; ")
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert "Set-Cookie" not in answer.headers
+
+
 def test_a_link_opens_its_own_file_for_its_own_time_and_nothing_else(file: File, web: TestClient) -> None:
     good = file.link()
     assert web.get(good).status_code == 200

@@ -12,6 +12,9 @@ from api.routes import (
     audit_log,
     calendars,
     channels,
+    crew_endpoints,
+    crew_responses,
+    crew_scheduler,
     dashboards,
     dead_letters,
     deliveries,
@@ -28,6 +31,7 @@ from api.routes import (
     templates,
     tenants,
     tokens,
+    users,
 )
 from tests import make
 from tests.api import rows
@@ -42,6 +46,10 @@ ROOMS = (
     graphs,
     dashboards,
     templates,
+    users,
+    crew_endpoints,
+    crew_responses,
+    crew_scheduler,
     pulses,
     pulse_jobs,
     report_definitions,
@@ -102,6 +110,14 @@ GOOD: dict[str, dict[str, Any]] = {
     "edit_calendar": {"country": "DE"},
     "create_channel": {"name": "ops", "type": "slack", "credential": "https://hooks.example.com/x"},
     "edit_channel": {},
+    "create_user": {"uid": "someone"},
+    "edit_user": {},
+    "upsert_users": {"users": [{"uid": "someone"}]},
+    "import_users_of_source": {"sourceId": NOBODYS, "query": "select 1"},
+    "create_crew_endpoint": {"name": "ours", "url": "https://example.com/crew"},
+    "edit_crew_endpoint": {},
+    "create_crew_response": {"userUid": "someone", "responseData": {}},
+    "move_crew_scheduler": {"action": "stop"},
     "create_member": {"subject": "someone", "email": "someone@example.com"},
     "edit_member": {},
     "create_token": {"name": "a token", "scope": "read"},
@@ -128,7 +144,19 @@ WRONG: dict[str, list[Any]] = {
     "free": [{"a": NAN}, {"a": [INFINITE]}, {"a\0": 1}, {"a": {"b": "\0"}}, {"\ud800": 1}, {"a": "\udfff"}],
 }
 # Free text: what breaks a line belongs to it.
-MANY_LINES = {"preview_source.query": ["a\x1bb", "\u202e\n", "\x85"]}
+_LONG_TEXT = ["a\x1bb", "\u202e\n", "\x85"]
+MANY_LINES = dict.fromkeys(
+    (
+        "preview_source.query",
+        "create_user.context",
+        "create_user.goal",
+        "edit_user.context",
+        "edit_user.goal",
+        "create_crew_response.requestContext",
+        "create_crew_response.requestGoal",
+    ),
+    _LONG_TEXT,
+)
 
 
 def _sorts(schema: dict[str, Any]) -> set[str]:
@@ -468,6 +496,8 @@ LISTS = [
     "/api/scheduled-reports",
     "/api/silences",
     "/api/calendars",
+    "/api/users",
+    "/api/crew-endpoints",
     "/api/channels",
     "/api/members",
     "/api/tokens",

@@ -159,6 +159,8 @@ def test_what_one_tenant_named_another_may_name_too(two: Two) -> None:
         "/api/webhooks": ROUTES["POST /api/webhooks"].body,
         "/api/channels": ROUTES["POST /api/channels"].body,
         "/api/templates": ROUTES["POST /api/templates"].body,
+        "/api/users": ROUTES["POST /api/users"].body,
+        "/api/crew-endpoints": ROUTES["POST /api/crew-endpoints"].body,
         "/api/limits": ROUTES["POST /api/limits"].body,
         "/api/calendars": ROUTES["POST /api/calendars"].body,
         "/api/silences": ROUTES["POST /api/silences"].body,
@@ -199,6 +201,8 @@ def test_another_tenants_cursor_leads_nowhere(two: Two) -> None:
         tenanted.webhook(conn, a.tenant, A)
         tenanted.channel(conn, a.tenant, A)
         tenanted.limit(conn, a.tenant, A)
+        tenanted.user(conn, a.tenant, A)
+        tenanted.endpoint(conn, a.tenant, A)
         tenanted.calendar(conn, a.tenant, A)
         tenanted.graph(conn, a.tenant, A)
         tenanted.dashboard(conn, a.tenant, A)

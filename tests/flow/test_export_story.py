@@ -76,7 +76,7 @@ def schedule_of(world: World, **more: Any) -> tuple[UUID, UUID]:
     """The ids of a report and of its schedule, each hour."""
     conn, tenant = world.system.conn, world.system.tenant
     body = ScheduledReportIn.model_validate(REPORT | more)
-    made = scheduled_reports.create(conn, tenant, body, retention_days=90)
+    made = scheduled_reports.create(conn, tenant, body, retention_days=90, created_by="member:bo")
     edit_schedule(conn, tenant, made.schedule_id, {"intervalSeconds": 3600}, kinds=KINDS, seal=world.seal)
     return made.id, made.schedule_id
 
@@ -99,7 +99,7 @@ def test_a_report_is_made_in_five_formats_mailed_once_and_found_again(world: Wor
         "bob@example.com",
         None,
     )
-    files = {name: part.get_content() for part in mail.walk() if (name := part.get_filename())}
+    files = {part.get_filename() or "": part.get_content() for part in mail.walk() if part.get_filename()}
     endings = {name.rpartition(".")[2]: content for name, content in files.items()}
     assert set(endings) == {"csv", "json", "xlsx", "html", "pdf", "png"}
     as_csv = endings["csv"] if isinstance(endings["csv"], str) else endings["csv"].decode()
@@ -121,12 +121,12 @@ def test_a_report_is_made_in_five_formats_mailed_once_and_found_again(world: Wor
     assert json.loads(said) == json.loads(content)
 
     # A version that is saved now changes nothing of what was made, and the next run runs it.
-    row = report_definitions.DEFINITIONS.get(conn, tenant, definition)
+    said_now = report_definitions.DEFINITIONS.get(conn, tenant, definition)
     patch = ReportDefinitionPatch.model_validate({"columns": [{"name": "share", "isHidden": True}]})
-    report_definitions.edit(conn, tenant, row, report_definitions.patched(row, patch))
-    now = scheduled_reports.SCHEDULED_REPORTS.get(conn, tenant, report)
+    report_definitions.edit(conn, tenant, said_now, report_definitions.patched(said_now, patch))
+    row = scheduled_reports.SCHEDULED_REPORTS.get(conn, tenant, report)
     quiet = {"emailIncludeAttachment": False, "exportFormats": ["csv"], "parameters": {"least": 12}}
-    scheduled_reports.edit(conn, tenant, now, ScheduledReportPatch.model_validate(quiet))
+    scheduled_reports.edit(conn, tenant, row, ScheduledReportPatch.model_validate(quiet))
     again = world.next_slot(schedule)
     assert (again["outcome"]["definitionVersion"], again["outcome"]["recordCount"]) == (2, 4)
     world.until_delivered(again["id"])
@@ -136,16 +136,16 @@ def test_a_report_is_made_in_five_formats_mailed_once_and_found_again(world: Wor
     assert not [part.get_filename() for part in linked.walk() if (part.get_filename() or "").endswith("csv")]
 
     # Nothing to say, nothing said.
-    now = scheduled_reports.SCHEDULED_REPORTS.get(conn, tenant, report)
+    row = scheduled_reports.SCHEDULED_REPORTS.get(conn, tenant, report)
     none = {"parameters": {"least": 1000}, "emailSendOnlyIfData": True}
-    scheduled_reports.edit(conn, tenant, now, ScheduledReportPatch.model_validate(none))
+    scheduled_reports.edit(conn, tenant, row, ScheduledReportPatch.model_validate(none))
     empty = world.next_slot(schedule)
     assert (empty["state"], empty["outcome"]["outcome"], world.until_delivered(empty["id"])) == (
         "succeeded",
         "empty",
         [],
     )
-    stats = report_executions.measure(conn, tenant, now, 30)
+    stats = report_executions.measure(conn, tenant, row, 30)
     assert (stats["count"], stats["successRatio"], stats["largestFile"]["format"]) == (3, 1.0, "pdf")
     assert stats["p50DurationMs"] <= stats["p95DurationMs"]
 
@@ -196,8 +196,9 @@ def test_a_worker_killed_between_formats_doubles_nothing(world: World, fault: st
 def test_a_report_that_fails_again_and_again_is_stopped_told_of_and_started_again_by_one_call(world: World) -> None:
     conn, tenant = world.system.conn, world.system.tenant
     conn.execute(
-        "insert into members (tenant_id, subject, email, role) values (%s, 'ada', 'ada@example.com', 'admin')",
-        (tenant,),
+        "insert into members (tenant_id, subject, email, role) values (%s, 'ada', 'ada@example.com', 'admin'), "
+        "(%s, 'bo', 'bo@example.com', 'editor')",
+        (tenant, tenant),
     )
     define(world)
     report, schedule = schedule_of(world, errorAfter=2, emailEnabled=False, exportFormats=["csv"])
@@ -216,12 +217,15 @@ def test_a_report_that_fails_again_and_again_is_stopped_told_of_and_started_agai
         2,
         None,
     )
-    [told] = world.mail.wait_for(1)
-    assert (told.message["Subject"], told.recipients) == ("The report Sales is stopped", ("ada@example.com",))
+    # Its owner is told of the first failure and of the stop, and no admin.
+    assert {(told.message["Subject"], told.recipients) for told in world.mail.wait_for(2)} == {
+        ("Sales failed", ("bo@example.com",)),
+        ("The report Sales is stopped", ("bo@example.com",)),
+    }
 
     world.figures.execute("alter table gone rename to sales")
-    now = scheduled_reports.SCHEDULED_REPORTS.get(conn, tenant, report)
-    scheduled_reports.edit(conn, tenant, now, ScheduledReportPatch.model_validate({"status": "active"}))
+    row = scheduled_reports.SCHEDULED_REPORTS.get(conn, tenant, report)
+    scheduled_reports.edit(conn, tenant, row, ScheduledReportPatch.model_validate({"status": "active"}))
     run = world.next_slot(schedule)
     assert (run["state"], run["outcome"]["outcome"]) == ("succeeded", "kept")
     shown = scheduled_reports.shown(scheduled_reports.SCHEDULED_REPORTS.get(conn, tenant, report))

@@ -73,7 +73,7 @@ class World:
         )
         self.system.notify()
 
-    def ended(self, schedule_id: UUID, count: int) -> list[dict[str, Any]]:
+    def ended(self, schedule_id: UUID, count: int, timeout: float = 20.0) -> list[dict[str, Any]]:
         """The schedule's runs, once there are so many and none of them is open."""
 
         def found() -> list[dict[str, Any]] | None:
@@ -81,7 +81,7 @@ class World:
             is_over = len(runs) >= count and not [run for run in runs if run["state"] in OPEN]
             return runs if is_over else None
 
-        return until(found, why=self.system.logs)
+        return until(found, timeout, why=self.system.logs)
 
     def runs(self, schedule_id: UUID) -> list[dict[str, Any]]:
         """The schedule's runs, oldest first."""

@@ -30,7 +30,7 @@ API, SHOP = "host:api.example.com", "host:shop.example.com"
 def limit(
     max_running: int | None = None, max_per_minute: int | None = None, *, spent_until: datetime | None = None
 ) -> Limit:
-    return Limit(ONE, "tenant", max_running, max_per_minute, spent_until, NOW)
+    return Limit(ONE, "tenant", max_running, max_per_minute, spent_until, None, NOW)
 
 
 def held_back(*names: str, tenant: UUID = ONE, queue: str = "default", seconds: int = 0) -> HeldBack:

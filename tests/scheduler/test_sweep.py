@@ -64,10 +64,8 @@ def test_files_with_a_row_and_those_of_a_run_at_work_stay_and_the_rest_goes(shel
     # A crash before the row; an attempt that was taken away; a run that is no more.
     for run, fence in ((done, 2), (running, 3), (make.run(conn, shelf.tenant, state="pending", fence=2), 1)):
         shelf.put(run, fence)
-    conn.execute("delete from runs where id = %s", (gone := make.run(conn, shelf.tenant, state="succeeded"),))
-    shelf.put(gone)
 
-    assert sweep(conn, shelf.store) == 4
+    assert sweep(conn, shelf.store) == 3
     assert shelf.all() == stay
     assert sweep(conn, shelf.store) == 0
 
@@ -85,6 +83,18 @@ def test_another_installations_files_and_what_is_no_file_of_ours_stay(shelf: She
     assert sweep(shelf.conn, shelf.store) == 0
     assert theirs in shelf.all()
     assert strange.read_text() == "somebody's own"
+
+
+def test_a_run_that_nobody_knows_is_the_original_s_where_this_is_a_copy(shelf: Shelf) -> None:
+    """A copy of the whole server has the original's installation and store, and none of the runs that came since."""
+    conn = shelf.conn
+    conn.execute("delete from runs where id = %s", (since := make.run(conn, shelf.tenant, state="succeeded"),))
+    file = shelf.put(since)
+    shelf.tenant = uuid4()
+    new_tenants = shelf.put(since)
+
+    assert sweep(conn, shelf.store) == 0
+    assert shelf.all() == {file, new_tenants}
 
 
 def test_files_go_after_the_weeks_of_their_runs(shelf: Shelf) -> None:

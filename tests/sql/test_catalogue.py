@@ -216,7 +216,7 @@ def test_what_belongs_to_a_run_is_parted_like_runs(schema: make.Connection) -> N
     assert parted == set(listed)
     # An alert's state says which run found it, and outlives that run.
     # What an alert knows, and when it moved, outlives the runs that found it so; so does what an owner was told.
-    assert of_a_run - parted == {"alert_events", "alert_states", "troubles"}
+    assert of_a_run - parted == {"alert_events", "alert_states", "cancelled_crews", "crew_responses", "troubles"}
 
 
 def test_each_week_has_a_partition_of_each_table(schema: make.Connection) -> None:

@@ -162,7 +162,8 @@ def lookups(some: dict[str, Any]) -> dict[str, dict[str, Any]]:
         "get_step": {"run_id": some["id"], "slot_at": some["slot_at"], "name": "a"},
         "find_kept_artifact": {"run_id": some["id"], "slot_at": some["slot_at"], "name": "a"},
         "find_orphans": {
-            "keys": ["k"], "run_ids": [some["id"]], "slots": [some["slot_at"]], "fences": [some["fence"]],
+            "keys": ["k"], "tenant_ids": [some["id"]], "run_ids": [some["id"]], "slots": [some["slot_at"]],
+            "fences": [some["fence"]],
         },
         "insert_step": run | {"name": "b", "result": "{}"},
         "insert_log": run | {"id": some["id"], "message": "m", "fields": "{}"},
@@ -179,6 +180,9 @@ def lookups(some: dict[str, Any]) -> dict[str, dict[str, Any]]:
             "segments": [], "alert_states": [], "alert_values": [], "alert_since": [],
             "alert_memories": [], "move_alerts": [], "move_runs": [], "move_segments": [], "move_slots": [],
             "moved_from": [], "moved_to": [], "move_values": [], "move_reasons": [],
+            "answer_runs": [], "answer_uids": [], "answer_contexts": [], "answer_goals": [], "answers": [],
+            "answer_endpoints": [], "answer_errors": [], "answer_excerpts": [], "answer_matches": [],
+            "answer_latencies": [],
         },
     }  # fmt: skip
 

@@ -26,6 +26,7 @@ NOT_ABOUT_ROWS = {
     "count_webhooks": "a count is a row whatever it counts",
     "count_silences": "likewise",
     "count_for_quota": "likewise",
+    "count_crew_responses": "likewise",
     "lock_quota": "asks the tenant's own row, and only where it has a quota",
 }
 OF_A_TENANT = sorted(
@@ -69,6 +70,9 @@ OF = {
     "alert": {"lock_kpi_alert", "update_kpi_alert", "delete_kpi_alert", "list_kpi_alerts"},
     "pulse": {"lock_pulse", "update_pulse", "delete_pulse", "list_pulses"},
     "silence": {"lock_silence", "update_silence", "delete_silence", "list_silences"},
+    "user": {"lock_user", "update_user", "delete_user", "list_users"},
+    "endpoint": {"lock_crew_endpoint", "update_crew_endpoint", "delete_crew_endpoint", "list_crew_endpoints"},
+    "response": {"get_crew_response", "delete_crew_response"},
     "suppression": {"list_suppressions", "delete_suppression"},
     "calendar": {"lock_calendar", "hold_calendar", "update_calendar", "delete_calendar", "list_calendars"},
 }  # fmt: skip
@@ -128,6 +132,9 @@ class Held:
         of_run: dict[str, Any] = {"id": run_id, "slot_at": slot_at}
         of_suppressions = "select recipient from suppressions where id = %s"
         self.suppressed = str(make.value(conn, of_suppressions, self.ids["suppression"]))
+        uid = make.value(conn, "select uid from users where id = %s", self.ids["user"])
+        asked_so = {"url": "https://example.com", "timeout_seconds": 60.0, "concurrency": 1, "protocol": "plain"}
+        asked_so |= {"segments": []}
         self.of: dict[str, dict[str, Any]] = {
             "list_dead_letters": {"state": "open"},
             "rewind_schedule": {"id": ahead},
@@ -172,6 +179,24 @@ class Held:
             },
             "update_channel": {"name": f"{word} renamed", "origin": "o", "sealed_credential": "s"},
             "tell_channels": {"id": self.ids["report"], "channel_ids": [self.ids["channel"]]},
+            "find_user": {"uid": uid},
+            "insert_user": {"uid": f"{word} other", "priority": 5, "active": True},
+            "update_user": {"priority": 7, "active": True},
+            "upsert_users": {
+                "uids": [f"{word} other"],
+                "contexts": [None],
+                "goals": [None],
+                "segments": [None],
+                "priorities": [5],
+                "actives": [True],
+            },
+            "list_users": {"segment": None},
+            "insert_crew_endpoint": {"id": uuid4(), "name": f"{word} other", **asked_so},
+            "update_crew_endpoint": {"name": f"{word} renamed", "keeps_headers": True, **asked_so},
+            "find_crew_endpoint": {"endpoints": None},
+            "list_crew_responses": {"passed": 0, "path": None, "equals": None},
+            "count_crew_responses": {"path": None, "equals": None},
+            "insert_crew_response": {"user_uid": uid},
             "insert_limit": {"name": f"host:{word}.example", "max_running": 1},
             "update_limit": {"max_running": 1},
             "insert_graph": {
@@ -377,6 +402,9 @@ FILLS = {
     "execution": tenanted.execution,
     "silence": lambda conn, tenant, word: tenanted.silence(conn, tenant, word, alert_id=None),
     "suppression": tenanted.suppression,
+    "user": tenanted.user_id,
+    "endpoint": tenanted.endpoint,
+    "response": tenanted.response,
 }
 
 

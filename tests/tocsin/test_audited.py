@@ -25,6 +25,7 @@ class World(NamedTuple):
     letter: UUID
     token: str
     past: str
+    csv: str
 
 
 SLUG = "acme"
@@ -98,12 +99,27 @@ WRITES: dict[tuple[str, ...], tuple[Callable[[World], tuple[str, ...]], str]] = 
     ),
     ("channels", "edit"): (lambda _: ("ops", '{"name": "dev"}', *OURS), "channel.edited"),
     ("channels", "delete"): (lambda _: ("ops", *OURS), "channel.deleted"),
+    ("users", "import"): (lambda world: (world.csv, *OURS), "user.imported"),
+    ("users", "delete"): (lambda _: ("someone", *OURS), "user.deleted"),
+    ("crew", "create"): (
+        lambda _: ('{"name": "new", "url": "https://example.com", "headers": {"X-Key": "hush"}}', *OURS),
+        "crew_endpoint.created",
+    ),
+    ("crew", "delete"): (lambda _: ("planner", *OURS), "crew_endpoint.deleted"),
     ("limits", "set"): (lambda _: ("tenant", "--max-running", "5", *OURS), "limit.created"),
     ("limits", "delete"): (lambda _: ("host:api.example.com", *OURS), "limit.deleted"),
     ("calendars", "create"): (lambda _: ("own", "--day", "2026-12-24=Christmas Eve", *OURS), "calendar.created"),
     ("calendars", "delete"): (lambda _: ("days", *OURS), "calendar.deleted"),
     ("suppressions", "add"): (lambda _: ("new@example.com", "--schedule", "active", *OURS), "suppression.created"),
     ("suppressions", "delete"): (lambda _: ("ann@example.com", *OURS), "suppression.deleted"),
+    ("import", "crontab"): (
+        lambda _: ("crontab.txt", "--url", "https://example.com/{name}", *OURS),
+        "schedule.created",
+    ),
+    ("import", "celery-beat"): (
+        lambda _: ("beat.py", "--url", "https://example.com/{name}", *OURS),
+        "schedule.created",
+    ),
     ("tenants", "create"): (lambda _: ("globex",), "tenant.created"),
     ("tenants", "set"): (lambda _: (SLUG, "name=Acme", "quotas.schedules=5"), "tenant.edited"),
     ("tenants", "suspend"): (lambda _: (SLUG,), "tenant.suspended"),
@@ -133,6 +149,7 @@ READS = {
     ("silences", "list"),
     *(("channels", verb) for verb in ("list", "show", "test")),
     ("limits", "list"),
+    *((noun, verb) for noun in ("users", "crew") for verb in ("list", "show")),
     ("suppressions", "list"),
     *(("calendars", verb) for verb in ("list", "show")),
     *(("cron", verb) for verb in ("explain", "next")),
@@ -153,6 +170,8 @@ def test_every_command_is_known_to_write_or_to_read() -> None:
 @pytest.fixture
 def world(conn: make.Connection, tocsin: Tocsin, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> World:
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "crontab.txt").write_text("0 9 * * * true\n")
+    (tmp_path / "beat.py").write_text('beat_schedule = {"x": {"task": "t", "schedule": 60}}')
     tenant = make.tenant(conn, slug=SLUG)
     make.tenant(conn, slug="asleep", status="suspended")
     interval = {"interval_seconds": 3600, "interval_anchor": make.value(conn, "select timestamptz '2026-01-01Z'")}
@@ -183,8 +202,8 @@ def world(conn: make.Connection, tocsin: Tocsin, monkeypatch: pytest.MonkeyPatch
         )
         make.insert(conn, "pulse_configs", {"schedule_id": pulse, "tenant_id": tenant, "prompt": "what is new?"})
     for name in ("sales", "unused"):
-        row = {"tenant_id": tenant, "name": name, "source_id": source["id"], "query": "select 1"}
-        make.insert(conn, "report_definitions", row)
+        defined = {"tenant_id": tenant, "name": name, "source_id": source["id"], "query": "select 1"}
+        make.insert(conn, "report_definitions", defined)
     made = conn.execute("select id from report_definitions where name = 'sales'").fetchone()
     with conn.transaction():
         of = make.schedule(conn, tenant, name="weekly", kind="report.export", cron="0 8 * * 1")
@@ -200,10 +219,15 @@ def world(conn: make.Connection, tocsin: Tocsin, monkeypatch: pytest.MonkeyPatch
     suppressed = {"tenant_id": tenant, "recipient": "ann@example.com", "reason": "bounce", "source": "ses"}
     make.insert(conn, "suppressions", suppressed)
     make.insert(conn, "calendars", {"tenant_id": tenant, "name": "days"})
+    make.insert(conn, "users", {"tenant_id": tenant, "uid": "someone"})
+    make.insert(
+        conn, "crew_endpoints", {"id": uuid4(), "tenant_id": tenant, "name": "planner", "url": "https://example.com"}
+    )
+    (tmp_path / "users.csv").write_text("uid,goal,active\nsomeone,to grow,yes\nanother,to rest,no\n")
     token = make.value(
         conn, "insert into api_tokens (tenant_id, name, scope, hash) values (%s, 'a', 'read', 'x') returning id", tenant
     )
-    return World(tenant, run, dead, letter, str(token), rfc3339(slot - timedelta(days=1)))
+    return World(tenant, run, dead, letter, str(token), rfc3339(slot - timedelta(days=1)), "users.csv")
 
 
 def entries(conn: make.Connection) -> list[tuple[Any, ...]]:

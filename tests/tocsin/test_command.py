@@ -54,6 +54,7 @@ def test_the_contracts_commands_are_there() -> None:
         *(("tokens", verb) for verb in ["create", "list", "revoke"]),
         *(("keys", verb) for verb in ["generate", "rotate"]),
         ("audit", "verify"),
+        *(("import", origin) for origin in ["crontab", "celery-beat"]),
     } <= set(COMMANDS)
 
 

@@ -62,7 +62,10 @@ CREATE = ("schedules", "create")
         (("http.call", "--params", CALL, "--every", "60", "--queue", "fast"), "queue: takes 'alerts', 'reports'"),
         (("http.call", "--params", CALL, "--every", "60", "--ends-at", "2020-01-01T00:00:00Z"), "no slot to come"),
         (("http.call", "--params", CALL, "--every", "60", "--name", "two\nlines"), "name: takes one line"),
-        (("no.such", "--every", "60"), "jobType: there is no kind 'no.such'; the kinds are http.call, kpi.schedule"),
+        (
+            ("no.such", "--every", "60"),
+            "jobType: there is no kind 'no.such'; the kinds are crew.call, http.call, kpi.schedule",
+        ),
         (("http.call", "--every", "60"), "params.url: is required"),
         (("http.call", "--every", "60", "--params", '{"url": "ftp://x"}'), "params.url: "),
         (("http.call", "--every", "60", "--params", '{"url": "https://x.example", "urly": 1}'), "params.urly: "),

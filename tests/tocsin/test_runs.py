@@ -9,7 +9,7 @@ import pytest
 
 from api import reasons
 from db.ids import id_at
-from db.jsonb import rfc3339
+from db.jsonb import Jsonb, rfc3339
 from tests import make
 from tests.system import ROOT
 from tests.tocsin.conftest import Tocsin
@@ -114,6 +114,17 @@ def test_watch_ends_with_its_run(
 ) -> None:
     answer = tocsin("runs", "watch", str(_run(conn, schedule, state=state)), "--json")
     assert (answer.status, answer.json()["state"]) == (status, state)
+
+
+def test_watch_draws_a_bar_on_a_terminal_and_lines_elsewhere(
+    tocsin: Tocsin, conn: make.Connection, schedule: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    progress = Jsonb({"fraction": 0.5, "note": "half\x1b[31m of it"})
+    run = str(_run(conn, schedule, state="succeeded", attempt=1, progress=progress))
+    assert tocsin("runs", "watch", run).out == "succeeded  attempt 1  50%  half[31m of it\n"
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    bar = "█" * 15 + "░" * 15
+    assert tocsin("runs", "watch", run).out == f"\r\x1b[Ksucceeded  attempt 1  {bar}  50%  half[31m of it\n"
 
 
 def test_what_is_no_run_is_said_to_be_none(tocsin: Tocsin) -> None:

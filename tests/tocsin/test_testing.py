@@ -1,10 +1,12 @@
 """`tocsin.testing` runs a kind as a worker would, with nothing round it."""
 
+import asyncio
+
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from tocsin import Context, Done, Kind, Later
-from tocsin.testing import A_SLOT, Notes, run_kind
+from tocsin import Cancelled, Context, Done, Kind, Later, Message
+from tocsin.testing import A_SLOT, Notes, receiver, run_kind
 
 
 class Params(BaseModel):
@@ -41,3 +43,79 @@ def test_an_async_kind_is_awaited() -> None:
 def test_params_are_validated_as_at_save() -> None:
     with pytest.raises(ValidationError):
         run_kind(GREET, {})
+
+
+async def _work(ctx: Context[Params]) -> Done:
+    async def ask() -> int:
+        return (await ctx.aio.http.post(ctx.params.city, content=b"{}")).status
+
+    ctx.deliver(Message(to=("ann@example.com",), subject="done"))
+    await ctx.aio.log("asking")
+    await ctx.aio.progress(0.5, "half")
+    kept = await ctx.aio.keep("a.csv", b"1", "text/csv", "csv")
+    return Done(
+        {"status": await ctx.aio.step("ask", ask), "file": kept.name, "bytes": len(await ctx.aio.read_kept("a.csv"))},
+        messages=(Message(to=("bob@example.com",)),),
+    )
+
+
+WORK = Kind("test.work", Params, _work, "works")
+
+
+def test_an_async_kind_reaches_all_of_its_run_and_a_step_is_done_once() -> None:
+    notes = Notes()
+    with receiver(201, 500) as server:
+        first = run_kind(WORK, {"city": server.url}, journal=notes, http=server.http)
+        again = run_kind(WORK, {"city": server.url}, journal=notes, http=server.http, attempt=2)
+    assert isinstance(first, Done)
+    assert first.result == {"status": 201, "file": "a.csv", "bytes": 1}
+    assert first == again
+    assert [message.to for message in first.messages] == [("bob@example.com",), ("ann@example.com",)]
+    assert [(call.method, call.body) for call in server.calls] == [("POST", b"{}")]
+    assert (notes.lines, notes.shown) == ([("asking", {})] * 2, [(0.5, "half")] * 2)
+
+
+def _deliver_and_put_off(ctx: Context[Params]) -> Later:
+    ctx.deliver(Message(to=("ann@example.com",)))
+    return Later(None, "not yet")
+
+
+def test_what_is_put_off_tells_nobody() -> None:
+    outcome = run_kind(Kind("test.put_off", Params, _deliver_and_put_off, "tells"), {"city": "Oslo"})
+    assert outcome == Later(None, "not yet")
+
+
+def _heed(ctx: Context[Params]) -> Done:
+    if ctx.is_cancelled():
+        raise Cancelled
+    return Done()
+
+
+async def _sleep(_ctx: Context[Params]) -> Done:
+    await asyncio.sleep(60)
+    return Done()
+
+
+def test_a_cancel_and_a_deadline_can_be_tried() -> None:
+    heed = Kind("test.heed", Params, _heed, "heeds")
+    with pytest.raises(Cancelled):
+        run_kind(heed, {"city": "Oslo"}, is_cancelled=True)
+    with pytest.raises(Cancelled):
+        run_kind(heed, {"city": "Oslo"}, seconds=-1)
+    with pytest.raises(TimeoutError):
+        run_kind(Kind("test.sleep", Params, _sleep, "sleeps"), {"city": "Oslo"}, seconds=0.01)
+
+
+def test_the_client_of_a_test_reaches_loopback_and_a_kinds_own_does_not() -> None:
+    from workers.addresses import Forbidden
+
+    with receiver() as server, pytest.raises(Forbidden):
+        run_kind(WORK, {"city": server.url})
+    assert server.calls == []
+
+
+def test_a_step_comes_back_as_json_brings_it_back() -> None:
+    notes = Notes()
+    assert notes.step("pair", lambda: (1, 2)) == [1, 2]
+    with pytest.raises(TypeError):
+        notes.step("no json", object)

@@ -11,6 +11,9 @@ from tests import make
 from tests.attempts import OUTCOMES
 from tests.races.traces import lines
 from tests.system import System, until
+from tocsin.testing import A_SLOT
+from workers import lease
+from workers.rows import Leased
 
 AT_ONCE = {"baseSeconds": 0.01, "maxSeconds": 0.02}
 
@@ -160,7 +163,14 @@ def test_a_kind_that_no_worker_has_waits_and_burns_nothing(living: System) -> No
     run = until_state(living, schedule, "pending")
 
     assert (run["reason"], run["attempt"]) == ("no_worker_for_kind", 0)
-    assert living.value("select available_at > now() + interval '50 s' from runs where id = %s", run["id"])
+    # It is looked at again soon: a worker of another release may know it.
+    until(lambda: run_of(living, schedule)["fence"] > run["fence"], why=living.logs)
+
+
+@pytest.mark.parametrize(("age", "wait"), [(0, 1), (9, 1), (100, 10), (86_400, 60)])
+def test_a_run_that_nobody_knows_is_looked_at_ever_more_rarely(age: int, wait: float) -> None:
+    row = dict.fromkeys(Leased._fields) | {"slot_at": A_SLOT, "answered_at": A_SLOT + timedelta(seconds=age)}
+    assert lease._wait_for_another(Leased(**row)) == wait  # type: ignore[arg-type]  # the rest is not looked at
 
 
 @pytest.mark.parametrize("kind", ["test.wait", "test.wait_deaf", "test.wait_async"])

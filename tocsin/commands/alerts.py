@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from api.asked_sources import Means
-    from api.kpi_alerts import KpiAlert
+    from api.kpi_alert_rows import KpiAlert
     from api.nouns import Noun
     from db.pool import Connection
 
@@ -67,7 +67,7 @@ def _test(args: argparse.Namespace) -> int:
 
 
 def _backtest(args: argparse.Namespace) -> int:
-    from api import alert_checks, kpi_alerts
+    from api import alert_checks, kpi_alert_rows
     from scheduler import schedules
     from workers.sources import SourceUnavailable
 
@@ -79,7 +79,7 @@ def _backtest(args: argparse.Namespace) -> int:
             asked = bodies.with_ids(conn, tenant, bodies.given(args.what))
         else:
             row = _noun().named(conn, tenant, args.what)
-            asked = {"graphId": row.graph_id, "threshold": kpi_alerts.threshold_of(row)}
+            asked = {"graphId": row.graph_id, "threshold": kpi_alert_rows.threshold_of(row)}
         body = bodies.read(alert_checks.BacktestIn, {**asked, **given})
         now = schedules.read_now(conn)
         what = alert_checks.backtest_of(conn, tenant, body)
@@ -150,12 +150,12 @@ def _because(error: str | None) -> str:
 
 
 def _history(args: argparse.Namespace) -> int:
-    from api import kpi_alerts, shapes
+    from api import kpi_alert_rows, shapes
 
     with opened() as conn:
         tenant = tenant_id(conn, args.tenant)
         row = _noun().named(conn, tenant, args.which)
-        found = kpi_alerts.moves(conn, tenant, row.id, args.segment, limit=args.limit)
+        found = kpi_alert_rows.moves(conn, tenant, row.id, args.segment, limit=args.limit)
     if args.is_json:
         show_json([shapes.plain(each) for each in found])
     else:

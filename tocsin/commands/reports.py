@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tocsin import bodies
 from tocsin.complaints import Complaint
-from tocsin.installation import changing, opened, record, retention_days, tenant_id, who
+from tocsin.installation import changing, opened, record, retention_days, seal, tenant_id, who
 from tocsin.listed import Listed, finish, verbs_of
 from tocsin.terminal import between, show_facts, show_json, show_table, with_limit
 
@@ -78,12 +78,15 @@ def _edit(args: argparse.Namespace) -> int:
     from api import scheduled_reports
     from api.scheduled_report_bodies import ScheduledReportPatch
 
-    with changing() as conn:
-        tenant, noun = tenant_id(conn, args.tenant), _reports()
-        row = noun.locked(conn, tenant, noun.named(conn, tenant, args.which).id)
-        patch = bodies.read(ScheduledReportPatch, bodies.given(args.body))
+    noun, given = _reports(), bodies.given(args.body)
+    with opened() as conn:
+        tenant = tenant_id(conn, args.tenant)
+        row = noun.named(conn, tenant, args.which)
+        patch = bodies.read(ScheduledReportPatch, bodies.with_ids(conn, tenant, given))
         says = scheduled_reports.says_of(conn, tenant, patch.report_type or row.report_type)
-        scheduled_reports.check_words(patch, says)
+    scheduled_reports.check_words(patch, says)
+    with changing() as conn:
+        row = noun.locked(conn, tenant, row.id)
         after = scheduled_reports.edit(conn, tenant, row, patch)
         record(
             conn, tenant, "scheduled_report.edited", ("scheduled_report", row.id), noun.shown(row), noun.shown(after)
@@ -142,22 +145,22 @@ def _show_preview(args: argparse.Namespace, found: dict[str, Any]) -> int:
 
 
 def _executions(args: argparse.Namespace) -> int:
-    from api import report_executions
+    from api import artifacts, report_executions
+    from config.environ import read
 
     with opened() as conn:
         tenant = tenant_id(conn, args.tenant)
         row = _reports().named(conn, tenant, args.which)
-        found = [
-            report_executions.shown(each)
-            for each in report_executions.list_all(conn, tenant, row.schedule_id, limit=args.limit)
-        ]
+        rows = report_executions.list_all(conn, tenant, row.schedule_id, limit=args.limit)
+    links = artifacts.links_of(read(("TOCSIN_URL",))["TOCSIN_URL"], seal(), tenant)
+    found = [report_executions.shown(each, links) for each in rows]
     if args.is_json:
         show_json(found)
     else:
         fields = ("id", "scheduledFor", "status", "progress", "recordCount", "duration", "emailSent", "error")
-        rows = [[each[field] for field in fields] for each in found]
+        table = [[each[field] for field in fields] for each in found]
         names = ("ID", "SLOT", "STATUS", "PROGRESS", "ROWS", "MS", "MAILED", "WHY")
-        show_table(names, rows, "it was not made yet")
+        show_table(names, table, "it was not made yet")
     return 0
 
 
@@ -175,13 +178,15 @@ def _examples(args: argparse.Namespace) -> int:
     from api import report_definitions
     from tocsin import report_examples
 
-    with changing() as conn:
+    with opened() as conn:
         tenant = tenant_id(conn, args.tenant)
         source_id = bodies.with_ids(conn, tenant, {"source": args.source})["sourceId"]
-        made = []
-        for body in report_examples.bodies(source_id):
-            wanted = bodies.read(report_definitions.ReportDefinitionIn, body)
-            report_definitions.check_words(wanted)
+    made = []
+    wanteds = [bodies.read(report_definitions.ReportDefinitionIn, each) for each in report_examples.bodies(source_id)]
+    for wanted in wanteds:
+        report_definitions.check_words(wanted)
+    with changing() as conn:
+        for wanted in wanteds:
             row = report_definitions.create(conn, tenant, wanted, created_by=who())
             shape = report_definitions.shown(row)
             record(conn, tenant, "report_definition.created", ("report_definition", row.id), None, shape)
@@ -193,13 +198,15 @@ def _examples(args: argparse.Namespace) -> int:
 def _edit_definition(args: argparse.Namespace) -> int:
     from api import report_definitions
 
+    noun, given = _definitions(), bodies.given(args.body)
+    with opened() as conn:
+        tenant = tenant_id(conn, args.tenant)
+        row = noun.named(conn, tenant, args.which)
+        patch = bodies.read(report_definitions.ReportDefinitionPatch, bodies.with_ids(conn, tenant, given))
+    report_definitions.check_words(report_definitions.patched(row, patch))
     with changing() as conn:
-        tenant, noun = tenant_id(conn, args.tenant), _definitions()
-        row = noun.locked(conn, tenant, noun.named(conn, tenant, args.which).id)
-        given = bodies.with_ids(conn, tenant, bodies.given(args.body))
-        body = report_definitions.patched(row, bodies.read(report_definitions.ReportDefinitionPatch, given))
-        report_definitions.check_words(body)
-        after = report_definitions.edit(conn, tenant, row, body)
+        row = noun.locked(conn, tenant, row.id)
+        after = report_definitions.edit(conn, tenant, row, report_definitions.patched(row, patch))
         shapes = (noun.shown(row), noun.shown(after))
         record(conn, tenant, "report_definition.edited", ("report_definition", row.id), *shapes)
     return _DEFINITIONS.said(args, after, f"changed the report definition {after.name}, now version {after.version}")
@@ -246,7 +253,6 @@ def _make(conn: "Connection", tenant: "UUID", body: dict[str, Any]) -> "Schedule
     from api.scheduled_report_bodies import ScheduledReportIn
 
     wanted = bodies.read(ScheduledReportIn, body)
-    scheduled_reports.check_words(wanted, scheduled_reports.says_of(conn, tenant, wanted.report_type))
     return scheduled_reports.create(conn, tenant, wanted, retention_days=retention_days(), created_by=who())
 
 
@@ -254,8 +260,21 @@ def _make_definition(conn: "Connection", tenant: "UUID", body: dict[str, Any]) -
     from api import report_definitions
 
     wanted = bodies.read(report_definitions.ReportDefinitionIn, body)
-    report_definitions.check_words(wanted)
     return report_definitions.create(conn, tenant, wanted, created_by=who())
+
+
+def _check(conn: "Connection", tenant: "UUID", body: dict[str, Any]) -> None:
+    from api import scheduled_reports
+    from api.scheduled_report_bodies import ScheduledReportIn
+
+    wanted = bodies.read(ScheduledReportIn, body)
+    scheduled_reports.check_words(wanted, scheduled_reports.says_of(conn, tenant, wanted.report_type))
+
+
+def _check_definition(_conn: "Connection", _tenant: "UUID", body: dict[str, Any]) -> None:
+    from api import report_definitions
+
+    report_definitions.check_words(bodies.read(report_definitions.ReportDefinitionIn, body))
 
 
 def _retire(conn: "Connection", tenant: "UUID", row: "ScheduledReport") -> None:
@@ -271,6 +290,7 @@ _REPORTS = Listed(
     _make,
     {"ID": "id", "NAME": "name", "TYPE": "reportType", "STATUS": "status", "NEXT": "nextRun", "LAST": "lastRunStatus"},
     _retire,
+    before_create=_check,
 )
 _DEFINITIONS = Listed(
     "report-definitions",
@@ -278,4 +298,5 @@ _DEFINITIONS = Listed(
     _definitions,
     _make_definition,
     {"ID": "id", "NAME": "name", "VERSION": "version", "DESCRIPTION": "description"},
+    before_create=_check_definition,
 )

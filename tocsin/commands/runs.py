@@ -1,12 +1,24 @@
 """`tocsin runs`: what was done, and what is being done."""
 
 import argparse
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from tocsin.installation import changing, opened, record, run_id, tenant_id, who
-from tocsin.terminal import cell, short, show_facts, show_json, show_row, show_table, with_json, with_limit, with_tenant
+from tocsin.terminal import (
+    bar,
+    cell,
+    short,
+    show_facts,
+    show_json,
+    show_row,
+    show_table,
+    with_json,
+    with_limit,
+    with_tenant,
+)
 
 if TYPE_CHECKING:
     from db.pool import Connection
@@ -15,6 +27,7 @@ if TYPE_CHECKING:
 STATES = ("pending", "queued", "running", "succeeded", "dead", "cancelled", "skipped")
 _OVER = frozenset({"succeeded", "dead", "cancelled", "skipped"})
 _BETWEEN_LOOKS = 0.5
+_END = {True: "", False: "\n"}
 
 
 def add(commands: Any) -> None:
@@ -138,21 +151,32 @@ def _watch(args: argparse.Namespace) -> int:
     from api import shapes
     from scheduler import runs
 
-    seen: tuple[object, ...] = ()
+    seen = ""
     with opened() as conn:
         tenant = tenant_id(conn, args.tenant)
         while True:
             run = runs.get(conn, tenant, run_id(args.run))
-            now = (run.state, run.attempt, run.progress)
-            if now != seen and not args.is_json:
-                print(
-                    f"{run.state}  attempt {run.attempt}  {cell(run.progress) if run.progress else ''}".rstrip(),
-                    flush=True,
-                )
-            seen = now
+            line = _watched(run, has_bar=sys.stdout.isatty())
+            if line != seen and not args.is_json:
+                # On a terminal one line that is written over, in a pipe a line for each change.
+                print(f"\r\x1b[K{line}" if sys.stdout.isatty() else line, end=_END[sys.stdout.isatty()], flush=True)
+            seen = line
             if run.state in _OVER:
                 break
             time.sleep(_BETWEEN_LOOKS)
     if args.is_json:
         show_json(shapes.plain(run))
+    elif sys.stdout.isatty():
+        print()
     return 0 if run.state == "succeeded" else 1
+
+
+def _watched(run: "Run", *, has_bar: bool) -> str:
+    """A run on one line: its state, its attempt, and how far it says it is."""
+    words = [run.state, f"attempt {run.attempt}"]
+    if run.progress:
+        fraction = float(run.progress["fraction"])
+        words.append(bar(fraction) if has_bar else f"{fraction:.0%}")
+        # The note is a kind's own text, perhaps a customer's: nothing in it may steer the terminal.
+        words.append("".join(each for each in short(run.progress["note"]) if each.isprintable()))
+    return "  ".join(words).rstrip()

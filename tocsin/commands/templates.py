@@ -73,7 +73,7 @@ def _make(conn: "Connection", tenant: "UUID", body: dict[str, Any]) -> "Template
     return templates.create(conn, tenant, bodies.read(templates.TemplateIn, body))
 
 
-def _before_create(body: dict[str, Any]) -> None:
+def _before_create(_conn: "Connection", _tenant: "UUID", body: dict[str, Any]) -> None:
     from api import templates
 
     given = bodies.read(templates.TemplateIn, body)

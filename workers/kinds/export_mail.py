@@ -1,9 +1,9 @@
 """The mail of an exported report: its files or links to them, and a table and a chart of it where that is wanted."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from workers.artifacts import Artifact as Kept
@@ -26,6 +26,15 @@ class Wanted(NamedTuple):
     bcc: Sequence[str]
     has_attachment: bool
     has_preview: bool
+
+
+class Said(NamedTuple):
+    """What a template may speak of beside the report itself: whose mail it is, and what was asked."""
+
+    name: str
+    report_type: str
+    record_count: int
+    parameters: Mapping[str, Any]
 
 
 class File(NamedTuple):
@@ -56,7 +65,29 @@ def mail(
     sheet = Sheet(shown, "none", run_id, report.zone)
     made = worded(sheet, wanted.to, report.brand, attached=names, links=links, downloads=downloads)
     message: Message = replace(made.message, cc=tuple(wanted.cc), bcc=tuple(wanted.bcc), attachments=tuple(attachments))
-    return Made(message, made.context)
+    return with_downloads(Made(message, made.context), downloads)
+
+
+def with_downloads(made: Made, downloads: Mapping[str, str]) -> Made:
+    """Return the mail with the links to files that are not attached said to its template too."""
+    return Made(
+        made.message, made.context | {"downloads": [{"name": each, "link": downloads[each]} for each in downloads]}
+    )
+
+
+def told(made: Made, said: Said, subject: str = "") -> Made:
+    """Return the mail with its subject, if it is given one, and with all that a template may speak of."""
+    message = replace(made.message, subject=subject or made.message.subject)
+    parameters = [{"name": name, "value": _text(value)} for name, value in said.parameters.items()]
+    more = said._asdict() | {"parameters": parameters, "subject": message.subject}
+    return Made(message, made.context | more)
+
+
+def _text(value: Any) -> str:
+    """A parameter's value as a text: of a period its days, of yes or no the word."""
+    if isinstance(value, Mapping):
+        return f"{value['first_day']} to {value['last_day']}"
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
 
 
 def _travelling(

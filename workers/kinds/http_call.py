@@ -54,7 +54,8 @@ def _url(text: str) -> str:
         raise ValueError(str(error)) from None
 
 
-def _headers(headers: dict[str, str]) -> dict[str, str]:
+def check_headers(headers: dict[str, str]) -> dict[str, str]:
+    """Return headers that a user may have sent with a call. Raises ValueError."""
     if len(headers) > 50 or len({name.lower() for name in headers}) < len(headers):
         raise ValueError("takes at most 50 headers, each once")
     for name, value in headers.items():
@@ -87,7 +88,7 @@ class Params(BaseModel):
     url: Annotated[str, AfterValidator(_url)] = Field(description="http or https, without user name")
     method: Literal["POST", "GET", "PUT", "PATCH", "DELETE"] = "POST"
     body: Annotated[JsonValue, AfterValidator(_body)] = Field(None, description="any JSON; null sends no body")
-    headers: Annotated[dict[str, str], AfterValidator(_headers)] = Field(default_factory=dict)
+    headers: Annotated[dict[str, str], AfterValidator(check_headers)] = Field(default_factory=dict)
     secret: Annotated[str, AfterValidator(_secret)] | None = Field(
         None,
         description="whsec_ and base64; stored sealed",

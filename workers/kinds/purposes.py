@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
@@ -22,7 +22,7 @@ from workers.alerting.series import read
 from workers.branding import Branding
 from workers.formats.report import Report
 from workers.graphs import Graph
-from workers.kinds import pulse_mail, report_mail, threshold_mail
+from workers.kinds import pulse_mail, report_mail, report_purposes, threshold_mail
 from workers.kinds.pages import Made
 from workers.outcome import Attachment
 from workers.pulses.evidence import gather
@@ -168,6 +168,20 @@ def _sent(
 
 
 @cache
+def _export_samples() -> Mapping[str, Made]:
+    days = _table("day", [(date(2026, 11, day), Decimal(4000 + 37 * day)) for day in range(16, 23)], "date")
+    parts = [part_of(_GRAPH, days, ZONE)]
+    made = partial(_sent, subtitle="2026-11-16 to 2026-11-22")
+    files = ["weekly-sales-2026-11-23.pdf", "weekly-sales-2026-11-23.csv"]
+    link = "https://tocsin.example.com/f/token"
+    return {
+        "attached": report_purposes.exported(made(parts, attached=files)),
+        "linked": report_purposes.exported(made([], notes=("Without the test shop.",)), dict.fromkeys(files, link)),
+        "large": report_purposes.exported(made([], links={files[0]: "", files[1]: link})),
+    }
+
+
+@cache
 def _pulse_samples() -> Mapping[str, Made]:
     days = _table("day", [(date(2026, 11, day), Decimal(4000 + 37 * day)) for day in range(16, 23)], "date")
     part = part_of(_GRAPH, days, ZONE)
@@ -266,30 +280,12 @@ PURPOSES: Mapping[str, Purpose] = {
     ),
     "kpi.schedule": Purpose(
         "the mail of a scheduled report",
-        {
-            **_EVERYWHERE,
-            "report": "the alert's name",
-            "subtitle": "the line below it",
-            "facts[]": "the slot and the age of the data, as texts",
-            "notes[]": "the filter, and that data are late",
-            "has_chart": "whether the mail has the picture `cid:chart`",
-            "chart_alt": "the name of the graph in the picture",
-            "attached[]": "the names of the files",
-            "too_large[]": "the names of files that were too large for a mail, and could not be kept",
-            "linked[].name": "the name of a file that was too large for a mail, and is kept",
-            "linked[].link": "where it is downloaded",
-            "tiles[].name": "a graph with a newest figure",
-            "tiles[].value": "that figure with its unit",
-            "tiles[].figure": "the figure",
-            "tiles[].before_figure": "the one before; null without one",
-            "tiles[].change": "how it changed, such as `▲ 1.2%`; empty with nothing to compare",
-            "tiles[].tone": "`good`, `bad` or `even`",
-            "tiles[].beside": "what it is compared with",
-            "sections[].name": "a graph",
-            "sections[].headings[]": "its columns",
-            "sections[].is_number[]": "whether a column is of numbers",
-            "sections[].rows[][]": "the first rows, as texts",
-        },
+        {**_EVERYWHERE, **report_purposes.REPORT},
         _report_samples,
+    ),
+    "report.export": Purpose(
+        "the mail of an exported report",
+        {**_EVERYWHERE, **report_purposes.EXPORT},
+        _export_samples,
     ),
 }

@@ -22,9 +22,9 @@ from workers.channels.email import mailbox
 from workers.formats import csv, excel, html, json, pdf
 from workers.formats.report import Artifact, MissingExtra, Report
 from workers.kind import Cancelled, Context, InnerJournal, Kind
-from workers.kinds.export_mail import File, Wanted, mail
+from workers.kinds.export_mail import File, Said, Wanted, mail, told
 from workers.kinds.export_rows import Drawn, draw
-from workers.kinds.pages import Made
+from workers.kinds.wording import Wording
 from workers.outcome import Done, Later, Message, Outcome, Rejected
 from workers.reports.book import DefinitionRow
 from workers.reports.definition import BadParameter, as_told, resolved
@@ -73,9 +73,18 @@ class Params(BaseModel):
     email_cc_recipients: Addresses = Field(default_factory=list)
     email_bcc_recipients: Addresses = Field(default_factory=list)
     email_subject: Annotated[str, Field(max_length=500)] | None = None
+    template_id: UUID | None = None
     email_include_attachment: bool = True
     email_include_preview: bool = False
     email_send_only_if_data: bool = False
+
+
+class Mailed(NamedTuple):
+    """The mail, what is wrong with its subject's line where that is not used, and what the record says of its template."""
+
+    message: Message
+    problem: str
+    template: Mapping[str, Any]
 
 
 class Making(NamedTuple):
@@ -142,8 +151,8 @@ def make(
     return Making(row, values, drawn, words, report)
 
 
-def message_of(ctx: Context[Params], making: Making, files: list[File], folder: Path) -> tuple[Made, str]:
-    """Return the mail, and what is wrong with its subject's template where that is not used."""
+def message_of(ctx: Context[Params], making: Making, files: list[File], folder: Path) -> Mailed:
+    """Return the mail in the words of the tenant's template where there is one."""
     params = ctx.params
     wanted = Wanted(
         params.email_recipients,
@@ -153,16 +162,16 @@ def message_of(ctx: Context[Params], making: Making, files: list[File], folder: 
         params.email_include_preview,
     )
     mailed = mail(wanted, making.report, making.drawn.previews, files, ctx.read_kept, ctx.run_id, folder)
-    subject, problem = subject_of(ctx, making)
-    message = mailed.message
-    return Made(replace(message, subject=subject or message.subject), mailed.context), problem
+    context = context_of(ctx.schedule_name, making.row.name, ctx.slot_local, making.values, making.drawn.rows)
+    subject, problem = subject_of(ctx, context | {"title": making.words.title})
+    said = Said(ctx.schedule_name, making.row.name, making.drawn.rows, context["parameters"])
+    wording = Wording(ctx, params.template_id, ctx.schedule_name)
+    message = wording.message(told(mailed, said, subject))
+    return Mailed(message, problem, wording.record())
 
 
-def subject_of(ctx: Context[Params], making: Making) -> tuple[str, str]:
+def subject_of(ctx: Context[Params], context: Mapping[str, Any]) -> tuple[str, str]:
     """Return the subject as its template words it, empty without one; and why it can't be worded."""
-    context = context_of(ctx.schedule_name, making.row.name, ctx.slot_local, making.values, making.drawn.rows) | {
-        "title": making.words.title
-    }
     try:
         return made(ctx.params.email_subject or "", context), ""
     except (BadSample, Ended) as error:
@@ -220,16 +229,18 @@ def _done(ctx: Context[Params], making: Making, files: list[File], folder: Path)
     """The record of the run, and the mail if there is one."""
     params, problem = ctx.params, making.words.problem
     messages: tuple[Message, ...] = ()
+    template: Mapping[str, Any] = {}
     outcome, said = "kept", f"{making.drawn.rows:,} rows in {', '.join(params.export_formats)}"
     if params.email_enabled and params.email_send_only_if_data and not making.drawn.rows:
         outcome, said = "empty", "not mailed: there are no rows"
     elif params.email_enabled:
-        mailed, of_subject = message_of(ctx, making, files, folder)
-        messages, problem = (mailed.message,), problem or of_subject
+        mailed = message_of(ctx, making, files, folder)
+        messages, problem, template = (mailed.message,), problem or mailed.problem, mailed.template
         outcome, said = "sent", f"{said}, mailed"
     if problem:
         ctx.log("a line is in Tocsin's words", why=problem)
-    return Done(record(making, outcome, said, files) | ({"wordingProblem": problem} if problem else {}), messages)
+    found = {**record(making, outcome, said, files), **template}
+    return Done(found | ({"wordingProblem": problem} if problem else {}), messages)
 
 
 def record(making: Making, outcome: str, sentence: str, files: list[File]) -> dict[str, Any]:

@@ -1,0 +1,134 @@
+"""`/api/users`: whom crews are asked about."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, HTTPException, Query, Request
+from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from api import shapes, users
+from api.asked_sources import Means, asked, row_of
+from api.graphs import Asking
+from api.pages import Cursor, Limit, Word
+from api.problems import answers, good
+from api.refusals import refuse
+from api.request import Asked, Change, Editor, Reader
+from api.users import USERS, Imported, User, UserIn, UserPatch, UsersIn
+from db.pool import Connection
+from scheduler.refusals import NotFound
+from workers.sources.table import Question, RowCap, SourceRefused, SourceUnavailable
+
+router = APIRouter(prefix="/api/users", tags=["crew"], responses=answers(400, 401, 403, 404, 422, 429, 503))
+
+UserOut = shapes.model_of(User, "User")
+UserList = shapes.list_of(UserOut, "UserList")
+ImportedOut = shapes.model_of(Imported, "Imported")
+_IMPORT_SECONDS = 20.0
+_CSV: dict[str, Any] = {
+    "requestBody": {"required": True, "content": {"text/csv": {"schema": {"type": "string", "example": "uid,goal\n"}}}}
+}
+
+
+class UsersQuery(BaseModel):
+    """A query whose rows are users: its columns are uid and any of context, goal, segment, priority, active."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    sourceId: UUID = Field(description="the source that is asked")  # noqa: N815  as the contract spells its names
+    query: Asking
+
+
+async def _content(request: Request) -> bytes:
+    return await request.body()
+
+
+@router.get("", responses=good(200, UserList))
+def list_users(
+    asking: Reader,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    segment: Word | None = None,
+    active: Annotated[bool | None, Query()] = None,
+) -> Response:
+    """The users, newest first."""
+    return USERS.answer_list(asking, limit, cursor, segment=segment, active=active)
+
+
+@router.post("", status_code=201, responses=good(201, UserOut, 409))
+def create_user(asking: Editor, body: UserIn) -> Response:
+    """Makes a user."""
+
+    def work(conn: Connection) -> Change:
+        made = shapes.plain(users.create(conn, asking.tenant, body))
+        place = f"/api/users/{made['uid']}"
+        etag = USERS.version(made)
+        return Change("user.created", ("user", made["id"]), None, made, made, 201, place, etag)
+
+    return asking.writing(work)
+
+
+@router.post("/bulk", responses=good(200, ImportedOut))
+def upsert_users(asking: Editor, body: UsersIn) -> Response:
+    """Makes up to a thousand users, or makes those that are there like this."""
+    return _imported(asking, body.users)
+
+
+@router.post("/import", responses=good(200, ImportedOut), openapi_extra=_CSV)
+def import_users(asking: Editor, content: Annotated[bytes, Depends(_content)]) -> Response:
+    """The same with the lines of a CSV file, whose first names the columns."""
+    return _imported(asking, users.read_csv(content))
+
+
+@router.post("/import-source", responses=good(200, ImportedOut, 409))
+def import_users_of_source(asking: Editor, body: UsersQuery) -> Response:
+    """The same with the rows that a source answers, ten thousand of them at most."""
+    with asking.reading() as conn:
+        try:
+            row = row_of(conn, asking.tenant, body.sourceId)
+        except NotFound as error:
+            raise refuse("sourceId", str(error)) from None
+    settings = asking.web.settings
+    means = Means(asking.web.seal, settings.egress_allow, settings.files)
+    try:
+        with asked(row, asking.tenant, means) as source:
+            question = Question(body.query, row.now)
+            table = source.query(question, timeout_seconds=_IMPORT_SECONDS, row_cap=users.MOST_IMPORTED)
+    except RowCap:
+        raise refuse("query", f"takes a query of at most {users.MOST_IMPORTED} rows") from None
+    except SourceRefused as error:
+        raise refuse("query", str(error)) from None
+    except SourceUnavailable as error:
+        raise HTTPException(503, str(error)) from None
+    return _imported(asking, users.read_table(table))
+
+
+@router.get("/{uid}", responses=good(200, UserOut))
+def get_user(asking: Reader, uid: str) -> Response:
+    """One user."""
+    return USERS.answer_one(asking, _id(asking, uid))
+
+
+@router.patch("/{uid}", responses=good(200, UserOut, 412))
+def edit_user(asking: Editor, uid: str, body: UserPatch) -> Response:
+    """Changes a user; crews ask by it from their next call on."""
+    return USERS.edit(asking, _id(asking, uid), lambda conn, row: users.edit(conn, asking.tenant, row, body))
+
+
+@router.delete("/{uid}", status_code=204, responses=answers(412))
+def delete_user(asking: Editor, uid: str) -> Response:
+    """Deletes a user with all answers about them."""
+    return USERS.remove(asking, _id(asking, uid))
+
+
+def _id(asking: Asked, uid: str) -> UUID:
+    with asking.reading() as conn:
+        return users.named(conn, asking.tenant, uid).id
+
+
+def _imported(asking: Asked, given: list[UserIn]) -> Response:
+    def work(conn: Connection) -> Change:
+        done = shapes.plain(users.upsert(conn, asking.tenant, given))
+        return Change("user.imported", ("user", asking.tenant), None, done, done)
+
+    return asking.writing(work)

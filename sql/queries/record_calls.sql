@@ -1,0 +1,73 @@
+-- Counts what calls to endpoints came to, and opens and closes their circuits; tells the owner of a crew once when one
+-- opens and once when it closes. Open: five failures with no answer between, or a spent retry budget (each failure adds
+-- one, each answer takes a quarter away). While it is open one call tries at a time, seldom and then more seldom.
+-- Answers the endpoints whose circuit is open. Locks: the limits in their order. Index: limits' key.
+with
+given as (
+    select
+        g.tenant_id, 'endpoint:' || g.endpoint_id as name, g.endpoint_id, g.schedule_id, g.answered, g.failed, g.error
+    from unnest(
+        %(tenant_ids)s::uuid[], %(endpoint_ids)s::uuid[], %(schedule_ids)s::uuid[], %(answered)s::bigint[],
+        %(failed)s::bigint[], %(errors)s::text[]
+    ) as g (tenant_id, endpoint_id, schedule_id, answered, failed, error)
+),
+
+held as (
+    select
+        l.id, l.tenant_id, l.name, l.failed_in_row, l.strain, l.open_since, l.open_until, l.probes, l.told_at, l.is_told
+    from limits as l
+    where
+        (l.tenant_id, l.name) in (select g.tenant_id, g.name from given as g)
+    order by l.tenant_id, l.name
+    for update
+),
+
+judged as (
+    select
+        h.id, h.open_since, h.is_told, h.probes, g.endpoint_id, g.tenant_id, g.schedule_id, g.error,
+        case when g.answered > 0 then 0 else h.failed_in_row + g.failed end as failed_in_row,
+        greatest(0, h.strain + g.failed - g.answered * 0.25) as strain,
+        h.open_since is not null and g.answered > 0 and h.open_until <= now() as closes,
+        h.open_since is not null and g.answered = 0 and g.failed > 0 and h.open_until <= now() as stays,
+        h.open_since is null
+        and (
+            g.answered = 0 and h.failed_in_row + g.failed >= 5
+            or g.failed > 0 and h.strain + g.failed - g.answered * 0.25 >= 20
+        ) as opens,
+        h.told_at is null or h.told_at < now() - interval '15 minutes' as may_tell
+    from held as h
+    inner join given as g on h.tenant_id = g.tenant_id and h.name = g.name
+    where g.failed > 0 or h.failed_in_row > 0 or h.strain > 0 or h.open_since is not null
+),
+
+written as (
+    update limits as l
+    set
+        failed_in_row = case when j.closes then 0 else j.failed_in_row end,
+        strain = case when j.closes then 0 else least(j.strain, 20) end,
+        open_since = case when j.closes then null when j.opens then now() else l.open_since end,
+        open_until = case
+            when j.closes then null
+            when j.opens then now() + interval '2 seconds'
+            when j.stays then now() + make_interval(secs => least(30, 4 * 2 ^ least(j.probes, 10)))
+            else l.open_until
+        end,
+        probes = case when j.closes or j.opens then 0 when j.stays then j.probes + 1 else j.probes end,
+        told_at = case when j.opens and j.may_tell then now() else l.told_at end,
+        is_told = case when j.closes then false when j.opens then j.may_tell else l.is_told end
+    from judged as j
+    where l.id = j.id
+    returning
+        l.open_since, j.endpoint_id, j.tenant_id, j.schedule_id, j.error, j.opens and j.may_tell as tells_open,
+        j.closes and j.is_told as tells_closed, j.open_since as was_open_since
+)
+
+select
+    w.endpoint_id, w.open_since is not null as is_open,
+    case
+        when w.tells_open then tell_of_circuit(w.tenant_id, w.schedule_id, w.endpoint_id, true, null, w.error)
+        when w.tells_closed
+            then tell_of_circuit(w.tenant_id, w.schedule_id, w.endpoint_id, false, w.was_open_since, null)
+        else false
+    end as is_told
+from written as w

@@ -1,0 +1,211 @@
+"""What calls about users share in a process: the client, and one thread that reads and counts for all of them at once.
+
+A statement of its own for each of a thousand calls would cost more than the calls: those that begin or end within a
+hundredth of a second go together.
+"""
+
+import asyncio
+import queue
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from config.seal import Seal
+from db.jsonb import loads
+from db.pool import Connection, Database, DatabaseError
+from db.query import Query, literal
+from db.sealed import endpoint_headers_place
+from telemetry.log import Events
+from workers.async_http import AsyncClient
+from workers.kind import Context
+
+events = Events("crew")
+
+_LARGEST_GROUP = 500
+_GATHER_SECONDS = 0.01
+
+
+class Away(Exception):
+    """Postgres gave no answer: the call waits."""
+
+
+class Call(NamedTuple):
+    """Whom a call is about and whom it asks, in the order of look_at_calls.sql; what is None is not there any more."""
+
+    id: UUID
+    uid: str
+    context: str | None
+    goal: str | None
+    is_active: bool
+    endpoint_id: UUID | None
+    url: str | None
+    sealed_headers: str | None
+    timeout_seconds: float | None
+    protocol: str | None
+    schedule_id: UUID | None
+    parent_state: str
+    rule: dict[str, Any] | None
+
+
+class Circuit(NamedTuple):
+    """Whether an endpoint's circuit is open, and whether somebody was told of it just now."""
+
+    endpoint_id: UUID
+    is_open: bool
+    is_told: bool
+
+
+LOOK = Query("look_at_calls", Call)
+RECORD = Query("record_calls", Circuit)
+
+
+@dataclass(slots=True)
+class _Look:
+    """A call that begins."""
+
+    run_id: UUID
+    slot_at: Any
+    waiter: "asyncio.Future[Call]"
+
+
+@dataclass(slots=True)
+class _End:
+    """A call that came to something; `waiter` of a failure is told whether the circuit is open."""
+
+    tenant_id: UUID
+    call: Call
+    error: str | None
+    waiter: "asyncio.Future[bool] | None" = None
+
+
+class Caller:
+    """One thread and one connection that look and count for all calls of the process."""
+
+    def __init__(self, database: Database, http: AsyncClient, seal: Seal) -> None:
+        self.http = http
+        self._database = database
+        self._seal = seal
+        self._asked: queue.SimpleQueue[_Look | _End | None] = queue.SimpleQueue()
+        self._conn: Connection | None = None
+        self._thread = threading.Thread(target=self._run, name="crew", daemon=True)
+
+    def start(self) -> None:
+        """Starts the thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Counts what ended, and ends the thread."""
+        self._asked.put(None)
+        self._thread.join(2)
+
+    async def look(self, ctx: Context[Any]) -> Call:
+        """Whom the run is about and whom it asks. Raises Away."""
+        waiter: asyncio.Future[Call] = asyncio.get_running_loop().create_future()
+        self._asked.put(_Look(ctx.run_id, ctx.slot_at, waiter))
+        return await waiter
+
+    def answered(self, ctx: Context[Any], call: Call) -> None:
+        """Counts that the endpoint answered."""
+        self._asked.put(_End(ctx.tenant_id, call, None))
+
+    async def failed(self, ctx: Context[Any], call: Call, error: str) -> bool:
+        """Counts that the endpoint gave no answer; whether its circuit is open by now. Raises Away."""
+        waiter: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._asked.put(_End(ctx.tenant_id, call, error, waiter))
+        return await waiter
+
+    def headers(self, ctx: Context[Any], call: Call) -> dict[str, str]:
+        """The endpoint's own headers, opened. Raises SealError."""
+        if call.sealed_headers is None or call.endpoint_id is None:
+            return {}
+        found: dict[str, str] = loads(
+            self._seal.open(call.sealed_headers, endpoint_headers_place(ctx.tenant_id, call.endpoint_id))
+        )
+        return found
+
+    def _run(self) -> None:
+        is_last = False
+        while not is_last:
+            group = [self._asked.get()]
+            time.sleep(_GATHER_SECONDS)
+            while len(group) < _LARGEST_GROUP and not self._asked.empty():
+                group.append(self._asked.get())
+            is_last = None in group
+            self._look([each for each in group if isinstance(each, _Look)])
+            self._count([each for each in group if isinstance(each, _End)])
+        if self._conn is not None:
+            self._conn.close()
+
+    def _look(self, looks: Sequence[_Look]) -> None:
+        if not looks:
+            return
+        found: dict[UUID, Call] = {}
+        try:
+            rows = LOOK.all(self._open(), ids=[each.run_id for each in looks], slots=[each.slot_at for each in looks])
+            found = {row.id: row for row in rows}
+        except DatabaseError as error:
+            self._lose(error)
+        _tell([(each.waiter, found.get(each.run_id)) for each in looks])
+
+    def _count(self, ends: Sequence[_End]) -> None:
+        if not ends:
+            return
+        by_endpoint = defaultdict[tuple[UUID, UUID], list[_End]](list)
+        for end in ends:
+            if end.call.endpoint_id is not None:
+                by_endpoint[end.tenant_id, end.call.endpoint_id].append(end)
+        failed = {key: [end.error for end in each if end.error is not None] for key, each in by_endpoint.items()}
+        is_open: dict[UUID, bool] | None = {}
+        try:
+            rows = RECORD.all(
+                self._open(),
+                tenant_ids=[tenant for tenant, _ in by_endpoint],
+                endpoint_ids=[endpoint for _, endpoint in by_endpoint],
+                schedule_ids=[each[-1].call.schedule_id for each in by_endpoint.values()],
+                answered=[len(each) - len(failed[key]) for key, each in by_endpoint.items()],
+                failed=[len(failed[key]) for key in by_endpoint],
+                errors=literal(failed[key][-1] if failed[key] else None for key in by_endpoint),
+            )
+            is_open = {row.endpoint_id: row.is_open for row in rows}
+        except DatabaseError as error:
+            self._lose(error)
+            is_open = None
+        told = [
+            (end.waiter, None if is_open is None else is_open.get(end.call.endpoint_id, False))
+            for end in ends
+            if end.waiter is not None and end.call.endpoint_id is not None
+        ]
+        _tell(told)
+
+    def _open(self) -> Connection:
+        if self._conn is None:
+            self._conn = self._database.connect("crew")
+        return self._conn
+
+    def _lose(self, error: DatabaseError) -> None:
+        events.warning("crew.away", error=str(error).strip())
+        if self._conn is not None and (self._conn.broken or self._conn.closed):
+            self._conn = None
+
+
+def _tell(results: Sequence[tuple[Any, Any]]) -> None:
+    """Hands each waiter its result, on the loop that it waits on; None is Postgres's silence."""
+    by_loop = defaultdict[asyncio.AbstractEventLoop, list[tuple[Any, Any]]](list)
+    for waiter, result in results:
+        by_loop[waiter.get_loop()].append((waiter, result))
+    for loop, each in by_loop.items():
+        loop.call_soon_threadsafe(_settle, each)
+
+
+def _settle(results: Sequence[tuple[Any, Any]]) -> None:
+    for waiter, result in results:
+        if waiter.done():
+            continue
+        if result is None:
+            waiter.set_exception(Away("Postgres gave no answer"))
+        else:
+            waiter.set_result(result)

@@ -1,0 +1,115 @@
+"""`crew.ask`: asks an endpoint about one user, and keeps what it answers with the end of the run.
+
+Calls are waiting and not work: hundreds of them share one event loop. Times are in seconds, latencies in milliseconds.
+"""
+
+import time
+from typing import cast
+from uuid import UUID
+
+import jmespath
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+from config.seal import SealError
+from db.jsonb import dumps
+from workers.crew import ask
+from workers.crew.answers import Answered, Failed, Pending, back_off
+from workers.crew.caller import Away, Call
+from workers.kind import Context, InnerJournal, Kind
+from workers.outcome import CrewAnswer, Done, Later, Outcome, Rejected
+
+# An endpoint that was away for so long is not waited for any more: attempts count again.
+_PATIENCE_SECONDS = 86_400.0
+
+
+class Params(BaseModel):
+    """Which endpoint is asked; the user is the run's item."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+
+    endpoint_id: UUID
+
+
+def why_not(call: Call) -> str | None:
+    """Why nobody wants the answer any more; None while somebody does."""
+    if call.parent_state == "cancelled":
+        return "the crew was cancelled"
+    if not call.is_active:
+        return "the user is not active any more"
+    if not (call.context or call.goal):
+        return "the user has neither context nor goal any more"
+    if call.url is None:
+        return "the endpoint was deleted"
+    return None
+
+
+def match(expression: str, answer: object) -> str | None:
+    """What a rule finds in an answer, as JSON; None where it finds nothing, or false."""
+    try:
+        found = jmespath.search(expression, answer)
+    except (jmespath.exceptions.JMESPathError, TypeError, ValueError):
+        return None
+    return dumps(found) if found not in (None, False, "", [], {}) else None
+
+
+async def run(ctx: Context[Params]) -> Outcome:
+    """Asks once and returns what the answer means."""
+    caller = cast(InnerJournal, ctx.journal).crew_caller()
+    try:
+        call = await caller.look(ctx)
+        if why := why_not(call):
+            return Done({"outcome": "skipped", "why": why})
+        if ctx.mode == "dry":
+            return Done({"outcome": "suppressed"})
+        headers = ask.headers_of(ctx, call, caller.headers(ctx, call))
+        began = time.monotonic()
+        found = await ask.ask(ctx, caller.http, call, headers)
+        took = int((time.monotonic() - began) * 1000)
+        if isinstance(found, Failed) and found.is_passing:
+            is_open = await caller.failed(ctx, call, found.why)
+            return _later(ctx, call, found, took, is_open=is_open)
+        caller.answered(ctx, call)
+        return _ended(ctx, call, found, took)
+    except Away as error:
+        return Later(1.0, str(error), is_counted=False)
+    except SealError as error:
+        return Later(None, str(error))
+
+
+def _later(ctx: Context[Params], call: Call, found: Failed, took: int, *, is_open: bool) -> Later:
+    """Nobody's attempt while the endpoint is away; else the user's, with a wait that grows."""
+    if is_open and ask.age_seconds(ctx) < _PATIENCE_SECONDS:
+        return Later(1.0, found.why, is_counted=False)
+    wait = back_off(ctx.attempt)
+    if found.wait_seconds is not None:
+        wait = max(wait, found.wait_seconds)
+    return Later(wait, found.why, answer=_answer(call, took, error=found.why, excerpt=found.excerpt))
+
+
+def _ended(ctx: Context[Params], call: Call, found: Answered | Failed | Pending, took: int) -> Outcome:
+    if isinstance(found, Pending):
+        if ask.age_seconds(ctx) < _PATIENCE_SECONDS:
+            return Later(1.0, found.why, is_counted=False)
+        return Rejected(found.why, answer=_answer(call, took, error=found.why))
+    if isinstance(found, Failed):
+        return Rejected(found.why, answer=_answer(call, took, error=found.why, excerpt=found.excerpt))
+    rule = (call.rule or {}).get("expression")
+    matched = match(rule, found.value) if rule else None
+    kept = _answer(call, took, response=found.text, matched=matched)
+    return Done({"outcome": "answered", "latencyMs": took}, answer=kept)
+
+
+def _answer(call: Call, took: int, **kept: str | None) -> CrewAnswer:
+    if call.endpoint_id is None:
+        raise RuntimeError("nobody was asked")
+    return CrewAnswer(call.uid, call.context, call.goal, call.endpoint_id, took, **kept)
+
+
+KIND = Kind(
+    name=ask.KIND,
+    Params=Params,
+    run=run,
+    summary="asks a crew about one user",
+    queue="calls",
+)

@@ -1,0 +1,114 @@
+"""`crew.call`: asks a crew about each of the tenant's users, one run a user, and counts how that went.
+
+It fans out in pages and then waits, without a worker and without an attempt, until all calls have ended.
+"""
+
+from typing import Annotated, Any, Literal, cast
+
+import jmespath
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from workers.crew.book import PAGE, Counts, CrewBook
+from workers.kind import Cancelled, Context, InnerJournal, Kind
+from workers.outcome import Done, Later, Outcome, Rejected
+
+FANNED_OUT = "fan-out"
+_FIRST = (-1, "")
+_EVERYBODY = 2**62
+_SHORTEST_WAIT, _LONGEST_WAIT = 0.5, 15.0
+
+
+def _expression(text: str) -> str:
+    try:
+        jmespath.compile(text)
+    except (jmespath.exceptions.JMESPathError, ValueError) as error:
+        raise ValueError(f"can't be read: {str(error)[:200]}") from None
+    return text
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
+
+
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Rule(_Body):
+    """What is looked for in each answer; where it finds something, the webhooks of `crew.matched` are told."""
+
+    language: Literal["jmespath"] = "jmespath"
+    expression: Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(_expression)]
+
+
+class Params(_Body):
+    """Whom it asks about and whom it asks."""
+
+    endpoints: Annotated[list[Name], Field(min_length=1, max_length=100)] | None = Field(
+        None, description="the endpoints by name or id; null: all of the tenant's"
+    )
+    segments: Annotated[list[Name], Field(min_length=1, max_length=100)] | None = Field(
+        None, description="the segments whose users it asks about; null: everybody"
+    )
+    max_users_per_run: Annotated[int, Field(strict=True, ge=1, le=10_000_000)] | None = Field(
+        None, description="how many users at most, those of the first priority first; null: all"
+    )
+    rule: Rule | None = None
+
+
+def fan_out(ctx: Context[Params], book: CrewBook) -> dict[str, int]:
+    """Makes the calls that are not made yet, and returns how many users there are and how many have no endpoint."""
+    params = ctx.params
+    made = book.count().made
+    left = _EVERYBODY if params.max_users_per_run is None else params.max_users_per_run - made
+    users, without_endpoint, after = made, 0, _FIRST
+    while left > 0:
+        if ctx.is_cancelled():
+            raise Cancelled
+        page = book.make_calls(after, users, left, segments=params.segments, endpoints=params.endpoints)
+        users += page.seen
+        left -= page.seen
+        without_endpoint += page.without_endpoint
+        if page.seen < PAGE or page.last_priority is None or page.last_uid is None:
+            break
+        after = page.last_priority, page.last_uid
+    return {"users": users, "withoutEndpoint": without_endpoint}
+
+
+def result_of(fanned: dict[str, Any], counts: Counts, duration_ms: int) -> dict[str, Any]:
+    """What a crew came to."""
+    return {
+        "users": fanned["users"],
+        "called": counts.made,
+        "answered": counts.answered,
+        "failed": counts.failed,
+        "skipped": counts.skipped + fanned["withoutEndpoint"],
+        "durationMs": duration_ms,
+    }
+
+
+def run(ctx: Context[Params]) -> Outcome:
+    """Fans out once, then looks how far the calls are."""
+    journal = cast(InnerJournal, ctx.journal)
+    book = journal.crew()
+    kept = journal.find_step(FANNED_OUT)
+    if kept is None and not book.has_endpoint(ctx.params.endpoints):
+        return Rejected("there is no endpoint to ask: make one at /api/crew-endpoints, or set CREW_API_URL")
+    fanned = kept[0] if kept else ctx.step(FANNED_OUT, lambda: fan_out(ctx, book))
+    counts = book.count()
+    elapsed = (ctx.started_at - ctx.slot_at).total_seconds()
+    ended = counts.made - counts.waiting
+    ctx.progress(ended / counts.made if counts.made else 1.0, f"{ended} of {counts.made} users")
+    if counts.waiting:
+        wait = min(_LONGEST_WAIT, max(_SHORTEST_WAIT, elapsed / 20))
+        return Later(wait, f"{counts.waiting} calls have not ended", is_counted=False)
+    return Done(result_of(fanned, counts, int(elapsed * 1000)))
+
+
+KIND = Kind(
+    name="crew.call",
+    Params=Params,
+    run=run,
+    summary="asks a crew about each user and keeps the answers",
+    queue="calls",
+)
