@@ -66,14 +66,14 @@ MEASURE = Query("measure_report", Measured)
 def list_all(
     conn: Connection,
     tenant_id: UUID,
-    report_id: UUID,
+    schedule_id: UUID,
     *,
     before: tuple[datetime | None, UUID | None] = (None, None),
     limit: int = 100,
 ) -> list[Execution]:
-    """The executions of a report, newest slot first."""
+    """The executions of a report, by its schedule, newest slot first."""
     place = {"before_at": before[0], "before_id": before[1], "room": limit}
-    return LIST.all(conn, tenant_id=tenant_id, report_id=report_id, id=None, slot_at=None, **place)
+    return LIST.all(conn, tenant_id=tenant_id, schedule_id=schedule_id, id=None, slot_at=None, **place)
 
 
 def get(conn: Connection, tenant_id: UUID, execution_id: UUID) -> Execution:
@@ -83,7 +83,7 @@ def get(conn: Connection, tenant_id: UUID, execution_id: UUID) -> Execution:
         slot_at = slot_of(execution_id)
     except (ValueError, OverflowError):
         raise NotFound(nothing) from None
-    asked = {"report_id": None, "before_at": None, "before_id": None, "room": 1}
+    asked = {"schedule_id": None, "before_at": None, "before_id": None, "room": 1}
     found = LIST.one(conn, tenant_id=tenant_id, id=execution_id, slot_at=slot_at, **asked)
     if found is None:
         raise NotFound(nothing)

@@ -25,6 +25,8 @@ BENCHES = (
     "asked",
     "formats",
     "alerts",
+    "reports",
+    "exports",
 )
 
 

@@ -7,6 +7,8 @@ observations at Seattle-Tacoma airport by the U.S. National Oceanic and Atmosphe
 import argparse
 import csv
 import importlib.util
+import shutil
+import subprocess
 import tempfile
 from datetime import date, datetime
 from decimal import Decimal
@@ -19,6 +21,7 @@ from workers.formats import excel, html, pdf, png
 from workers.formats.page import read as read_page
 from workers.formats.report import Chart, Column, Headline, Report, Section
 from workers.formats.typesetter import typeset
+from workers.kinds.report_export import FORMS
 
 PIXELS_PER_INCH = 110.0
 MONTH = Column("month", "date", "Month", format="month")
@@ -139,6 +142,47 @@ def weather() -> Report:
     )
 
 
+def exported() -> Report:
+    """The report that the demo's definition of an export makes: one query, a table and a chart."""
+    figures = read()
+    place = figures.sectors.index("nonfarm")
+    rows = [(month, values[place]) for month, values in figures.rows if month.year >= 2010]
+    columns = (MONTH, Column("nonfarm", "number", "Jobs", "thousand", decimals=0))
+    section = Section("Employment", columns, rows, chart=Chart("line", "month", ("nonfarm",)))
+    return Report("Employment since 2010-01-01", SLOT, (section,), brand=BRAND)
+
+
+def show_formats(folder: Path) -> None:
+    """Writes what report.export makes of one report in each format: pictures of three, and the first lines of two."""
+    with tempfile.TemporaryDirectory() as name:
+        made = {form: each.render(exported(), Path(name)).path for form, each in FORMS.items()}
+        _print(made["pdf"], folder / "export-pdf.png")
+        photograph(made["html"], folder / "export-html.png", 900, 900)
+        _run("soffice", "--headless", "--convert-to", "pdf", "--outdir", f"{name}/printed", str(made["excel"]))
+        [printed] = Path(name, "printed").iterdir()
+        _print(printed, folder / "export-excel.png", "-x", "0", "-y", "0", "-W", "661", "-H", "290")
+        for form in ("csv", "json"):
+            print(form, made[form].read_text()[:500], sep="\n")
+
+
+def photograph(page: Path, target: Path, width: int, height: int) -> None:
+    """Writes a picture of a page as Chromium shows it."""
+    looks = ["--headless", "--no-sandbox", "--hide-scrollbars", f"--window-size={width},{height}"]
+    _run("chromium", *looks, f"--screenshot={target}", page.as_uri())
+
+
+def _print(document: Path, target: Path, *cut: str) -> None:
+    """Writes a picture of a PDF's first page, or of a part of it."""
+    looks = ("-png", "-r", "80", "-f", "1", "-singlefile", *cut)
+    _run("pdftoppm", *looks, str(document), str(target.with_suffix("")))
+
+
+def _run(program: str, *arguments: str) -> None:
+    if shutil.which(program) is None:
+        raise SystemExit(f"{program} is not installed")
+    subprocess.run([program, *arguments], check=True, capture_output=True, timeout=120)
+
+
 def _folder() -> Path:
     found = importlib.util.find_spec("vega_datasets")
     assert found is not None and found.origin is not None, "the package vega_datasets is not installed"  # noqa: PT018
@@ -160,6 +204,7 @@ def main() -> None:
     pages = typeset("report.typ", document, "png", report.slot, pixels_per_inch=PIXELS_PER_INCH)
     for number in (1, 5):
         (folder / f"report-page-{number}.png").write_bytes(pages[number - 1])
+    show_formats(folder)
 
 
 if __name__ == "__main__":

@@ -5,14 +5,12 @@ The figures are the demo's (local/dataset.py); the text is one that a model may 
 
 import argparse
 import base64
-import shutil
-import subprocess
 import tempfile
 from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
 
-from bench.gallery import BRAND, PIXELS_PER_INCH, SLOT
+from bench.gallery import BRAND, PIXELS_PER_INCH, SLOT, photograph
 from local.dataset import read
 from workers.formats import pdf
 from workers.formats.page import read as read_page
@@ -67,23 +65,10 @@ def _text(evidence: Evidence) -> str:
 def _pictured(html: str, pictures: dict[str, bytes], target: Path, width: int, height: int) -> None:
     for name, content in pictures.items():
         html = html.replace(f"cid:{name}", f"data:image/png;base64,{base64.b64encode(content).decode()}")
-    browser = shutil.which("chromium")
-    if browser is None:
-        raise SystemExit("Chromium is not installed")
     with tempfile.TemporaryDirectory() as folder:
         page = Path(folder) / "mail.html"
         page.write_text(html)
-        size = f"--window-size={width},{height}"
-        asked = [
-            browser,
-            "--headless",
-            "--no-sandbox",
-            "--hide-scrollbars",
-            size,
-            f"--screenshot={target}",
-            page.as_uri(),
-        ]
-        subprocess.run(asked, check=True, capture_output=True, timeout=120)
+        photograph(page, target, width, height)
 
 
 def main() -> None:

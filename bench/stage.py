@@ -8,7 +8,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -103,6 +103,9 @@ class Processes:
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self._children: list[tuple[str, subprocess.Popen[bytes]]] = []
+        self._started = 0
+        # What ours were started with, for those that come later.
+        self.environ: dict[str, str] = {}
         self.stamps = Stamps(stage.folder / f"stamps-{uuid.uuid4().hex[:8]}")
 
     def start(self, name: str, *command: str, **environ: str) -> subprocess.Popen[bytes]:
@@ -115,7 +118,8 @@ class Processes:
 
     def run(self, name: str, *command: str, **environ: str) -> subprocess.Popen[bytes]:
         """Starts a command, likewise."""
-        log = self._stage.folder / f"{name}-{len(self._children)}.log"
+        log = self._stage.folder / f"{name}-{self._started}.log"
+        self._started += 1
         with log.open("wb") as output:
             child = subprocess.Popen(
                 command,
@@ -136,6 +140,7 @@ class Processes:
             "WORKER_THREADS": str(threads),
             "LOG_LEVEL": "warning",
         } | more
+        self.environ = environ
         roles = [("ticker", "scheduler")] * tickers + [("worker", "workers")] * workers
         pids = [self.start(name, module, **environ).pid for name, module in roles]
         with psycopg.connect(url, autocommit=True) as conn:
@@ -170,6 +175,19 @@ class Processes:
         for name, child in self._children:
             found[name] = found[name].plus(memory(child.pid))
         return found | self._stage.server_memory()
+
+    def each_memory(self, name: str) -> list[Memory]:
+        """The memory of each living process of that name, with all that it began."""
+        return [memory(child.pid) for each, child in self._children if each == name]
+
+    def kill(self, name: str) -> None:
+        """Ends the oldest living process of that name, with all that it began, by SIGKILL; nobody misses it then."""
+        victim = next(each for each in self._children if each[0] == name)
+        for pid in (victim[1].pid, *descendants(victim[1].pid)):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        victim[1].wait()
+        self._children.remove(victim)
 
     def stop(self) -> None:
         """Ends every process in order, by SIGTERM, and by SIGKILL what does not go."""

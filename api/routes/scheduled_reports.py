@@ -239,8 +239,8 @@ def list_report_executions(asking: Reader, report_id: UUID, limit: Limit = 50, c
     """The executions, newest slot first."""
     before = place_of(cursor, "executions", asking.tenant)
     with asking.listing() as conn:
-        SCHEDULED_REPORTS.get(conn, asking.tenant, report_id)
-        rows = report_executions.list_all(conn, asking.tenant, report_id, before=before, limit=room(limit))
+        schedule_id = SCHEDULED_REPORTS.get(conn, asking.tenant, report_id).schedule_id
+        rows = report_executions.list_all(conn, asking.tenant, schedule_id, before=before, limit=room(limit))
     links = artifacts.links_of(asking.web.settings.url, asking.web.seal, asking.tenant)
     shown = partial(report_executions.shown, links=links)
     return answer(page(rows, limit, "executions", asking.tenant, lambda row: (row.scheduled_for, row.id), shown))

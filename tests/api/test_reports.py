@@ -1,9 +1,11 @@
 """`/api/report-definitions` and `/api/scheduled-reports`: checked when saved, versioned, stopped and started, and nobody else's."""
 
+from datetime import timedelta
 from typing import Any
 
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
 from tests import make
 from tests.api import tenanted
@@ -101,3 +103,41 @@ def test_a_schedule_of_reports_has_its_report_whoever_writes(api: Api, owner: ma
         owner.execute("delete from scheduled_reports where tenant_id = %s", (api.tenant,))
     schedule = {"jobType": "report.export", "cronExpression": "@daily"}
     assert "/api/scheduled-reports" in api("POST", "/api/schedules", json=schedule).text
+
+
+STATUSES = {
+    "pending": ("PENDING", 0),
+    "queued": ("PENDING", 0),
+    "running": ("PROCESSING", 40),
+    "succeeded": ("COMPLETED", 100),
+    "dead": ("FAILED", 40),
+    "cancelled": ("CANCELLED", 40),
+    "skipped": ("CANCELLED", 0),
+}
+
+
+def test_an_execution_has_a_status_for_each_state_of_its_run_and_lists_those_by_hand_among_the_planned(
+    api: Api, owner: make.Connection
+) -> None:
+    assert api.tenant
+    report = tenanted.export(owner, api.tenant, "alfa")
+    schedule = make.value(owner, "select schedule_id from scheduled_reports where id = %s", report)
+    now = make.now(owner)
+    for hours, (state, (_, progress)) in enumerate(STATUSES.items()):
+        made = {
+            "origin": "manual" if hours % 2 else "schedule",
+            "state": state,
+            "slot_at": now - timedelta(hours=hours),
+        }
+        shown = {"progress": Jsonb({"fraction": progress / 100})} if 0 < progress < 100 else {}
+        make.run(owner, api.tenant, kind="report.export", schedule_id=schedule, **made, **shown)
+
+    path = f"/api/scheduled-reports/{report}/executions"
+    first = api("GET", f"{path}?limit=3").json()
+    rest = api("GET", f"{path}?limit=100&cursor={first['nextCursor']}").json()
+    found = first["items"] + rest["items"]
+    assert [(each["status"], each["progress"]) for each in found] == list(STATUSES.values())
+    assert [each["triggeredManually"] for each in found] == [bool(place % 2) for place in range(len(STATUSES))]
+    assert rest["nextCursor"] is None
+    stats = api("GET", f"/api/scheduled-reports/{report}/stats").json()
+    assert (stats["count"], stats["succeeded"], stats["failed"], stats["successRatio"]) == (7, 1, 1, 0.5)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bench import alerts, dead_rows, fairness, flood, idle, lag, plots, rows, tickers
+from bench import alerts, dead_rows, exports, fairness, flood, idle, lag, plots, reports, rows, tickers
 from bench.crowd import curve
 from bench.herd import measure, results
 from bench.peers.ours import Ours
@@ -101,6 +101,25 @@ def test_alerts_are_checked_beside_loops_that_ask_the_same() -> None:
     assert found.tocsin > 0
     assert all(found.ratio(peer) > 0 for peer in found.peers)
     assert len(found.peers) == 2
+
+
+@pytest.mark.long
+@pytest.mark.slow
+def test_reports_are_all_mailed_once_though_workers_are_killed_meanwhile() -> None:
+    found = {result.name: result for result in reports.run(Options(1, 8))}
+    told = found["reports.last_mail"].details["repetitions"][0]
+    assert (told["mails"], told["files"], told["filesLost"], told["filesDoubled"]) == (8, 40, 0, 0)
+    assert found["reports.lost"].is_met is True
+    assert found["reports.doubled"].is_met is True
+
+
+@pytest.mark.long
+@pytest.mark.slow
+def test_an_export_shows_how_far_it_is_and_how_large_its_worker_was() -> None:
+    found = {result.name: result for result in exports.run(Options(1, 50_000))}
+    assert found["exports.progress_seen"].tocsin > 2
+    assert found["exports.worker_peak"].tocsin > 10
+    assert found["exports.made"].details["bytes"].keys() == {"csv", "excel"}
 
 
 def test_a_curve_ends_where_its_runs_do() -> None:

@@ -230,6 +230,15 @@ def test_a_claim_goes_by_its_index(filled: make.Connection, name: str) -> None:
     assert index in indexes(filled, nodes), nodes
 
 
+def test_the_executions_of_a_report_are_read_by_its_schedule_and_not_by_all_that_its_tenant_runs(
+    filled: make.Connection, some: dict[str, Any]
+) -> None:
+    whose = {"tenant_id": some["tenant_id"], "schedule_id": some["schedule_id"], "id": None, "slot_at": None}
+    nodes = plan_of(filled, "list_report_executions", whose | {"before_at": None, "before_id": None, "room": 50})
+
+    assert {"runs_one_per_slot", "runs_on_demand"} <= indexes(filled, nodes), nodes
+
+
 def test_the_claim_reads_on_from_where_the_last_one_ended(filled: make.Connection) -> None:
     low = make.now(filled) - timedelta(seconds=5)
     nodes = plan_of(

@@ -238,7 +238,13 @@ class Held:
                 )
             },
             "list_scheduled_reports": {"statuses": None},
-            "list_report_executions": {"report_id": None, "id": None, "slot_at": None},
+            "list_report_executions": {
+                "schedule_id": make.value(
+                    conn, "select schedule_id from report_executions where tenant_id = %s limit 1", self.tenant
+                ),
+                "id": None,
+                "slot_at": None,
+            },
             "measure_report": {"schedule_id": ahead, "since": slot_at},
             "insert_dashboard": {"name": f"{word} other", "description": ""},
             "update_dashboard": {"name": f"{word} renamed", "description": ""},

@@ -151,7 +151,7 @@ def _executions(args: argparse.Namespace) -> int:
     with opened() as conn:
         tenant = tenant_id(conn, args.tenant)
         row = _reports().named(conn, tenant, args.which)
-        rows = report_executions.list_all(conn, tenant, row.id, limit=args.limit)
+        rows = report_executions.list_all(conn, tenant, row.schedule_id, limit=args.limit)
     links = artifacts.links_of(read(("TOCSIN_URL",))["TOCSIN_URL"], seal(), tenant)
     found = [report_executions.shown(each, links) for each in rows]
     if args.is_json:

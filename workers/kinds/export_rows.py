@@ -60,7 +60,7 @@ def draw(
         columns, kept = _columns(found.columns, says.columns)
         spool.fill(found.batches, kept, most=most, seen=told)
     chart = _chart(says, columns)
-    section = Section(row.name, columns, spool, chart=chart)
+    section = Section(capital(row.name.replace("-", " ")), columns, spool, chart=chart)
     shown = list(spool.last) if chart and chart.kind == "line" else spool.head
     return Drawn((section,), (replace(section, rows=shown),), spool.rows, found.data_as_of)
 
@@ -76,7 +76,9 @@ def _of_graphs(
         raise (SourceUnavailable if parts.is_passing else SourceRefused)(parts.why)
     sections = tuple(_as_shown(part.section, says.columns) for part in parts)
     there = {column.name for section in sections for column in section.columns}
-    _check_there(there | {each.name for each in says.columns if each.is_hidden}, says.columns)
+    # One by segments has a column for each that there is now: a segment of which nothing came is no mistake.
+    if not any(part.graph.time_dimension and part.graph.segment_by for part in parts):
+        _check_there(there | {each.name for each in says.columns if each.is_hidden}, says.columns)
     known = [part.newest for part in parts if part.newest is not None]
     rows = sum(len(cast("Sequence[Any]", section.rows)) for section in sections)
     return Drawn(sections, tuple(map(_preview, sections)), rows, min(known) if known else None)

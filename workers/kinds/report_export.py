@@ -108,11 +108,13 @@ def run(ctx: Context[Params]) -> Outcome:
     row = now if version == now.version else book.definition(now.id, version)
     if row is None:
         return Rejected(f"version {version} of its report definition is no more")
-    with tempfile.TemporaryDirectory(prefix="tocsin-report-") as name:
-        folder = Path(name)
+    with tempfile.TemporaryDirectory(prefix="tocsin-report-") as temporary:
+        folder = Path(temporary)
         try:
             making = make(ctx, row, folder, told=partial(_read, ctx))
-            files = [_kept(ctx, making, each, folder) for each in range(len(ctx.params.export_formats))]
+            # The title may count rows, of which there may be others when it is made again: a file is found by its name.
+            name = ctx.step("name", lambda: making.report.filename(""))
+            files = [_kept(ctx, making, each, folder, name) for each in range(len(ctx.params.export_formats))]
         except BadParameter as error:
             return Rejected(f"the parameter {error.name!r} {error}")
         except SourceUnavailable as error:
@@ -176,12 +178,12 @@ def subject_of(ctx: Context[Params], context: Mapping[str, Any]) -> tuple[str, s
         return "", str(error)
 
 
-def _kept(ctx: Context[Params], making: Making, number: int, folder: Path) -> File:
+def _kept(ctx: Context[Params], making: Making, number: int, folder: Path, stem: str) -> File:
     """The file of one of the formats, as it is kept; made only where it is not there yet."""
     formats = ctx.params.export_formats
     form = FORMS[formats[number]]
     is_packed = formats[number] == "csv" and len(making.report.sections) > 1
-    name = making.report.filename(f"{form.ending}.zip" if is_packed else form.ending)
+    name = stem + (f"{form.ending}.zip" if is_packed else form.ending)
     content_type = "application/zip" if is_packed else form.content_type
     paths: list[Path] = []
 

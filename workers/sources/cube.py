@@ -16,7 +16,7 @@ import jwt
 
 from config.zones import BadZone, zone
 from workers.http import Response
-from workers.sources import relative
+from workers.sources import parameters, relative
 from workers.sources.calling import Away, Caller, decoded
 from workers.sources.table import (
     Column,
@@ -165,7 +165,7 @@ def prepared(question: Question, row_cap: int) -> dict[str, Any]:
         found = None
     if not isinstance(found, dict):
         raise SourceRefused('the query is no Cube query; it takes JSON such as {"measures": ["orders.count"]}')
-    asked: dict[str, Any] = found
+    asked: dict[str, Any] = {name: parameters.in_json(each, question, "param_") for name, each in found.items()}
     if question.start is not None or "timezone" not in asked:
         asked["timezone"] = question.timezone
     if _unknown_zone(asked["timezone"]):

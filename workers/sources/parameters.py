@@ -83,13 +83,16 @@ def in_url(url: str, question: Question) -> str:
     return path + mark + _NAME.sub(lambda found: quote(as_text(value_of(found[1], question)), safe=""), asked)
 
 
-def in_json(value: object, question: Question) -> object:
-    """Return the JSON value with each text that is a parameter as a whole replaced by its value, as text."""
+def in_json(value: object, question: Question, named: str = "") -> object:
+    """Return the JSON value with each text that is a parameter as a whole replaced by its value, as text.
+
+    Only names that begin with `named` are taken for parameters.
+    """
     if isinstance(value, dict):
-        return {name: in_json(each, question) for name, each in value.items()}
+        return {name: in_json(each, question, named) for name, each in value.items()}
     if isinstance(value, list):
-        return [in_json(each, question) for each in value]
-    if isinstance(value, str) and (found := _NAME.fullmatch(value)):
+        return [in_json(each, question, named) for each in value]
+    if isinstance(value, str) and (found := _NAME.fullmatch(value)) and found[1].startswith(named):
         return as_text(value_of(found[1], question))
     return value
 

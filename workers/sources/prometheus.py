@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from workers.sources.calling import Caller, decoded
+from workers.sources.parameters import named_in
 from workers.sources.table import (
     Column,
     Holds,
@@ -70,6 +71,9 @@ class Prometheus:
 
 def _asked(question: Question, timeout_seconds: float) -> tuple[str, dict[str, str], datetime]:
     """Return the path, the form and the last instant that is asked of."""
+    if unknown := named_in(question.query):
+        # There is no value beside a PromQL expression, and text that is put into one could be more than a value.
+        raise SourceRefused(f"prometheus takes no parameters, and the expression names $param_{min(unknown)}")
     form = {"query": question.query, "timeout": f"{max(1, int(timeout_seconds))}s"}
     if question.start is None or question.end is None:
         return "/query", form | {"time": _stamp(question.slot_at)}, question.slot_at

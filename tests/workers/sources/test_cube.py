@@ -266,3 +266,15 @@ def test_a_secret_is_not_sent_over_plain_http_to_the_public_internet() -> None:
     # The client would refuse loopback too, but later: first comes what is wrong with the address itself.
     with pytest.raises(SourceRefused, match="plain text"), _cube("http://93.184.216.34", options={}) as source:
         ask(source, REVENUE, seconds=1)
+
+
+def test_a_parameter_is_the_value_of_a_filter_and_can_be_no_other_part_of_the_query() -> None:
+    values = {"most": Decimal("1.50"), "region": '"]}], "measures": ["orders.secret'}
+    filters = [
+        {"member": "orders.region", "operator": "equals", "values": ["$param_region", "$param_most", "$5", "$slot"]}
+    ]
+    with cube_server() as server:
+        _ask(server.url, json.dumps({"measures": ["orders.revenue"], "filters": filters}), parameters=values)
+    asked = server.loads[0]["query"]
+    assert asked["filters"][0]["values"] == [values["region"], "1.50", "$5", "$slot"]
+    assert asked["measures"] == ["orders.revenue"]

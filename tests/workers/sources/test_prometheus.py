@@ -125,3 +125,13 @@ def test_more_series_than_wanted_and_more_bytes_than_allowed_are_refused() -> No
         assert _ask(server).is_stale
     with http_server(200, b"[" + b" " * 17_000_000) as server, pytest.raises(SourceRefused, match="bytes"):
         _ask(server)
+
+
+def test_a_parameter_that_promql_has_no_place_for_is_refused_and_not_asked_as_text() -> None:
+    with (
+        _prometheus([_series("1")]) as server,
+        opened("prometheus", server.url) as source,
+        pytest.raises(SourceRefused, match=r"\$param_job"),
+    ):
+        ask(source, 'up{job="$param_job"}', parameters={"job": "web"})
+    assert not server.seen
