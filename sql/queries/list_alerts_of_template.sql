@@ -1,5 +1,5 @@
--- The names of the first alerts, pulses and scheduled reports that are worded by a template, which the caller holds. Sorted.
--- Index: kpi_alerts_of_template, pulse_configs_of_template, scheduled_reports_of_template.
+-- The names of the first alerts, pulses and scheduled reports that are worded by a template, which the caller holds.
+-- Sorted. Index: kpi_alerts_of_template, pulse_configs_of_template, scheduled_reports_of_template.
 select a.alert_name as name from kpi_alerts as a
 where a.tenant_id = %(tenant_id)s and a.template_id = %(id)s
 union all

@@ -1,18 +1,19 @@
 -- A tenant's scheduled reports with their schedules and what became of their newest 1,000 runs, newest first, on from a
--- place, or the one of an id. Index: scheduled_reports' and schedules' keys (tenant_id, id), watches' key, runs_one_per_slot and
--- runs_on_demand (each is partial, so each part of the runs is asked for by itself).
+-- place, or the one of an id. Index: scheduled_reports' and schedules' keys (tenant_id, id), watches' key,
+-- runs_one_per_slot and runs_on_demand (each is partial, so each part of the runs is asked for by itself).
 select
     r.id, s.name, r.description, d.name as report_type, r.report_definition_id, r.schedule_id, s.status, s.cron,
     s.timezone, s.calendar_id, r.export_formats, r.parameters, s.tags, r.email_enabled, r.email_recipients,
     r.email_cc_recipients, r.email_bcc_recipients, r.email_subject, r.email_include_attachment,
     r.email_include_preview, r.email_send_only_if_data, r.error_after, r.template_id, s.deliver_within_seconds,
-    h.late_since, t.slug as workspace_id, s.created_by,
+    r.late_since, t.slug as workspace_id, s.created_by,
     s.version, s.next_fire_at, s.last_error as schedule_error, ran.last_run, ran.last_state, ran.last_run_error,
     ran.success_count, ran.failure_count, r.created_at, greatest(r.updated_at, s.updated_at) as updated_at
 from (
-    select w.* from scheduled_reports as w
+    select w.*, h.late_since from scheduled_reports as w
     inner join schedules as q on w.tenant_id = q.tenant_id and w.schedule_id = q.id
     inner join report_definitions as n on w.tenant_id = n.tenant_id and w.report_definition_id = n.id
+    left join watches as h on q.tenant_id = h.tenant_id and q.id = h.schedule_id
     where
         w.tenant_id = %(tenant_id)s
         and (%(id)s::uuid is null or w.id = %(id)s)
@@ -26,7 +27,6 @@ from (
 inner join tenants as t on r.tenant_id = t.id
 inner join schedules as s on r.tenant_id = s.tenant_id and r.schedule_id = s.id
 inner join report_definitions as d on r.tenant_id = d.tenant_id and r.report_definition_id = d.id
-left join watches as h on s.tenant_id = h.tenant_id and s.id = h.schedule_id
 cross join
     lateral (  -- noqa: ST05
         select

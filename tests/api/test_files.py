@@ -16,6 +16,7 @@ from db.ids import slot_of
 from db.pool import Database, transaction
 from db.store import Owner, Store, key_of
 from tests import make
+from tests.api import tenanted
 from tests.api.conftest import KEY, Api, MakeWeb, TestClient, web_of_it
 from workers import artifact_links
 
@@ -50,11 +51,11 @@ def file(web: TestClient, api: Api, conn: make.Connection, tmp_path: Path) -> Fi
     return kept(web, api, conn, tmp_path)
 
 
-def kept(web: TestClient, api: Api, conn: make.Connection, folder: Path, **row: Any) -> File:
+def kept(web: TestClient, api: Api, conn: make.Connection, folder: Path, of: Any = None, **row: Any) -> File:
     assert api.tenant
     store = web_of_it(web).store
     assert store
-    run = make.run(conn, api.tenant, state="succeeded")
+    run = make.run(conn, api.tenant, state="succeeded", **of or {})
     (folder / "made").write_bytes(CONTENT)
     digest = sha256(CONTENT).hexdigest()
     key = key_of(Owner(make.value(conn, "select id from installation"), api.tenant, run, 1), digest)
@@ -132,6 +133,36 @@ def test_nobody_downloads_another_tenants_file(file: File, web: TestClient) -> N
     assert other("GET", f"/api/artifacts/{file.id}/download").status_code == 404
     assert other("GET", f"/api/runs/{file.run}/artifacts").status_code == 404
     assert web.get(f"/api/artifacts/{file.id}/download").status_code == 401
+
+
+def test_an_executions_files_are_linked_for_a_day_for_who_has_no_login(
+    make_web: MakeWeb, database: str, conn: make.Connection, tmp_path: Path
+) -> None:
+    web = make_web(database, artifact_url=f"file://{tmp_path}/files", url="http://x/")
+    api = Api(web, conn)
+    assert api.tenant
+    report = tenanted.export(conn, api.tenant, "alfa")
+    schedule = make.value(conn, "select schedule_id from scheduled_reports where id = %s", report)
+    file = kept(web, api, conn, tmp_path, of={"schedule_id": schedule, "kind": "report.export"})
+    place = f"/api/report-executions/{file.run}"
+    shown = file.api("GET", place).json()
+    [listed] = file.api("GET", f"/api/scheduled-reports/{report}/executions").json()["items"]
+    assert shown["fileUrl"] == shown["files"][0]["fileUrl"]
+    for each in (shown, listed):
+        link = each["fileUrl"].removeprefix("http://x")
+        answer = web.get(link)
+        assert (answer.status_code, answer.content, "/f/" in link) == (200, CONTENT, True)
+        claim = artifact_links.read(link.removeprefix("/f/"))
+        assert claim is not None
+        assert timedelta(hours=23) < claim.expires_at - make.now(conn) <= timedelta(days=1)
+    # Of another tenant, too old, or asked for by who may not.
+    assert web.get(file.link(tenant=make.tenant(conn))).status_code == 404
+    assert web.get(file.link(until=make.now(conn) - timedelta(seconds=2))).status_code == 410
+    assert Api(web, conn)("GET", place).status_code == 404
+    assert web.get(place).status_code == 401
+    # Without an address of ours there is no link, but the path that takes a token.
+    plain = Api(make_web(database), conn, tenant=file.api.tenant)("GET", place).json()
+    assert plain["fileUrl"] == f"{place}/download?format=html"
 
 
 def test_who_guesses_links_is_stopped_and_who_has_one_is_not(file: File, web: TestClient) -> None:

@@ -1,15 +1,22 @@
 """`/api/report-definitions` and `/api/scheduled-reports`: checked when saved, versioned, stopped and started, and nobody else's."""
 
 from datetime import timedelta
+from ipaddress import ip_network
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
+from api.sources import create_source
+from config.seal import Seal
+from db.pool import Database
+from local import activities
 from tests import make
 from tests.api import tenanted
-from tests.api.conftest import Api, TestClient
+from tests.api.conftest import KEY, Api, MakeWeb, TestClient
+from tocsin import report_examples
 
 REPORT = {"name": "weekly", "cronExpression": "0 8 * * 1", "exportFormats": ["CSV", "pdf", "csv"]}
 PARAMETERS = [{"name": "period", "type": "PERIOD", "default": "last_full_week"}, {"name": "most", "type": "integer"}]
@@ -141,3 +148,87 @@ def test_an_execution_has_a_status_for_each_state_of_its_run_and_lists_those_by_
     assert rest["nextCursor"] is None
     stats = api("GET", f"/api/scheduled-reports/{report}/stats").json()
     assert (stats["count"], stats["succeeded"], stats["failed"], stats["successRatio"]) == (7, 1, 1, 0.5)
+
+
+def test_a_report_is_worded_by_a_template_of_its_purpose_and_watched(api: Api, owner: make.Connection) -> None:
+    assert api("POST", "/api/report-definitions", json=body_of(api, owner, parameters=[], query="select 1")).is_success
+    words = {"name": "ours", "subject": "{{ name }}: {{ record_count }} rows"}
+    ours, foreign = (
+        api("POST", "/api/templates", json=words | more).json()["id"]
+        for more in ({"purpose": "report.export"}, {"purpose": "kpi.schedule", "name": "theirs", "subject": "Look"})
+    )
+    body = REPORT | {"reportType": "sales", "deliverWithinSeconds": 600}
+    refused = api("POST", "/api/scheduled-reports", json=body | {"templateId": foreign})
+    assert [each["pointer"] for each in refused.json()["errors"]] == ["/templateId"]
+    made = api("POST", "/api/scheduled-reports", json=body | {"templateId": ours})
+    row = made.json()
+    assert (row["templateId"], row["deliverWithinSeconds"], row["lateSince"]) == (ours, 600, None)
+    assert make.value(owner, "select params ->> 'templateId' from schedules where id = %s", row["scheduleId"]) == ours
+    assert make.value(owner, "select count(*) from watches where schedule_id = %s", row["scheduleId"]) == 1
+    kept = api("DELETE", f"/api/templates/{ours}")
+    assert (kept.status_code, "weekly" in kept.json()["detail"]) == (409, True)
+    path = f"/api/scheduled-reports/{row['id']}"
+    free = api("PATCH", path, json={"templateId": None, "deliverWithinSeconds": None}).json()
+    assert (free["templateId"], free["deliverWithinSeconds"]) == (None, None)
+    assert api("DELETE", f"/api/templates/{ours}").status_code == 204
+
+
+def test_a_definition_of_another_tenant_is_none_to_a_report(api: Api, owner: make.Connection, host: TestClient) -> None:
+    other = Api(host, owner)
+    theirs = other(
+        "POST", "/api/report-definitions", json=body_of(other, owner, parameters=[], query="select 1")
+    ).json()
+    refused = api("POST", "/api/scheduled-reports", json=REPORT | {"reportType": "sales"})
+    assert [each["pointer"] for each in refused.json()["errors"]] == ["/reportType"]
+    for method, place in (("GET", ""), ("POST", "/preview"), ("GET", "/versions")):
+        answer = api(method, f"/api/report-definitions/{theirs['id']}{place}", json={} if method == "POST" else None)
+        assert answer.status_code == 404
+    foreign = body_of(api, owner, parameters=[], query="select 1") | {"name": "mine", "sourceId": theirs["sourceId"]}
+    refused = api("POST", "/api/report-definitions", json=foreign)
+    assert [each["pointer"] for each in refused.json()["errors"]] == ["/sourceId"]
+
+
+SLIPS = ["2026-01-01' or '1'='1", "1; drop table x", "$param_most", "{{ 1 }}"]
+
+
+@pytest.mark.parametrize("text", SLIPS)
+def test_a_parameter_is_a_value_and_never_a_part_of_the_query(
+    make_web: MakeWeb, database: str, conn: make.Connection, text: str
+) -> None:
+    api, source = reaching(make_web, database, conn)
+    asked = "select $param_said::text as said, $param_most as most"
+    parameters = [{"name": "said", "type": "string"}, {"name": "most", "type": "integer", "default": 5}]
+    body = {"name": "said", "sourceId": source, "query": asked, "parameters": parameters}
+    definition = api("POST", "/api/report-definitions", json=body | {"title": "{{ parameters.said }}"}).json()["id"]
+    place = f"/api/report-definitions/{definition}/preview"
+    found = api("POST", place, json={"parameters": {"said": text}})
+    assert found.status_code == 200, found.text
+    assert (found.json()["recordCount"], found.json()["parameters"]["said"]) == (1, text)
+    assert text in found.json()["text"]
+    wrong = api("POST", place, json={"parameters": {"said": "x", "most": text}})
+    assert [each["pointer"] for each in wrong.json()["errors"]] == ["/parameters/most"]
+
+
+def test_both_examples_are_previewed_on_the_sample_table(
+    make_web: MakeWeb, database: str, conn: make.Connection
+) -> None:
+    api, source = reaching(make_web, database, conn)
+    activities.load(conn, make.now(conn).date())
+    for body in report_examples.bodies(UUID(source)):
+        made = api("POST", "/api/report-definitions", json=body | {"sourceId": source})
+        assert made.status_code == 201, made.text
+    body = REPORT | {"reportType": "workspace-activity", "emailSubject": "{{ record_count }} rows of {{ report }}"}
+    report = api("POST", "/api/scheduled-reports", json=body).json()
+    found = api("POST", f"/api/scheduled-reports/{report['id']}/preview").json()
+    assert (found["subject"], found["problem"]) == (f"{found['recordCount']} rows of weekly", None)
+    assert found["recordCount"] > len(found["columns"][0]) > 1
+    assert make.value(conn, "select count(*) from runs") == 0, "nothing is kept"
+    assert make.value(conn, "select count(*) from artifacts") == 0
+
+
+def reaching(make_web: MakeWeb, database: str, conn: make.Connection) -> tuple[Api, str]:
+    """A tenant of a web that may reach loopback, with a source on the test's own database."""
+    api = Api(make_web(database, egress_allow=(ip_network("127.0.0.0/8"),)), conn)
+    assert api.tenant
+    with Database.at(database).connect("test") as found:
+        return api, str(create_source(found, api.tenant, "own", "postgres", database, Seal((KEY,))).id)

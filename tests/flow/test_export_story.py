@@ -13,7 +13,7 @@ from zipfile import ZipFile
 import pytest
 from pypdf import PdfReader
 
-from api import report_definitions, report_executions, scheduled_reports
+from api import report_definitions, report_executions, scheduled_reports, templates
 from api.edits import edit_schedule
 from api.report_definitions import ReportDefinitionIn, ReportDefinitionPatch
 from api.scheduled_report_bodies import ScheduledReportIn, ScheduledReportPatch
@@ -124,15 +124,22 @@ def test_a_report_is_made_in_five_formats_mailed_once_and_found_again(world: Wor
     said_now = report_definitions.DEFINITIONS.get(conn, tenant, definition)
     patch = ReportDefinitionPatch.model_validate({"columns": [{"name": "share", "isHidden": True}]})
     report_definitions.edit(conn, tenant, said_now, report_definitions.patched(said_now, patch))
-    row = scheduled_reports.SCHEDULED_REPORTS.get(conn, tenant, report)
-    quiet = {"emailIncludeAttachment": False, "exportFormats": ["csv"], "parameters": {"least": 12}}
-    scheduled_reports.edit(conn, tenant, row, ScheduledReportPatch.model_validate(quiet))
+    now = scheduled_reports.SCHEDULED_REPORTS.get(conn, tenant, report)
+    words = {"name": "ours", "purpose": "report.export"}
+    words["text"] = "{{ name }} ({{ report_type }}) from {{ parameters[1].value }}: {{ downloads[0].link }}"
+    template = templates.create(conn, tenant, templates.TemplateIn.model_validate(words))
+    quiet: dict[str, Any] = {"emailIncludeAttachment": False, "exportFormats": ["csv"], "parameters": {"least": 12}}
+    quiet["templateId"] = template.id
+    scheduled_reports.edit(conn, tenant, now, ScheduledReportPatch.model_validate(quiet))
     again = world.next_slot(schedule)
     assert (again["outcome"]["definitionVersion"], again["outcome"]["recordCount"]) == (2, 4)
     world.until_delivered(again["id"])
     linked = world.mail.wait_for(6)[-1].message
     page = next(part for part in linked.walk() if part.get_content_type() == "text/html").get_content()
     assert re.search(r'href="https://tocsin\.example/f/[A-Za-z0-9_-]+"', page)
+    worded = next(part for part in linked.walk() if part.get_content_type() == "text/plain").get_content()
+    assert worded.startswith("Sales (sales-week) from 12: https://tocsin.example/f/")
+    assert again["outcome"]["template"] == {"templateId": str(template.id), "version": 1, "problem": None}
     assert not [part.get_filename() for part in linked.walk() if (part.get_filename() or "").endswith("csv")]
 
     # Nothing to say, nothing said.

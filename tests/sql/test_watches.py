@@ -47,8 +47,8 @@ class Stand:
             "update schedules set next_fire_at = %s, last_slot_at = %s where id = %s",
             (slot + timedelta(days=1), slot, schedule),
         )
-        more = {"origin": "schedule", "schedule_id": schedule, "slot_at": slot, "kind": "kpi.schedule"}
-        return make.run(self.conn, self.tenant, state=state, **more, **row)
+        more = {"origin": "schedule", "schedule_id": schedule, "slot_at": slot, "kind": "kpi.schedule"} | row
+        return make.run(self.conn, self.tenant, state=state, **more)
 
     def look(self) -> int:
         """Judges all watches now, whenever they were to be looked at."""
@@ -111,6 +111,9 @@ def test_it_ends_with_how_late_it_arrived(stand: Stand) -> None:
         ("succeeded", {"outcome": {"outcome": "gated"}}, False),
         ("succeeded", {"outcome": {"outcome": "could_not_check"}}, True),
         ("succeeded", {"outcome": {"outcome": "stale"}}, True),
+        ("succeeded", {"kind": "report.export", "outcome": {"outcome": "kept"}}, False),
+        ("succeeded", {"kind": "report.export", "outcome": {"outcome": "empty"}}, False),
+        ("dead", {"kind": "report.export"}, True),
         ("running", {}, True),
         ("dead", {}, True),
         ("cancelled", {}, False),
