@@ -20,6 +20,7 @@ GROUPS = {
     "W": range(1, 9),
     "L": (2, 3, 4, 5, 8, 9, 10, 11),
     "E": range(1, 5),
+    "C": range(1, 5),
 }
 # What has no test: not built, built otherwise, or measured instead.
 WITHOUT = {"T12"}
