@@ -68,6 +68,14 @@ def test_nothing_out_of_the_data_is_a_formula_or_a_link(tmp_path: Path) -> None:
     assert all(cell.data_type == "s" for cell in _cells(made.path)[1])
 
 
+def test_what_no_cell_can_hold_is_left_out_and_the_file_opens(tmp_path: Path) -> None:
+    controls = "".join(map(chr, range(32))) + "\ufffe"
+    made = excel.render(report(table((Column("text"),), [(f"a{controls}b",), ("x" * 40_000,)])), tmp_path)
+    [_, [first], [second]] = _cells(made.path)
+    assert (str(first.value)[:1], str(first.value)[-1:]) == ("a", "b")
+    assert 1000 < len(str(second.value)) <= 32_767
+
+
 def test_a_workbook_begins_with_what_it_is_and_a_native_chart(tmp_path: Path) -> None:
     made = excel.render(report(data_as_of=AT, notes=("Only paid orders.",)), tmp_path)
     front = openpyxl.load_workbook(made.path).worksheets[0]

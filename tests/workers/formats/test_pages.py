@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 from xml.etree import ElementTree
 
@@ -216,6 +217,19 @@ def test_a_report_full_of_addresses_fetches_none_and_reads_no_file(tmp_path: Pat
 def made_of(folder: Path) -> str:
     """The page of a report without any of that: what our own page is made of."""
     return html.render(report(sales(), table((Column("a"),), [("x",)])), folder).path.read_text()
+
+
+def test_a_pdf_acts_on_nothing_and_has_an_end(tmp_path: Path) -> None:
+    made = pdf.render(
+        report(table((Column("text"),), [(f"{HOSTILE} {number}",) for number in range(20_000)])), tmp_path
+    )
+    read = PdfReader(made.path)
+    root: Any = read.trailer["/Root"]
+    assert not {"/OpenAction", "/AA", "/AcroForm"} & set(root)
+    assert not {"/JavaScript", "/EmbeddedFiles"} & set(root.get("/Names", {}))
+    actions = [note.get_object().get("/A") for page in read.pages for note in page.get("/Annots", [])]
+    assert not [action for action in actions if action and action["/S"] != "/GoTo"]
+    assert len(read.pages) < 500
 
 
 def test_a_page_asks_nothing_of_the_network(tmp_path: Path) -> None:
