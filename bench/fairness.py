@@ -16,12 +16,12 @@ from bench.result import Goal, Options, Result, percentile, tell
 from bench.schedules import make_schedules
 from bench.stage import NOW, Processes, Stage, value
 
-_SAMPLES = 60
+_SAMPLES = 200
 _LIMIT_SECONDS = 120.0
 _LEAD_SECONDS = 3.0
 _LOADED_A_SECOND = 2000
 _MAX_RUNNING = 4
-_WINDOW_SECONDS = 45.0
+_WINDOW_SECONDS = 60.0
 _LIMIT = "insert into limits (tenant_id, name, max_running) select t.id, 'tenant', %s from tenants as t where t.slug = 'bench'"
 
 

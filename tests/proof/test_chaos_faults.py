@@ -76,6 +76,7 @@ def test_wrong_clocks_change_nothing(tmp_path: Path) -> None:
     assert len(faults) == 2
 
 
+@pytest.mark.long
 @pytest.mark.skipif(rabbitmq.lacks() != "", reason=f"{rabbitmq.lacks()}: make test-deps")
 def test_rabbitmq_may_be_emptied_and_killed(tmp_path: Path) -> None:
     faults = strike(tmp_path, ["rabbitmq.purge", "rabbitmq.restart"], 10.0, "rabbitmq")
