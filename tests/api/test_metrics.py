@@ -63,7 +63,7 @@ def test_no_label_holds_a_tenant_or_an_id(web: TestClient) -> None:
     labels = {
         name for family in text_string_to_metric_families(page) for sample in family.samples for name in sample.labels
     }
-    assert labels <= {"kind", "state", "outcome", "queue", "role", "channel", "policy", "type", "version", "le"} | {
+    assert labels <= {"kind", "state", "outcome", "queue", "role", "channel", "direction", "policy", "type", "version", "le"} | {
         "implementation", "major", "minor", "patchlevel", "generation"  # those of Python itself
     }  # fmt: skip
 

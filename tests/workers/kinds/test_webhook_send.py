@@ -168,5 +168,5 @@ def test_an_id_with_a_dot_is_not_signed_and_an_empty_or_large_body_is() -> None:
 
 
 def test_no_schedule_has_a_kind_of_tocsins_own() -> None:
-    assert set(INNER) == {"webhook.send", "notice.mail"}
+    assert set(INNER) == {"crew.ask", "notice.mail", "webhook.send"}
     assert not set(INNER) & set(KINDS)
