@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from threading import Thread
 from typing import Any
 from uuid import UUID, uuid4
+from zlib import crc32
 
 from tests import make
 
@@ -17,8 +18,8 @@ Reply = tuple[int, bytes]
 class Crew:
     """An HTTP server on an event loop of its own; a call is about the user whom its goal names."""
 
-    def __init__(self, latency: float = 0.0) -> None:
-        self.latency = latency
+    def __init__(self, latency: float = 0.0, spread: float = 0.0) -> None:
+        self.latency, self.spread = latency, spread
         self.is_down = False
         self.asked: Counter[str] = Counter()
         self.answered: Counter[str] = Counter()
@@ -89,7 +90,8 @@ class Crew:
             return
         if self.latency:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(reader.read(1), self.latency)
+                share = crc32(about.encode()) % 1000 / 500 - 1
+                await asyncio.wait_for(reader.read(1), self.latency * (1 + self.spread * share))
                 return  # whoever asked is gone, and hears nothing
         given = (503, b"away") if self.is_down else self.script(path, body)
         status, answer = given or (200, json.dumps({"about": about, "result": "a plan"}).encode())
@@ -103,9 +105,9 @@ class Crew:
 
 
 @contextlib.contextmanager
-def open_crew(latency: float = 0.0) -> Iterator[Crew]:
-    """A crew at work."""
-    crew = Crew(latency)
+def open_crew(latency: float = 0.0, spread: float = 0.0) -> Iterator[Crew]:
+    """A crew at work, whose answers take `latency` seconds, each up to a share of it more or less."""
+    crew = Crew(latency, spread)
     crew.start()
     try:
         yield crew

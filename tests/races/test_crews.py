@@ -23,6 +23,9 @@ def ask_now(system: System, **columns: object) -> UUID:
     return found
 
 
+KEPT = "select user_uid from crew_responses where status = 'answered'"
+
+
 def crew_run(system: System) -> tuple[str, dict[str, object] | None]:
     rows = system.conn.execute("select state, outcome from runs where kind = 'crew.call'").fetchall()
     return (rows[0][0], rows[0][1]) if rows else ("none", None)
@@ -35,10 +38,12 @@ def killed_in_the_middle(system: System, crew: Crew, many: int, at_once: int, se
     system.ticker()
     workers = [system.worker(TOCSIN_EGRESS_ALLOW=LOOPBACK) for _ in range(2)]
     ask_now(system)
+    kept: dict[str, int] = {}
     for worker, share in zip(workers, (0.2, 0.5), strict=True):
         until(lambda share=share: len(crew.answered) >= share * many, seconds, system.logs)  # type: ignore[misc]
         system.worker(TOCSIN_EGRESS_ALLOW=LOOPBACK)
         worker.kill()
+        kept |= {uid: crew.asked[uid] for (uid,) in system.conn.execute(KEPT).fetchall() if uid not in kept}
     until(lambda: crew_run(system)[0] == "succeeded", seconds, system.logs)
     outcome = crew_run(system)[1]
     assert outcome is not None
@@ -46,6 +51,8 @@ def killed_in_the_middle(system: System, crew: Crew, many: int, at_once: int, se
     assert counted == [many, many, many, 0, 0]
     assert system.value("select count(*) from crew_responses where status = 'answered'") == many
     assert system.value("select count(distinct user_uid) from crew_responses") == many
+    assert len(kept) >= 0.5 * many - at_once
+    assert {uid: crew.asked[uid] for uid in kept} == kept
     # Whom a killed worker had asked is asked again, and the crew had told nobody; the ends of the last hundredths of a
     # second before a kill are all that may be asked for nothing, and under the same key.
     assert sum(crew.answered.values()) - many <= at_once // 4
@@ -54,7 +61,7 @@ def killed_in_the_middle(system: System, crew: Crew, many: int, at_once: int, se
 
 @pytest.mark.timeout(120)
 def test_killed_workers_lose_no_user_and_repeat_nobody_whose_answer_was_kept(system: System) -> None:
-    with open_crew(latency=0.2) as crew:
+    with open_crew(latency=0.2, spread=0.5) as crew:
         killed_in_the_middle(system, crew, 300, 40, 60)
 
 

@@ -53,11 +53,9 @@ def _body(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _create(args: argparse.Namespace) -> int:
-    from api import channels
-
     with changing() as conn:
         tenant = tenant_id(conn, args.tenant)
-        made = channels.create(conn, tenant, bodies.read(channels.ChannelIn, _body(args)), seal())
+        made = _make(conn, tenant, _body(args))
         record(conn, tenant, "channel.created", ("channel", made.id), None, _noun().shown(made))
     return _CHANNELS.said(args, made, f"made the channel {made.name} ({made.id})")
 
@@ -105,8 +103,10 @@ def _check(conn: "Connection", tenant: "UUID", row: "Channel") -> None:
     channels.check_untold(conn, tenant, row)
 
 
-def _make(*_: Any) -> Any:
-    raise NotImplementedError("a channel is made with its credential, by _create")
+def _make(conn: "Connection", tenant: "UUID", body: dict[str, Any]) -> "Channel":
+    from api import channels
+
+    return channels.create(conn, tenant, bodies.read(channels.ChannelIn, body), seal())
 
 
 _COLUMNS = {"ID": "id", "NAME": "name", "TYPE": "type", "CALLED AT": "origin"}

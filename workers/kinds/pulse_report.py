@@ -23,15 +23,14 @@ from workers.kinds import posts, pulse_mail, pulse_writing
 from workers.kinds.posts import Channels
 from workers.kinds.pulse_mail import Sheet, Told
 from workers.kinds.pulse_writing import Known, NotWritten, Written
-from workers.kinds.report_asking import MOST_ROWS, Trouble
+from workers.kinds.report_asking import Trouble, ask_one
 from workers.kinds.wording import Wording
 from workers.outcome import Done, Later, Message, Outcome, Rejected
 from workers.pulses.changes import Notable, is_notable
 from workers.pulses.evidence import Evidence, gather, read
 from workers.pulses.page import make
 from workers.recipients import Found, Recipient, find
-from workers.reporting import Part, part_of
-from workers.sources import SourceRefused, SourceUnavailable
+from workers.reporting import Part
 
 PERIODS = 30
 MOST_SECONDS = 60.0
@@ -62,13 +61,7 @@ def ask(ctx: Context[Params], graph: Graph, until: float) -> Part | Trouble:
     left = min(MOST_SECONDS, until - time.monotonic())
     if left < 1:
         return Trouble(graph, f"the graph {graph.name!r}: the graphs before it took all the time", is_passing=True)
-    try:
-        question = graph.question(ctx.slot_at, ctx.timezone, last_periods(graph, ctx.slot_at, ctx.timezone, PERIODS))
-        table = ctx.source(str(graph.source_id)).query(question, timeout_seconds=left, row_cap=MOST_ROWS)
-    except (SourceRefused, SourceUnavailable) as error:
-        return Trouble(graph, f"the graph {graph.name!r}: {error}", isinstance(error, SourceUnavailable))
-    part = part_of(graph, table, ctx.timezone)
-    return Trouble(graph, f"the graph {graph.name!r}: {part}", is_passing=False) if isinstance(part, str) else part
+    return ask_one(ctx, graph, last_periods(graph, ctx.slot_at, ctx.timezone, PERIODS), left)
 
 
 def run(ctx: Context[Params]) -> Outcome:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from workers.alerting.lookback import Window
-from workers.graphs import Graph, last_periods
+from workers.graphs import NOBODYS, Graph, last_periods
 from workers.kind import Context
 from workers.kinds.threshold_alert import patience
 from workers.reporting import Part, part_of
@@ -44,19 +44,29 @@ def ask(
     parts = []
     for graph in graphs:
         looked_at = within or last_periods(graph, ctx.slot_at, ctx.timezone, periods)
-        try:
-            question = replace(
-                graph.question(ctx.slot_at, ctx.timezone, looked_at, context), parameters=dict(parameters)
-            )
-            source = ctx.source(str(graph.source_id))
-            table = source.query(question, timeout_seconds=patience(ctx), row_cap=MOST_ROWS)
-        except (SourceRefused, SourceUnavailable) as error:
-            return Trouble(graph, f"the graph {graph.name!r}: {error}", isinstance(error, SourceUnavailable))
-        part = part_of(graph, table, ctx.timezone)
-        if isinstance(part, str):
-            return Trouble(graph, f"the graph {graph.name!r}: {part}", is_passing=False)
+        part = ask_one(ctx, graph, looked_at, patience(ctx), context, parameters)
+        if isinstance(part, Trouble):
+            return part
         parts.append(part)
     return parts
+
+
+def ask_one(
+    ctx: Context[Any],
+    graph: Graph,
+    within: Window | None,
+    seconds: float,
+    context: Mapping[str, str] = NOBODYS,
+    parameters: Mapping[str, Value] = NONE,
+) -> Part | Trouble:
+    """Return what a graph's source answers for a time as a part of a report, or what is the matter with it."""
+    try:
+        question = replace(graph.question(ctx.slot_at, ctx.timezone, within, context), parameters=dict(parameters))
+        table = ctx.source(str(graph.source_id)).query(question, timeout_seconds=seconds, row_cap=MOST_ROWS)
+    except (SourceRefused, SourceUnavailable) as error:
+        return Trouble(graph, f"the graph {graph.name!r}: {error}", isinstance(error, SourceUnavailable))
+    part = part_of(graph, table, ctx.timezone)
+    return Trouble(graph, f"the graph {graph.name!r}: {part}", is_passing=False) if isinstance(part, str) else part
 
 
 def ask_each(
