@@ -12,7 +12,7 @@ from uuid import UUID
 from fastapi.responses import Response
 
 from api import shapes
-from api.pages import page, place_of, room
+from api.paging import page, place_of, room
 from api.request import Asked, Change, answer, etag_of
 from db.pool import Connection, DatabaseError, transaction
 from db.query import Query

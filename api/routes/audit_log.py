@@ -7,7 +7,7 @@ from fastapi.responses import Response
 
 from api import audit, shapes
 from api.audit import Entry
-from api.pages import MOST, Limit, Word
+from api.paging import MOST, Limit, Word
 from api.problems import answers, good
 from api.request import AdminReader, OperatorReader, Reader, answer
 

@@ -12,7 +12,7 @@ from pydantic.alias_generators import to_camel
 from api import calendars, shapes
 from api.calendars import MOST_DAYS, YEARS
 from api.definitions import Line
-from api.pages import Cursor, Limit, page, place_of, room
+from api.paging import Cursor, Limit, page, place_of, room
 from api.problems import answers, good
 from api.request import Asked, Change, Editor, Reader, answer, etag_of
 from db.pool import Connection

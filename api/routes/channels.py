@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from api import channels, shapes
 from api.channels import CHANNELS, Channel, ChannelIn, ChannelPatch
-from api.pages import Cursor, Limit
+from api.paging import Cursor, Limit
 from api.problems import answers, good
 from api.request import Asked, Editor, Reader, answer
 from db.pool import Connection

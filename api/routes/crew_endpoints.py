@@ -7,7 +7,7 @@ from fastapi.responses import Response
 
 from api import crew_endpoints, shapes
 from api.crew_endpoints import ENDPOINTS, CrewEndpoint, CrewEndpointIn, CrewEndpointPatch
-from api.pages import Cursor, Limit
+from api.paging import Cursor, Limit
 from api.problems import answers, good
 from api.request import Editor, Reader
 

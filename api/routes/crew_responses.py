@@ -11,7 +11,7 @@ from pydantic import create_model
 from api import crew_responses, shapes
 from api.crew_responses import CrewResponse, CrewResponseFilter, CrewResponseIn
 from api.definitions import read_time
-from api.pages import MOST, Limit, Word
+from api.paging import MOST, Limit, Word
 from api.problems import answers, good
 from api.refusals import refuse
 from api.request import Change, Editor, Reader, answer, etag_of

@@ -7,7 +7,7 @@ from fastapi.responses import Response
 
 from api import dashboards, shapes
 from api.dashboards import DASHBOARDS, Dashboard, DashboardIn, DashboardPatch
-from api.pages import Cursor, Limit
+from api.paging import Cursor, Limit
 from api.problems import answers, good
 from api.request import Editor, Reader
 

@@ -10,7 +10,7 @@ from pydantic.alias_generators import to_camel
 
 from api import shapes
 from api.definitions import Line, Time
-from api.pages import Cursor, Instant, Limit, Lower, Word, page, place_of, room
+from api.paging import Cursor, Instant, Limit, Lower, Word, page, place_of, room
 from api.problems import answers, good
 from api.request import Change, Editor, Reader, answer
 from api.routes.runs import RunOut

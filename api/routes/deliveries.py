@@ -8,7 +8,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict
 
 from api import shapes
-from api.pages import Cursor, Instant, Limit, Lower, Word, page, place_of, room
+from api.paging import Cursor, Instant, Limit, Lower, Word, page, place_of, room
 from api.problems import answers, good
 from api.request import Change, Editor, Reader, answer
 from db.pool import Connection

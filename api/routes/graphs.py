@@ -7,7 +7,7 @@ from fastapi.responses import Response
 
 from api import graphs, shapes
 from api.graphs import GRAPHS, Graph, GraphIn, GraphPatch
-from api.pages import Cursor, Limit
+from api.paging import Cursor, Limit
 from api.problems import answers, good
 from api.request import Editor, Reader
 

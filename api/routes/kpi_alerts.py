@@ -15,7 +15,7 @@ from api.definitions import Time
 from api.kpi_alert_bodies import KpiAlertIn, KpiAlertPatch
 from api.kpi_alert_rows import KpiAlert
 from api.kpi_alerts import KPI_ALERTS
-from api.pages import Cursor, Instant, Limit, Word, page, place_of, room
+from api.paging import Cursor, Instant, Limit, Word, page, place_of, room
 from api.problems import answers, good
 from api.request import Asked, Editor, Reader, answer
 from api.routes.schedules import SlotOut

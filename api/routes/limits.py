@@ -10,7 +10,7 @@ from pydantic.alias_generators import to_camel
 
 from api import run_limits, shapes
 from api.access import rank
-from api.pages import Cursor, Limit
+from api.paging import Cursor, Limit
 from api.problems import answers, good
 from api.request import Asked, Editor, Reader
 from api.run_limits import LIMITS, TENANT

@@ -8,7 +8,7 @@ from fastapi.responses import Response
 
 from api import members, shapes
 from api.members import Member, MemberIn, MemberPatch, Role
-from api.pages import Cursor, Limit, Lower, page, place_of, room
+from api.paging import Cursor, Limit, Lower, page, place_of, room
 from api.problems import answers, good
 from api.request import Admin, AdminReader, Change, answer, etag_of
 from db.pool import Connection

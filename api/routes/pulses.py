@@ -10,7 +10,7 @@ from pydantic.alias_generators import to_camel
 
 from api import pulse_jobs, pulse_ticks, pulses, shapes
 from api.definitions import Time
-from api.pages import Cursor, Limit, page, place_of, room
+from api.paging import Cursor, Limit, page, place_of, room
 from api.problems import answers, good
 from api.pulse_bodies import OnModelFailure, PulseAttachment, PulseIn, PulsePatch
 from api.pulse_jobs import Result, State

@@ -11,7 +11,7 @@ from pydantic.alias_generators import to_camel
 from api import report_definitions, report_previews, shapes
 from api.asked_sources import Means
 from api.definitions import Json, Time
-from api.pages import Cursor, Limit
+from api.paging import Cursor, Limit
 from api.problems import answers, good
 from api.refusals import refuse
 from api.report_definitions import DEFINITIONS, ReportDefinitionIn, ReportDefinitionPatch

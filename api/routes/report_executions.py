@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from api import artifacts, report_executions
-from api.pages import Lower
+from api.paging import Lower
 from api.problems import answers, good
 from api.request import Reader, answer
 from api.routes.scheduled_reports import ReportExecution

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from api import calendars, reasons, shapes
-from api.pages import Cursor, Instant, Limit, Lower, Word, page, place_of, room
+from api.paging import Cursor, Instant, Limit, Lower, Word, page, place_of, room
 from api.problems import answers, good
 from api.request import Asked, Change, Editor, Reader, answer
 from db.pool import Connection

@@ -12,7 +12,7 @@ from pydantic.alias_generators import to_camel
 from api import artifacts, report_executions, report_previews, scheduled_reports, shapes
 from api.asked_sources import Means
 from api.definitions import Time
-from api.pages import Cursor, Limit, Word, page, place_of, room
+from api.paging import Cursor, Limit, Word, page, place_of, room
 from api.problems import answers, good
 from api.request import Change, Editor, Reader, answer
 from api.routes.report_definitions import ReportPreview

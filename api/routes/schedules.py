@@ -11,7 +11,7 @@ from pydantic.alias_generators import to_camel
 
 from api import definitions, edits, shapes
 from api.definitions import Json, Line, ScheduleIn, Time
-from api.pages import Cursor, Instant, Limit, Lower, Word, page, place_of, room
+from api.paging import Cursor, Instant, Limit, Lower, Word, page, place_of, room
 from api.problems import answers, good
 from api.refusals import of_recurrence, refuse
 from api.request import Change, Editor, Reader, answer, etag_of

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from api import shapes, silences
-from api.pages import Cursor, Limit
+from api.paging import Cursor, Limit
 from api.problems import answers, good
 from api.request import Editor, Reader
 from api.silences import SILENCES, Silence, SilenceIn, SilencePatch

@@ -11,7 +11,7 @@ from pydantic.alias_generators import to_camel
 from api import shapes, sources
 from api.asked_sources import Means, asked, row_of
 from api.definitions import Line, Time
-from api.pages import Cursor, Limit, page, place_of, room
+from api.paging import Cursor, Limit, page, place_of, room
 from api.problems import answers, good
 from api.refusals import refuse
 from api.request import Asked, Change, Editor, Reader, answer, etag_of

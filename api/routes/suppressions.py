@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from api import shapes, suppressions
-from api.pages import Cursor, Limit, page, place_of, room
+from api.paging import Cursor, Limit, page, place_of, room
 from api.problems import answers, good
 from api.request import Change, Editor, Reader, answer, etag_of
 from api.suppressions import Reason

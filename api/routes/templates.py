@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from api import shapes, templates
-from api.pages import Cursor, Limit
+from api.paging import Cursor, Limit
 from api.problems import answers, good
 from api.request import Editor, Reader, answer
 from api.templates import TEMPLATES, Preview, PreviewIn, PurposeName, Template, TemplateIn, TemplatePatch

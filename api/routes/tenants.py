@@ -9,7 +9,7 @@ from pydantic.alias_generators import to_camel
 
 from api import shapes, tenants
 from api.definitions import Line
-from api.pages import Cursor, Limit, Lower, page, place_of, room
+from api.paging import Cursor, Limit, Lower, page, place_of, room
 from api.problems import answers, good
 from api.refusals import refuse
 from api.request import Admin, Change, Operator, OperatorReader, Reader, answer

@@ -10,7 +10,7 @@ from pydantic.alias_generators import to_camel
 
 from api import shapes, tokens
 from api.definitions import Line, Time
-from api.pages import Cursor, Limit, page, place_of, room
+from api.paging import Cursor, Limit, page, place_of, room
 from api.problems import answers, good
 from api.refusals import refuse
 from api.request import Admin, AdminReader, Change, answer

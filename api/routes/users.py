@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api import shapes, users
 from api.asked_sources import Means, asked, row_of
 from api.graphs import Asking
-from api.pages import Cursor, Limit, Word
+from api.paging import Cursor, Limit, Word
 from api.problems import answers, good
 from api.refusals import refuse
 from api.request import Asked, Change, Editor, Reader

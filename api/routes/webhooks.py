@@ -10,7 +10,7 @@ from pydantic.alias_generators import to_camel
 
 from api import shapes, webhooks
 from api.definitions import Line
-from api.pages import Cursor, Limit, Lower, page, place_of, room
+from api.paging import Cursor, Limit, Lower, page, place_of, room
 from api.problems import answers, good
 from api.request import Change, Editor, Reader, answer, etag_of
 from api.webhooks import Event, Webhook
