@@ -64,6 +64,10 @@ class FoundMember(NamedTuple):
 FIND_MEMBER = Query("find_member", FoundMember)
 
 
+class NoTenant(HTTPException):
+    """An operator of many tenants did not say for which of them they ask."""
+
+
 def unauthorized(detail: str) -> HTTPException:
     """The refusal of somebody who did not say who they are, or not truly."""
     return HTTPException(401, detail, {"WWW-Authenticate": "Bearer"})
@@ -137,17 +141,25 @@ def needs(role: Role, scope: str | None = None) -> Callable[..., Caller]:
             str | None, Header(description="an operator names the tenant here", max_length=63)
         ] = None,
     ) -> Caller:
-        found = _found(request, web, tocsin_tenant if role != "operator" else None)
-        _count(request, web, found)
-        if found.scope is not None and found.scope != scope:
-            raise HTTPException(403, "this token was made for something else")
-        if found.scope is None and rank(found.role) < rank(role):
-            raise HTTPException(403, f"this needs the role {role}; yours is {found.role}")
-        if role != "operator" and found.tenant_id is None:
-            raise HTTPException(400, "there are many tenants here: an operator names one in the header Tocsin-Tenant")
-        return found
+        return admitted(request, web, role, scope, named=tocsin_tenant)
 
     return caller
+
+
+def admitted(request: Request, web: Web, role: Role, scope: str | None = None, *, named: str | None = None) -> Caller:
+    """The request's caller, if they may. `named` is the tenant that an operator acts for.
+
+    Raises HTTPException 401, 403 and 429, and NoTenant.
+    """
+    found = _found(request, web, named if role != "operator" else None)
+    _count(request, web, found)
+    if found.scope is not None and found.scope != scope:
+        raise HTTPException(403, "this token was made for something else")
+    if found.scope is None and rank(found.role) < rank(role):
+        raise HTTPException(403, f"this needs the role {role}; yours is {found.role}")
+    if role != "operator" and found.tenant_id is None:
+        raise NoTenant(400, "there are many tenants here: an operator names one in the header Tocsin-Tenant")
+    return found
 
 
 def metrics_reader(

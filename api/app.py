@@ -21,6 +21,8 @@ from api.doorway import Doorway
 from api.gauges import Gauges
 from api.limits import Limit
 from api.meanings import explain
+from api.pages import assets, overview
+from api.pages import silences as silence_pages
 from api.presence import Presence
 from api.problems import FieldProblem, Problem, answer_problems
 from api.routes import (
@@ -115,6 +117,12 @@ _ROOMS = (
     actions,
     files,
 )
+# The dashboard's.
+PAGE_ROOMS = (
+    assets,
+    overview,
+    silence_pages,
+)
 _DRAIN_SECONDS = 20
 _KILL_SECONDS = 24.0
 _CONNECTIONS = 16
@@ -179,7 +187,7 @@ def _routed(**options: Any) -> FastAPI:
         generate_unique_id_function=_operation_id,
         **options,
     )
-    for room in _ROOMS:
+    for room in (*_ROOMS, *PAGE_ROOMS):
         app.include_router(room.router)
     document = app.openapi
 
@@ -199,7 +207,7 @@ def _routed(**options: Any) -> FastAPI:
 
 def _routes() -> list[APIRoute]:
     """Every endpoint, in the order in which the router looks at them."""
-    return [route for room in _ROOMS for route in room.router.routes if isinstance(route, APIRoute)]
+    return [route for room in (*_ROOMS, *PAGE_ROOMS) for route in room.router.routes if isinstance(route, APIRoute)]
 
 
 def _operation_id(route: APIRoute) -> str:

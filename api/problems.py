@@ -1,8 +1,9 @@
 """Errors as `application/problem+json`: what went wrong, in one sentence, under the status that says whose fault it is."""
 
+import json
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -37,6 +38,28 @@ class Problem(BaseModel):
     status: int
     detail: str
     errors: list[FieldProblem] | None = Field(None, description="each field at fault")
+
+
+class Refusal(NamedTuple):
+    """A problem as a page shows it. `errors` are the reasons by field, in dotted names: `threshold.checkCron`."""
+
+    status: int
+    title: str
+    detail: str
+    errors: dict[str, str]
+
+
+async def refusal_of(request: Request, error: Exception) -> tuple[Refusal, dict[str, str]]:
+    """The error as the API would tell it, and the headers that go with it. Raises the error when nothing tells it."""
+    handlers = request.app.exception_handlers
+    handler = next((handlers[kind] for kind in type(error).__mro__ if kind in handlers), None)
+    if handler is None:
+        raise error
+    answered = await handler(request, error)
+    told = json.loads(answered.body)
+    errors = {each["pointer"].strip("/").replace("/", "."): each["detail"] for each in told.get("errors") or ()}
+    headers = {name: value for name, value in answered.headers.items() if not name.startswith("content-")}
+    return Refusal(answered.status_code, told["title"], told["detail"], errors), headers
 
 
 def problem(status: int, detail: str, *, headers: dict[str, str] | None = None, **more: object) -> JSONResponse:

@@ -11,7 +11,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -67,9 +67,9 @@ def template(postgres: Postgres) -> str:
     return TEMPLATE
 
 
-@pytest.fixture
-def database(postgres: Postgres, template: str) -> Iterator[str]:
-    """The address of a migrated database of the test's own."""
+@contextmanager
+def copied(postgres: Postgres, template: str) -> Iterator[str]:
+    """The address of a migrated database for one test, or for all of a module's."""
     name = f"test_{uuid.uuid4().hex}"
     url = postgres.create_database(name, template=template, strategy="file_copy")
     # Written in the copy: a copied row would tell that this is somebody else's database, and nothing would be claimed.
@@ -77,6 +77,13 @@ def database(postgres: Postgres, template: str) -> Iterator[str]:
         register(conn)
     yield url
     postgres.drop_database(name)
+
+
+@pytest.fixture
+def database(postgres: Postgres, template: str) -> Iterator[str]:
+    """The address of a migrated database of the test's own."""
+    with copied(postgres, template) as url:
+        yield url
 
 
 @pytest.fixture

@@ -1,0 +1,131 @@
+"""How pages look: the templates with their filters, and the headers of every page."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from api.pages import assets, nav
+from db.jsonb import dumps, rfc3339
+
+HEADERS: Final = {
+    # Nothing but our own: text of tenants and models that got past the escaping would still run nothing.
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; font-src 'self'; frame-src 'self'; object-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+    "X-Robots-Tag": "noindex",
+}
+
+
+def render(template: str, **values: Any) -> str:
+    """The page as HTML; every value in it is escaped."""
+    return _PAGES.get_template(template).render(values)
+
+
+def instant(told: datetime | str | None) -> Markup:
+    """An instant as people read it, in UTC; the page's script shows it in the reader's own zone."""
+    at = _at(told)
+    if at is None:
+        return Markup('<span class="soft">-</span>')
+    return Markup('<time datetime="{}">{} UTC</time>').format(rfc3339(at), f"{at.day} {at:%b %Y, %H:%M:%S}")
+
+
+def ago(told: datetime | str | None, now: datetime) -> Markup:
+    """How long before or after `now` an instant is, roughly; the instant itself stands behind it."""
+    at = _at(told)
+    if at is None:
+        return Markup('<span class="soft">-</span>')
+    seconds = (now - at).total_seconds()
+    text = "now" if abs(seconds) < 1 else f"{span(abs(seconds))} ago" if seconds > 0 else f"in {span(-seconds)}"
+    return Markup('<time datetime="{}" title="{} UTC" data-ago>{}</time>').format(
+        rfc3339(at), f"{at.day} {at:%b %Y, %H:%M:%S}", text
+    )
+
+
+def _at(told: datetime | str | None) -> datetime | None:
+    # The API's answers have instants as text.
+    return datetime.fromisoformat(told) if isinstance(told, str) else told
+
+
+def span(seconds: float | timedelta | Decimal | None) -> str:
+    """A span in its one or two largest units: `3 min`, `2 d 4 h`, `120 ms`."""
+    if seconds is None:
+        return "-"
+    left = seconds.total_seconds() if isinstance(seconds, timedelta) else float(seconds)
+    if left < 0.9995:
+        return f"{left * 1000:.0f} ms"
+    if left < 10:
+        return f"{left:.1f} s".replace(".0 ", " ")
+    if left < 60:
+        return f"{left:.0f} s"
+    for (unit, size), (small, part) in pairwise(_UNITS):
+        if left >= size:
+            whole, rest = divmod(int(left), size)
+            more = rest // part
+            return f"{whole} {unit}" + (f" {more} {small}" if more and whole < 10 else "")
+    return f"{left:.0f} s"
+
+
+_UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
+
+
+def number(value: float | Decimal | None) -> str:
+    """A number with its thousands apart."""
+    if value is None:
+        return "-"
+    if isinstance(value, int) or value == int(value):
+        return f"{int(value):,}".replace(",", "\u202f")
+    return f"{value:,.4g}".replace(",", "\u202f")
+
+
+def size(count: int) -> str:
+    """A size in bytes as people read it."""
+    left = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if left < 1000 or unit == "GB":
+            return f"{left:.0f} {unit}" if unit == "B" or left >= 100 else f"{left:.1f} {unit}"
+        left /= 1000
+    raise AssertionError
+
+
+def pretty(value: Any) -> str:
+    """JSON as people read it."""
+    return json.dumps(json.loads(dumps(value)), indent=2, ensure_ascii=False)
+
+
+def address(path: str, query: Mapping[str, Any], **changed: Any) -> str:
+    """The page's address with these filters changed; None takes one away."""
+    kept = {name: value for name, value in {**query, **changed}.items() if value not in (None, "")}
+    return f"{path}?{urlencode(kept)}" if kept else path
+
+
+_PAGES = Environment(
+    loader=FileSystemLoader(Path(__file__).parent.parent / "templates"),
+    autoescape=select_autoescape(enabled_extensions=("html.j2",)),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_PAGES.filters.update(
+    instant=instant, ago=ago, span=span, number=number, size=size, pretty=pretty, asset=assets.address
+)
+_PAGES.globals.update(
+    address=address,
+    nav=nav.GROUPS,
+    open_doors=nav.open_doors,
+    is_here=nav.is_here,
+    # Of a page that nobody in particular reads, such as the one that says what went wrong.
+    reader=None,
+    path="",
+    said=None,
+    is_hosting=False,
+    page=None,
+)

@@ -1,0 +1,60 @@
+"""Every page in a real browser: axe finds nothing serious, in light and in dark, and a phone shows it whole."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+from uuid import UUID
+
+import pytest
+from playwright.sync_api import Page
+
+from api import tokens
+from local.postgres import Postgres
+from local.redis import Redis
+from tests import make
+from tests.conftest import copied
+from tests.pages.conftest import PHONE, Site, faults, open_site, overflow
+from tests.pages.table import PAGES, made
+from tests.pages.test_every_page import SEEN
+
+
+class Place(NamedTuple):
+    """A site, a connection to its database, and a tenant with an admin's token."""
+
+    site: Site
+    conn: make.Connection
+    tenant: UUID
+    tokens: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def place(
+    postgres: Postgres, template: str, redis_server: Redis, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Place]:
+    """One site for all of the pages."""
+    folder: Path = tmp_path_factory.mktemp("site")
+    with (
+        copied(postgres, template) as database,
+        make.connect(database) as conn,
+        open_site(database, redis_server.url, folder) as site,
+    ):
+        tenant = make.tenant(conn)
+        shown = {
+            scope: tokens.create(conn, None if scope == "operator" else tenant, "a test's", scope)[1]
+            for scope in ("admin", "operator")
+        }
+        yield Place(site, conn, tenant, shown)
+
+
+@pytest.mark.parametrize("page", SEEN)
+def test_a_page_can_be_used_by_everybody(place: Place, browse: Callable[..., Page], page: str) -> None:
+    path = made(place.conn, page, place.tenant)
+    token = place.tokens["operator" if PAGES[page].role == "operator" else "admin"]
+    light = browse(token=token)
+    assert light.goto(place.site.url + path).status == 200  # type: ignore[union-attr]
+    assert faults(light) == []
+    light.emulate_media(color_scheme="dark")
+    assert faults(light) == []
+    light.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    assert overflow(light) == 0
+    assert faults(light) == []
