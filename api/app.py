@@ -21,8 +21,7 @@ from api.doorway import Doorway
 from api.gauges import Gauges
 from api.limits import Limit
 from api.meanings import explain
-from api.pages import assets, overview
-from api.pages import silences as silence_pages
+from api.pages.all_pages import PAGE_ROOMS
 from api.presence import Presence
 from api.problems import FieldProblem, Problem, answer_problems
 from api.routes import (
@@ -116,12 +115,6 @@ _ROOMS = (
     mail_hooks,
     actions,
     files,
-)
-# The dashboard's.
-PAGE_ROOMS = (
-    assets,
-    overview,
-    silence_pages,
 )
 _DRAIN_SECONDS = 20
 _KILL_SECONDS = 24.0

@@ -16,6 +16,8 @@ from pydantic import BaseModel, ValidationError
 from api.refusals import refuse
 
 _MOST_FIELDS = 2_000
+# The version of the row that the form was filled from; no field of its body.
+ETAG = "etag"
 _MEDIA = "application/x-www-form-urlencoded"
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -58,7 +60,7 @@ class Form:
     def raw(self) -> dict[str, Any]:
         """The body as it was typed. Raises BadDefinition for a value that is not of its field's type."""
         body: dict[str, Any] = {}
-        for key in dict.fromkeys(key for key, _ in self.fields):
+        for key in dict.fromkeys(key for key, _ in self.fields if key != ETAG):
             name, _, kind = key.partition(":")
             values = [value for each, value in self.fields if each == key]
             read = _TYPES.get(kind)
@@ -96,6 +98,20 @@ def _put(body: dict[str, Any], path: Sequence[str], value: Any) -> None:
 
 def _text(values: list[str], _name: str) -> Any:
     return values[-1].strip() or _BLANK
+
+
+def _as_is(values: list[str], _name: str) -> Any:
+    """A text that may be empty."""
+    return values[-1].strip()
+
+
+def _days(values: list[str], name: str) -> Any:
+    """A line a day: its date, and what it is called."""
+    found = []
+    for line in _lines(values, name):
+        date, _, called = line.partition(" ")
+        found.append({"date": date, "name": called.strip()})
+    return found
 
 
 def _clearing(values: list[str], _name: str) -> Any:
@@ -148,6 +164,8 @@ def _json(values: list[str], name: str) -> Any:
 
 _TYPES: Mapping[str, Callable[[list[str], str], Any]] = {
     "": _text,
+    "as-is": _as_is,
+    "days": _days,
     "clear": _clearing,
     "number": _number,
     "clear-number": _cleared_number,

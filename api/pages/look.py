@@ -1,6 +1,7 @@
 """How pages look: the templates with their filters, and the headers of every page."""
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -96,6 +97,12 @@ def size(count: int) -> str:
     raise AssertionError
 
 
+def words(name: str) -> str:
+    """A field's name as a label: `createdAt` is `Created at`."""
+    spaced = re.sub(r"(?<=[a-z0-9])([A-Z])", lambda found: f" {found[1].lower()}", name)
+    return spaced[:1].upper() + spaced[1:]
+
+
 def pretty(value: Any) -> str:
     """JSON as people read it."""
     return json.dumps(json.loads(dumps(value)), indent=2, ensure_ascii=False)
@@ -119,6 +126,7 @@ _PAGES.filters.update(
 )
 _PAGES.globals.update(
     address=address,
+    words=words,
     nav=nav.GROUPS,
     open_doors=nav.open_doors,
     is_here=nav.is_here,

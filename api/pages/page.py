@@ -106,7 +106,9 @@ def told(response: Response) -> dict[str, Any]:
     return found
 
 
-def _page(role: Role) -> Callable[..., Page]:
+def page_for(role: Role) -> Callable[..., Page]:
+    """A dependency: the page, for who has at least this role."""
+
     def page(request: Request, web: Annotated[Web, Depends(web_of)]) -> Page:
         named = request.headers.get("tocsin-tenant") or request.cookies.get(TENANT_COOKIE)
         try:
@@ -120,7 +122,7 @@ def _page(role: Role) -> Callable[..., Page]:
     return page
 
 
-ViewerPage = Annotated[Page, Depends(_page("viewer"))]
-EditorPage = Annotated[Page, Depends(_page("editor"))]
-AdminPage = Annotated[Page, Depends(_page("admin"))]
-OperatorPage = Annotated[Page, Depends(_page("operator"))]
+ViewerPage = Annotated[Page, Depends(page_for("viewer"))]
+EditorPage = Annotated[Page, Depends(page_for("editor"))]
+AdminPage = Annotated[Page, Depends(page_for("admin"))]
+OperatorPage = Annotated[Page, Depends(page_for("operator"))]

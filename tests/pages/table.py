@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi.routing import APIRoute
 
-from api.app import PAGE_ROOMS
+from api.pages.all_pages import PAGE_ROOMS
 from tests import make
 from tests.api.tenanted import ROWS
 
@@ -31,7 +31,51 @@ PAGES: dict[str, PageRow] = {
     "POST /silences/new": PageRow("editor", {"name": "Works", "durationSeconds:number": "3600"}),
     "POST /silences/{silence_id}/end": PageRow("editor"),
     "POST /silences/{silence_id}/delete": PageRow("editor"),
+    "POST /templates/new/preview": PageRow("editor", {"name": "Ours", "purpose": "kpi.threshold", "subject": "Look"}),
+    "POST /sources/{source_id}/test": PageRow("editor"),
+    "POST /sources/{source_id}/preview": PageRow("editor", {"query": "select 1"}),
+    "POST /graphs/{graph_id}/preview": PageRow("editor"),
+    "POST /channels/{channel_id}/test": PageRow("editor"),
+    "POST /webhooks/{webhook_id}/rotate": PageRow("editor"),
+    "POST /webhooks/{webhook_id}/enable": PageRow("editor"),
+    "POST /webhooks/{webhook_id}/test": PageRow("editor"),
+    "GET /audit-log": PageRow("admin"),
+    "GET /audit-log/operator": PageRow("operator"),
+    "GET /processes": PageRow("operator"),
+    "GET /tenants": PageRow("operator"),
+    "POST /tenants": PageRow("operator", {"slug": "acme"}),
+    "POST /tenants/{slug}/enter": PageRow("operator"),
+    "POST /tenants/{slug}/suspend": PageRow("operator"),
+    "POST /tenants/{slug}/reinstate": PageRow("operator"),
+    "GET /settings": PageRow("admin"),
+    "POST /settings": PageRow("admin", {"name": "Ours"}),
 }
+
+# A room of a noun: its list, its form, and a page for each row.
+NOUNS = {
+    "source": {"name": "Ours", "url": "postgresql://u@127.0.0.1:1/x"},
+    "graph": {"name": "Ours", "query": "select 1"},
+    "dashboard": {"name": "Ours"},
+    "channel": {"name": "Ours", "type": "slack", "credential": "https://hooks.example.com/x"},
+    "template": {"name": "Ours", "purpose": "kpi.threshold", "subject": "Look"},
+    "calendar": {"name": "Ours", "country": "ES"},
+    "suppression": {"recipient": "gone@example.com"},
+    "webhook": {"name": "Ours", "url": "https://example.com/x", "events:list": "run.dead"},
+    "limit": {"name": "host:example.com", "maxRunning:number": "4"},
+    "member": {"email": "ada@example.com", "subject": "ada", "role": "viewer"},
+    "token": {"name": "Ours", "scope": "read"},
+}
+UNCHANGED = {"suppression", "token"}
+ADMINS = {"member", "token"}
+for noun, form in NOUNS.items():
+    may, row = "admin" if noun in ADMINS else "editor", f"/{noun}s/{{{noun}_id}}"
+    PAGES[f"GET /{noun}s"] = PAGES[f"GET {row}"] = PageRow("admin" if noun in ADMINS else "viewer")
+    PAGES[f"GET /{noun}s/new"] = PageRow(may)
+    PAGES[f"POST /{noun}s/new"] = PageRow(may, form)
+    PAGES[f"POST {row}/delete"] = PageRow(may)
+    if noun not in UNCHANGED:
+        PAGES[f"GET {row}/edit"] = PageRow(may)
+        PAGES[f"POST {row}/edit"] = PageRow(may, form)
 
 
 def page_routes() -> Iterator[str]:

@@ -1,0 +1,43 @@
+"""Every page of the dashboard, in the order in which the router looks at them."""
+
+from typing import Final
+
+from api.pages import (
+    assets,
+    audit_log,
+    calendars,
+    channels,
+    dashboards,
+    graphs,
+    limits,
+    members,
+    overview,
+    processes,
+    silences,
+    sources,
+    suppressions,
+    templates,
+    tenants,
+    tokens,
+    webhooks,
+)
+
+PAGE_ROOMS: Final = (
+    assets,
+    overview,
+    sources,
+    graphs,
+    dashboards,
+    channels,
+    templates,
+    calendars,
+    silences,
+    suppressions,
+    webhooks,
+    limits,
+    members,
+    tokens,
+    audit_log,
+    processes,
+    tenants,
+)
