@@ -46,7 +46,7 @@ ROOM = Room(
             "valueColumn",
             "Column of the figure",
             may_be_null=True,
-            hint="Blank: `value`, or else the first that is no other.",
+            hint="Blank: value, or else the first that is no other.",
         ),
         Field(
             "timeDimension",

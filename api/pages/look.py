@@ -25,6 +25,14 @@ HEADERS: Final = {
     "X-Robots-Tag": "noindex",
 }
 
+# Of what somebody else wrote, shown in a frame of our page: a mail or a report with its own styles. It runs nothing, calls
+# nobody, and is of no origin, so it has no session.
+FRAMED: Final = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data: cid:; sandbox; frame-ancestors 'self'",
+    "Cache-Control": "no-store",
+    "X-Robots-Tag": "noindex",
+}
+
 
 def render(template: str, **values: Any) -> str:
     """The page as HTML; every value in it is escaped."""
@@ -100,6 +108,7 @@ def size(count: int) -> str:
 def words(name: str) -> str:
     """A field's name as a label: `createdAt` is `Created at`."""
     spaced = re.sub(r"(?<=[a-z0-9])([A-Z])", lambda found: f" {found[1].lower()}", name)
+    spaced = spaced.removesuffix(" id")
     return spaced[:1].upper() + spaced[1:]
 
 

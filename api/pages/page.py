@@ -76,6 +76,11 @@ class Page:
             response.delete_cookie(_SAID_COOKIE, path="/", secure=True, httponly=True, samesite="strict")
         return response
 
+    def framed(self, html: str) -> Response:
+        """What somebody else wrote, as the content of a frame of one of our pages."""
+        self.request.state.headers = {**getattr(self.request.state, "headers", {}), "X-Frame-Options": "SAMEORIGIN"}
+        return HTMLResponse(html, 200, look.FRAMED)
+
     def done(self, location: str, said: str = "") -> Response:
         """Leads to a page of ours, which says this sentence once."""
         response = RedirectResponse(location, 303)

@@ -1,25 +1,18 @@
 """`/templates`: a tenant's own words of its mails; a sample is shown in them before they are saved."""
 
-from typing import Any
+from uuid import UUID
 
 from fastapi.responses import Response
 
+from api.pages import look
 from api.pages.forms import Typed
 from api.pages.page import EditorPage, Page, told
-from api.pages.rooms import Field, Room, Shape, routes
-from api.problems import Refusal
+from api.pages.rooms import Field, Room, routes
 from api.routes import templates
 from api.templates import PreviewIn, TemplateIn, TemplatePatch
 
 _PURPOSES = ("kpi.threshold", "kpi.schedule", "pulse.report", "report.export")
 _OWN = "Blank: Tocsin's own words."
-
-
-def _sample(page: Page, row: Shape) -> dict[str, Any]:
-    if not page.may("editor"):
-        return {}
-    body = PreviewIn(**{name: row[name] for name in ("purpose", "subject", "text", "html")})
-    return {"preview": told(templates.preview_template(page.asking, body))}
 
 
 ROOM = Room(
@@ -38,7 +31,6 @@ ROOM = Room(
     deleted=templates.delete_template,
     show="templates/one.html.j2",
     form="templates/form.html.j2",
-    beside=_sample,
     fields=(
         Field("name", "Name", required=True),
         Field("purpose", "For mails of", "choice", choices=[(each, each) for each in _PURPOSES], once=True),
@@ -52,13 +44,18 @@ router = routes(ROOM)
 
 @router.post("/templates/new/preview")
 def preview_template(page: EditorPage, form: Typed) -> Response:
-    """A sample in the words that were typed; nothing is saved."""
+    """A sample in the words that were typed, for the frame beside the form; nothing is saved."""
+    page.if_refused(lambda refusal: page.framed(look.render("templates/refused.html.j2", refusal=refusal)))
+    return _sample(page, form.body(PreviewIn))
 
-    def show(refusal: Refusal | None = None, preview: Shape | None = None) -> Response:
-        fields = ROOM.fields
-        return page.show(
-            ROOM.form, room=ROOM, fields=fields, values=form.typed(), refusal=refusal, row=None, preview=preview
-        )
 
-    page.if_refused(show)
-    return show(preview=told(templates.preview_template(page.asking, form.body(PreviewIn))))
+@router.get("/templates/{template_id}/sample")
+def show_sample(page: EditorPage, template_id: UUID) -> Response:
+    """A sample in the words of a template, for the frame of its page."""
+    row = ROOM.row(page, template_id)
+    return _sample(page, PreviewIn(**{name: row[name] for name in ("purpose", "subject", "text", "html")}))
+
+
+def _sample(page: Page, body: PreviewIn) -> Response:
+    shown = told(templates.preview_template(page.asking, body))
+    return page.framed(look.render("templates/sample.html.j2", shown=shown))

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
@@ -125,12 +126,15 @@ def browse(chromium: Browser) -> Iterator[Callable[..., Page]]:
     assert thrown == []
 
 
-def faults(page: Page) -> list[str]:
-    """What axe finds that is serious or critical, a line each."""
+def faults(page: Page, *rules: str) -> list[str]:
+    """What axe finds that is serious or critical, a line each; by these rules alone if any are named."""
     if not page.evaluate("() => 'axe' in window"):
         # By the debugger's way, which the page's own policy does not bind.
         page.evaluate(AXE.read_text())
-    found = page.evaluate("async () => (await axe.run(document, {resultTypes: ['violations']})).violations")
+    options: dict[str, Any] = {"resultTypes": ["violations"]}
+    if rules:
+        options["runOnly"] = list(rules)
+    found = page.evaluate("async (options) => (await axe.run(document, options)).violations", options)
     return [
         f"{each['id']}: {node['target']} {node['failureSummary']}"
         for each in found

@@ -24,6 +24,11 @@ OPEN = {
     "GET /static/{name:path}",
 }
 
+# Shown in a frame of another page: somebody else's words, under their own policy.
+FRAMES = {
+    "GET /templates/{template_id}/sample",
+}
+
 PAGES: dict[str, PageRow] = {
     "GET /": PageRow(),
     "GET /silences": PageRow(),
@@ -32,6 +37,7 @@ PAGES: dict[str, PageRow] = {
     "POST /silences/{silence_id}/end": PageRow("editor"),
     "POST /silences/{silence_id}/delete": PageRow("editor"),
     "POST /templates/new/preview": PageRow("editor", {"name": "Ours", "purpose": "kpi.threshold", "subject": "Look"}),
+    "GET /templates/{template_id}/sample": PageRow("editor"),
     "POST /sources/{source_id}/test": PageRow("editor"),
     "POST /sources/{source_id}/preview": PageRow("editor", {"query": "select 1"}),
     "POST /graphs/{graph_id}/preview": PageRow("editor"),

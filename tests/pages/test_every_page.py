@@ -9,9 +9,10 @@ from tests import make
 from tests.api.conftest import Api, Two
 from tests.api.tenanted import ROWS
 from tests.api.test_sessions import ask, signed_in
-from tests.pages.table import OPEN, PAGES, made, names_in, page_routes
+from tests.pages.table import FRAMES, OPEN, PAGES, made, names_in, page_routes
 
-SEEN = sorted(page for page in PAGES if page.startswith("GET "))
+READ = sorted(page for page in PAGES if page.startswith("GET "))
+SEEN = sorted(set(READ) - FRAMES)
 DONE = sorted(page for page in PAGES if page.startswith("POST "))
 BELOW = {"editor": "read", "admin": "write", "operator": "admin"}
 SCOPES = {"viewer": "read", "editor": "write", "admin": "admin", "operator": "operator"}
@@ -22,7 +23,7 @@ def test_every_page_stands_in_the_table() -> None:
     assert set(page_routes()) == set(PAGES) | OPEN
 
 
-@pytest.mark.parametrize("page", [*SEEN, *DONE])
+@pytest.mark.parametrize("page", [*READ, *DONE])
 def test_who_is_not_signed_in_is_led_there(two: Two, page: str) -> None:
     path = made(two.conn, page, two.a.tenant)
     answer = two.web.request(page.split(maxsplit=1)[0], path, follow_redirects=False)
@@ -43,7 +44,17 @@ def test_a_page_is_shown_to_its_role(two: Two, page: str) -> None:
     assert re.search(r"<title>\S.* · Tocsin</title>", answer.text)
 
 
-@pytest.mark.parametrize("page", [page for page in (*SEEN, *DONE) if PAGES[page].role != "viewer"])
+@pytest.mark.parametrize("page", sorted(FRAMES))
+def test_what_is_framed_runs_nothing_and_is_of_no_origin(two: Two, page: str) -> None:
+    answer = two.a("GET", made(two.conn, page, two.a.tenant))
+    assert answer.status_code == 200, answer.text
+    policy = [each.strip() for each in answer.headers["content-security-policy"].split(";")]
+    assert {"default-src 'none'", "sandbox", "frame-ancestors 'self'"} <= set(policy)
+    assert not [each for each in policy if each.startswith("script-src")]
+    assert answer.headers["x-frame-options"] == "SAMEORIGIN"
+
+
+@pytest.mark.parametrize("page", [page for page in (*READ, *DONE) if PAGES[page].role != "viewer"])
 def test_a_page_is_refused_to_lower_roles(two: Two, page: str) -> None:
     reader = two.a.of_scope(two.conn, BELOW[PAGES[page].role])
     answer = reader(page.split(maxsplit=1)[0], made(two.conn, page, two.a.tenant), data=dict(PAGES[page].form))
@@ -52,7 +63,7 @@ def test_a_page_is_refused_to_lower_roles(two: Two, page: str) -> None:
     assert "<h1>Forbidden</h1>" in answer.text
 
 
-@pytest.mark.parametrize("page", [page for page in (*SEEN, *DONE) if names_in(page) and PAGES[page].role != "operator"])
+@pytest.mark.parametrize("page", [page for page in (*READ, *DONE) if names_in(page) and PAGES[page].role != "operator"])
 def test_what_another_tenant_has_is_not_there(two: Two, page: str) -> None:
     answer = two.b(page.split(maxsplit=1)[0], made(two.conn, page, two.a.tenant, "theirs"), data=dict(PAGES[page].form))
     assert answer.status_code == 404
