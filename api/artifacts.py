@@ -93,18 +93,22 @@ def linked(web: Web, token: str) -> Linked:
     return found
 
 
-def download(web: Web, file: ArtifactRow | Linked) -> StreamingResponse:
-    """The file's bytes, to be saved and not shown. A refusal says whether it is gone (410) or out of reach (503)."""
+def content(web: Web, file: ArtifactRow | Linked) -> Iterator[bytes]:
+    """The file's bytes, some at a time. A refusal says whether it is gone (410) or out of reach (503)."""
     if web.store is None:
         raise HTTPException(503, "ARTIFACT_URL is not set for the web, so no file can be read")
     try:
-        content: Iterator[bytes] = web.store.read(file.key)
+        return web.store.read(file.key)
     except Missing:
         raise HTTPException(410, "the file is no more in the store") from None
     except StoreUnavailable:
         raise HTTPException(503, "the store of files does not answer", {"Retry-After": "5"}) from None
+
+
+def download(web: Web, file: ArtifactRow | Linked) -> StreamingResponse:
+    """The file's bytes, to be saved and not shown."""
     headers = {"Content-Length": str(file.size_bytes), "Content-Disposition": _disposition(file.name)}
-    return StreamingResponse(content, 200, _HEADERS | headers, file.content_type)
+    return StreamingResponse(content(web, file), 200, _HEADERS | headers, file.content_type)
 
 
 def _disposition(name: str) -> str:

@@ -86,6 +86,12 @@ def span(seconds: float | timedelta | Decimal | None) -> str:
 _UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
 
+def between(first: str | None, last: str | None) -> str:
+    """How long it is from one instant to another, as the API tells them."""
+    begin, end = _at(first), _at(last)
+    return "-" if begin is None or end is None else span(max(0.0, (end - begin).total_seconds()))
+
+
 def number(value: float | Decimal | None) -> str:
     """A number with its thousands apart."""
     if value is None:
@@ -135,6 +141,7 @@ _PAGES.filters.update(
 )
 _PAGES.globals.update(
     address=address,
+    between=between,
     words=words,
     nav=nav.GROUPS,
     open_doors=nav.open_doors,

@@ -76,9 +76,13 @@ class Page:
             response.delete_cookie(_SAID_COOKIE, path="/", secure=True, httponly=True, samesite="strict")
         return response
 
+    def may_be_framed(self) -> None:
+        """Lets one of our own pages show the answer in a frame."""
+        self.request.state.headers = {**getattr(self.request.state, "headers", {}), "X-Frame-Options": "SAMEORIGIN"}
+
     def framed(self, html: str) -> Response:
         """What somebody else wrote, as the content of a frame of one of our pages."""
-        self.request.state.headers = {**getattr(self.request.state, "headers", {}), "X-Frame-Options": "SAMEORIGIN"}
+        self.may_be_framed()
         return HTMLResponse(html, 200, look.FRAMED)
 
     def done(self, location: str, said: str = "") -> Response:

@@ -29,8 +29,24 @@ FRAMES = {
     "GET /templates/{template_id}/sample",
 }
 
+# A file itself, which claims of their own look at.
+FILES = {
+    "GET /artifacts/{artifact_id}/view",
+    "GET /artifacts/{artifact_id}/download",
+}
+
 PAGES: dict[str, PageRow] = {
     "GET /": PageRow(),
+    "GET /runs": PageRow(),
+    "GET /runs/{run_id}": PageRow(),
+    "POST /runs/{run_id}/cancel": PageRow("editor"),
+    "POST /runs/{run_id}/retry": PageRow("editor"),
+    "POST /runs/{run_id}/resend": PageRow("editor"),
+    "GET /artifacts/{artifact_id}/view": PageRow(),
+    "GET /artifacts/{artifact_id}/download": PageRow(),
+    "GET /deliveries": PageRow(),
+    "GET /deliveries/{delivery_id}": PageRow(),
+    "POST /deliveries/{delivery_id}/resend": PageRow("editor"),
     "GET /silences": PageRow(),
     "GET /silences/new": PageRow("editor"),
     "POST /silences/new": PageRow("editor", {"name": "Works", "durationSeconds:number": "3600"}),
