@@ -3,6 +3,8 @@
 from typing import Final
 
 from api.pages import (
+    alert_forms,
+    alerts,
     assets,
     audit_log,
     calendars,
@@ -29,6 +31,8 @@ PAGE_ROOMS: Final = (
     overview,
     runs,
     deliveries,
+    alert_forms,
+    alerts,
     sources,
     graphs,
     dashboards,
