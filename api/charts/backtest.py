@@ -34,7 +34,7 @@ def draw(done: Backtest, segment: str, zone: tzinfo, handles: Mapping[str, Decim
                 f"firing from {frame.when(each.began)} to {frame.when(each.ended)}",
             )
         )  # fmt: skip
-    parts.append(frame.line(((point.at, point.number) for point in points), "line"))
+    parts.append(frame.line(((point.at, point.number) for point in points), "line thin"))
     if not handles:
         parts += [
             frame.line(((point.at, getattr(point, side)) for point in points), "limit") for side in ("low", "high")

@@ -120,7 +120,7 @@ def past_of(page: Page, alert_id: UUID, segment: str | None, days: int) -> Past:
             conn, tenant_id=page.tenant, schedule_id=row.schedule_id, segment=shown, since=since, room=MOST_CHECKS
         )
         moves = LIST_MOVES.all(conn, **known, segment=shown, before_at=None, before_id=None, room=MOST_MOVES)
-        silences = LIST_SILENCED.all(conn, **known, since=since, room=MOST_SILENCES)
+        silences = LIST_SILENCED.all(conn, **known, since=since, until=now, room=MOST_SILENCES)
         told = [each for each in checks if each.is_told][:MOST_TOLD]
         sent = LIST_SENT.all(
             conn,

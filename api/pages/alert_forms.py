@@ -79,7 +79,7 @@ WATCHED = Group(
         Field("threshold.measure", "It fires when", "choice", choices=list(MEASURE_WORDS.items())),
         Field("threshold.condition", "Condition", "choice", choices=list(CONDITION_WORDS.items())),
         Field("threshold.thresholdValue", "Threshold", "number", may_be_null=True),
-        Field("threshold.thresholdHigh", "Upper threshold", "number", may_be_null=True),
+        Field("threshold.thresholdHigh", "Upper threshold", "number", "Of between and outside.", may_be_null=True),
         Field("threshold.checkCron", "Checked at", placeholder="*/5 * * * *", may_be_null=True),
     ),
     is_folded=False,
