@@ -13,9 +13,11 @@ from httpx2 import Response
 
 from api import sign_in_links
 from api.routes.sign_in import own_path
+from api.settings import Settings
 from api.state import WRONG_TOKENS
+from config.environ import BadSetting
 from tests import make
-from tests.api.conftest import Api, MakeWeb, TestClient
+from tests.api.conftest import KEY, Api, MakeWeb, TestClient
 from tests.api.test_jwts import claims_of, signed
 
 OURS = "https://testserver"
@@ -342,3 +344,61 @@ def test_a_form_that_is_none_is_no_bug_of_ours(browser: TestClient) -> None:
     for content in (b"\xff\xfe", b"token=%FF%00", b"&" * 1000, b"next=//evil", b"{}"):
         assert browser.post("/sign-in", headers=OWN, content=content).status_code == 401
     assert browser.post("/sign-in", headers=OWN, content=b"token=" + b"x" * 30_000).status_code == 413
+
+
+OIDC = {
+    "OIDC_ISSUER": "https://idp.example.com/realms/us",
+    "OIDC_CLIENT_ID": "tocsin",
+    "OIDC_CLIENT_SECRET": "hush",
+    "TOCSIN_URL": "https://tocsin.example.com",
+    "TOCSIN_SECRET_KEYS": KEY,
+}
+
+
+@pytest.fixture
+def environ(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """The settings of a web with a provider."""
+    for name, text in {**OIDC, "DATABASE_URL": "postgresql://x/x", "REDIS_URL": "redis://x"}.items():
+        monkeypatch.setenv(name, text)
+    return monkeypatch
+
+
+def test_the_provider_is_set_whole_or_not_at_all(environ: pytest.MonkeyPatch) -> None:
+    found = Settings.from_environ()
+    assert found.oidc
+    assert found.oidc.issuer == OIDC["OIDC_ISSUER"]
+    assert "hush" not in repr(found)
+    for name in OIDC:
+        with environ.context() as without:
+            without.delenv(name)
+            with pytest.raises(BadSetting, match=f"^{name} is not set"):
+                Settings.from_environ()
+    for name in OIDC:
+        if name.startswith("OIDC_"):
+            environ.delenv(name)
+    assert Settings.from_environ().oidc is None
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("OIDC_ISSUER", "http://idp.example.com"),
+        ("OIDC_ISSUER", "http://127.0.0.1.example.com"),
+        ("OIDC_ISSUER", "idp.example.com"),
+        ("OIDC_ISSUER", "https://user@idp.example.com"),
+        ("OIDC_ISSUER", "https://idp.example.com/?x"),
+        ("OIDC_CLIENT_ID", "two words"),
+        ("OIDC_CLIENT_SECRET", "hush\n"),
+    ],
+)
+def test_a_provider_that_cannot_be_used_stops_the_start(environ: pytest.MonkeyPatch, name: str, text: str) -> None:
+    environ.setenv(name, text)
+    with pytest.raises(BadSetting, match=f"^{name} takes ") as refused:
+        Settings.from_environ()
+    assert "hush" not in str(refused.value)
+
+
+def test_this_machines_own_provider_may_speak_plain_http(environ: pytest.MonkeyPatch) -> None:
+    for host in ("localhost:8080", "127.0.0.1:8080", "[::1]"):
+        environ.setenv("OIDC_ISSUER", f"http://{host}")
+        assert Settings.from_environ().oidc
