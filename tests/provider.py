@@ -102,7 +102,7 @@ class IdentityProvider:
     def forget(self) -> None:
         """Makes it what it was at first, with keys of its own."""
         self.user: dict[str, Any] = {"sub": "u-1", "email": "ann@example.com", "email_verified": True}
-        self.in_token = ("email", "email_verified")
+        self.in_token: tuple[str, ...] = ("email", "email_verified")
         self.document: dict[str, Any] = {}
         self.keys = [new_key()]
         self.published: list[dict[str, Any]] | None = None
