@@ -96,6 +96,7 @@ MEANINGS = {
     "lastError": "what the last planning or one-time run failed with",
     "lastRunAt": "when a run of it last succeeded",
     "lastSlotAt": "the newest slot that was planned",
+    "isSession": "whether it was minted for a browser in which somebody signed in",
     "lastUsedAt": "when it was last shown, to the minute",
     "leasedBy": "the process that runs it now",
     "leasedUntil": "it is taken for lost if it has not shown itself by then",

@@ -10,6 +10,7 @@ from fastapi import Request
 
 from api.gauges import Gauges
 from api.limits import Limit
+from api.oidc import Provider
 from api.settings import Settings
 from config.seal import Seal
 from db.pool import Connection, Pool
@@ -43,6 +44,7 @@ class Web:
     per_visitor: Limit
     per_provider: Limit
     http: Client
+    provider: Provider | None = None
     store: Store | None = None
     good_tokens: "OrderedDict[bytes, None]" = field(default_factory=OrderedDict)
     _is_walled: bool | None = None

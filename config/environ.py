@@ -74,6 +74,24 @@ def _chat_url(text: str) -> str:
     return text if text == "anthropic://" else _url("https", "http", "anthropic", "anthropic+http")(text)
 
 
+def _issuer(text: str) -> str:
+    parts = urlsplit(_url("https", "http")(text))
+    if parts.username or parts.query or parts.fragment:
+        raise ValueError
+    # What goes there in the clear opens everything: only this machine's own may.
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+        raise ValueError
+    return text
+
+
+def is_loopback(host: str) -> bool:
+    """True for this machine's own name and addresses."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def _header(text: str) -> str:
     if not (text.isascii() and text.isprintable() and " " not in text):
         raise ValueError
@@ -216,6 +234,9 @@ SETTINGS: dict[str, Setting] = {
         _url("http", "https"), "http://host/run-crew, what crews ask of tenants that made no endpoint", is_secret=True
     ),
     "CREW_SCHEDULER_INTERVAL_MINUTES": Setting(_whole(1, 527_040), "a number of minutes from 1 to 527040", "60"),
+    "OIDC_ISSUER": Setting(_issuer, "https://host/path of the provider, as its tokens name it"),
+    "OIDC_CLIENT_ID": Setting(_header, "what the provider calls this installation, in plain characters"),
+    "OIDC_CLIENT_SECRET": Setting(_header, "the secret that the provider gave us, in plain characters", is_secret=True),
     "LOG_FORMAT": Setting(_choice("json", "text"), "json or text", "json"),
     "LOG_LEVEL": Setting(_choice("debug", "info", "warning", "error"), "debug, info, warning or error", "info"),
 }

@@ -1351,6 +1351,8 @@ CREATE TABLE public.api_tokens (
     expires_at timestamp with time zone,
     revoked_at timestamp with time zone,
     last_used_at timestamp with time zone,
+    member_id uuid,
+    is_session boolean DEFAULT false NOT NULL,
     CONSTRAINT api_tokens_check CHECK (((tenant_id IS NULL) = (scope = 'operator'::text))),
     CONSTRAINT api_tokens_name_check CHECK ((name <> ''::text)),
     CONSTRAINT api_tokens_scope_check CHECK ((scope = ANY (ARRAY['read'::text, 'write'::text, 'admin'::text, 'operator'::text])))
@@ -1981,6 +1983,19 @@ CREATE TABLE public.schema_migrations (
     applied_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
+CREATE TABLE public.sign_in_links (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    tenant_id uuid NOT NULL,
+    hash bytea NOT NULL,
+    member_id uuid,
+    scope text NOT NULL,
+    created_by text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone,
+    CONSTRAINT sign_in_links_scope_check CHECK ((scope = ANY (ARRAY['read'::text, 'write'::text, 'admin'::text])))
+);
+
 CREATE TABLE public.silences (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     tenant_id uuid NOT NULL,
@@ -2349,6 +2364,12 @@ ALTER TABLE ONLY public.schedules
 ALTER TABLE ONLY public.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (name);
 
+ALTER TABLE ONLY public.sign_in_links
+    ADD CONSTRAINT sign_in_links_hash_key UNIQUE (hash);
+
+ALTER TABLE ONLY public.sign_in_links
+    ADD CONSTRAINT sign_in_links_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.silences
     ADD CONSTRAINT silences_pkey PRIMARY KEY (id);
 
@@ -2459,6 +2480,10 @@ CREATE INDEX kpi_alerts_of_template ON public.kpi_alerts USING btree (tenant_id,
 
 CREATE INDEX limits_open ON public.limits USING btree (open_since) WHERE (open_since IS NOT NULL);
 
+CREATE INDEX members_by_email ON public.members USING btree (lower(email));
+
+CREATE INDEX members_by_subject ON public.members USING btree (subject);
+
 CREATE INDEX members_of_tenant ON public.members USING btree (tenant_id, created_at, id);
 
 CREATE INDEX message_actions_of_alert ON public.message_actions USING btree (tenant_id, alert_id, created_at) WHERE (alert_id IS NOT NULL);
@@ -2512,6 +2537,8 @@ CREATE INDEX schedules_ending ON public.schedules USING btree (id) WHERE ((statu
 CREATE INDEX schedules_of_calendar ON public.schedules USING btree (tenant_id, calendar_id) WHERE (calendar_id IS NOT NULL);
 
 CREATE INDEX schedules_of_tenant ON public.schedules USING btree (tenant_id, created_at, id);
+
+CREATE INDEX sign_in_links_by_age ON public.sign_in_links USING btree (tenant_id, expires_at);
 
 CREATE INDEX silences_by_end ON public.silences USING btree (tenant_id, ends_at);
 
@@ -2764,6 +2791,12 @@ ALTER TABLE ONLY public.schedules
 ALTER TABLE ONLY public.schedules
     ADD CONSTRAINT schedules_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
 
+ALTER TABLE ONLY public.sign_in_links
+    ADD CONSTRAINT sign_in_links_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id);
+
+ALTER TABLE ONLY public.sign_in_links
+    ADD CONSTRAINT sign_in_links_tenant_id_member_id_fkey FOREIGN KEY (tenant_id, member_id) REFERENCES public.members(tenant_id, id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.silences
     ADD CONSTRAINT silences_tenant_id_alert_id_fkey FOREIGN KEY (tenant_id, alert_id) REFERENCES public.kpi_alerts(tenant_id, id) ON DELETE CASCADE;
 
@@ -2871,6 +2904,8 @@ ALTER TABLE public.scheduled_reports ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.schedules ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.sign_in_links ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.silences ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.source_answers ENABLE ROW LEVEL SECURITY;
@@ -2954,6 +2989,8 @@ CREATE POLICY tenant_wall ON public.schedule_versions TO tocsin_api USING ((tena
 CREATE POLICY tenant_wall ON public.scheduled_reports TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant_wall ON public.schedules TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY tenant_wall ON public.sign_in_links TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY tenant_wall ON public.silences TO tocsin_api USING ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('tocsin.tenant'::text, true), ''::text))::uuid AS "nullif")));
 
@@ -3071,6 +3108,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.run_steps TO tocsin_api;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.schedule_gates TO tocsin_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.schedule_versions TO tocsin_api;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sign_in_links TO tocsin_api;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.silences TO tocsin_api;
 

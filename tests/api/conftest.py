@@ -54,6 +54,7 @@ def settings_of(database: str, broker: str, **settings: Any) -> Settings:
         "artifact_url": None,
         "mail_hooks": {},
         "url": None,
+        "oidc": None,
         "crew_url": None,
         "crew_minutes": 60,
         "port": 0,

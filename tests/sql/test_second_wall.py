@@ -54,6 +54,7 @@ OF = {
     "source": {"find_source", "lock_source", "update_source", "delete_source"},
     "member": {"get_member", "lock_member", "update_member", "delete_member"},
     "token": {"get_token", "revoke_token"},
+    "link": {"use_sign_in_link"},
     "webhook": {"get_webhook", "lock_webhook", "open_webhook", "update_webhook", "rotate_webhook", "enable_webhook",
                 "delete_webhook"},
     "channel": {"lock_channel", "update_channel", "delete_channel", "list_channels", "open_channel",
@@ -276,6 +277,9 @@ class Held:
             "replan_schedules": {"ids": [self.ids["schedule"]], "next_fire_at": [None]},
             "insert_suppression": {"recipient": f"{word}@example.com", "reason": "manual", "source": "x"},
             "list_suppressed": {"recipients": [self.suppressed]},
+            "insert_sign_in_link": {"scope": "read", "minutes": 15, "member_id": None},
+            "insert_token": {"scope": "read", "member_id": None, "is_session": True},
+            "find_people": {"subject": f"{word} admin"},
             "insert_member": {"subject": f"{word} other", "email": "x@example.com", "name": word, "role": "viewer"},
         }
         worded = UUID(tenanted.alert(conn, self.tenant, word))
@@ -382,6 +386,7 @@ FILLS = {
     "source": tenanted.source,
     "member": tenanted.member,
     "token": tenanted.token,
+    "link": tenanted.sign_in_link,
     "webhook": lambda conn, tenant, word: tenanted.webhook(
         conn, tenant, word, status="disabled", disabled_reason="gone"
     ),

@@ -130,6 +130,7 @@ WRITES: dict[tuple[str, ...], tuple[Callable[[World], tuple[str, ...]], str]] = 
     ("members", "disable"): (lambda _: ("ann", *OURS), "member.edited"),
     ("members", "erase"): (lambda _: ("ann", *OURS), "member.erased"),
     ("tokens", "create"): (lambda _: ("--scope", "read", *OURS), "token.created"),
+    ("tokens", "link"): (lambda _: ("--role", "viewer", *OURS), "link.created"),
     ("tokens", "revoke"): (lambda world: (world.token,), "token.revoked"),
     ("keys", "rotate"): (lambda _: (), "keys.rotated"),
     ("doctor",): (lambda _: ("--adopt",), "installation.adopted"),
@@ -169,6 +170,7 @@ def test_every_command_is_known_to_write_or_to_read() -> None:
 
 @pytest.fixture
 def world(conn: make.Connection, tocsin: Tocsin, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> World:
+    monkeypatch.setenv("TOCSIN_URL", "https://tocsin.example.com")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "crontab.txt").write_text("0 9 * * * true\n")
     (tmp_path / "beat.py").write_text('beat_schedule = {"x": {"task": "t", "schedule": 60}}')

@@ -51,7 +51,7 @@ def test_the_contracts_commands_are_there() -> None:
         *(("cron", verb) for verb in ["explain", "next"]),
         *(("tenants", verb) for verb in ["create", "list", "show", "set", "suspend", "reinstate", "export", "delete"]),
         *(("members", verb) for verb in ["list", "create", "disable", "erase"]),
-        *(("tokens", verb) for verb in ["create", "list", "revoke"]),
+        *(("tokens", verb) for verb in ["create", "list", "revoke", "link"]),
         *(("keys", verb) for verb in ["generate", "rotate"]),
         ("audit", "verify"),
         *(("import", origin) for origin in ["crontab", "celery-beat"]),
