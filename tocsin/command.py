@@ -21,6 +21,7 @@ from tocsin.commands import (
     imports,
     keys,
     limits,
+    mcp,
     members,
     processes,
     pulses,
@@ -73,6 +74,7 @@ def parser() -> argparse.ArgumentParser:
         tokens,
         audit,
         keys,
+        mcp,
     )
     for noun in (*nouns, bench, chaos):
         noun.add(commands)
