@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from tocsin import complaints
+from tocsin import complaints, examples
 from tocsin.commands import (
     alerts,
     audit,
@@ -13,6 +13,7 @@ from tocsin.commands import (
     calendars,
     channels,
     chaos,
+    completion,
     crew,
     cron,
     dead,
@@ -75,9 +76,11 @@ def parser() -> argparse.ArgumentParser:
         audit,
         keys,
         mcp,
+        completion,
     )
     for noun in (*nouns, bench, chaos):
         noun.add(commands)
+    examples.add(found)
     return found
 
 

@@ -23,7 +23,7 @@ def _leaves(found: object, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[s
 
 
 COMMANDS = dict(_leaves(parser()))
-SILENT = {("ticker",), ("worker",), ("api",), ("up",), ("mcp",)}
+SILENT = {("ticker",), ("worker",), ("api",), ("up",), ("mcp",), ("completion",)}
 
 
 @pytest.mark.parametrize("command", sorted(set(COMMANDS) - SILENT), ids=" ".join)
@@ -55,6 +55,7 @@ def test_the_contracts_commands_are_there() -> None:
         *(("keys", verb) for verb in ["generate", "rotate"]),
         ("audit", "verify"),
         ("mcp",),
+        ("completion",),
         *(("import", origin) for origin in ["crontab", "celery-beat"]),
     } <= set(COMMANDS)
 
