@@ -76,10 +76,10 @@ def parser() -> argparse.ArgumentParser:
         audit,
         keys,
         mcp,
-        completion,
     )
     for noun in (*nouns, bench, chaos):
         noun.add(commands)
+    completion.add(commands, found)
     examples.add(found)
     return found
 
