@@ -76,7 +76,7 @@ async def _get(web: Web, path: str) -> dict[str, Any] | None:
 
 async def _schedule_named(web: Web, about: str) -> dict[str, Any]:
     rows = await nouns.named(web, "schedules")
-    same = [row for row in rows if row["name"].casefold() == about.strip().casefold()]
+    same = nouns.same_as(about, rows)
     near = nouns.near_by(about, [row["name"] for row in rows])
     if not same and len(near) == 1:
         same = [row for row in rows if row["name"] == near[0]]

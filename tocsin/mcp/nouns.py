@@ -124,18 +124,17 @@ async def one(web: Web, what: str, which: str) -> dict[str, Any]:
     """The thing of that id or exactly that name. Raises ToolError with the names that come near."""
     found = id_of(which)
     if found is not None:
-        answer: dict[str, Any] = await web.get(f"{NOUNS[what].path}/{found}")
-        return answer
+        return dict(await web.get(f"{NOUNS[what].path}/{found}"))
     name = NOUNS[what].name
     if name is None:
         raise ToolError(f"which: {what} have no names; it takes an id")
     rows = await named(web, what)
-    same = [row for row in rows if row[name].casefold() == which.strip().casefold()]
+    same = same_as(which, rows, name)
     if len(same) == 1:
-        return same[0]
+        return dict(await web.get(f"{NOUNS[what].path}/{same[0]['id']}"))
     near = near_by(which, [row[name] for row in rows])
     raise ToolError(
-        f"which: none of the {len(rows)} {what} has exactly that name"
+        f"which: not one of the {len(rows)} {what.replace('_', ' ')} alone has exactly that name"
         + (f"; near it are\n{shown.marked(near)}" if near else "")
     )
 
@@ -151,6 +150,12 @@ async def named(web: Web, what: str) -> list[dict[str, Any]]:
         if cursor is None:
             break
     return rows
+
+
+def same_as(which: str, rows: list[dict[str, Any]], name: str = "name") -> list[dict[str, Any]]:
+    """The row of exactly that name, or else those whose names differ in case alone."""
+    exact = [row for row in rows if row[name] == which]
+    return exact or [row for row in rows if row[name].casefold() == which.strip().casefold()]
 
 
 def near_by(which: str, names: list[str]) -> list[str]:

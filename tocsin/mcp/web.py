@@ -42,16 +42,16 @@ class Web:
 
     async def get(self, path: str, **params: Any) -> Any:
         """What the API answers to a question; parameters that are None are left out."""
-        return (await self._ask("GET", path, params=params)).json()
+        return _json(await self._ask("GET", path, params=params))
 
     async def post(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """What the API answers to a question that has a body and changes nothing."""
-        return (await self._ask("POST", path, json=body)).json()
+        return _json(await self._ask("POST", path, json=body))
 
     async def change(self, method: str, path: str, body: Mapping[str, Any] | None, key: str) -> Any:
         """What the API answers to a change; under one key it is made once. None where it answers nothing."""
         answer = await self._ask(method, path, json=body, headers={"Idempotency-Key": key})
-        return answer.json() if answer.content else None
+        return _json(answer) if answer.content else None
 
     async def now(self) -> datetime:
         """The time by the API's clock, to the second. Raises ToolError where the token opens nothing."""
@@ -75,6 +75,13 @@ class Web:
         if answer.is_success:
             return answer
         raise (NotThere if answer.status_code == NOT_FOUND else ToolError)(_refusal(answer))
+
+
+def _json(answer: httpx.Response) -> Any:
+    try:
+        return answer.json()
+    except ValueError:
+        raise ToolError("what answers at TOCSIN_URL is no Tocsin: its answer is no JSON") from None
 
 
 def _unsure(method: str) -> str:

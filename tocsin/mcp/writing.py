@@ -10,6 +10,7 @@ from mcp.server.mcpserver.resolve import Elicit, Resolve
 from mcp.types import CallToolResult, ToolAnnotations
 from pydantic import BaseModel, Field
 
+from db.jsonb import dumps
 from tocsin.mcp import nouns, shown
 from tocsin.mcp.confirmations import GOOD_FOR_SECONDS, Change, Confirmations, Unconfirmed
 from tocsin.mcp.nouns import NOUNS, Made
@@ -54,7 +55,9 @@ def _asking(confirmations: Confirmations) -> Ask:
         change = None if confirmation is None else confirmations.planned(confirmation)
         if change is None or not _can_ask(ctx):
             return Consent(do_it=True)
-        return Elicit(f"Tocsin is asked to do this: {plain(change.sentence)}", Consent)
+        # Nothing of it is cut: what is asked for is what would be done.
+        asked = f"Tocsin is asked to {plain(change.sentence)}"
+        return Elicit(asked + (f"\n{plain(dumps(change.body))}" if change.body else ""), Consent)
 
     return person
 
