@@ -443,6 +443,13 @@ def test_things_are_made_run_retried_and_silenced(place: Place, writer: Session,
     wanted = {"alertName": "very low", "recipients": ["cleo@example.com"], "graphId": str(alert.graph_id)}
     told = settled("create", what="alert", body={**wanted, "threshold": threshold})
     assert "it tells cleo@example.com" in told["plan"]
+    pulse = {"name": "mondays", "prompt": "What is new?", "cron": "0 9 * * 1", "graphIds": [str(alert.graph_id)]}
+    news = settled("create", what="pulse", body={**pulse, "recipients": ["dan@example.com"]})
+    assert "it tells dan@example.com; it fires At 09:00" in news["plan"]
+    for about in ("mondays", news["untrusted"]["id"]):
+        assert "mondays is active" in writer("explain_why", about=about)["untrusted"]["sentences"][0]
+    assert settled("pause", schedule="mondays")["untrusted"]["status"] == "paused"
+    assert writer("show", what="pulses", which="mondays")["untrusted"]["recipients"] == ["dan@example.com"]
     quiet = settled("silence", name="a move", duration_seconds=60, alert="low")
     assert (quiet["untrusted"]["alertId"], quiet["untrusted"]["isActive"]) == (str(alert.id), True)
 

@@ -49,7 +49,7 @@ async def _span(web: Web, day: str | None, timezone: str) -> Span:
 
 
 async def _thing(web: Web, about: str) -> dict[str, Any]:
-    """The run or the schedule that is meant; an alert, a report and a dead letter stand for theirs."""
+    """The run or the schedule that is meant; an alert, a report and a dead letter stand for theirs, a pulse is its own."""
     found = nouns.id_of(about)
     if found is None:
         return await _schedule_named(web, about)
@@ -57,9 +57,6 @@ async def _thing(web: Web, about: str) -> dict[str, Any]:
         row = await _get(web, f"{path}/{found}")
         if row is not None:
             return row if path == _OF_SCHEDULE[0] else dict(await web.get(f"/api/schedules/{row['scheduleId']}"))
-    pulse = await _get(web, f"/api/pulse/{found}")
-    if pulse is not None:
-        return await _schedule_named(web, pulse["name"])
     letter = await _get(web, f"/api/dead-letters/{found}")
     run = await _get(web, f"/api/runs/{letter['runId'] if letter else found}")
     if run is None:
@@ -118,9 +115,7 @@ async def _of_schedule(
     if recipient:
         sentences += [_delivery(each) for each in mine] or _not_told(recipient, told)
         sentences += await _suppressions(web, recipient, schedule["id"])
-        sentences += [f"Of another run that day: {_delivery(each)}" for each in sent if each["runId"] not in ours][
-            :_MOST_TOLD
-        ]
+        sentences += [f"Of another run: {_delivery(each)}" for each in sent if each["runId"] not in ours][:_MOST_TOLD]
     return shown.answer(
         _counted(schedule, runs, span),
         {
