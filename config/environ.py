@@ -184,6 +184,7 @@ SETTINGS: dict[str, Setting] = {
     ),
     "BROKER_URL": Setting(_url("redis", "rediss", "amqp", "amqps"), "a redis:// or amqp:// address", is_secret=True),
     "TOCSIN_URL": Setting(_url("http", "https"), "the public base address, such as https://tocsin.example.com"),
+    "TOCSIN_TOKEN": Setting(_header, "an API token, as `tocsin tokens create` prints it", is_secret=True),
     "TOCSIN_MODE": Setting(_choice("live", "dry", "held"), "live, dry or held", "live"),
     "TOCSIN_HOSTING": Setting(_choice("on", "off"), "on (many tenants) or off (one default tenant)", "off"),
     "PORT": Setting(_whole(0, 65535), "a port from 0 to 65535", "8000"),

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from tocsin import complaints
+from tocsin import complaints, examples
 from tocsin.commands import (
     alerts,
     audit,
@@ -13,6 +13,7 @@ from tocsin.commands import (
     calendars,
     channels,
     chaos,
+    completion,
     crew,
     cron,
     dead,
@@ -21,6 +22,7 @@ from tocsin.commands import (
     imports,
     keys,
     limits,
+    mcp,
     members,
     processes,
     pulses,
@@ -73,9 +75,12 @@ def parser() -> argparse.ArgumentParser:
         tokens,
         audit,
         keys,
+        mcp,
     )
     for noun in (*nouns, bench, chaos):
         noun.add(commands)
+    completion.add(commands, found)
+    examples.add(found)
     return found
 
 
