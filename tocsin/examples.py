@@ -158,6 +158,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "tocsin tokens create --scope read --name 'the wallboard' --expires 2027-01-01T00:00:00Z",
         "tocsin tokens create --operator",
     ),
+    "tokens link": ("tocsin tokens link", "tocsin tokens link --tenant acme --member ada@example.com --minutes 60"),
     "tokens list": ("tocsin tokens list --operator",),
     "tokens revoke": ("tocsin tokens revoke 5c8ad9a1-4c6b-4e55-8f0f-0d8b86a8a7b5",),
     "audit verify": ("tocsin audit verify",),
