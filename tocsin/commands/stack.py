@@ -116,7 +116,7 @@ def _export(args: argparse.Namespace) -> int:
 
     with opened() as conn:
         means, _ = _means(conn, args)
-        written = export(survey(means), args.stack)
+        written = export(survey(means), means.kinds, args.stack)
     if args.is_json:
         [document] = text.read("export", written.encode())
         show_json(document.value)
@@ -161,14 +161,7 @@ def _show(args: argparse.Namespace, found: "Result", tenant: str, *, is_applied:
 
 def _shape(found: "Result", tenant: str, *, is_applied: bool) -> dict[str, Any]:
     def told(each: "Told") -> dict[str, Any]:
-        return (
-            {**each._asdict(), "nextRunAt": found.times[each.section, each.name][1]}
-            if _is_there(found, each)
-            else {
-                **each._asdict(),
-                "nextRunAt": None,
-            }
-        )
+        return {**each._asdict(), "nextRunAt": found.times.get((each.section, each.name), (None, None))[1]}
 
     return {
         "tenant": tenant,
@@ -190,10 +183,6 @@ def _shape(found: "Result", tenant: str, *, is_applied: bool) -> dict[str, Any]:
         "left": [{"section": word, "name": name} for word, name in found.plan.left],
         "notes": list(found.plan.notes),
     }
-
-
-def _is_there(found: "Result", each: "Told") -> bool:
-    return (each.section, each.name) in found.times
 
 
 def _lines(found: "Result", *, is_applied: bool) -> "Iterator[str]":
@@ -225,8 +214,17 @@ def _lines_of(found: "Result", step: "Step") -> "Iterator[str]":
         drift = f"  ({how} by {step.drift.who} on {cell(step.drift.at)}, since the last apply)"
     yield f"{_MARKS[step.verb]} {step.section} {step.name}{drift}"
     for each in step.differences:
-        new = short(cell(each.new), _LONGEST)
-        yield f"    {each.field}: " + (new if step.verb == "create" else f"{short(cell(each.old), _LONGEST)} → {new}")
+        new = _said(each.new)
+        yield f"    {each.field}: " + (new if step.verb == "create" else f"{_said(each.old)} → {new}")
     before, after = found.times.get((step.section, step.name), (None, None))
     if before != after:
         yield f"    next: {cell(after)}" if before is None else f"    next: {cell(before)} → {cell(after)}"
+
+
+def _said(value: Any) -> str:
+    """A value on one line, and not too long."""
+    import json
+
+    if value is None:
+        return "-"
+    return short(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str), _LONGEST)

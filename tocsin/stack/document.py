@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 from api.refusals import BadDefinition, Problem
 from config.environ import SETTINGS, variable
 from tocsin.complaints import Complaint
-from tocsin.stack import listed_nouns, secret_nouns, text, timed_nouns
-from tocsin.stack.sections import REFERENCES, Fields, Section
+from tocsin.stack import listed_nouns, schedule_noun, secret_nouns, text, timed_nouns
+from tocsin.stack.names import BY_ID, Fields
+from tocsin.stack.sections import Section
 
 SECTIONS: dict[str, Section] = {
     section.word: section
@@ -26,7 +27,7 @@ SECTIONS: dict[str, Section] = {
         secret_nouns.WEBHOOKS,
         secret_nouns.ENDPOINTS_SECTION,
         listed_nouns.DEFINITIONS_SECTION,
-        timed_nouns.SCHEDULES,
+        schedule_noun.SCHEDULES,
         timed_nouns.ALERTS,
         timed_nouns.PULSES_SECTION,
         timed_nouns.REPORTS,
@@ -79,8 +80,7 @@ class Stack(NamedTuple):
 def _in_file(problem: Problem) -> str:
     """The pointer of a problem by the names that a file has."""
     parts = problem.pointer.split(".")
-    by_id = {each: name for name, (each, _) in REFERENCES.items()}
-    parts = [by_id.get(part, part) for part in parts]
+    parts = [BY_ID[part][0] if part in BY_ID else part for part in parts]
     if parts[0] == "params":
         parts[0] = "jobPayload"
     return ".".join(part for part in parts if part != "body")
@@ -177,7 +177,7 @@ def _check_names(section: Section, fields: Fields) -> None:
     for name in fields:
         if name in takes:
             continue
-        by_name = next((each for each, (by_id, _) in REFERENCES.items() if by_id == name and each in takes), None)
+        by_name = BY_ID[name][0] if name in BY_ID and BY_ID[name][0] in takes else None
         known = f"is no field of this; there are {', '.join(takes)}"
         problems.append(Problem(name, known if by_name is None else f"is said by name, as {by_name}"))
     if problems:

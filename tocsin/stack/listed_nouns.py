@@ -15,7 +15,8 @@ from api.routes.limits import LimitIn
 from api.run_limits import LIMITS
 from api.templates import TEMPLATES, TemplateIn, TemplatePatch
 from scheduler import schedules
-from tocsin.stack.sections import MOST, Fields, Find, Means, Section, of_noun
+from tocsin.stack.names import Fields, Find
+from tocsin.stack.sections import MOST, Means, Section, of_noun
 from workers import uses
 
 

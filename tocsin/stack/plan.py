@@ -1,12 +1,14 @@
 """What applying a stack would do: a list of steps, made of what its files say and what is there. Pure."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 from tocsin.stack.document import SECTIONS, Item
-from tocsin.stack.sections import ANOTHER, MASK, Fields, Have
+from tocsin.stack.names import Fields
+from tocsin.stack.sections import ANOTHER, MASK, Have
 
 Verb = Literal["create", "change", "delete"]
 Key = tuple[str, str]
@@ -79,15 +81,15 @@ def make_plan(
         there = have.get(key)
         drift = kept.drift.get(key)
         if there is None:
-            shown = differences({}, item.section.shortest_shown(wanted[key], item.resolved))
+            shown = differences({}, item.section.named(wanted[key], item.resolved))
             steps.append(Step("create", *key, _as_written(item, shown), drift))
         elif changed := differences(there.says, wanted[key]):
             steps.append(Step("change", *key, _as_written(item, changed), drift))
         if there is not None and (why := item.section.over(there.row)) is not None:
             notes.append(f"{item.at()}: {why}")
-        if key in kept.others:
-            notes.append(f"{item.at()}: was kept by the stack {kept.others[key]}, and is this one's from now on")
     named = {(item.section.word, item.name) for item in items}
+    for stack, count in sorted(Counter(kept.others[key] for key in named if key in kept.others).items()):
+        notes.append(f"the stack {stack} had {count} of these, which are this one's from now on")
     gone = [key for key in kept.mine if key not in named and key in have and not _is_over(key, have[key])]
     order = list(SECTIONS)
     gone.sort(key=lambda key: (-order.index(key[0]), key[1]))

@@ -3,9 +3,9 @@
 from typing import Any
 
 from tocsin.stack.document import SECTIONS, STACK
-from tocsin.stack.sections import REFERENCES, Section
+from tocsin.stack.names import BY_ID
+from tocsin.stack.sections import Section
 
-_BY_ID = {by_id: name for name, (by_id, _) in REFERENCES.items()}
 _PREFIX = "#/$defs/"
 
 
@@ -32,12 +32,12 @@ def _row(section: Section, shared: dict[str, Any]) -> dict[str, Any]:
     for name, definition in found.pop("$defs", {}).items():
         shared[f"{section.word}.{name}"] = _named(definition)
     properties = {
-        _BY_ID.get(name, name): _of_name(each) if name in _BY_ID else each
+        _by_name(name): _of_name(each) if name in BY_ID else each
         for name, each in found["properties"].items()
         if name not in section.without
     }
     kept = {*section.secrets, *section.without}
-    required = [_BY_ID.get(name, name) for name in found.get("required", []) if name not in kept]
+    required = [_by_name(name) for name in found.get("required", []) if name not in kept]
     whole = {**found, "properties": properties, "required": sorted({*required, section.key})}
     return _with_variables(whole)  # type: ignore[no-any-return]  # an object stays one
 
@@ -45,9 +45,9 @@ def _row(section: Section, shared: dict[str, Any]) -> dict[str, Any]:
 def _named(definition: Any) -> Any:
     """A part, its ids by name: a recipient that is a column of a graph."""
     if isinstance(definition, dict) and "graphId" in definition.get("properties", {}):
-        properties = {_BY_ID.get(name, name): each for name, each in definition["properties"].items()}
+        properties = {_by_name(name): each for name, each in definition["properties"].items()}
         properties["graph"] = {"type": "string", "description": "its name"}
-        required = [_BY_ID.get(name, name) for name in definition.get("required", [])]
+        required = [_by_name(name) for name in definition.get("required", [])]
         definition = {**definition, "properties": properties, "required": required}
     return _with_variables(definition)
 
@@ -70,3 +70,8 @@ def _with_variables(part: Any) -> Any:
     if isinstance(found.get("pattern"), str):
         found["pattern"] = rf"{found['pattern']}|\$\{{env:"
     return found
+
+
+def _by_name(name: str) -> str:
+    """What a file calls a field of the API."""
+    return BY_ID[name][0] if name in BY_ID else name

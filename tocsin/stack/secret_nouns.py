@@ -11,7 +11,8 @@ from api.crew_endpoints import ENDPOINTS, CrewEndpointIn, CrewEndpointPatch
 from api.refusals import refuse
 from api.routes.sources import SourceIn
 from api.routes.webhooks import WebhookIn
-from tocsin.stack.sections import ANOTHER, MASK, MOST, Fields, Means, Section, Settling, of_noun
+from tocsin.stack.names import Fields
+from tocsin.stack.sections import ANOTHER, MASK, MOST, Means, Section, Settling, of_noun
 from workers.channels.types import TYPES
 from workers.journal import opened as opened_source
 from workers.sources.options import OPTIONS
@@ -176,6 +177,11 @@ def _webhook_secrets(means: Means, row: webhooks.Webhook) -> Fields:
     return {"url": url, "secret": secret}
 
 
+def _tidy_webhook(fields: Fields) -> None:
+    if "events" in fields:
+        fields["events"] = list(dict.fromkeys(fields["events"]))
+
+
 def _lock_webhook(means: Means, row_id: UUID) -> webhooks.Webhook:
     return webhooks.locked(means.conn, means.tenant, row_id)
 
@@ -193,6 +199,7 @@ WEBHOOKS = Section(
     secrets=("url", "secret"),
     stand_in={"url": "https://example.com"},
     opened=_webhook_secrets,
+    tidy=_tidy_webhook,
 )
 
 

@@ -3,10 +3,8 @@
 In a file a row is named by its name, and so is what it refers to: `source` stands where the API has `sourceId`.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -17,28 +15,13 @@ from api import shapes
 from api.nouns import Noun
 from api.refusals import of_model
 from config.seal import Seal
-from db.jsonb import rfc3339
 from db.pool import Connection
+from tocsin.stack.names import BY_ID, Fields, Find, plain, with_ids, with_names
 from workers.kind import Kind
 
 MOST = 100_000
 MASK = shapes.MASK
 ANOTHER = "*** (another)"
-SOURCE = "source:"
-REFERENCES = {
-    "source": ("sourceId", "sources"),
-    "graph": ("graphId", "graphs"),
-    "dashboard": ("dashboardId", "dashboards"),
-    "template": ("templateId", "templates"),
-    "calendar": ("calendarId", "calendars"),
-    "graphs": ("graphIds", "graphs"),
-}
-"""What a file calls a reference, what the API does, and the section of what is referred to."""
-_BY_ID = {by_id: (name, word) for name, (by_id, word) in REFERENCES.items()}
-
-Fields = dict[str, Any]
-Find = Callable[[str, str], Any]
-"""Of a section and a name the id, or the other way round."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +91,7 @@ class Section:
     def takes(self) -> list[str]:
         """The fields that a file may name, in the order of the body."""
         aliases = [str(each.alias or name) for name, each in self.body.model_fields.items()]
-        return [_BY_ID[name][0] if name in _BY_ID else name for name in aliases if name not in self.without]
+        return [BY_ID[name][0] if name in BY_ID else name for name in aliases if name not in self.without]
 
     def name_of(self, fields: Fields) -> str:
         """The name in a row's fields."""
@@ -127,9 +110,14 @@ class Section:
         """The fields, a secret that is null as one that is not named."""
         return {name: value for name, value in fields.items() if name not in self.secrets or value is not None}
 
-    def shortest_shown(self, wanted: Fields, written: Fields) -> Fields:
-        """Of what a new row says the fields that its file names."""
-        return {name: value for name, value in wanted.items() if name in written}
+    @property
+    def order(self) -> list[str]:
+        """The fields that a file may name, first the one that names the row."""
+        return [self.key, *(name for name in self.takes if name != self.key)]
+
+    def named(self, wanted: Fields, written: Fields) -> Fields:
+        """Of what a new row says the fields that its file names, within others too."""
+        return {name: _named(wanted[name], written[name]) for name in self.order if name in written and name in wanted}
 
     def _dumped(self, fields: Fields, *, is_short: bool) -> Fields:
         names: dict[str, str] = {}
@@ -220,102 +208,7 @@ def of_noun(
     )
 
 
-def with_ids(word: str, fields: Mapping[str, Any], find: Find) -> Fields:
-    """The fields as the API takes them: ids in place of names."""
-    found: Fields = {}
-    for name, value in fields.items():
-        if name in REFERENCES and _is_reference(word, name):
-            by_id, of = REFERENCES[name]
-            found[by_id] = [find(of, str(each)) for each in value] if isinstance(value, list) else value
-            if isinstance(value, str):
-                found[by_id] = find(of, value)
-        else:
-            found[name] = value
-    if isinstance(found.get("recipients"), list):
-        found["recipients"] = [_rule(each, "graph", "graphId", find) for each in found["recipients"]]
-    if word == "limits":
-        found["name"] = _limit(found.get("name"), find)
-    return found
-
-
-def with_names(word: str, fields: Mapping[str, Any], find: Find) -> Fields:
-    """The fields as a file has them: names in place of ids."""
-    found: Fields = {}
-    for name, value in fields.items():
-        if name in _BY_ID:
-            by_name, of = _BY_ID[name]
-            found[by_name] = [find(of, each) for each in value] if isinstance(value, list) else value
-            if isinstance(value, str):
-                found[by_name] = find(of, value)
-        else:
-            found[name] = value
-    if isinstance(found.get("recipients"), list):
-        found["recipients"] = [_rule(each, "graphId", "graph", find) for each in found["recipients"]]
-    if word in ("kpiAlerts", "pulses") and isinstance(found.get("channels"), list):
-        found["channels"] = [find("channels", each) for each in found["channels"]]
-    if word == "limits":
-        found["name"] = _limit(found.get("name"), find)
-    return found
-
-
-def references(word: str, fields: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
-    """What the fields refer to: the path of the field, the section and the name."""
-    for name, value in fields.items():
-        if name in REFERENCES and _is_reference(word, name):
-            of = REFERENCES[name][1]
-            if isinstance(value, list):
-                yield from (((name, place), of, str(each)) for place, each in enumerate(value))
-            elif isinstance(value, str):
-                yield (name,), of, value
-        elif name == "recipients" and isinstance(value, list):
-            for place, each in enumerate(value):
-                if isinstance(each, dict) and "graph" in each:
-                    yield (name, place, "graph"), "graphs", str(each["graph"])
-        elif name == "channels" and isinstance(value, list):
-            yield from (((name, place), "channels", str(each)) for place, each in enumerate(value))
-    name_of_limit = fields.get("name")
-    if word == "limits" and isinstance(name_of_limit, str) and name_of_limit.startswith(SOURCE):
-        yield ("name",), "sources", name_of_limit.removeprefix(SOURCE)
-
-
-def _is_reference(word: str, name: str) -> bool:
-    """Whether it is one there: a schedule's params and the like have names of their own."""
-    return word not in ("sources", "channels", "calendars", "templates", "webhooks", "members") and (
-        word != "schedules" or name == "calendar"
-    )
-
-
-def _limit(name: Any, find: Find) -> Any:
-    """The name of a limit, with another name of the source that it may be of."""
-    if isinstance(name, str) and name.startswith(SOURCE):
-        return SOURCE + str(find("sources", name.removeprefix(SOURCE)))
-    return name
-
-
-def _rule(each: Any, before: str, after: str, find: Find) -> Any:
-    if not isinstance(each, dict) or before not in each:
-        return each
-    rest = {name: value for name, value in each.items() if name != before}
-    return {after: find("graphs", str(each[before])), **rest}
-
-
-def plain(value: Any) -> Any:
-    """The value as a file has it: numbers as numbers, instants and ids as text."""
-    if isinstance(value, Decimal):
-        return _number(value)
-    if isinstance(value, datetime):
-        return rfc3339(value)
-    if isinstance(value, Mapping):
-        return {str(name): plain(each) for name, each in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [plain(each) for each in value]
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    return str(value)
-
-
-def _number(value: Decimal) -> int | float | str:
-    if value == value.to_integral_value() and abs(value) < 2**53:
-        return int(value)
-    near = float(value)
-    return near if Decimal(repr(near)) == value else str(value)
+def _named(wanted: Any, written: Any) -> Any:
+    if not isinstance(wanted, dict) or not isinstance(written, dict):
+        return wanted
+    return {name: _named(each, written[name]) for name, each in wanted.items() if name in written}

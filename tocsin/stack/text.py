@@ -132,6 +132,9 @@ class _Dumper(yaml.SafeDumper):
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002  as PyYAML calls it
         return True
 
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: FBT001, FBT002, ARG002  as PyYAML calls it
+        super().increase_indent(flow, indentless=False)
+
 
 def _text_node(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
     style = None if isinstance(meant(value), str) and value != "<<" else "'"

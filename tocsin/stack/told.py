@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from tocsin.stack.names import Fields
 from tocsin.stack.plan import Key
-from tocsin.stack.sections import Fields
 
 TELLS = ("kpiAlerts", "pulses", "scheduledReports", "webhooks")
 

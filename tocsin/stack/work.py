@@ -16,8 +16,9 @@ from scheduler.refusals import BadSpan, NameTaken, NotFound, WrongState
 from scheduler.slots import BadRecurrence
 from tocsin.complaints import Complaint
 from tocsin.stack.document import SECTIONS, STACK, Item, Stack
+from tocsin.stack.names import Fields, references, with_ids
 from tocsin.stack.plan import Drift, Kept, Key, Plan, Step, make_plan
-from tocsin.stack.sections import MASK, Fields, Have, Means, references, with_ids
+from tocsin.stack.sections import MASK, Have, Means
 from tocsin.stack.told import Told, told
 
 _REFUSALS = (BadDefinition, Busy, BadZone, BadSpan, NameTaken, NotFound, WrongState, BadRecurrence, ValidationError)
