@@ -54,6 +54,8 @@ def test_the_contracts_commands_are_there() -> None:
         *(("tokens", verb) for verb in ["create", "list", "revoke"]),
         *(("keys", verb) for verb in ["generate", "rotate"]),
         ("audit", "verify"),
+        ("apply",),
+        ("export",),
         *(("import", origin) for origin in ["crontab", "celery-beat"]),
     } <= set(COMMANDS)
 

@@ -179,7 +179,7 @@ def _check_names(section: Section, fields: Fields) -> None:
             continue
         by_name = BY_ID[name][0] if name in BY_ID and BY_ID[name][0] in takes else None
         known = f"is no field of this; there are {', '.join(takes)}"
-        problems.append(Problem(name, known if by_name is None else f"is said by name, as {by_name}"))
+        problems.append(Problem(name, known if by_name is None else f"is said by name, in place of {name}"))
     if problems:
         raise BadDefinition(problems)
 

@@ -61,12 +61,12 @@ def _of_name(each: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_variables(part: Any) -> Any:
-    """The part, whose patterns let a ${env:NAME} pass, and whose secrets are no concern of an editor."""
+    """The part, whose patterns let a ${env:NAME} pass."""
     if isinstance(part, list):
         return [_with_variables(each) for each in part]
     if not isinstance(part, dict):
         return part
-    found = {name: _with_variables(each) for name, each in part.items() if name not in ("writeOnly", "format")}
+    found = {name: _with_variables(each) for name, each in part.items()}
     if isinstance(found.get("pattern"), str):
         found["pattern"] = rf"{found['pattern']}|\$\{{env:"
     return found
