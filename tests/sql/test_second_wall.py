@@ -164,6 +164,7 @@ class Held:
                 "events": ["run.dead"],
             },
             "list_members_of_role": {"role": "viewer"},
+            "list_touched": {"number": 0},
             "list_failed_deliveries": {"run_id": failed, "slot_at": delivery_slot},
             "insert_webhook_test": {"id": id_at(slot_at), "slot_at": slot_at, "webhook_id": self.ids["webhook"]},
             "update_webhook": {"name": f"{word} renamed", "origin": "o", "events": ["run.dead"]},

@@ -1,6 +1,7 @@
 """`tocsin apply`: as a whole or not at all, under locks, with who is told; and what it leaves alone."""
 
 import json
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import closing
@@ -80,7 +81,7 @@ def steps(tocsin: Tocsin, file: str, *more: str) -> list[tuple[str, str, str]]:
 def count(conn: make.Connection) -> list[Any]:
     """How many rows there are of what a stack makes."""
     tables = ("sources", "graphs", "kpi_alerts", "schedules", "members", "audit_log", "calendars", "channels")
-    return [make.value(conn, f"select count(*) from {table}") for table in tables]  # type: ignore[arg-type]
+    return [make.value(conn, f"select count(*) from {table}") for table in tables]
 
 
 def test_the_pages_example_is_applied_and_a_plan_leaves_nothing(
@@ -109,12 +110,13 @@ def test_the_schema_knows_the_example_and_every_field_and_refuses_what_apply_ref
     for document in documents:
         assert [error.message for error in knows.iter_errors(document)] == []
     assert "#/$defs/" in json.dumps(schema)
-    for wrong in (
+    wrongs: list[dict[str, Any]] = [
         {"graph": []},
         {"graphs": [{"name": "x", "sourceId": "y", "query": "q"}]},
         {"graphs": [{"source": "x", "query": "q"}]},
         {"kpiAlerts": [{"alertName": "x", "threshold": {"measure": "nothing"}}]},
-    ):
+    ]
+    for wrong in wrongs:
         assert not knows.is_valid(wrong)
 
 
@@ -129,41 +131,6 @@ def test_an_error_in_the_last_row_leaves_none_and_names_its_line(
         "stack.yaml:14: scheduledReports 'last' reportType: there is no report definition 'nothing'"
     )
     assert not any(count(conn))
-
-
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        ("graphs:\n  - {name: a, source: x, query: q, sourceId: y}", ":2: graphs 'a' source: is said by name, in place of sourceId"),
-        ("graphs:\n  - {name: a, source: x, query: q, colour: y}", ":2: graphs 'a' colour: is no field of this"),
-        ("graphs:\n  - name: a\n    source: x\n    query: q\n    decimals: 99", ":5: graphs 'a' decimals: takes"),
-        ("graphs:\n  - {name: a, query: q}", ":2: graphs 'a' source: is required"),
-        ("graphs:\n  - {name: a, source: nobody, query: q}", "graphs 'a' source: there is no source 'nobody'"),
-        ("graphs:\n  - {query: q}", ":2: graphs: takes fields, and among them name"),
-        ("graphs: {name: a}", ":1: graphs takes a list"),
-        ("graph: []", ":1: there is no section 'graph'; there are stack, members"),
-        ("- a", ":1: takes sections such as graphs"),
-        ("a: 1\na: 2", ":2: has 'a' twice"),
-        ("stack: Not A Name", ":1: stack takes small letters"),
-        ("---\nstack: a\n---\nstack: b", ":2, "),
-        ("calendars:\n  - {name: a}\n---\ncalendars:\n  - {name: ' a '}", ":5: calendars 'a': is there already, in "),
-        ("channels:\n  - {name: a, type: slack}", ":2: channels 'a' credential: is required to make it"),
-        ("sources:\n  - {name: a, url: '${env:NOT_THERE}'}", "sources 'a' url: the environment has no NOT_THERE"),
-        ("sources:\n  - {name: a, url: '${env:DATABASE_URL}'}", "url: takes no ${env:DATABASE_URL}, which is a secret"),
-        ("sources:\n  - {name: a, url: 'postgresql://hush:hush@/'}", ":2: sources 'a' url: "),
-        ("schedules:\n  - {name: a, jobType: no.such, cronExpression: '@daily'}", "jobType: there is no kind 'no.such'"),
-        ("schedules:\n  - {name: a, jobType: kpi.threshold, cronExpression: '@daily'}", "are made at /api/kpi-alerts"),
-        ("schedules:\n  - {name: a, jobType: http.call, cronExpression: '@daily'}", "jobPayload.url: is required"),
-        ("schedules:\n  - {name: a, jobType: test.noop}", "takes exactly one of cronExpression"),
-        ("schedules:\n  - {name: a, jobType: test.noop, cronExpression: 61 * * * *}", ":2: schedules 'a' cronExpression: "),
-        ("kpiAlerts:\n  - {alertName: a, recipients: [{graph: none, column: c}], threshold: {thresholdValue: 1}}",
-         "recipients.0.graph: there is no graph 'none'"),
-    ],
-)  # fmt: skip
-def test_what_is_wrong_is_told_by_file_line_and_field(tocsin: Tocsin, write: Write, content: str, said: str) -> None:
-    complaint = tocsin("apply", "-f", write(content), "--yes").complaint()
-    assert said in complaint
-    assert "hush" not in complaint
 
 
 def test_who_starts_and_stops_to_be_told_follows_recipients_roles_and_whether_it_runs(
@@ -258,6 +225,24 @@ def test_without_a_terminal_nothing_is_applied_unless_told(tocsin: Tocsin, conn:
     assert tocsin("apply", "-f", write(BASE)).complaint().startswith("asks on a terminal alone")
     assert tocsin("apply").complaint() == "takes -f FILE, which may be given again"
     assert not any(count(conn))
+
+
+@pytest.mark.parametrize(("said", "status", "rows"), [("y", 0, 1), ("n", 1, 0), ("", 1, 0)])
+def test_on_a_terminal_the_plan_is_shown_and_a_yes_applies_it(
+    tocsin: Tocsin,
+    conn: make.Connection,
+    write: Write,
+    monkeypatch: pytest.MonkeyPatch,
+    said: str,
+    status: int,
+    rows: int,
+) -> None:
+    for stream in (sys.stdin, sys.stdout):
+        monkeypatch.setattr(stream, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", lambda _: said)
+    answer = tocsin("apply", "-f", write("calendars:\n  - {name: closed}"))
+    assert (answer.status, make.value(conn, "select count(*) from calendars")) == (status, rows)
+    assert answer.out.startswith("+ calendars closed\n    name: closed\n1 to create")
 
 
 def test_files_and_folders_are_one_stack_and_json_is_as_good(

@@ -65,7 +65,7 @@ def _apply(args: argparse.Namespace) -> int:
         means, slug = _means(conn, args)
         checked = work.check(means, stack, work.ready(means, stack, prunes=args.prune).plan)
     is_plan = args.plan or args.check
-    asks = not is_plan and not args.yes and sys.stdin.isatty() and sys.stdout.isatty()
+    asks = not (is_plan or args.yes or args.is_json) and sys.stdin.isatty() and sys.stdout.isatty()
     if not (is_plan or args.yes or asks):
         raise Complaint("asks on a terminal alone; give --plan to look, or --yes to apply")
     found = _once(args, stack, checked, is_plan=is_plan or asks)

@@ -27,10 +27,17 @@ class Text(NamedTuple):
     lines: dict[Path, int]
 
 
+_TEXT = "tag:yaml.org,2002:str"
+_PLAIN = "plain"
+
+
 class _Loader(yaml.SafeLoader):
     """Reads the shape alone: what a plain word means is said here, so `on`, `08:00` and `2026-01-05` are texts."""
 
-    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012  as PyYAML has it
+    def resolve(self, kind: type[Any], value: Any, implicit: Any) -> Any:
+        if kind is yaml.ScalarNode:
+            return _PLAIN if implicit[0] else _TEXT
+        return super().resolve(kind, value, implicit)  # type: ignore[no-untyped-call]  # as the stubs have it
 
 
 class _Walk:
@@ -53,7 +60,7 @@ class _Walk:
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode) and node.tag == "tag:yaml.org,2002:seq":
             return [self.value(each, (*path, number)) for number, each in enumerate(node.value)]
-        if isinstance(node, yaml.ScalarNode) and node.tag == "tag:yaml.org,2002:str":
+        if isinstance(node, yaml.ScalarNode) and node.tag in (_PLAIN, _TEXT):
             return self._scalar(node, line)
         raise self.wrong(line, f"takes no tag such as {node.tag}")
 
@@ -61,9 +68,9 @@ class _Walk:
         found: dict[str, Any] = {}
         for key, value in node.value:
             line = key.start_mark.line + 1
-            if not isinstance(key, yaml.ScalarNode) or key.tag != "tag:yaml.org,2002:str":
+            if not isinstance(key, yaml.ScalarNode) or key.tag not in (_PLAIN, _TEXT):
                 raise self.wrong(line, "takes names as keys")
-            if key.value == "<<" and key.style is None:
+            if key.value == "<<" and key.tag == _PLAIN:
                 raise self.wrong(line, "takes no <<, which YAML 1.2 does not have; an alias stands for a whole value")
             if key.value in found:
                 raise self.wrong(line, f"has {key.value!r} twice in one place")
@@ -78,7 +85,7 @@ class _Walk:
             text = node.value.encode("utf-16", "surrogatepass").decode("utf-16")
         except UnicodeDecodeError:
             raise self.wrong(line, "takes valid text") from None
-        return text if node.style is not None else meant(text)
+        return meant(text) if node.tag == _PLAIN else text
 
     def wrong(self, line: int, detail: str) -> Complaint:
         """The complaint about a line."""
@@ -140,7 +147,7 @@ def _text_node(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
     style = None if isinstance(meant(value), str) and value != "<<" else "'"
     if "\n" in value:
         style = "|"
-    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+    return dumper.represent_scalar(_TEXT, value, style=style)
 
 
 _Dumper.add_representer(str, _text_node)
