@@ -259,6 +259,17 @@ def test_files_and_folders_are_one_stack_and_json_is_as_good(
     assert (found["stack"], len(found["steps"])) == ("whole", 4)
 
 
+def test_a_reference_to_what_is_gone_is_exported_and_stays(tocsin: Tocsin, conn: make.Connection, write: Write) -> None:
+    limit = (
+        "sources: [{name: api, type: http, url: https://api.example.com}]\nlimits: [{name: source:api, maxRunning: 1}]"
+    )
+    asked(tocsin, write(limit), "--yes")
+    conn.execute("delete from sources")
+    exported = tocsin("export").out
+    assert steps(tocsin, write(exported)) == []
+    assert steps(tocsin, write(exported.replace("maxRunning: 1", "maxRunning: 2")), "--yes")[0][0] == "change"
+
+
 def means(conn: Any) -> Means:
     tenant = tenants.default(conn)
     return Means(conn, tenant.id, "UTC", Seal((KEY,)), KINDS, 90, None, "somebody")

@@ -64,7 +64,7 @@ def ready(means: Means, stack: Stack, *, prunes: bool) -> _Ready:
     for item in stack.items:
         key = (item.section.word, item.name)
         try:
-            _check_references(item, there)
+            _check_references(item, there, have.get(key))
             wanted[key] = item.section.wanted(means, item.resolved, have.get(key))
             _check_fixed(item, wanted[key], have.get(key))
         except _REFUSALS as error:
@@ -136,10 +136,12 @@ def _read(error: Exception) -> Exception:
     return of_model(error) if isinstance(error, ValidationError) else error
 
 
-def _check_references(item: Item, there: set[Key]) -> None:
+def _check_references(item: Item, there: set[Key], have: Have | None) -> None:
+    """Passes references to what is there, or to what is gone and was referred to before. Raises BadDefinition."""
+    before = set() if have is None else set(references(item.section.word, have.says))
     problems: list[Problem] = []
     for path, word, name in references(item.section.word, item.resolved):
-        if (word, name) not in there:
+        if (word, name) not in there and (path, word, name) not in before:
             pointer = ".".join(str(part) for part in path)
             problems.append(
                 Problem(pointer, f"there is no {SECTIONS[word].one} {name!r}, in the files or in the database")
@@ -241,15 +243,19 @@ def _telling(item: Item | None, step: Step) -> Iterator[None]:
 
 def _create(means: Means, item: Item, ids: Mapping[Key, UUID]) -> tuple[_Entry, UUID]:
     section = item.section
-    body = with_ids(section.word, section.without_null(item.resolved), lambda word, name: str(ids[word, name]))
+    body = with_ids(
+        section.word, section.without_null(item.resolved), lambda word, name: str(ids.get((word, name), name))
+    )
     made = section.create(means, body)
     return (f"{section.one}.created", (section.one, made.id), None, section.shown(made)), made.id
 
 
 def _change(means: Means, item: Item, step: Step, found: _Ready, ids: Mapping[Key, UUID]) -> _Entry:
     section, key = item.section, (step.section, step.name)
-    whole = with_ids(section.word, section.without_null(item.resolved), lambda word, name: str(ids[word, name]))
-    wanted = with_ids(section.word, found.wanted[key], lambda word, name: str(ids[word, name]))
+    whole = with_ids(
+        section.word, section.without_null(item.resolved), lambda word, name: str(ids.get((word, name), name))
+    )
+    wanted = with_ids(section.word, found.wanted[key], lambda word, name: str(ids.get((word, name), name)))
     names = {each.path[0] for each in step.differences}
     fields = with_ids(section.word, dict.fromkeys(names), lambda *_: None)
     changes: dict[str, Any] = {
