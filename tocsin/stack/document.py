@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from api.refusals import BadDefinition, Problem
+from pydantic import ValidationError
+
+from api.refusals import BadDefinition, Problem, of_model
 from config.environ import SETTINGS, variable
 from tocsin.complaints import Complaint
 from tocsin.stack import listed_nouns, schedule_noun, secret_nouns, text, timed_nouns
@@ -65,6 +67,8 @@ class Item(NamedTuple):
 
     def refused(self, error: Exception) -> list[str]:
         """The lines that tell what is wrong, under the names that a file has."""
+        if isinstance(error, ValidationError):
+            error = of_model(error)
         if not isinstance(error, BadDefinition):
             return [f"{self.at()}: {' '.join(str(error).split())}"]
         return [f"{self.at(_in_file(each))}: {each.detail}" for each in error.problems]

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from api import audit, tenants
-from api.refusals import BadDefinition, Busy, Problem, of_model, refuse
+from api.refusals import BadDefinition, Busy, Problem, refuse
 from config.zones import BadZone
 from scheduler import schedules
 from scheduler.refusals import BadSpan, NameTaken, NotFound, WrongState
@@ -68,7 +68,7 @@ def ready(means: Means, stack: Stack, *, prunes: bool) -> _Ready:
             wanted[key] = item.section.wanted(means, item.resolved, have.get(key))
             _check_fixed(item, wanted[key], have.get(key))
         except _REFUSALS as error:
-            problems += item.refused(_read(error))
+            problems += item.refused(error)
     if problems:
         raise Complaint("; ".join(problems))
     kept = _kept(means, stack.name, have)
@@ -94,7 +94,7 @@ def check(means: Means, stack: Stack, plan: Plan) -> set[Key]:
             section.check(means, with_ids(section.word, items[key].resolved, lambda *_: UUID(int=0)), said)
             checked.add(key)
         except _REFUSALS as error:
-            problems += items[key].refused(_read(error))
+            problems += items[key].refused(error)
     if problems:
         raise Complaint("; ".join(problems))
     return checked
@@ -130,10 +130,6 @@ def apply(
     past, present = _told(found.have), _told(after)
     times = {key: (_next(found.have.get(key)), _next(after.get(key))) for key in {*found.have, *after}}
     return Result(stack.name, found.plan, tuple(sorted(present - past)), tuple(sorted(past - present)), times)
-
-
-def _read(error: Exception) -> Exception:
-    return of_model(error) if isinstance(error, ValidationError) else error
 
 
 def _check_references(item: Item, there: set[Key], have: Have | None) -> None:
@@ -238,7 +234,7 @@ def _telling(item: Item | None, step: Step) -> Iterator[None]:
     except _REFUSALS as error:
         if item is None:
             raise Complaint(f"{step.section} {step.name!r}: {error}") from None
-        raise Complaint("; ".join(item.refused(_read(error)))) from None
+        raise Complaint("; ".join(item.refused(error))) from None
 
 
 def _create(means: Means, item: Item, ids: Mapping[Key, UUID]) -> tuple[_Entry, UUID]:
