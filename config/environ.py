@@ -273,6 +273,11 @@ def need_broker_url() -> str:
     return url
 
 
+def variable(name: str) -> str | None:
+    """What the environment has under a name that is no setting of ours, such as a secret that a stack's file names."""
+    return os.environ.get(name)
+
+
 METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 

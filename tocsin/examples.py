@@ -11,6 +11,8 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "up": ("tocsin up --folder /tmp/tocsin",),
     "demo": ("tocsin demo --json",),
     "doctor": ("tocsin doctor", "tocsin doctor --adopt"),
+    "apply": ("tocsin apply -f tocsin.yaml --plan", "tocsin apply -f stack/ --yes", "tocsin apply --schema"),
+    "export": ("tocsin export -o tocsin.yaml", "tocsin export --tenant acme"),
     "why": ("tocsin why nightly", "tocsin why 019a200e-c091-7c19-9f54-05372ecde5b5"),
     "schedules create": (
         """tocsin schedules create http.call --name nightly --cron '0 2 * * *' --tz Europe/Paris --params '{"url": "https://example.com/hook"}'""",

@@ -21,6 +21,7 @@ GROUPS = {
     "L": range(1, 14),
     "E": range(1, 5),
     "C": range(1, 5),
+    "F": range(1, 5),
 }
 # What has no test: not built, built otherwise, or measured instead.
 WITHOUT = {"T12"}

@@ -72,7 +72,8 @@ OF = {
     "pulse": {"lock_pulse", "update_pulse", "delete_pulse", "list_pulses"},
     "silence": {"lock_silence", "update_silence", "delete_silence", "list_silences"},
     "user": {"lock_user", "update_user", "delete_user", "list_users"},
-    "endpoint": {"lock_crew_endpoint", "update_crew_endpoint", "delete_crew_endpoint", "list_crew_endpoints"},
+    "endpoint": {"lock_crew_endpoint", "update_crew_endpoint", "delete_crew_endpoint", "list_crew_endpoints",
+                 "open_crew_endpoint"},
     "response": {"get_crew_response", "delete_crew_response"},
     "suppression": {"list_suppressions", "delete_suppression"},
     "calendar": {"lock_calendar", "hold_calendar", "update_calendar", "delete_calendar", "list_calendars"},
@@ -122,8 +123,8 @@ class Held:
         make.run(conn, self.tenant, schedule_id=gated, state="pending", fence=0)
         conn.execute(
             "insert into audit_log (chain, number, tenant_id, at, who, action, subject_type, subject_id, previous, hash) "
-            "values (%s, 0, %s, now(), 'x', 'x', 'x', 'x', '', '')",
-            (self.tenant, self.tenant),
+            "values (%s, 0, %s, now(), 'x', 'x', 'x', 'x', '', ''), (%s, 0, %s, now(), 'x', 'x', 'stack', 'x', '', '')",
+            (self.tenant,) * 4,
         )
         returned = UUID(tenanted.delivery(conn, self.tenant, word, state="sent"))
         asked = {"source_id": self.ids["source"], "key": word, "minute": due, "flight": uuid4()}
@@ -164,6 +165,7 @@ class Held:
                 "events": ["run.dead"],
             },
             "list_members_of_role": {"role": "viewer"},
+            "list_touched": {"number": 0},
             "list_failed_deliveries": {"run_id": failed, "slot_at": delivery_slot},
             "insert_webhook_test": {"id": id_at(slot_at), "slot_at": slot_at, "webhook_id": self.ids["webhook"]},
             "update_webhook": {"name": f"{word} renamed", "origin": "o", "events": ["run.dead"]},

@@ -159,9 +159,10 @@ READS = {
     ("tokens", "list"),
     ("keys", "generate"),
     ("audit", "verify"),
+    ("export",),
 }
 # These write on a database of their own, are the schema's, or leave several entries.
-ELSEWHERE = {("reports", "examples"), ("migrate",), ("demo",), ("bench",), ("chaos",)}
+ELSEWHERE = {("reports", "examples"), ("apply",), ("migrate",), ("demo",), ("bench",), ("chaos",)}
 
 
 def test_every_command_is_known_to_write_or_to_read() -> None:

@@ -56,6 +56,8 @@ def test_the_contracts_commands_are_there() -> None:
         ("audit", "verify"),
         ("mcp",),
         ("completion",),
+        ("apply",),
+        ("export",),
         *(("import", origin) for origin in ["crontab", "celery-beat"]),
     } <= set(COMMANDS)
 
