@@ -119,12 +119,12 @@ spec:
             {{- range $name, $value := .env }}
             - {name: {{ $name }}, value: {{ $value | quote }}}
             {{- end }}
-            - {name: METRICS_PORT, value: "9100"}
+            - {name: METRICS_PORT, value: "9464"}
           ports:
             {{- if .port }}
             - {name: http, containerPort: {{ .port }}}
             {{- end }}
-            - {name: metrics, containerPort: 9100}
+            - {name: metrics, containerPort: 9464}
           {{- $lives := ternary "http" "metrics" (not (empty .port)) }}
           startupProbe:
             httpGet: {path: /healthz, port: {{ $lives }}}
