@@ -1,6 +1,7 @@
 """A way in by TLS to a server that has none, with a certificate that nobody vouches for."""
 
-import asyncio
+import select
+import socket
 import ssl
 import threading
 from contextlib import suppress
@@ -19,57 +20,58 @@ class Front:
 
     def __init__(self, folder: Path) -> None:
         self._context = certificate(folder).server
-        self._servers: list[asyncio.Server] = []
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._open: list[socket.socket] = []
+        self._threads: list[threading.Thread] = []
 
     def to(self, url: str) -> str:
         """The address by which a client comes by TLS to the server of that address."""
         parts = urlsplit(url)
         is_redis = parts.scheme == "redis"
-
-        async def open_() -> int:
-            async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-                with suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
-                    if not is_redis:
-                        await reader.readexactly(_ASKS_FOR_TLS)
-                        writer.write(b"S")
-                        await writer.start_tls(self._context)
-                    beyond_reader, beyond_writer = await asyncio.open_connection(parts.hostname, parts.port)
-                    await asyncio.gather(_pass_on(reader, beyond_writer), _pass_on(beyond_reader, writer))
-
-            context = self._context if is_redis else None
-            self._servers.append(await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context))
-            port: int = self._servers[-1].sockets[0].getsockname()[1]
-            return port
-
-        port = asyncio.run_coroutine_threadsafe(open_(), self._loop).result(10)
+        listening = socket.create_server(("127.0.0.1", 0))
+        self._open.append(listening)
+        assert parts.hostname
+        assert parts.port
+        self._run(self._accept, listening, (parts.hostname, parts.port), is_redis)
         user = parts.netloc.rpartition("@")[0]
-        scheme = "rediss" if is_redis else "postgres"
-        return parts._replace(scheme=scheme, netloc=f"{user}@127.0.0.1:{port}").geturl()
+        netloc = f"{user}@127.0.0.1:{listening.getsockname()[1]}"
+        return parts._replace(scheme="rediss" if is_redis else "postgres", netloc=netloc).geturl()
+
+    def _accept(self, listening: socket.socket, beyond: tuple[str, int], is_redis: bool) -> None:
+        with suppress(OSError):
+            while True:
+                self._run(self._serve, listening.accept()[0], beyond, is_redis)
+
+    def _serve(self, client: socket.socket, beyond: tuple[str, int], is_redis: bool) -> None:
+        with suppress(OSError), client:
+            if not is_redis:
+                client.recv(_ASKS_FOR_TLS, socket.MSG_WAITALL)
+                client.sendall(b"S")
+            with self._context.wrap_socket(client, server_side=True) as tls, socket.create_connection(beyond) as plain:
+                self._open += [tls, plain]
+                _pass_on(tls, plain)
+
+    def _run(self, what: object, *args: object) -> None:
+        thread = threading.Thread(target=what, args=args, daemon=True)  # type: ignore[arg-type]
+        self._threads.append(thread)
+        thread.start()
 
     def __enter__(self) -> Self:
-        self._thread.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        async def end() -> None:
-            for server in self._servers:
-                server.close()
-            tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
-        asyncio.run_coroutine_threadsafe(end(), self._loop).result(10)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
-        self._loop.close()
+        for each in self._open:
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)  # wakes whoever waits for it
+            each.close()
+        for thread in self._threads:
+            thread.join(10)
 
 
-async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(OSError, ssl.SSLError):
-        while said := await reader.read(65536):
-            writer.write(said)
-            await writer.drain()
-    writer.close()
+def _pass_on(tls: ssl.SSLSocket, plain: socket.socket) -> None:
+    while True:
+        ready = [tls] if tls.pending() else select.select([tls, plain], [], [])[0]
+        for each in ready:
+            said = each.recv(65536)
+            if not said:
+                return
+            (plain if each is tls else tls).sendall(said)
