@@ -46,8 +46,8 @@ class Stage:
         """Where a path of the image lies on this machine."""
         return self.folder / str(Path(self.workdir, path)).lstrip("/")
 
-    def command(self, words: Sequence[str], binds: Sequence[Path] = ()) -> list[str]:
-        """What runs these words in it, as its user where we are root; `binds` are the folders of ours that it may write."""
+    def command(self, words: Sequence[str], shown: Sequence[Path] = (), *, has_shell: bool = False) -> list[str]:
+        """What runs these words in it, as its user where we are root; `shown` are folders of ours that it may read."""
         uid, _, gid = self.user.partition(":")
         changing = ["setpriv", f"--reuid={uid}", f"--regid={gid}", "--clear-groups", "--bounding-set=-all"]
         may = [word for cap in ("setuid", "setgid", "setpcap") for word in ("--cap-add", f"cap_{cap}")]
@@ -56,13 +56,13 @@ class Stage:
             "bwrap",
             *(may if is_root else ()),
             *(word for top in _SYSTEM if Path("/", top).exists() for word in _as_it_is(Path("/", top))),
-            *_parents([sys.base_prefix, *(f"/{added}" for added in _added(self.folder)), *map(str, binds)]),
+            *_parents([sys.base_prefix, *(f"/{added}" for added in _added(self.folder)), *map(str, shown)]),
             *_same(sys.base_prefix),
             *(word for added in _added(self.folder) for word in ("--ro-bind", str(self.folder / added), f"/{added}")),
             *("--dev", "/dev", "--proc", "/proc", "--perms", "1777", "--tmpfs", "/tmp"),
             # An image may hold no shell: whoever calls one here fails.
-            *(word for shell in _SHELLS if Path(shell).exists() for word in ("--ro-bind", "/dev/null", shell)),
-            *(word for bind in binds for word in ("--bind", str(bind), str(bind))),
+            *(word for shell in _SHELLS if not has_shell and Path(shell).exists() for word in _nothing(shell)),
+            *(word for folder in shown for word in _same(str(folder))),
             *("--remount-ro", "/", "--chdir", self.workdir, "--"),
             *([*changing, "--no-new-privs"] if is_root else ()),
             *words,
@@ -104,10 +104,8 @@ def _step(stages: list[Stage], word: str, text: str, args: Mapping[str, str]) ->
         stage.place(".").mkdir(parents=True, exist_ok=True)
     elif word == "USER":
         stage.user = text
-    elif word == "ENTRYPOINT":
-        stage.entrypoint = tuple(json.loads(text))
-    elif word == "CMD":
-        stage.words = tuple(json.loads(text))
+    elif word in ("ENTRYPOINT", "CMD"):
+        setattr(stage, "entrypoint" if word == "ENTRYPOINT" else "words", tuple(json.loads(text)))
     elif word == "COPY":
         _copy(stages, text)
     elif word == "RUN":
@@ -164,7 +162,11 @@ def _parents(paths: Sequence[str]) -> list[str]:
 
 
 def _as_it_is(path: Path) -> list[str]:
-    return ["--symlink", os.readlink(path), str(path)] if path.is_symlink() else _same(str(path))
+    return ["--symlink", str(path.readlink()), str(path)] if path.is_symlink() else _same(str(path))
+
+
+def _nothing(path: str) -> list[str]:
+    return ["--ro-bind", "/dev/null", path]
 
 
 def _same(path: str) -> list[str]:

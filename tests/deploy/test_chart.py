@@ -8,6 +8,7 @@ import pytest
 import yaml
 from cloudcoil.models.keda import v1alpha1 as keda
 from cloudcoil.models.prometheus_operator import v1 as operator
+from pydantic import BaseModel
 
 from api.gauges import GAUGES
 from config.environ import QUEUES, SETTINGS
@@ -16,7 +17,7 @@ from workers.main import GRACE_SECONDS
 
 VERSIONS = ("1.30", "1.32", "1.34", "1.37")
 # What Kubernetes itself has no schema for.
-FOREIGN = {
+FOREIGN: dict[str, type[BaseModel]] = {
     "ScaledObject": keda.ScaledObject,
     "PodMonitor": operator.PodMonitor,
     "PrometheusRule": operator.PrometheusRule,
@@ -188,7 +189,9 @@ def test_the_schema_comes_before_the_processes(plain: list[Object]) -> None:
 
 def test_what_counts_replicas_is_counted_by_one_alone(plain: list[Object], full: list[Object]) -> None:
     for objects in (plain, full):
-        counted = {each["spec"]["scaleTargetRef"]["name"] for each in objects if "scaleTargetRef" in each.get("spec", {})}
+        counted = {
+            each["spec"]["scaleTargetRef"]["name"] for each in objects if "scaleTargetRef" in each.get("spec", {})
+        }
         for each in of_kind(objects, "Deployment"):
             assert ("replicas" in each["spec"]) != (each["metadata"]["name"] in counted)
 

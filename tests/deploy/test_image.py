@@ -62,5 +62,3 @@ def test_a_process_that_serves_its_metrics_is_alive_and_another_port_is_not(
     monkeypatch.delenv("METRICS_PORT")
     assert alive.main([]) == 1
     assert "METRICS_PORT is not set" in capfd.readouterr().err
-
-

@@ -105,7 +105,9 @@ assert os.getuid() != 0 and not pathlib.Path("/work").exists() and not pathlib.P
 
 
 def test_it_holds_no_test_and_no_installer(image: rootfs.Stage, environ: dict[str, str]) -> None:
-    script = "import importlib.util as i; print([n for n in ('pip', 'setuptools', 'pytest', 'tests') if i.find_spec(n)])"
+    script = (
+        "import importlib.util as i; print([n for n in ('pip', 'setuptools', 'pytest', 'tests') if i.find_spec(n)])"
+    )
     assert ran(image, environ, "python", "-c", script).stdout.strip() == "[]"
     assert rootfs.size(image.folder) < 220 * 2**20
 

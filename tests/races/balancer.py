@@ -36,15 +36,15 @@ class Balancer:
 
     def _serve(self, client: socket.socket) -> None:
         ports = self._ports
-        with suppress(OSError), client:
-            with socket.create_connection(("127.0.0.1", ports[next(self._turn) % len(ports)])) as web:
-                both = {client: web, web: client}
-                while True:
-                    for ready in select.select([client, web], [], [])[0]:
-                        said = ready.recv(65536)
-                        if not said:
-                            return
-                        both[ready].sendall(said)
+        web = ("127.0.0.1", ports[next(self._turn) % len(ports)])
+        with suppress(OSError), client, socket.create_connection(web) as beyond:
+            both = {client: beyond, beyond: client}
+            while True:
+                for ready in select.select([client, beyond], [], [])[0]:
+                    said = ready.recv(65536)
+                    if not said:
+                        return
+                    both[ready].sendall(said)
 
     def __enter__(self) -> Self:
         self._threads[0].start()
