@@ -12,6 +12,8 @@ from prometheus_client.registry import REGISTRY, Collector
 
 from config.environ import BadSetting, metrics_folder
 
+_ALIVE = b'{"status":"alive"}'
+
 
 def registry() -> CollectorRegistry:
     """The registry to export: merged from every process of this group when there are several."""
@@ -40,14 +42,23 @@ def serve(port: int, extra: Iterable[Collector] = ()) -> int:
 
     class Page(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            # Whoever asks only whether this process lives need not wait for figures, nor for what they are read from.
-            is_asked = self.path == "/healthz"
-            content = b'{"status":"alive"}' if is_asked else page(collectors)
+            if self.path == "/healthz":
+                self._say_alive()
+                return
+            content = page(collectors)
             self.send_response(200)
-            self.send_header("Content-Type", "application/json" if is_asked else CONTENT_TYPE_LATEST)
+            self.send_header("Content-Type", CONTENT_TYPE_LATEST)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)
+
+        def _say_alive(self) -> None:
+            # Whoever asks only this need not wait for figures, nor for what they are read from.
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(_ALIVE)))
+            self.end_headers()
+            self.wfile.write(_ALIVE)
 
         def log_message(self, *_: Any) -> None:
             """Says nothing: a scrape is no news."""
