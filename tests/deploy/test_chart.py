@@ -12,8 +12,10 @@ from pydantic import BaseModel
 
 from api.gauges import GAUGES
 from config.environ import QUEUES, SETTINGS
-from tests.deploy.helm import CHART, Object, render, run
+from tests.deploy.helm import CHART, IS_HERE, Object, render, run
 from workers.main import GRACE_SECONDS
+
+pytestmark = pytest.mark.skipif(not IS_HERE, reason="the wheel's Helm is for Linux on x86_64")
 
 VERSIONS = ("1.30", "1.32", "1.34", "1.37")
 # What Kubernetes itself has no schema for.
