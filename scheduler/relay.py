@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 
 from config.environ import CROWDS, QUEUES
 from config.faults import faultpoint
+from config.tls import redis_options
 from db.runs import Ring
 from telemetry import metrics
 from telemetry.log import Events
@@ -144,9 +145,8 @@ class RedisBell:
     def __init__(self, url: str) -> None:
         import redis
 
-        ssl = {"ssl_cert_reqs": None} if url.startswith("rediss://") else {}
         # Short limits: a broker that hangs must not hold up the ticker.
-        self._client = redis.Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1, **ssl)
+        self._client = redis.Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1, **redis_options(url))
         self._script = self._client.register_script(_RING)
 
     def ring(self, packs: Sequence[tuple[str, bytes, str]]) -> None:

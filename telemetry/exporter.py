@@ -12,6 +12,8 @@ from prometheus_client.registry import REGISTRY, Collector
 
 from config.environ import BadSetting, metrics_folder
 
+_ALIVE = b'{"status":"alive"}'
+
 
 def registry() -> CollectorRegistry:
     """The registry to export: merged from every process of this group when there are several."""
@@ -33,18 +35,30 @@ def page(extra: Iterable[Collector] = ()) -> bytes:
 def serve(port: int, extra: Iterable[Collector] = ()) -> int:
     """Serves the same page on `port` (0: a free one) in a thread; returns the port. Raises BadSetting when it is taken.
 
+    `/healthz` there says that the process lives, whatever else is away.
     In the text format alone: in OpenMetrics the gauge tocsin_runs and the counter tocsin_runs_total bear one name.
     """
     collectors = tuple(extra)
 
     class Page(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            if self.path == "/healthz":
+                self._say_alive()
+                return
             content = page(collectors)
             self.send_response(200)
             self.send_header("Content-Type", CONTENT_TYPE_LATEST)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)
+
+        def _say_alive(self) -> None:
+            # Whoever asks only this need not wait for figures, nor for what they are read from.
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(_ALIVE)))
+            self.end_headers()
+            self.wfile.write(_ALIVE)
 
         def log_message(self, *_: Any) -> None:
             """Says nothing: a scrape is no news."""
