@@ -31,8 +31,8 @@ class Crew:
         self.most_open = 0
         # What a call is answered, by its path and body; None: what a crew answers.
         self.script: Callable[[str, Any], Reply | None] = lambda *_: None
-        # Answers a call by itself, such as one byte a second.
-        self.by_hand: Callable[[asyncio.StreamWriter], Awaitable[None]] | None = None
+        # Who answers the calls about a user by itself, such as one byte a second.
+        self.by_hand: dict[str, Callable[[asyncio.StreamWriter], Awaitable[None]]] = {}
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, daemon=True)
         self.url = ""
@@ -85,8 +85,8 @@ class Crew:
         about = (body or {}).get("customer_goal_latest", path)
         self.asked[about] += 1
         self.keys.setdefault(about, set()).add(headers.get("idempotency-key", ""))
-        if self.by_hand is not None:
-            await self.by_hand(writer)
+        if about in self.by_hand:
+            await self.by_hand[about](writer)
             return
         if self.latency:
             with contextlib.suppress(TimeoutError):
