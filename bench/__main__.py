@@ -27,6 +27,7 @@ BENCHES = (
     "alerts",
     "reports",
     "exports",
+    "crew",
 )
 
 

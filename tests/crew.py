@@ -36,14 +36,24 @@ class Crew:
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, daemon=True)
         self.url = ""
+        self.port = 0
 
     def start(self) -> None:
         """Listens on a free port."""
         self._thread.start()
-        self._server = server = asyncio.run_coroutine_threadsafe(
-            asyncio.start_server(self._serve, "127.0.0.1", 0, backlog=2048), self._loop
+        self.listen()
+        self.url = f"http://127.0.0.1:{self.port}/run-crew"
+
+    def listen(self) -> None:
+        """Listens, on the port that it had."""
+        self._server = asyncio.run_coroutine_threadsafe(
+            asyncio.start_server(self._serve, "127.0.0.1", self.port, backlog=2048), self._loop
         ).result()
-        self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/run-crew"
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    def refuse(self) -> None:
+        """Takes no connection more until it listens again."""
+        self._loop.call_soon_threadsafe(self._server.close)
 
     def stop(self) -> None:
         """Closes it, with all calls that are open."""
