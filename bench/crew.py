@@ -1,5 +1,5 @@
 """crew: a thousand slow calls at once from one process: calls a second, how many were open at once, and its memory; and what
-that does to the plain runs of the same process.
+that does to the plain runs of the same process, while the calls begin and end and while all are open.
 
 Beside it in the same run, against the same server in a process of its own: a Celery worker with a thousand greenlets, one
 with a thousand threads, and a bare program of asyncio and httpx. Theirs is the call alone; ours is also a row of a run, its
@@ -43,7 +43,7 @@ def run(options: Options) -> list[Result]:
     seconds: dict[str, list[float]] = {name: [] for name in ("tocsin", *_NAMES.values())}
     megabytes: dict[str, list[float]] = {name: [] for name in seconds}
     most: dict[str, int] = {}
-    lags: dict[str, list[list[float]]] = {"quiet": [], "beside": []}
+    lags: dict[str, list[list[float]]] = {"quiet": [], "busy": [], "open": []}
     with Stage() as stage:
         port = free_port()
         url = f"http://127.0.0.1:{port}/run-crew"
@@ -73,8 +73,11 @@ def run(options: Options) -> list[Result]:
     return [
         Result("crew.calls", "calls/s", "higher", seconds.pop("tocsin"), seconds, details=details),
         Result("crew.memory", "MB", "lower", megabytes.pop("tocsin"), megabytes, [Goal(150)], details=details),
-        Result("crew.neighbours_p50", "ms", "lower", p50["beside"], {"without": p50["quiet"]}, [Goal(0.5, "without")]),
-        Result("crew.neighbours_p99", "ms", "lower", p99["beside"], {"without": p99["quiet"]}, [Goal(0.5, "without")]),
+        *(
+            Result(f"crew.neighbours_{when}_{name}", "ms", "lower", found[when], {"without": found["quiet"]}, goals)
+            for when, goals in (("open", [Goal(0.5, "without")]), ("busy", []))
+            for name, found in (("p50", p50), ("p99", p99))
+        ),
     ]
 
 
@@ -100,12 +103,17 @@ def _ours(
         began = time.time()
         run_now(asking, tenant, crew)
         assert processes.wait_until(lambda: _seen(url)["mostOpen"] > count // 10, 60), "nobody was asked"
-        lags["beside"].append(_plain_runs(conn, lambda: run_now(asking, tenant, plain), processes))
-        # They may outlast the calls: once more, for the memory and the time alone.
-        took, held, most = _until_answered(processes, url, count, began)
+        lags["busy"].append(_plain_runs(conn, lambda: run_now(asking, tenant, plain), processes))
+        found = _until_answered(processes, url, count, began)
         done = "select count(*) = %s from crew_responses where status = 'answered'"
         assert processes.wait_until(lambda: bool(value(conn, done, count)), 60), "not all answers were kept"
-        return took, held, most
+
+        conn.execute("update crew_endpoints set url = url || '?seconds=20'")
+        _seen(url, anew=True)
+        run_now(asking, tenant, crew)
+        assert processes.wait_until(lambda: _seen(url)["open"] == count, 60), "not all were asked at once"
+        lags["open"].append(_plain_runs(conn, lambda: run_now(asking, tenant, plain), processes))
+        return found
 
 
 def _schedule(conn: "psycopg.Connection[Any]", tenant: UUID, kind: str) -> UUID:

@@ -1,4 +1,5 @@
-"""The crew that bench/crew.py asks, in a process of its own: it answers each call after so many seconds, and counts them."""
+"""The crew that bench/crew.py asks, in a process of its own: it answers each call after so many seconds,
+or after those that its address says (`?seconds=8`), and counts them."""
 
 import asyncio
 import json
@@ -27,14 +28,15 @@ class Crew:
         )
         await reader.readexactly(int(length))
         if head.startswith("get /seen"):
-            seen = {"answered": self._answered, "mostOpen": self._most, "last": self._last}
+            seen = {"answered": self._answered, "open": self._open, "mostOpen": self._most, "last": self._last}
             if "?anew" in head:
                 self._forget()
             content = json.dumps(seen).encode()
         else:
             self._open += 1
             self._most = max(self._most, self._open)
-            await asyncio.sleep(self._latency)
+            asked = head.partition(" http/")[0].partition("seconds=")[2]
+            await asyncio.sleep(float(asked or self._latency))
             self._open -= 1
             self._answered, self._last = self._answered + 1, time.time()
             content = _ANSWER
