@@ -108,10 +108,10 @@ def _ours(
         done = "select count(*) = %s from crew_responses where status = 'answered'"
         assert processes.wait_until(lambda: bool(value(conn, done, count)), 60), "not all answers were kept"
 
-        conn.execute("update crew_endpoints set url = url || '?seconds=20'")
+        conn.execute("update crew_endpoints set url = url || '?seconds=40'")
         _seen(url, anew=True)
         run_now(asking, tenant, crew)
-        assert processes.wait_until(lambda: _seen(url)["open"] == count, 60), "not all were asked at once"
+        assert processes.wait_until(lambda: _seen(url)["open"] == count, 35), "not all were asked at once"
         lags["open"].append(_plain_runs(conn, lambda: run_now(asking, tenant, plain), processes))
         return found
 
