@@ -28,6 +28,7 @@ BENCHES = (
     "alerts",
     "reports",
     "exports",
+    "crew",
 )
 
 

@@ -182,7 +182,7 @@ class Worker:
                 works = self._hold.keep(leased, goes_first=goes_first)
                 early = len(leased) - len(works)
             finally:
-                self._runner.take(works, room - early, goes_first=goes_first)
+                self._runner.take(works, room - early, goes_first=goes_first, priority=priority)
             pointers = pointers[room:]
         faultpoint("before_ack")
 

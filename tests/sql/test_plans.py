@@ -183,6 +183,7 @@ def lookups(some: dict[str, Any]) -> dict[str, dict[str, Any]]:
             "answer_runs": [], "answer_uids": [], "answer_contexts": [], "answer_goals": [], "answers": [],
             "answer_endpoints": [], "answer_errors": [], "answer_excerpts": [], "answer_matches": [],
             "answer_latencies": [],
+            "answer_rule_errors": [],
         },
     }  # fmt: skip
 

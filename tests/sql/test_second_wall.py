@@ -331,6 +331,12 @@ class Held:
         move = {"tenant_id": self.tenant, "alert_id": self.ids["alert"], "segment": "", "run_id": uuid4()}
         states = {"previous_state": "ok", "state": "firing", "slot_at": slot_at, "reason": word}
         make.insert(conn, "alert_events", move | states)
+        found = {"tenant_id": self.tenant, "response_id": self.ids["response"], "crew_run_id": run_id, "segment": word}
+        make.insert(conn, "alert_events", found | states | {"run_id": uuid4()})
+        self.of |= {
+            "list_crew_matches": {"run_id": run_id},
+            "find_channels": {"named": [str(self.ids["channel"])]},
+        }
         asking = {"tenant_id": self.tenant, "process_id": uuid4(), "expires_at": due}
         make.insert(conn, "source_answers", {**asked, **asking})
         make.schedule(conn, self.tenant, cron="0 9 * * *", calendar_id=self.ids["calendar"])
