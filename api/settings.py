@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
-from config.environ import need_broker_url, read
+from config.environ import TELLING, need_broker_url, read
 from db.pool import Database
+from telemetry.telling import Telling
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +35,7 @@ class Settings:
     processes: int
     metrics_port: int | None
     metrics_token: str | None = field(repr=False)
-    log_format: str
-    log_level: str
+    telling: Telling
 
     @classmethod
     def from_environ(cls) -> "Settings":
@@ -61,8 +61,7 @@ class Settings:
                 "WEB_CONCURRENCY",
                 "METRICS_PORT",
                 "METRICS_TOKEN",
-                "LOG_FORMAT",
-                "LOG_LEVEL",
+                *TELLING,
             )
         )
         return cls(
@@ -87,6 +86,5 @@ class Settings:
             processes=value["WEB_CONCURRENCY"],
             metrics_port=value["METRICS_PORT"],
             metrics_token=value["METRICS_TOKEN"],
-            log_format=value["LOG_FORMAT"],
-            log_level=value["LOG_LEVEL"],
+            telling=Telling.of(value),
         )

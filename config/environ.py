@@ -216,6 +216,9 @@ SETTINGS: dict[str, Setting] = {
         _url("http", "https"), "http://host/run-crew, what crews ask of tenants that made no endpoint", is_secret=True
     ),
     "CREW_SCHEDULER_INTERVAL_MINUTES": Setting(_whole(1, 527_040), "a number of minutes from 1 to 527040", "60"),
+    "OTEL_EXPORTER_OTLP_ENDPOINT": Setting(_url("http", "https"), "http://host:4318, where an OTLP collector listens"),
+    "OTEL_TRACES_SAMPLER_ARG": Setting(_number(0, 1), "the share of the runs to trace, from 0 to 1", "1"),
+    "SENTRY_DSN": Setting(_url("http", "https"), "an address such as https://key@sentry.example/1", is_secret=True),
     "LOG_FORMAT": Setting(_choice("json", "text"), "json or text", "json"),
     "LOG_LEVEL": Setting(_choice("debug", "info", "warning", "error"), "debug, info, warning or error", "info"),
 }
@@ -250,6 +253,9 @@ def need_broker_url() -> str:
         raise BadSetting("REDIS_URL is not set; it takes an address such as redis://host:6379/0 (or BROKER_URL)")
     return url
 
+
+TELLING = ("LOG_FORMAT", "LOG_LEVEL", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_TRACES_SAMPLER_ARG", "SENTRY_DSN")
+"""What every process reads to know how it tells about itself."""
 
 METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 

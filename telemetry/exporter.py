@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import REGISTRY, Collector
 
@@ -33,15 +33,20 @@ def page(extra: Iterable[Collector] = ()) -> bytes:
 def serve(port: int, extra: Iterable[Collector] = ()) -> int:
     """Serves the same page on `port` (0: a free one) in a thread; returns the port. Raises BadSetting when it is taken.
 
-    In the text format alone: in OpenMetrics the gauge tocsin_runs and the counter tocsin_runs_total bear one name.
+    In OpenMetrics, which has exemplars, to whoever asks for it; but beside `extra` in the text format alone, since in
+    OpenMetrics the gauge tocsin_runs and the counter tocsin_runs_total bear one name.
     """
     collectors = tuple(extra)
 
     class Page(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            content = page(collectors)
+            if collectors:
+                content, content_type = page(collectors), CONTENT_TYPE_LATEST
+            else:
+                encode, content_type = choose_encoder(self.headers.get("Accept", ""))
+                content = encode(registry())
             self.send_response(200)
-            self.send_header("Content-Type", CONTENT_TYPE_LATEST)
+            self.send_header("Content-Type", content_type)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)
