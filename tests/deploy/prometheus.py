@@ -40,7 +40,7 @@ class Prometheus:
         (self._folder / "rules.yaml").write_text(rules)
         every = f"{int(seconds * 1000)}ms"
         jobs = [
-            {"targets": [f"127.0.0.1:{each}" for each in of_role], "labels": {"role": role}}
+            {"targets": [f"127.0.0.1:{each}" for each in of_role], "labels": {"part": role}}
             for role, of_role in ports.items()
         ]
         config = {

@@ -141,14 +141,18 @@ def open_stage(
         Prometheus(folder, ports, rules, seconds) as prometheus,
         make.connect(url) as figures,
     ):
+        # Started side by side.
         stage = Stage(
             World(system, mail, figures, url, Seal((KEY,))),
             prometheus,
-            system.start("api", wait_for="web.started", PORT="0", METRICS_PORT=str(web)),
-            system.ticker(METRICS_PORT=str(ticker)),
-            [system.worker(METRICS_PORT=str(worker))],
+            system.start("api", PORT="0", METRICS_PORT=str(web)),
+            system.ticker(wait=False, METRICS_PORT=str(ticker)),
+            # Two processes behind one port, whose counts are one.
+            [system.worker(wait=False, METRICS_PORT=str(worker), WORKER_PROCESSES="2")],
             [spare],
         )
+        for process, event in ((stage.web, "web"), (stage.ticker, "ticker"), (stage.workers[0], "worker")):
+            process.until_says(f"{event}.started", 60)
         try:
             yield stage
         finally:
