@@ -33,7 +33,7 @@ build_info = Gauge("tocsin_build_info", "1, with the version.", ["version"], mul
 zones_expire = Gauge(
     "tocsin_zones_expire_timestamp_seconds",
     "When the time zone database that is in use expires, as it says itself.",
-    multiprocess_mode="min",
+    multiprocess_mode="max",
 )
 
 OUTCOMES = ("done", "later", "rejected", "raised", "expired")
