@@ -5,6 +5,7 @@ import re
 import subprocess
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import yaml
@@ -201,6 +202,28 @@ def test_each_panel_asks_what_prometheus_or_postgres_answers(stage: Stage) -> No
             }
             for each in found
         ), title
-    for title, statement in queries(POSTGRES):
-        stated = re.sub(r"\$__timeFilter\(([\w.]+)\)", r"\1 between now() - interval '3 hours' and now()", statement)
-        assert stage.world.all(stated), title
+
+
+@needs_prometheus
+@pytest.mark.race
+def test_the_tables_of_tenants_are_read_by_the_user_that_the_page_makes(stage: Stage) -> None:
+    stage.reject(1)
+    until(lambda: stage.world.all("select id from dead_letters"))
+    stage.system.schedule(interval_seconds=3600)
+    page = (ROOT / "docs" / "metrics.md").read_text()
+    name, conn = f"grafana_{uuid4().hex[:8]}", stage.system.conn
+    made = re.findall(r"^    ((?:create role|grant select) .*tocsin_grafana.*;)$", page, re.MULTILINE)
+    assert len(made) == 2
+    for statement in made:
+        conn.execute(statement.replace("tocsin_grafana", name))
+    conn.execute(f"set role {name}")
+    try:
+        for title, statement in queries(POSTGRES):
+            stated = re.sub(
+                r"\$__timeFilter\(([\w.]+)\)", r"\1 between now() - interval '3 hours' and now()", statement
+            )
+            assert stage.world.all(stated), title
+    finally:
+        conn.execute("reset role")
+        conn.execute(f"drop owned by {name}")
+        conn.execute(f"drop role {name}")
