@@ -130,7 +130,7 @@ def _stat(found: Sequence[Series], box: Box, unit: str) -> Iterator[str]:
 
 def _curves(found: Sequence[Series], box: Box, unit: str, span: Span, is_stacked: bool) -> Iterator[str]:  # noqa: FBT001
     shown = found[:_MOST_SERIES]
-    plot = Box(box.x + 50, box.y + 28, box.width - 60, box.height - 70 - 12 * (len(shown) > 4))
+    plot = Box(box.x + 56, box.y + 28, box.width - 66, box.height - 70 - 12 * (len(shown) > 4))
     lines = _stacked(shown) if is_stacked else [series.points for series in shown]
     top = max([value for line in lines for _, value in line] + [1e-3]) * 1.05
     for share in (0.0, 0.5, 1.0):

@@ -180,8 +180,8 @@ def test_each_panel_asks_what_prometheus_or_postgres_answers(stage: Stage) -> No
     until(lambda: stage.prometheus.query('rate(tocsin_deliveries_total{outcome="sent"}[20s]) > 0'))
     # A series that has begun has no rate yet.
     until(lambda: stage.prometheus.query("rate(tocsin_run_seconds_count[20s])"))
-    # Nothing asked a source, a model or an address here: those panels are empty, and only they.
-    may_be_empty = re.compile(r"tocsin_(source_seconds|http_out_seconds)|ALERTS")
+    # Nothing asked a source, a model or an address here, or misfired: those panels are empty, and only they.
+    may_be_empty = re.compile(r"tocsin_(source_seconds|http_out_seconds|misfires|model)|ALERTS")
     for title, query in queries(PROMETHEUS):
         found = stage.prometheus.query(query.replace("$__rate_interval", "20s"))
         assert found or may_be_empty.search(query), f"{title} is empty: {query}"
