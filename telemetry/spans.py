@@ -17,6 +17,7 @@ from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased
 from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, Status, StatusCode, TraceFlags
 
+_LAST_SECONDS = 2.0
 _HALF = 2**64 - 1
 # The random bits of an id that no version or variant is written into.
 _RANDOM = 2**56 - 1
@@ -51,15 +52,20 @@ class Spans:
         self._ids = _Ids()
         about = {"service.name": f"tocsin-{role}", "service.version": version}
         self._provider = TracerProvider(
-            resource=Resource.create(about), id_generator=self._ids, sampler=ParentBased(ALWAYS_ON)
+            resource=Resource.create(about),
+            id_generator=self._ids,
+            sampler=ParentBased(ALWAYS_ON),
+            shutdown_on_exit=False,
         )
         exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces")
         self._provider.add_span_processor(BatchSpanProcessor(exporter))
         self._tracer = self._provider.get_tracer("tocsin", version)
 
     def end(self) -> None:
-        """Sends what is left and stops the thread."""
-        self._provider.shutdown()
+        """Sends what is left, for two seconds at most: a process that drains has better uses for its time."""
+        ending = threading.Thread(target=self._provider.shutdown, name="last traces", daemon=True)
+        ending.start()
+        ending.join(_LAST_SECONDS)
 
     @contextmanager
     def part(self, name: str, run_id: UUID, attributes: Attributes) -> Iterator[None]:

@@ -2,8 +2,10 @@
 
 import json
 import re
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -234,3 +236,28 @@ def test_processes_agree_on_which_runs_are_traced(share: str, sent: int) -> None
         spans.end()
     assert picked[0] == picked[1]
     assert abs(len(picked[0]) - sent) <= 40
+
+
+ENDS = """
+import time
+from uuid import UUID
+from telemetry import errors, traces
+traces.begin("http://127.0.0.1:{port}", 1.0, "worker", "1")
+errors.begin("http://key@127.0.0.1:{port}/1", "worker", "1")
+for number in range(3000):
+    traces.ended(UUID(int=number), kind="x")
+errors.raised(ValueError())
+began = time.monotonic()
+traces.end()
+errors.end()
+print(time.monotonic() - began, flush=True)
+"""
+
+
+def test_an_endpoint_that_takes_no_answer_holds_up_no_end() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        text = ENDS.format(port=mute.getsockname()[1])
+        found = subprocess.run([sys.executable, "-c", text], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert found.returncode == 0, found.stderr
+    # Six batches, of which each would be waited for ten seconds.
+    assert float(found.stdout) < 10
