@@ -147,7 +147,7 @@ def _curves(found: Sequence[Series], box: Box, unit: str, span: Span, is_stacked
     for number, series in enumerate(shown):
         x, y = box.x + 12 + number % 4 * (box.width / 4), plot.y + plot.height + 20 + number // 4 * 14
         yield f'<rect x="{x}" y="{y - 7}" width="8" height="3" fill="{_COLORS[number]}"/>'
-        yield f'<text x="{x + 12}" y="{y}">{escape(series.name[: int(box.width / 26)])}</text>'
+        yield f'<text x="{x + 12}" y="{y}">{escape(series.name[: int(box.width / 23)])}</text>'
 
 
 def _stacked(found: Sequence[Series]) -> list[list[tuple[float, float]]]:
@@ -185,7 +185,7 @@ def _value(value: float, unit: str) -> str:
         return f"{value * 100:.3g} %"
     if unit == "s":
         for size, name in ((86400, "d"), (3600, "h"), (60, "min"), (1, "s")):
-            if value >= size * 2:
+            if value >= size * (2 if size > 1 else 1):
                 return f"{value / size:.3g} {name}"
         return f"{value * 1000:.3g} ms" if value else "0 s"
     return f"{value:.3g}/s" if unit == "ops" else f"{value:.4g}"
