@@ -103,7 +103,7 @@ class Stage:
         return self.system.worker(METRICS_PORT=str(port), PYTHONPATH=path)
 
     def ticker_dies(self) -> None:
-        """The ticker is killed; a schedule that was due, and one that owes something within seconds, stay so."""
+        """The ticker is killed; a schedule that was due stays so, and one owes something soon."""
         self.ticker.signal(signal.SIGKILL)
         self.ticker.wait()
         now = make.now(self.system.conn)
@@ -113,9 +113,9 @@ class Stage:
             self.system.tenant,
             interval_seconds=3600,
             deliver_within_seconds=1,
-            interval_anchor=now - timedelta(seconds=2),
-            plan_from=now - timedelta(seconds=3),
-            next_fire_at=now - timedelta(seconds=2),
+            interval_anchor=now - timedelta(seconds=3598),
+            plan_from=now,
+            next_fire_at=now + timedelta(seconds=2),
         )
 
 
