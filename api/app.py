@@ -73,7 +73,7 @@ from db import sealed
 from db.pool import DatabaseError
 from db.processes import VERSION
 from db.store import Store
-from telemetry import exporter, log, metrics
+from telemetry import exporter, telling
 from telemetry.log import Events
 from workers.http import Client
 from workers.kinds import INNER, load
@@ -228,8 +228,7 @@ def main(argv: Sequence[str] = ()) -> int:
         sys.stdout.write(json.dumps(openapi(), indent=2) + "\n")
         return 0
     settings = Settings.from_environ()
-    log.set_up(settings.log_format, settings.log_level)
-    metrics.build_info.labels(VERSION).set(1)
+    settings.telling.begin("web", VERSION)
     stopping = SignalEvent()
     set_on(stopping)
     if told.socket is not None:
@@ -287,6 +286,7 @@ def _serve(settings: Settings, listening: socket.socket, stopping: SignalEvent, 
     )
     events.info("web.started", port=listening.getsockname()[1], pid=os.getpid())
     _Server(config, stopping, parent).run([listening])
+    telling.end()
     events.info("web.stopped")
     set_off()
     return 0
