@@ -21,7 +21,9 @@ from api.doorway import Doorway
 from api.gauges import Gauges
 from api.limits import Limit
 from api.meanings import explain
-from api.pages import assets, overview
+from api.pages import assets, backfills, overview, schedule_forms
+from api.pages import schedule as schedule_page
+from api.pages import schedules as schedule_pages
 from api.pages import silences as silence_pages
 from api.presence import Presence
 from api.problems import FieldProblem, Problem, answer_problems
@@ -122,6 +124,11 @@ PAGE_ROOMS = (
     assets,
     overview,
     silence_pages,
+    # The forms before what has an id: `/schedules/new` is none.
+    schedule_forms,
+    schedule_pages,
+    schedule_page,
+    backfills,
 )
 _DRAIN_SECONDS = 20
 _KILL_SECONDS = 24.0
