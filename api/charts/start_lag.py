@@ -39,7 +39,8 @@ def start_lag(starts: Sequence[Start], timezone: str) -> Markup:
         for at, each in zip(places, starts, strict=True)
     ]
     worst = look.span(max(each.lag for each in starts))
-    told = f"Start lag of {len(starts)} runs, {worst} at most; times of {timezone}"
+    runs = f"{len(starts)} {'run' if len(starts) == 1 else 'runs'}"
+    told = f"Start lag of {runs}, {worst} at most; times of {timezone}"
     return Markup(
         '<svg class="plot" role="img" aria-label="{}" viewBox="0 0 {} {}"><title>{}</title>{}{}{}</svg>'
     ).format(told, WIDTH, HEIGHT, told, _lines(steps), _times(low, high), Markup().join(marks))

@@ -172,7 +172,7 @@ def look_of(state: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """A month of the schedule's zone in weeks from Monday on; None outside of it. `holidays` are the calendar's by date."""
+    """A month of the schedule's zone in weeks from Monday on, those that have passed left out; None outside of it. `holidays` are the calendar's by date."""
 
     first: date
     weeks: list[list[DayAhead | None]]
@@ -198,13 +198,14 @@ def _calendar(conn: Connection, row: Schedule, now: datetime, wanted: str | None
     first = max(first, today).replace(day=1)
     days: list[DayAhead | None] = [*[None] * first.weekday(), *timing.month(first.year, first.month)]
     days += [None] * (-len(days) % 7)
+    weeks = [days[place : place + 7] for place in range(0, len(days), 7)]
     holidays = {}
     if row.calendar_id is not None:
         found = calendars.get(conn, row.tenant_id, row.calendar_id)
         holidays = {day.date: day.name for day in calendars.days(found, first.year)}
     return Month(
         first,
-        [days[place : place + 7] for place in range(0, len(days), 7)],
+        [week for week in weeks if any(day is not None and day.date >= today for day in week)],
         holidays,
         timing.nights(_NIGHTS),
         today,

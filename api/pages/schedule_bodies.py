@@ -6,6 +6,7 @@ since a change of timing plans anew.
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from api.pages import look
@@ -79,7 +80,18 @@ def changed_groups(form: Form, shown: Mapping[str, Any]) -> set[str]:
 
 
 def _differs(text: str, shown: Mapping[str, Any], name: str) -> bool:
-    return text.strip() != str(shown.get(name, "")).strip()
+    was = str(shown.get(name, "")).strip()
+    if name in TIMES and text.strip() and was:
+        # A browser leaves out seconds that are none.
+        return _moment(text) != _moment(was)
+    return text.strip() != was
+
+
+def _moment(text: str) -> datetime | str:
+    try:
+        return datetime.fromisoformat(text.strip())
+    except ValueError:
+        return text
 
 
 def texts(shape: Mapping[str, Any], fields: Sequence[ParamField]) -> Values:
@@ -95,6 +107,8 @@ def texts(shape: Mapping[str, Any], fields: Sequence[ParamField]) -> Values:
     recurrence = shape["recurrence"] or {}
     for name in _RECURRENCE:
         found[f"recurrence.{name}"] = _recurrence_text(recurrence.get(name))
+    # What a browser sends of it where nothing is chosen.
+    found["recurrence.shift"] = found["recurrence.shift"] or "skip"
     return Values(found | texts_of(shape[PREFIX], fields))
 
 

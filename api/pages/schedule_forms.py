@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -172,12 +173,19 @@ def _form(
         refusal=refusal,
         schedule=schedule,
         seen=_look(page, typed, kind, schedule_id),
+        day_of=_day_of,
         zones=sorted(NAMES),
         queues=QUEUES,
         calendars=[
             (each["id"], each["name"]) for each in told(calendars.list_calendars(page.asking, limit=200))["items"]
         ],
     )
+
+
+def _day_of(local: str) -> str:
+    """The day of a slot by its own clock."""
+    day = datetime.fromisoformat(local)
+    return f"{day:%a} {day.day} {day:%b %Y}"
 
 
 def _wrong(error: BadDefinition) -> Look:

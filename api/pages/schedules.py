@@ -77,7 +77,9 @@ def change_many(page: EditorPage, form: Typed) -> Response:
         said += f" There are more: {MOST_AT_ONCE} at a time."
     if not refused:
         return page.done(look.address("/schedules", filters), said if ids else "No schedule was ticked.")
-    return page.show("schedules/refused.html.j2", said=said, refused=refused, back=look.address("/schedules", filters))
+    return page.show(
+        "schedules/refused.html.j2", sentence=said, refused=refused, back=look.address("/schedules", filters)
+    )
 
 
 class Doing(NamedTuple):
