@@ -146,7 +146,7 @@ def test_the_history_is_a_strip_with_the_attempts_that_succeeded_and_a_plot(api:
     assert "25.0 %" in text
     assert "1 of 4, latest runs" in text
     assert "Start lag of 1 run, 2 s at most" in text
-    assert "dead, attempt 3" in text
+    assert "dead, attempt 3" in api("GET", f"/schedules/{schedule_id}").text
 
 
 def test_what_is_secret_in_its_params_is_struck_out(api: Api) -> None:
