@@ -249,6 +249,8 @@ class Held:
                 "slot_at": None,
             },
             "measure_report": {"schedule_id": ahead, "since": slot_at},
+            "list_latest_runs": {"schedule_ids": [ahead]},
+            "list_taken_slots": {"schedule_id": ahead, "first_at": due, "last_at": due},
             "insert_dashboard": {"name": f"{word} other", "description": ""},
             "update_dashboard": {"name": f"{word} renamed", "description": ""},
             "show_graphs": {"graph_ids": [self.ids["graph"]]},
