@@ -183,8 +183,11 @@ MetricsReader = Depends(metrics_reader)
 def _found(request: Request, web: Web, named: str | None) -> Caller:
     """Who the request's one bearer token is of. Raises HTTPException."""
     token = shown_token(request)
-    if token is None:
-        return _of_session(request, web, named)
+    return _of_session(request, web, named) if token is None else of_token(request, web, token, named)
+
+
+def of_token(request: Request, web: Web, token: str, named: str | None = None) -> Caller:
+    """Whose a token is that the request shows, wherever it shows it. Raises HTTPException."""
     network = network_of(address_of(request))
     # Who guesses gets no lookup; what we know to be good passes, so that others at the same address are unharmed.
     if web.wrong_tokens.is_spent(network) and tokens.hash_of(token) not in web.good_tokens:
@@ -239,8 +242,8 @@ def _known(web: Web, token: str, named: str | None) -> Caller | None:
                 return _operator(conn, web, found, named)
         _check_active(found.tenant_status)
         return Caller(
-            f"token:{found.id}",
-            _ROLE_OF_SCOPE[found.scope],
+            f"token:{found.id}" if found.subject is None else f"member:{found.subject}",
+            _role_of(found),
             found.tenant_id,
             found.tenant_slug,
             found.requests_per_minute,
@@ -274,6 +277,12 @@ def _id(text: str) -> UUID | None:
         return UUID(text) if len(text) == 36 else None
     except ValueError:
         return None
+
+
+def _role_of(token: tokens.Found) -> Role:
+    """What the token may; a member's own may no more than the member, whose role may have been lowered since."""
+    role = _ROLE_OF_SCOPE[token.scope]
+    return role if token.member_role is None else min(role, token.member_role, key=rank)  # type: ignore[arg-type]  # a member's is one of them
 
 
 def _end_of(token: tokens.Found) -> float:

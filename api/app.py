@@ -21,6 +21,7 @@ from api.doorway import Doorway
 from api.gauges import Gauges
 from api.limits import Limit
 from api.meanings import explain
+from api.oidc import Provider
 from api.pages.all_pages import PAGE_ROOMS
 from api.presence import Presence
 from api.problems import FieldProblem, Problem, answer_problems
@@ -53,6 +54,7 @@ from api.routes import (
     scheduled_reports,
     schedules,
     session,
+    sign_in,
     silences,
     sources,
     suppressions,
@@ -71,7 +73,7 @@ from db import sealed
 from db.pool import DatabaseError
 from db.processes import VERSION
 from db.store import Store
-from telemetry import exporter, log, metrics
+from telemetry import exporter, telling
 from telemetry.log import Events
 from workers.http import Client
 from workers.kinds import INNER, load
@@ -115,6 +117,7 @@ _ROOMS = (
     mail_hooks,
     actions,
     files,
+    sign_in,
 )
 _DRAIN_SECONDS = 20
 _KILL_SECONDS = 24.0
@@ -133,6 +136,7 @@ def create_app(settings: Settings) -> FastAPI:
         pool = settings.database.open_pool("web", _CONNECTIONS)
         presence = Presence(settings.database, settings.lease_seconds, is_held=settings.mode == "held")
         presence.start()
+        http = Client(allowed=settings.egress_allow)
         app.state.web = Web(
             settings,
             pool,
@@ -144,7 +148,8 @@ def create_app(settings: Settings) -> FastAPI:
             wrong_tokens=Limit(WRONG_TOKENS),
             per_visitor=Limit(PER_VISITOR // settings.processes),
             per_provider=Limit(PER_PROVIDER // settings.processes),
-            http=Client(allowed=settings.egress_allow),
+            http=http,
+            provider=_provider(settings, http),
             store=Store(settings.artifact_url) if settings.artifact_url else None,
         )
         try:
@@ -158,6 +163,10 @@ def create_app(settings: Settings) -> FastAPI:
     answer_problems(app, _routes())
     app.add_middleware(Doorway)
     return app
+
+
+def _provider(settings: Settings, http: Client) -> Provider | None:
+    return Provider(settings.oidc, http, settings.url) if settings.oidc and settings.url else None
 
 
 def _seal(settings: Settings) -> Seal:
@@ -219,8 +228,7 @@ def main(argv: Sequence[str] = ()) -> int:
         sys.stdout.write(json.dumps(openapi(), indent=2) + "\n")
         return 0
     settings = Settings.from_environ()
-    log.set_up(settings.log_format, settings.log_level)
-    metrics.build_info.labels(VERSION).set(1)
+    settings.telling.begin("web", VERSION)
     stopping = SignalEvent()
     set_on(stopping)
     if told.socket is not None:
@@ -278,6 +286,7 @@ def _serve(settings: Settings, listening: socket.socket, stopping: SignalEvent, 
     )
     events.info("web.started", port=listening.getsockname()[1], pid=os.getpid())
     _Server(config, stopping, parent).run([listening])
+    telling.end()
     events.info("web.stopped")
     set_off()
     return 0

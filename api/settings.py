@@ -4,9 +4,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
+from typing import Any
 
-from config.environ import need_broker_url, read
+from config.environ import TELLING, BadSetting, need_broker_url, read
 from db.pool import Database
+from telemetry.telling import Telling
+
+_OIDC = ("OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET")
+
+
+@dataclass(frozen=True, slots=True)
+class Oidc:
+    """The provider that people sign in with, and what we are to it."""
+
+    issuer: str
+    client_id: str
+    client_secret: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +41,14 @@ class Settings:
     artifact_url: str | None
     mail_hooks: Mapping[str, str] = field(repr=False)
     url: str | None
+    oidc: Oidc | None
     crew_url: str | None = field(repr=False)
     crew_minutes: int
     port: int
     processes: int
     metrics_port: int | None
     metrics_token: str | None = field(repr=False)
-    log_format: str
-    log_level: str
+    telling: Telling
 
     @classmethod
     def from_environ(cls) -> "Settings":
@@ -55,14 +68,14 @@ class Settings:
                 "SUPABASE_JWT_SECRET",
                 "MAIL_WEBHOOK_SECRET",
                 "TOCSIN_URL",
+                *_OIDC,
                 "CREW_API_URL",
                 "CREW_SCHEDULER_INTERVAL_MINUTES",
                 "PORT",
                 "WEB_CONCURRENCY",
                 "METRICS_PORT",
                 "METRICS_TOKEN",
-                "LOG_FORMAT",
-                "LOG_LEVEL",
+                *TELLING,
             )
         )
         return cls(
@@ -81,12 +94,24 @@ class Settings:
             artifact_url=value["ARTIFACT_URL"],
             mail_hooks=value["MAIL_WEBHOOK_SECRET"],
             url=value["TOCSIN_URL"],
+            oidc=_oidc(value),
             crew_url=value["CREW_API_URL"],
             crew_minutes=value["CREW_SCHEDULER_INTERVAL_MINUTES"],
             port=value["PORT"],
             processes=value["WEB_CONCURRENCY"],
             metrics_port=value["METRICS_PORT"],
             metrics_token=value["METRICS_TOKEN"],
-            log_format=value["LOG_FORMAT"],
-            log_level=value["LOG_LEVEL"],
+            telling=Telling.of(value),
         )
+
+
+def _oidc(value: Mapping[str, Any]) -> Oidc | None:
+    """The provider, where there is one. Raises BadSetting when it can't be used as it is set."""
+    given = [name for name in _OIDC if value[name] is not None]
+    if not given:
+        return None
+    # Without an address nobody is led back, and without a key no session begins.
+    missing = [name for name in (*_OIDC, "TOCSIN_URL", "TOCSIN_SECRET_KEYS") if not value[name]]
+    if missing:
+        raise BadSetting(f"{missing[0]} is not set; {given[0]} is, and signing in needs both")
+    return Oidc(*(value[name] for name in _OIDC))

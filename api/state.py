@@ -10,6 +10,7 @@ from fastapi import Request
 
 from api.gauges import Gauges
 from api.limits import Limit
+from api.oidc import Provider
 from api.pasts import Pasts
 from api.settings import Settings
 from config.seal import Seal
@@ -44,6 +45,7 @@ class Web:
     per_visitor: Limit
     per_provider: Limit
     http: Client
+    provider: Provider | None = None
     store: Store | None = None
     pasts: Pasts = field(default_factory=Pasts)
     good_tokens: "OrderedDict[bytes, None]" = field(default_factory=OrderedDict)

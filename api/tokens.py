@@ -35,10 +35,14 @@ class Token(NamedTuple):
     expires_at: datetime | None
     revoked_at: datetime | None
     last_used_at: datetime | None
+    is_session: bool
 
 
 class Found(NamedTuple):
-    """A token that is good now, and whose it is; without a tenant it is an operator's."""
+    """A token that is good now, and whose it is; without a tenant it is an operator's.
+
+    `subject`, `member_role`: of the member whose own it is; None where it is nobody's in particular.
+    """
 
     id: UUID
     tenant_id: UUID | None
@@ -48,6 +52,9 @@ class Found(NamedTuple):
     requests_per_minute: int | None
     is_touch_due: bool
     expires_at: datetime | None
+    subject: str | None
+    member_role: str | None
+    is_session: bool
 
 
 class Owner(NamedTuple):
@@ -108,8 +115,13 @@ def create(
     *,
     expires_at: datetime | None = None,
     created_by: str | None = None,
+    member_id: UUID | None = None,
+    is_session: bool = False,
 ) -> tuple[Token, str]:
-    """The token made, and its text, which nothing shows again. Raises BadDefinition."""
+    """The token made, and its text, which nothing shows again. Raises BadDefinition.
+
+    A member's own may never more than the member, and nothing once they are disabled or gone.
+    """
     allowed = ("operator",) if tenant_id is None else ("read", "write", "admin")
     if scope not in allowed:
         raise refuse("scope", f"takes {', '.join(allowed)}")
@@ -124,6 +136,8 @@ def create(
         hash=hash_of(text),
         created_by=created_by,
         expires_at=expires_at,
+        member_id=member_id,
+        is_session=is_session,
     )
     if made is None:
         raise RuntimeError("inserting a token gave no row")

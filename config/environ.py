@@ -74,6 +74,24 @@ def _chat_url(text: str) -> str:
     return text if text == "anthropic://" else _url("https", "http", "anthropic", "anthropic+http")(text)
 
 
+def _issuer(text: str) -> str:
+    parts = urlsplit(_url("https", "http")(text))
+    if parts.username or parts.query or parts.fragment:
+        raise ValueError
+    # What goes there in the clear opens everything: only this machine's own may.
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+        raise ValueError
+    return text
+
+
+def is_loopback(host: str) -> bool:
+    """True for this machine's own name and addresses."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def _header(text: str) -> str:
     if not (text.isascii() and text.isprintable() and " " not in text):
         raise ValueError
@@ -166,6 +184,7 @@ SETTINGS: dict[str, Setting] = {
     ),
     "BROKER_URL": Setting(_url("redis", "rediss", "amqp", "amqps"), "a redis:// or amqp:// address", is_secret=True),
     "TOCSIN_URL": Setting(_url("http", "https"), "the public base address, such as https://tocsin.example.com"),
+    "TOCSIN_TOKEN": Setting(_header, "an API token, as `tocsin tokens create` prints it", is_secret=True),
     "TOCSIN_MODE": Setting(_choice("live", "dry", "held"), "live, dry or held", "live"),
     "TOCSIN_HOSTING": Setting(_choice("on", "off"), "on (many tenants) or off (one default tenant)", "off"),
     "PORT": Setting(_whole(0, 65535), "a port from 0 to 65535", "8000"),
@@ -216,6 +235,12 @@ SETTINGS: dict[str, Setting] = {
         _url("http", "https"), "http://host/run-crew, what crews ask of tenants that made no endpoint", is_secret=True
     ),
     "CREW_SCHEDULER_INTERVAL_MINUTES": Setting(_whole(1, 527_040), "a number of minutes from 1 to 527040", "60"),
+    "OIDC_ISSUER": Setting(_issuer, "https://host/path of the provider, as its tokens name it"),
+    "OIDC_CLIENT_ID": Setting(_header, "what the provider calls this installation, in plain characters"),
+    "OIDC_CLIENT_SECRET": Setting(_header, "the secret that the provider gave us, in plain characters", is_secret=True),
+    "OTEL_EXPORTER_OTLP_ENDPOINT": Setting(_url("http", "https"), "http://host:4318, where an OTLP collector listens"),
+    "OTEL_TRACES_SAMPLER_ARG": Setting(_number(0, 1), "the share of the runs to trace, from 0 to 1", "1"),
+    "SENTRY_DSN": Setting(_url("http", "https"), "an address such as https://key@sentry.example/1", is_secret=True),
     "LOG_FORMAT": Setting(_choice("json", "text"), "json or text", "json"),
     "LOG_LEVEL": Setting(_choice("debug", "info", "warning", "error"), "debug, info, warning or error", "info"),
 }
@@ -249,6 +274,15 @@ def need_broker_url() -> str:
     if url is None:
         raise BadSetting("REDIS_URL is not set; it takes an address such as redis://host:6379/0 (or BROKER_URL)")
     return url
+
+
+TELLING = ("LOG_FORMAT", "LOG_LEVEL", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_TRACES_SAMPLER_ARG", "SENTRY_DSN")
+"""What every process reads to know how it tells about itself."""
+
+
+def variable(name: str) -> str | None:
+    """What the environment has under a name that is no setting of ours, such as a secret that a stack's file names."""
+    return os.environ.get(name)
 
 
 METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"

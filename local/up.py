@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import IO
 
-from api import tenants, tokens
+from api import sign_in_links, tenants, tokens
 from config.signals import SignalEvent
 from db.pool import Database
 from local.children import Child
@@ -26,6 +26,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 _AUTHOR = "command:up"
 _BETWEEN_LOOKS = 0.2
 _WEB_PORT = 8000
+_LINK_MINUTES = 60
 
 
 class Stopped(BaseException):
@@ -126,11 +127,14 @@ def _watch(children: Sequence[Child], stopping: SignalEvent) -> None:
 
 def _tell_where(machine: Machine, environ: dict[str, str]) -> None:
     files = machine.files
+    link = _fresh_link(machine.database_url)
     _say(
         f"""
 Tocsin runs until Ctrl-C.
 
-  web       {environ["TOCSIN_URL"]}/docs
+  web       {environ["TOCSIN_URL"]}{link}
+            signs you in, once, within the hour; `tocsin tokens link` prints another
+  API       {environ["TOCSIN_URL"]}/docs
   Postgres  {machine.database_url}
   mail      {files}/mail  (every mail that is sent is a file there)
   calls     {files}/calls.jsonl  (what http.call called)
@@ -146,9 +150,16 @@ def _fresh_token(database_url: str) -> str:
     with Database.at(database_url).connect("up") as conn:
         tenant = tenants.default(conn).id
         for token in tokens.list_all(conn, tenant, limit=1000):
-            if token.created_by == _AUTHOR:
+            if token.created_by == _AUTHOR and not token.is_session:
                 tokens.revoke(conn, tenant, token.id)
         return tokens.create(conn, tenant, "tocsin up", "admin", created_by=_AUTHOR)[1]
+
+
+def _fresh_link(database_url: str) -> str:
+    """The path that signs an admin of the default tenant in, once."""
+    with Database.at(database_url).connect("up") as conn:
+        tenant = tenants.default(conn).id
+        return sign_in_links.create(conn, tenant, "admin", _AUTHOR, minutes=_LINK_MINUTES)[1]
 
 
 def _write_environ(file: Path, environ: dict[str, str], token: str) -> None:

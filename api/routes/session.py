@@ -6,7 +6,7 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
 
-from api import sessions
+from api import sessions, sign_ins
 from api.access import shown_token
 from api.problems import answers, good
 from api.request import Asked, Reader, answer
@@ -50,8 +50,9 @@ def begin_session(asking: Reader, request: Request) -> Response:
 
 
 @router.delete("", status_code=204)
-def end_session(asking: Reader) -> Response:  # noqa: ARG001  who may ask is checked by it
-    """Signs out: the browser forgets the cookie."""
+def end_session(asking: Reader, request: Request) -> Response:
+    """Signs out: the browser forgets the cookie, and a token that was minted for the session opens nothing any more."""
+    sign_ins.end(asking.web, request)
     response = answer(None, 204)
     response.headers["Set-Cookie"] = sessions.gone()
     return response

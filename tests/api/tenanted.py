@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 from httpx2 import Response
 
-from api import tokens
+from api import sign_in_links, tokens
 from config.seal import Seal
 from db.ids import id_at
 from db.jsonb import Jsonb
@@ -21,7 +21,9 @@ from tests.api.conftest import KEY, Api
 OPEN = {"GET /healthz", "GET /readyz", "GET /metrics"}
 """What asks for no token of a tenant's."""
 
-SIGNED = {"/a/{token}", "/f/{token}", "/hooks/mail/{provider}"}
+SIGNED = {"/a/{token}", "/f/{token}", "/hooks/mail/{provider}"} | {
+    *("/sign-in", "/sign-in/oidc", "/sign-in/oidc/callback", "/sign-in/{code}", "/sign-out")
+}
 """What no program of a tenant's calls, so that it stands on no page: a recipient's and a provider's signature opens it."""
 
 A, B = "alfa", "bravo"
@@ -528,6 +530,11 @@ def suppression(conn: make.Connection, tenant_id: UUID, word: str) -> str:
 def token(conn: make.Connection, tenant_id: UUID, word: str) -> str:
     """A token that nobody uses."""
     return str(tokens.create(conn, tenant_id, word, "read")[0].id)
+
+
+def sign_in_link(conn: make.Connection, tenant_id: UUID, word: str) -> str:
+    """A link that nobody followed."""
+    return str(sign_in_links.create(conn, tenant_id, "read", word, minutes=15)[0].id)
 
 
 def slug(conn: make.Connection, tenant_id: UUID, _word: str) -> str:

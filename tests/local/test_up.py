@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -80,6 +81,10 @@ def test_it_runs_starts_again_what_dies_and_finds_its_data_the_next_time(folder:
     up = Up(folder, free_port())
     with urllib.request.urlopen(f"http://127.0.0.1:{up.port}/readyz", timeout=10) as answer:
         assert json.load(answer)["status"] == "ready"
+    printed = re.search(r"http://127\.0\.0\.1:\d+/sign-in/\S+", up.said())
+    assert printed
+    with urllib.request.urlopen(printed[0], timeout=10) as answer:
+        assert "Sign in to Default" in answer.read().decode()
     until(lambda: all(alive(up, role) for role in ("web", "ticker", "worker")))
     worker = alive(up, "worker")
     assert isinstance(worker, int)

@@ -54,6 +54,7 @@ OF = {
     "source": {"find_source", "lock_source", "update_source", "delete_source"},
     "member": {"get_member", "lock_member", "update_member", "delete_member"},
     "token": {"get_token", "revoke_token"},
+    "link": {"use_sign_in_link"},
     "webhook": {"get_webhook", "lock_webhook", "open_webhook", "update_webhook", "rotate_webhook", "enable_webhook",
                 "delete_webhook"},
     "channel": {"lock_channel", "update_channel", "delete_channel", "list_channels", "open_channel",
@@ -71,7 +72,8 @@ OF = {
     "pulse": {"lock_pulse", "update_pulse", "delete_pulse", "list_pulses"},
     "silence": {"lock_silence", "update_silence", "delete_silence", "list_silences"},
     "user": {"lock_user", "update_user", "delete_user", "list_users"},
-    "endpoint": {"lock_crew_endpoint", "update_crew_endpoint", "delete_crew_endpoint", "list_crew_endpoints"},
+    "endpoint": {"lock_crew_endpoint", "update_crew_endpoint", "delete_crew_endpoint", "list_crew_endpoints",
+                 "open_crew_endpoint"},
     "response": {"get_crew_response", "delete_crew_response"},
     "suppression": {"list_suppressions", "delete_suppression"},
     "calendar": {"lock_calendar", "hold_calendar", "update_calendar", "delete_calendar", "list_calendars"},
@@ -121,8 +123,8 @@ class Held:
         make.run(conn, self.tenant, schedule_id=gated, state="pending", fence=0)
         conn.execute(
             "insert into audit_log (chain, number, tenant_id, at, who, action, subject_type, subject_id, previous, hash) "
-            "values (%s, 0, %s, now(), 'x', 'x', 'x', 'x', '', '')",
-            (self.tenant, self.tenant),
+            "values (%s, 0, %s, now(), 'x', 'x', 'x', 'x', '', ''), (%s, 0, %s, now(), 'x', 'x', 'stack', 'x', '', '')",
+            (self.tenant,) * 4,
         )
         returned = UUID(tenanted.delivery(conn, self.tenant, word, state="sent"))
         asked = {"source_id": self.ids["source"], "key": word, "minute": due, "flight": uuid4()}
@@ -163,6 +165,7 @@ class Held:
                 "events": ["run.dead"],
             },
             "list_members_of_role": {"role": "viewer"},
+            "list_touched": {"number": 0},
             "list_failed_deliveries": {"run_id": failed, "slot_at": delivery_slot},
             "insert_webhook_test": {"id": id_at(slot_at), "slot_at": slot_at, "webhook_id": self.ids["webhook"]},
             "update_webhook": {"name": f"{word} renamed", "origin": "o", "events": ["run.dead"]},
@@ -246,6 +249,8 @@ class Held:
                 "slot_at": None,
             },
             "measure_report": {"schedule_id": ahead, "since": slot_at},
+            "list_latest_runs": {"schedule_ids": [ahead]},
+            "list_taken_slots": {"schedule_id": ahead, "first_at": due, "last_at": due},
             "insert_dashboard": {"name": f"{word} other", "description": ""},
             "update_dashboard": {"name": f"{word} renamed", "description": ""},
             "show_graphs": {"graph_ids": [self.ids["graph"]]},
@@ -281,6 +286,9 @@ class Held:
             "replan_schedules": {"ids": [self.ids["schedule"]], "next_fire_at": [None]},
             "insert_suppression": {"recipient": f"{word}@example.com", "reason": "manual", "source": "x"},
             "list_suppressed": {"recipients": [self.suppressed]},
+            "insert_sign_in_link": {"scope": "read", "minutes": 15, "member_id": None},
+            "insert_token": {"scope": "read", "member_id": None, "is_session": True},
+            "find_people": {"subject": f"{word} admin"},
             "insert_member": {"subject": f"{word} other", "email": "x@example.com", "name": word, "role": "viewer"},
         }
         worded = UUID(tenanted.alert(conn, self.tenant, word))
@@ -330,6 +338,12 @@ class Held:
         move = {"tenant_id": self.tenant, "alert_id": self.ids["alert"], "segment": "", "run_id": uuid4()}
         states = {"previous_state": "ok", "state": "firing", "slot_at": slot_at, "reason": word}
         make.insert(conn, "alert_events", move | states)
+        found = {"tenant_id": self.tenant, "response_id": self.ids["response"], "crew_run_id": run_id, "segment": word}
+        make.insert(conn, "alert_events", found | states | {"run_id": uuid4()})
+        self.of |= {
+            "list_crew_matches": {"run_id": run_id},
+            "find_channels": {"named": [str(self.ids["channel"])]},
+        }
         asking = {"tenant_id": self.tenant, "process_id": uuid4(), "expires_at": due}
         make.insert(conn, "source_answers", {**asked, **asking})
         make.schedule(conn, self.tenant, cron="0 9 * * *", calendar_id=self.ids["calendar"])
@@ -387,6 +401,7 @@ FILLS = {
     "source": tenanted.source,
     "member": tenanted.member,
     "token": tenanted.token,
+    "link": tenanted.sign_in_link,
     "webhook": lambda conn, tenant, word: tenanted.webhook(
         conn, tenant, word, status="disabled", disabled_reason="gone"
     ),

@@ -5,13 +5,14 @@ import os
 import stat
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from api import tokens
+from api import sign_in_links, tokens
 from config.seal import Seal
 from db import sealed
 from db.ids import slot_of
@@ -316,3 +317,31 @@ def test_a_rotation_by_command_says_what_is_left(
     assert "0 brought under" in tocsin("keys", "rotate").out
     monkeypatch.delenv("TOCSIN_SECRET_KEYS")
     assert "TOCSIN_SECRET_KEYS is not set" in tocsin("keys", "rotate").complaint()
+
+
+def test_a_link_is_printed_once_signs_its_member_in_and_is_stored_nowhere(
+    tocsin: Tocsin, conn: make.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "TOCSIN_URL is not set" in tocsin("tokens", "link").complaint()
+    monkeypatch.setenv("TOCSIN_URL", "https://tocsin.example.com/")
+    tocsin("tenants", "create", "acme")
+    tocsin("members", "create", "ann", "--email", "Ann@example.com", "--role", "editor", "--tenant", "acme")
+    url = tocsin("tokens", "link", "--tenant", "acme", "--member", "ann@example.com").out.strip()
+    assert url.startswith("https://tocsin.example.com/sign-in/")
+    code = url.rpartition("/")[2]
+    found = sign_in_links.FIND.one(conn, hash=sha256(code.encode()).digest())
+    assert found
+    assert (found.subject, found.scope, found.is_open) == ("ann", "write", True)
+    for table in ("sign_in_links", "audit_log"):
+        assert code not in str(conn.execute(f"select to_jsonb(t)::text from {table} as t").fetchall())
+
+    made = tocsin("tokens", "link", "--tenant", "acme", "--role", "viewer", "--minutes", "5", "--json").json()
+    assert (made["role"], made["member"], set(made) >= {"id", "url", "expiresAt"}) == ("viewer", None, True)
+    assert make.value(conn, "select expires_at - created_at = '5 min' from sign_in_links where id = %s", made["id"])
+    bare = tocsin("tokens", "link", "--json").json()
+    assert (bare["role"], bare["scope"]) == ("admin", "admin")
+
+    assert "there is no member 'bob'" in tocsin("tokens", "link", "--tenant", "acme", "--member", "bob").complaint()
+    tocsin("members", "disable", "ann", "--tenant", "acme")
+    assert "is disabled" in tocsin("tokens", "link", "--tenant", "acme", "--member", "ann").complaint()
+    assert tocsin("tokens", "link", "--minutes", "0").status == 2

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from tocsin.complaints import Complaint
 from tocsin.installation import changing, opened, record, tenant_id, who
-from tocsin.terminal import show_json, show_row, show_table, with_json, with_limit, with_tenant
+from tocsin.terminal import between, show_json, show_row, show_table, with_json, with_limit, with_tenant
 
 
 def add(commands: Any) -> None:
@@ -25,6 +25,19 @@ def add(commands: Any) -> None:
     with_tenant(listing)
     with_limit(listing)
     listing.set_defaults(do=_list)
+    link = verbs.add_parser(
+        "link",
+        help="print a link that signs a person in, once",
+        description="Prints an address of TOCSIN_URL that signs whoever opens it in to the dashboard, once, for twelve "
+        "hours. Example: tocsin tokens link --member ann@example.com",
+    )
+    link.add_argument("--role", choices=("viewer", "editor", "admin"), help="what they may (the member's, or admin)")
+    link.add_argument(
+        "--member", metavar="MEMBER", help="the member who signs in, by address or subject (nobody's own)"
+    )
+    link.add_argument("--minutes", type=between(1, 1440), default=15, metavar="N", help="how long it works (15)")
+    with_tenant(link)
+    link.set_defaults(do=_link)
     revoke = verbs.add_parser("revoke", help="end a token, whosever it is; it opens nothing from now on")
     revoke.add_argument("token", metavar="ID", help="its id; `tocsin tokens list` shows it")
     revoke.set_defaults(do=_revoke)
@@ -72,6 +85,40 @@ def _list(args: argparse.Namespace) -> int:
         ]
         show_table(("ID", "NAME", "SCOPE", "CREATED", "EXPIRES", "REVOKED", "LAST USED"), rows, "no tokens yet")
     return 0
+
+
+def _link(args: argparse.Namespace) -> int:
+    from api import shapes, sign_in_links, sign_ins
+    from config.environ import need
+
+    base: str = need("TOCSIN_URL")
+    with changing() as conn:
+        tenant = tenant_id(conn, args.tenant)
+        member = None if args.member is None else _member(conn, tenant, args.member)
+        role = args.role or (member.role if member else "admin")
+        made, path = sign_in_links.create(
+            conn, tenant, sign_ins.SCOPES[role], who(), minutes=args.minutes, member_id=member and member.id
+        )
+        shape = {**shapes.plain(made), "member": member and member.subject}
+        record(conn, tenant, "link.created", ("sign_in_link", made.id), None, shape)
+    url = base.rstrip("/") + path
+    if args.is_json:
+        show_json({**shape, "role": role, "url": url})
+    else:
+        print(url)
+    return 0
+
+
+def _member(conn: Any, tenant: UUID, what: str) -> Any:
+    """The member of that address or subject. Raises Complaint."""
+    from api import sign_ins
+
+    found = sign_ins.people(conn, tenant, subject=what, email=what)
+    if not found:
+        raise Complaint(f"there is no member {what!r}; `tocsin members list` shows them")
+    if found[0].is_disabled:
+        raise Complaint(f"the member {what!r} is disabled")
+    return found[0]
 
 
 def _revoke(args: argparse.Namespace) -> int:
