@@ -33,6 +33,7 @@ __all__ = [
     "Slot",
     "check",
     "count_and_newest",
+    "count_between",
     "first_after",
     "jittered",
     "next_open",
@@ -183,7 +184,7 @@ def count_and_newest(
     if not has_more:
         older = found[: max(len(found) - keep, 0)]
         return len(older), min(older, default=None), max(older, default=None), found[len(older) :]
-    count = _count(recurrence, after, until) - keep
+    count = count_between(recurrence, after, until) - keep
     last = _slot_before_newest(recurrence, after, until, keep)
     return count, found[0], last, slots_between(recurrence, last, until, keep)[0]
 
@@ -265,7 +266,7 @@ def _reading(recurrence: Cron | Pattern) -> Reading:
     return Reading(rule, recurrence.timezone, recurrence.gap, recurrence.fold)
 
 
-def _count(recurrence: Recurrence, after: datetime, until: datetime) -> int:
+def count_between(recurrence: Recurrence, after: datetime, until: datetime) -> int:
     """How many slots lie in (after, until]."""
     if until <= after:
         return 0
@@ -286,7 +287,7 @@ def _slot_before_newest(recurrence: Recurrence, after: datetime, until: datetime
     while True:
         # `low` has more than `keep` slots after it, `high` has not: the boundary between them is a slot.
         middle = low + (high - low) / 2
-        if _count(recurrence, middle, until) > keep:
+        if count_between(recurrence, middle, until) > keep:
             low = middle
         else:
             high = middle

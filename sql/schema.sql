@@ -2493,6 +2493,8 @@ CREATE INDEX runs_pending ON ONLY public.runs USING btree (available_at, id) WHE
 
 CREATE INDEX runs_released ON ONLY public.runs USING btree (queue, released_at, id) WHERE ((released_at IS NOT NULL) AND (finished_at IS NULL));
 
+CREATE INDEX runs_released_of_tenant ON ONLY public.runs USING btree (tenant_id, queue, released_at) WHERE ((released_at IS NOT NULL) AND (finished_at IS NULL));
+
 CREATE INDEX runs_under_limits ON ONLY public.runs USING btree (tenant_id, limited_by) WHERE ((released_at IS NOT NULL) AND (finished_at IS NULL) AND (limited_by IS NOT NULL));
 
 CREATE INDEX runs_waiting ON ONLY public.runs USING btree (schedule_id, slot_at) WHERE ((available_at = 'infinity'::timestamp with time zone) AND (finished_at IS NULL));
@@ -2508,6 +2510,8 @@ CREATE INDEX scheduled_reports_of_template ON public.scheduled_reports USING btr
 CREATE INDEX schedules_due ON public.schedules USING btree (next_fire_at, id) WHERE ((status = 'active'::text) AND (next_fire_at IS NOT NULL));
 
 CREATE INDEX schedules_ending ON public.schedules USING btree (id) WHERE ((status = 'active'::text) AND (next_fire_at IS NULL));
+
+CREATE INDEX schedules_next_of_tenant ON public.schedules USING btree (tenant_id, next_fire_at, id) WHERE ((status = 'active'::text) AND (next_fire_at IS NOT NULL));
 
 CREATE INDEX schedules_of_calendar ON public.schedules USING btree (tenant_id, calendar_id) WHERE (calendar_id IS NOT NULL);
 

@@ -24,6 +24,9 @@ OPEN = {
     "GET /static/{name:path}",
 }
 
+# What is no page: it says to pages that something changed.
+STREAMS = {"GET /events"}
+
 PAGES: dict[str, PageRow] = {
     "GET /": PageRow(),
     "GET /silences": PageRow(),
