@@ -16,11 +16,11 @@ COLUMNS: Final = 48
 # A run is late that began more than this after its slot, and after the jitter that its schedule may have.
 LATE_SECONDS: Final = 60
 # Of each half hour so many runs are looked at, and so many more are counted.
-SEEN: Final = 500
-MOST: Final = 5_000
-_STARTS: Final = 5_000
-_DELIVERIES: Final = 10_000
-_QUEUED: Final = 10_000
+SEEN: Final = 200
+MOST: Final = 3_000
+_STARTS: Final = 2_000
+_DELIVERIES: Final = 3_000
+_QUEUED: Final = 2_000
 _LETTERS: Final = 1_000
 _NEEDS: Final = 8
 NEXT: Final = 10
@@ -53,10 +53,11 @@ class Starts(NamedTuple):
 
 
 class Queued(NamedTuple):
-    """How many runs wait in a queue."""
+    """How many runs wait in a queue, and of how many it was counted."""
 
     queue: str
     runs: int
+    seen: int
 
 
 class Delivered(NamedTuple):
@@ -138,12 +139,19 @@ class Picture(NamedTuple):
         return past
 
     @property
+    def on_time_percent(self) -> int | None:
+        """How many of a hundred that rang were on time, rounded down; None where nothing rang."""
+        totals = self.totals
+        rang = totals["on_time"] + totals["late"]
+        return 100 * totals["on_time"] // rang if rang else None
+
+    @property
     def per_minute(self) -> float:
         """How many runs began a minute within the last hour, or since the oldest that was looked at."""
         span = 3600.0
         if self.starts.since is not None and self.is_hasty:
             span = max(1.0, (self.look.now - self.starts.since).total_seconds())
-        return self.starts.started * 60 / span
+        return round(self.starts.started * 60 / span, 2)
 
     @property
     def is_hasty(self) -> bool:
@@ -154,6 +162,11 @@ class Picture(NamedTuple):
     def is_many_deliveries(self) -> bool:
         """True when the last day had more deliveries than are looked at."""
         return self.deliveries.total() >= _DELIVERIES
+
+    @property
+    def is_many_queued(self) -> bool:
+        """True when the last day had more runs than are looked at for what waits."""
+        return any(row.seen >= _QUEUED for row in self.queued)
 
     @property
     def is_many_letters(self) -> bool:
@@ -191,7 +204,7 @@ def _columns(conn: Connection, tenant_id: UUID, now: datetime) -> tuple[list[Col
     first_at = _floor(now) - COLUMNS * WIDTH
     span = {"first_at": first_at, "columns": count, "width": WIDTH.total_seconds(), "late_seconds": LATE_SECONDS}
     found = {row.number: row for row in COUNT_SLOTS.all(conn, tenant_id=tenant_id, room=SEEN, most=MOST, **span)}
-    to_come = herds.ahead(conn, tenant_id, _floor(now), WIDTH, COLUMNS + 1)
+    to_come = herds.ahead(conn, tenant_id, herds.Columns(_floor(now), WIDTH, COLUMNS + 1))
     columns = []
     for number in range(count):
         row = found.get(number)

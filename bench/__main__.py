@@ -23,6 +23,7 @@ BENCHES = (
     "lag",
     "idle",
     "asked",
+    "pages",
     "formats",
     "alerts",
     "reports",

@@ -4,7 +4,7 @@ Bounded: of the soonest schedules, and of the largest herds among them; what lie
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
@@ -20,10 +20,11 @@ from scheduler.ticker import days_of
 MOST_SCHEDULES = 5_000
 MOST_HERDS = 150
 _MOST_IN_COLUMN = 2_000
+_TICK = timedelta(microseconds=1)
 
 
 class Herd(NamedTuple):
-    """Schedules that recur alike and are due in one column of time; without cron, interval and recurrence they fire once.
+    """Schedules that recur alike and are due next in one column of time; `herds` says how many herds there are.
 
     `next_fire_at` is the last of theirs, `hash_id` the id of the one whose expression needs it.
     """
@@ -41,6 +42,14 @@ class Herd(NamedTuple):
     ends_at: datetime | None
     runs_left: int | None
     hash_id: str
+    herds: int
+
+
+class Due(NamedTuple):
+    """How many schedules are due next in a column."""
+
+    number: int
+    schedules: int
 
 
 class Ahead(NamedTuple):
@@ -50,74 +59,89 @@ class Ahead(NamedTuple):
     is_least: bool
 
 
+class Columns(NamedTuple):
+    """So many columns of time, one after the other."""
+
+    first_at: datetime
+    width: timedelta
+    number: int
+
+    def edge(self, number: int) -> datetime:
+        """Where a column begins, and the one before it ends."""
+        return self.first_at + number * self.width
+
+
 LIST = Query("list_herds", Herd)
+COUNT_NEXT = Query("count_next_fires", Due)
 
 
-def ahead(conn: Connection, tenant_id: UUID, first_at: datetime, width: timedelta, columns: int) -> Ahead:
-    """The slots of the tenant's active schedules in columns from `first_at` on, without the runs that are made already."""
-    until = first_at + columns * width
-    room = {"room": MOST_SCHEDULES, "width": int(width.total_seconds())}
-    herds = LIST.all(conn, tenant_id=tenant_id, until=until, **room)
-    days = days_of(conn, ((tenant_id, herd.calendar_id) for herd in herds[:MOST_HERDS]))
-    found = counted(herds, days, [first_at + number * width for number in range(columns + 1)])
-    is_cut = sum(herd.schedules for herd in herds) >= MOST_SCHEDULES
-    return Ahead(found.columns, is_least=is_cut or found.is_least)
+def ahead(conn: Connection, tenant_id: UUID, columns: Columns) -> Ahead:
+    """The slots of the tenant's active schedules in these columns, without the runs that are made already."""
+    until = columns.edge(columns.number)
+    of = {"tenant_id": tenant_id, "until": until, "room": MOST_SCHEDULES, "width": int(columns.width.total_seconds())}
+    found = [0] * columns.number
+    for due in COUNT_NEXT.all(conn, first_at=columns.first_at, **of):
+        found[due.number] += due.schedules
+    is_cut = sum(found) >= MOST_SCHEDULES
+    herds = LIST.all(conn, herds=MOST_HERDS, **of)
+    days = days_of(conn, ((tenant_id, herd.calendar_id) for herd in herds))
+    for herd in herds:
+        for number, count in later(herd, days, columns):
+            found[number] += count * herd.schedules
+    return Ahead(found, is_least=is_cut or any(herd.herds > MOST_HERDS for herd in herds))
 
 
-def counted(herds: Sequence[Herd], days: Mapping[UUID, Days], edges: Sequence[datetime]) -> Ahead:
-    """The slots between each two `edges`; of the herds beyond the largest only what is due next."""
-    columns = [0] * (len(edges) - 1)
-    width = edges[1] - edges[0]
-    for place, herd in enumerate(herds):
-        # What is overdue fires now.
-        first = max(0, (herd.next_fire_at - edges[0]) // width)
-        if first >= len(columns):
-            continue
-        columns[first] += herd.schedules
-        if place < MOST_HERDS:
-            for number, count in _later(herd, days, edges, first):
-                columns[number] += count * herd.schedules
-    return Ahead(columns, is_least=len(herds) > MOST_HERDS)
-
-
-def _later(herd: Herd, days: Mapping[UUID, Days], edges: Sequence[datetime], first: int) -> Iterator[tuple[int, int]]:
-    """How many slots each schedule of a herd has after its next one, by column."""
-    closed_days = None if herd.calendar_id is None else days.get(herd.calendar_id)
-    recurrence = _recurrence(herd, closed_days)
+def later(herd: Herd, days: Mapping[UUID, Days], columns: Columns) -> Iterator[tuple[int, int]]:
+    """How many slots each schedule of the herd has after its next one, by column."""
+    own = None if herd.calendar_id is None else days.get(herd.calendar_id)
+    recurrence = _recurrence(herd, own)
+    closed = _closed(herd, own)
     left = None if herd.runs_left is None else herd.runs_left - 1
-    if recurrence is None:
-        return
-    is_kept = closed_days is not None and (herd.recurrence is None or skips(json.loads(herd.recurrence)))
-    closed = Closed(closed_days, herd.timezone) if is_kept and closed_days is not None else None
-    end = edges[-1] if herd.ends_at is None else min(edges[-1], herd.ends_at)
-    for number in range(first, len(edges) - 1):
-        low = max(edges[number], herd.next_fire_at + _TICK) - _TICK
-        high = min(edges[number + 1] - _TICK, end)
-        if high <= low or left == 0:
-            continue
-        count = _between(recurrence, low, high, closed)
+    first = max(0, (herd.next_fire_at - columns.first_at) // columns.width)
+    whole = _counts(recurrence, closed, columns)
+    for number in range(first, columns.number):
+        count = whole[number]
+        is_last = herd.ends_at is not None and herd.ends_at < columns.edge(number + 1)
+        if number == first or is_last:
+            low = max(columns.edge(number) - _TICK, herd.next_fire_at)
+            high = columns.edge(number + 1) - _TICK
+            high = high if herd.ends_at is None else min(high, herd.ends_at)
+            count = _between(recurrence, closed, low, high) if low < high else 0
         if left is not None:
             count = min(count, left)
             left -= count
-        yield number, count
+        if count:
+            yield number, count
+        if is_last or left == 0:
+            return
 
 
-_TICK = timedelta(microseconds=1)
+def _closed(herd: Herd, days: Days | None) -> Closed | None:
+    is_kept = herd.recurrence is None or skips(json.loads(herd.recurrence))
+    return Closed(days, herd.timezone) if days is not None and is_kept else None
 
 
-def _recurrence(herd: Herd, days: Days | None) -> slots.Recurrence | None:
-    """How the herd recurs; None for what fires once."""
+def _recurrence(herd: Herd, days: Days | None) -> slots.Recurrence:
+    if herd.recurrence is not None:
+        return pattern_of(herd.recurrence, herd.timezone, herd.dst_gap, herd.dst_fold, days)
     if herd.cron is not None:
         return slots.Cron(herd.cron, herd.timezone, herd.dst_gap, herd.dst_fold, herd.hash_id)
     if herd.interval_seconds is not None and herd.interval_anchor is not None:
         return slots.Interval(herd.interval_seconds, herd.interval_anchor)
-    if herd.recurrence is not None:
-        return pattern_of(herd.recurrence, herd.timezone, herd.dst_gap, herd.dst_fold, days)
-    return None
+    raise ValueError("the herd has neither a cron expression, an interval nor a recurrence")
+
+
+@lru_cache(maxsize=4096)
+def _counts(recurrence: slots.Recurrence, closed: Closed | None, columns: Columns) -> tuple[int, ...]:
+    """How many slots lie in each column."""
+    return tuple(
+        _between(recurrence, closed, columns.edge(number) - _TICK, columns.edge(number + 1) - _TICK)
+        for number in range(columns.number)
+    )
 
 
 @lru_cache(maxsize=32768)
-def _between(recurrence: slots.Recurrence, low: datetime, high: datetime, closed: Closed | None) -> int:
+def _between(recurrence: slots.Recurrence, closed: Closed | None, low: datetime, high: datetime) -> int:
     """How many slots lie in (low, high]; kept, since the columns stay and one is new each half hour."""
     if closed is None:
         return slots.count_between(recurrence, low, high)

@@ -2493,8 +2493,6 @@ CREATE INDEX runs_pending ON ONLY public.runs USING btree (available_at, id) WHE
 
 CREATE INDEX runs_released ON ONLY public.runs USING btree (queue, released_at, id) WHERE ((released_at IS NOT NULL) AND (finished_at IS NULL));
 
-CREATE INDEX runs_released_of_tenant ON ONLY public.runs USING btree (tenant_id, queue, released_at) WHERE ((released_at IS NOT NULL) AND (finished_at IS NULL));
-
 CREATE INDEX runs_under_limits ON ONLY public.runs USING btree (tenant_id, limited_by) WHERE ((released_at IS NOT NULL) AND (finished_at IS NULL) AND (limited_by IS NOT NULL));
 
 CREATE INDEX runs_waiting ON ONLY public.runs USING btree (schedule_id, slot_at) WHERE ((available_at = 'infinity'::timestamp with time zone) AND (finished_at IS NULL));

@@ -1,6 +1,6 @@
 -- A word that is another once a tenant's picture is another: its newest runs and deliveries with their states, what
 -- waits or is dead, what fails, what is due next, and which processes live.
--- Takes no lock. Index: runs_of_tenant, deliveries_of_tenant, runs_released_of_tenant, dead_letters_open,
+-- Takes no lock. Index: runs_of_tenant, deliveries_of_tenant, dead_letters_open,
 -- schedules_next_of_tenant, processes_live, and the tables' keys.
 select
     md5(concat_ws(
@@ -19,13 +19,6 @@ select
                 where d.tenant_id = %(tenant_id)s and d.slot_at > now() - interval '1 day' and d.slot_at <= now()
                 order by d.slot_at desc, d.id desc
                 limit 100
-            ) as f
-        ),
-        (
-            select count(*) || ' ' || count(*) filter (where f.state = 'queued') from (
-                select r.state from runs as r
-                where r.tenant_id = %(tenant_id)s and r.released_at is not null and r.finished_at is null
-                limit 1000
             ) as f
         ),
         (
