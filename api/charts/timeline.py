@@ -68,7 +68,7 @@ def draw(columns: Sequence[Column], now: datetime) -> Markup:
     )
     at = _LEFT + (_WIDTH - _LEFT) * ((now - low) / (high - low))
     return Markup(
-        '<svg class="plot timeline" viewBox="0 0 {w} {h}" role="img" aria-labelledby="timeline-title">'
+        '<svg class="plot timeline" viewBox="0 0 {w} {h}" role="group" aria-labelledby="timeline-title">'
         '<title id="timeline-title">{title}</title>{grid}{columns}'
         '<line class="now" x1="{at}" x2="{at}" y1="4" y2="{foot}"></line><text x="{beside}" y="12">now</text></svg>'
     ).format(
@@ -102,7 +102,8 @@ def _column(column: Column, x: float, step: float, most: int, deepest: int, now:
     is_past = column.low <= now
     span = {"from": rfc3339(column.low), "to": rfc3339(column.high - timedelta(milliseconds=1))}
     path = f"/runs?{urlencode(span)}" if is_past else "/schedules"
-    # Reached by the lists beside it as well, so that a keyboard need not pass through a hundred columns.
+    # A picture for the mouse, whose title says it to others: a keyboard need not pass through a hundred columns, and
+    # what an image holds may be no link.
     return Markup(
         '<a href="{path}" tabindex="-1" aria-hidden="true"><rect class="touch" x="{x}" y="{top}" width="{width}" '
         'height="{height}"></rect>{bars}<title>{told}</title></a>'

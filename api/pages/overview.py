@@ -44,7 +44,7 @@ def show_overview(page: ViewerPage) -> Response:
         now=found.look.now,
         plot=timeline.draw(found.columns, found.look.now),
         needs=[_told(need) for need in found.needs],
-        verdict=_verdict(found),
+        verdict=verdict(found),
         last=last,
         late_seconds=picture.LATE_SECONDS,
         seen_most=picture.SEEN,
@@ -68,7 +68,7 @@ def _told(need: Need) -> dict[str, Any]:
     }
 
 
-def _verdict(found: Picture) -> tuple[str, str]:
+def verdict(found: Picture) -> tuple[str, str]:
     """Whether everything rang, in a sentence, and how it looks."""
     totals = found.totals
     rang = totals["on_time"] + totals["late"]

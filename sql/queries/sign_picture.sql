@@ -22,7 +22,7 @@ select
             ) as f
         ),
         (
-            select count(*) || ' ' || max(f.created_at) from (
+            select concat(count(*), ' ', max(f.created_at)) from (
                 select d.created_at from dead_letters as d
                 where d.tenant_id = %(tenant_id)s and d.state = 'open'
                 order by d.created_at desc
@@ -37,14 +37,14 @@ select
                 limit 10
             ) as f
         ),
-        (select count(*) || ' ' || max(t.since) from troubles as t where t.tenant_id = %(tenant_id)s),
-        (select count(*) || ' ' || max(s.failing_since) from sources as s where s.tenant_id = %(tenant_id)s),
-        (select count(*) || ' ' || max(g.failing_since) from graphs as g where g.tenant_id = %(tenant_id)s),
+        (select concat(count(*), ' ', max(t.since)) from troubles as t where t.tenant_id = %(tenant_id)s),
+        (select concat(count(*), ' ', max(s.failing_since)) from sources as s where s.tenant_id = %(tenant_id)s),
+        (select concat(count(*), ' ', max(g.failing_since)) from graphs as g where g.tenant_id = %(tenant_id)s),
         (
-            select max(w.late_since) || ' ' || count(*) from watches as w
+            select concat(count(*), ' ', max(w.late_since)) from watches as w
             where w.tenant_id = %(tenant_id)s and w.late_since is not null
         ),
-        (select max(l.open_since) || ' ' || count(l.open_since) from limits as l where l.tenant_id = %(tenant_id)s),
+        (select concat(count(l.open_since), ' ', max(l.open_since)) from limits as l where l.tenant_id = %(tenant_id)s),
         (select count(*) from webhooks as w where w.tenant_id = %(tenant_id)s and w.status = 'active'),
         (
             select string_agg(p.id::text, '' order by p.id) from processes as p
