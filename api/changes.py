@@ -6,13 +6,15 @@ What is told is only that something changed; the page reads again what it may se
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
 from uuid import UUID
 
 import anyio
 import anyio.to_thread
 
 from db.pool import DatabaseError
+from telemetry.log import Events
+
+events = Events("web")
 
 BEAT_SECONDS = 2.0
 # Behind proxies that end what is silent.
@@ -121,9 +123,14 @@ class Changes:
         if self._limiter is None:
             self._limiter = anyio.CapacityLimiter(_MOST_LOOKS)
         while True:
-            # While Postgres is away nothing is known to change; the pages say so themselves.
-            with suppress(DatabaseError):
+            try:
                 word = await anyio.to_thread.run_sync(self._sign, tenant_id, limiter=self._limiter)
+            except DatabaseError as error:
+                # While Postgres is away nothing is known to change; the pages say so themselves.
+                events.warning("changes.not_seen", error=str(error).strip())
+            except Exception as error:  # noqa: BLE001  one look that failed leaves nobody without the next
+                events.error("changes.failed", error=repr(error))
+            else:
                 if word != watch.word:
                     watch.word = word
                     watch.turn()

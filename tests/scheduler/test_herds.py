@@ -27,7 +27,11 @@ def conn(database: str) -> Iterator[make.Connection]:
 
 def herd(next_fire_at: datetime, **values: Any) -> Herd:
     """A schedule of its own."""
-    row = dict.fromkeys(Herd._fields) | {"schedules": 1, "next_fire_at": next_fire_at, "timezone": "Europe/Madrid"}
+    row: dict[str, Any] = dict.fromkeys(Herd._fields) | {
+        "schedules": 1,
+        "next_fire_at": next_fire_at,
+        "timezone": "Europe/Madrid",
+    }
     return Herd(**row | {"dst_gap": "end", "dst_fold": "first", "hash_id": "", "herds": 1} | values)
 
 
