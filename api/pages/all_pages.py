@@ -10,6 +10,7 @@ from api.pages import (
     channels,
     dashboards,
     deliveries,
+    events,
     graphs,
     limits,
     members,
@@ -30,6 +31,7 @@ from api.pages import (
 
 PAGE_ROOMS: Final = (
     assets,
+    events,
     overview,
     runs,
     deliveries,
