@@ -12,6 +12,7 @@ from api.pages import (
     channels,
     dashboards,
     deliveries,
+    events,
     graphs,
     limits,
     members,
@@ -32,6 +33,7 @@ from api.pages import (
 
 PAGE_ROOMS: Final = (
     assets,
+    events,
     overview,
     runs,
     deliveries,

@@ -36,6 +36,8 @@ FILES = {
 }
 
 SCHEDULE = {"kind": "test.noop", "how": "cron", "cronExpression": "0 9 * * 1", "timezone": "UTC"}
+# What is no page: it says to pages that something changed.
+STREAMS = {"GET /events"}
 
 PAGES: dict[str, PageRow] = {
     "GET /": PageRow(),
