@@ -8,5 +8,5 @@ select
 from unnest(%(run_ids)s::uuid[], %(slots)s::timestamptz[]) as r (id, slot_at)
 inner join deliveries as d on r.id = d.run_id and r.slot_at = d.slot_at
 where d.tenant_id = %(tenant_id)s
-order by d.slot_at desc, d.created_at, d.id
+order by d.slot_at desc, d.created_at asc, d.id asc
 limit %(room)s
