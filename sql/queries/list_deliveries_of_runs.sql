@@ -1,4 +1,4 @@
--- The messages of some runs, by their slots. Sorts these. Index: deliveries_one_per_recipient.
+-- The messages of some runs, by their slots. Sorts these. Index: deliveries_one_per_recipient or deliveries_of_tenant.
 select
     d.id, d.run_id, d.slot_at, d.channel, d.recipient, d.recipient_type, d.state, d.error, d.created_at, d.sent_at,
     (
