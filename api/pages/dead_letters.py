@@ -15,7 +15,6 @@ from api.paging import Cursor, Instant, Lower, Word
 from api.problems import Refusal
 from api.routes import dead_letters, runs
 from api.routes.dead_letters import MOST_AT_ONCE, Cause, LettersIn, Pattern, State
-from db.jsonb import rfc3339
 from scheduler.schedules import read_now
 
 router = pages("dead-letters")
@@ -64,7 +63,7 @@ def list_letters(
 def ask_first(
     page: EditorPage,
     letter_ids: Ticked = None,
-    is_ticked: Annotated[bool, Query(alias="ticked")] = False,
+    ticked: Literal["yes"] | None = None,
     schedule_id: OfSchedule = None,
     kind: Word | None = None,
     cause: Annotated[Cause | None, Lower] = None,
@@ -76,7 +75,7 @@ def ask_first(
     with page.reading() as conn:
         now = read_now(conn)
     # Of boxes none of which is ticked nothing is sent, and that is not a filter which all letters pass.
-    if is_ticked and letter_ids is None:
+    if ticked and letter_ids is None:
         letter_ids = []
     # Those that die from now on are not among what is shown, so they are not among what is done.
     wanted = LettersIn(
@@ -128,14 +127,13 @@ def _ask(page: Page, wanted: LettersIn, refusal: Refusal | None = None) -> Respo
 def _fields(wanted: LettersIn) -> list[tuple[str, Any]]:
     """The hidden fields that ask for the same letters again; a pattern goes as JSON, as nothing of it may change."""
     fields: list[tuple[str, Any]] = [("letterIds:list", each) for each in wanted.letter_ids or ()]
-    fields += [("letterIds:list", "")] if wanted.letter_ids is not None else []
     fields += [
         ("scheduleId", wanted.schedule_id),
         ("kind", wanted.kind),
         ("cause", wanted.cause),
         ("error:json", json.dumps(wanted.error) if wanted.error is not None else None),
-        ("from", rfc3339(wanted.first) if wanted.first else None),
-        ("to", rfc3339(wanted.last) if wanted.last else None),
+        ("from", wanted.first.isoformat() if wanted.first else None),
+        ("to", wanted.last.isoformat() if wanted.last else None),
     ]
     return [(name, value) for name, value in fields if value is not None]
 
