@@ -29,7 +29,10 @@ class LetterFilter(NamedTuple):
 
 
 class DeadGroup(NamedTuple):
-    """Open dead letters of one kind and cause whose errors differ in numbers and ids alone; the newest is the example."""
+    """Open dead letters of one kind and cause whose errors differ in numbers and ids alone.
+
+    The example is of the newest slot; the instants are those of their deaths.
+    """
 
     kind: str
     cause: str

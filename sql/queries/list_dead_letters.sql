@@ -1,5 +1,5 @@
--- A tenant's dead letters in a state, newest first, on from a place; `error` is a pattern as groups have it.
--- Index: dead_letters_open for those that are open, dead_letters_alike for those of a pattern, dead_letters' key by ids.
+-- A tenant's dead letters in a state, newest first, on from a place; `error` is a pattern as groups have it. Index:
+-- dead_letters_open for those that are open, dead_letters_alike for those of a pattern, dead_letters' key by ids.
 select
     d.id, d.run_id, d.slot_at, d.schedule_id, s.name as schedule_name, d.kind, d.cause, d.error, d.attempts, d.fence,
     d.state, d.created_at, d.resolved_at, d.resolved_by
