@@ -27,6 +27,7 @@ OPEN = {
 # Shown in a frame of another page: somebody else's words, under their own policy.
 FRAMES = {
     "GET /templates/{template_id}/sample",
+    "GET /pulses/jobs/{job_id}/report",
 }
 
 # A file itself, which claims of their own look at.
@@ -61,6 +62,13 @@ PAGES: dict[str, PageRow] = {
     "POST /webhooks/{webhook_id}/rotate": PageRow("editor"),
     "POST /webhooks/{webhook_id}/enable": PageRow("editor"),
     "POST /webhooks/{webhook_id}/test": PageRow("editor"),
+    "POST /pulses/jobs/cleanup": PageRow("editor"),
+    "POST /pulses/{pulse_id}/publish": PageRow("editor"),
+    "POST /pulses/{pulse_id}/preview": PageRow("editor"),
+    "POST /pulses/{pulse_id}/enable": PageRow("editor"),
+    "POST /pulses/{pulse_id}/disable": PageRow("editor"),
+    "GET /pulses/jobs/{job_id}": PageRow(),
+    "GET /pulses/jobs/{job_id}/report": PageRow(),
     "GET /audit-log": PageRow("admin"),
     "GET /audit-log/operator": PageRow("operator"),
     "GET /processes": PageRow("operator"),
@@ -86,6 +94,7 @@ NOUNS = {
     "limit": {"name": "host:example.com", "maxRunning:number": "4"},
     "member": {"email": "ada@example.com", "subject": "ada", "role": "viewer"},
     "token": {"name": "Ours", "scope": "read"},
+    "pulse": {"name": "Tuesdays", "prompt": "What is new?", "cron": "0 9 * * 2"},
 }
 UNCHANGED = {"suppression", "token"}
 ADMINS = {"member", "token"}
