@@ -142,7 +142,11 @@ ROOM = Room(
             required=True,
         ),
         Field(
-            "cron", "When", required=True, placeholder="0 9 * * 1", hint="Cron: minute, hour, day, month, day of the week."
+            "cron",
+            "When",
+            required=True,
+            placeholder="0 9 * * 1",
+            hint="Cron: minute, hour, day, month, day of the week.",
         ),
         Field("cronTimezone", "Time zone", hint="Blank: UTC.", placeholder="Europe/Madrid", may_be_null=True),
         Field(
@@ -233,7 +237,7 @@ def show_job(page: ViewerPage, job_id: UUID) -> Response:
 
 
 @router.get("/pulses/jobs/{job_id}/report")
-def show_report(page: ViewerPage, job_id: UUID, sent: bool = False) -> Response:
+def show_report(page: ViewerPage, job_id: UUID) -> Response:
     """The report for the frame of its job's page, each number marked; `?sent=true` is a preview's mail as it would be."""
     job = told(pulse_jobs.get_pulse_job(page.asking, job_id))
     record = job["payload"] or {}
@@ -246,12 +250,16 @@ def show_report(page: ViewerPage, job_id: UUID, sent: bool = False) -> Response:
     own = page.asking.web.settings.url
     origins = [*([own] if own else ()), *(rules.link_origins if rules else ())]
     try:
-        if sent and "page" in record:
+        if page.query["sent"] == "true" and "page" in record:
             return page.framed(pulse_views.mail(record, brand, origins))
-        at = pulse_views.place(run["scheduleName"] or "Report", record["slot"], _zone(page, job["pulseConfigId"]), str(job_id))
+        at = pulse_views.place(
+            run["scheduleName"] or "Report", record["slot"], _zone(page, job["pulseConfigId"]), str(job_id)
+        )
         return page.framed(pulse_views.report(record, at, brand, origins))
     except (KeyError, ValueError):
-        return page.framed(pulse_views.nothing("What it was written from is kept in a form that can't be read any more."))
+        return page.framed(
+            pulse_views.nothing("What it was written from is kept in a form that can't be read any more.")
+        )
 
 
 def _zone(page: Page, pulse_id: str) -> str:
