@@ -22,7 +22,7 @@ def draw(executions: Sequence[Mapping[str, Any]], median: float | None, slow: fl
     room = HEIGHT - TOP - BOTTOM
 
     def height(value: float) -> float:
-        return room * value / top
+        return float(room * value / top)
 
     step = WIDTH / max(len(shown), 20)
     parts = [

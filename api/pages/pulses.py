@@ -47,7 +47,7 @@ class PulseForm(PulseIn):
     _read_graphs = field_validator("graph_ids", mode="before")(lambda given: given or None)
 
 
-class PulseFormPatch(PulsePatch):  # type: ignore[misc]  # made of fields
+class PulseFormPatch(PulsePatch):
     """What changes of a pulse, as its form has it."""
 
     _read_recipients = field_validator("recipients", mode="before")(_recipients)

@@ -40,8 +40,9 @@ def list_reports(
     cursor: Cursor = None,
 ) -> Response:
     """The scheduled reports, newest first."""
-    asked = {"status": status, "report_type": report_type, "tag": tag}
-    found = told(scheduled_reports.list_scheduled_reports(page.asking, cursor=cursor, **asked))
+    found = told(
+        scheduled_reports.list_scheduled_reports(page.asking, status, report_type=report_type, tag=tag, cursor=cursor)
+    )
     with page.reading() as conn:
         now = read_now(conn)
     types = [name for _, name in names_of(definitions.list_report_definitions)(page)]
