@@ -7,8 +7,10 @@ from markupsafe import Markup
 
 from api.pages.look import span
 
-WIDTH, HEIGHT, TOP, BOTTOM = 1000, 150, 14, 4
+WIDTH, HEIGHT, TOP, BOTTOM, RIGHT = 1000, 130, 14, 4, 80
 MOST = 50
+# Of fewer the bars are no wider.
+_FEWEST = 25
 _TONES = {"completed": "good", "failed": "bad", "running": "run"}
 
 
@@ -24,7 +26,7 @@ def draw(executions: Sequence[Mapping[str, Any]], median: float | None, slow: fl
     def height(value: float) -> float:
         return float(room * value / top)
 
-    step = WIDTH / max(len(shown), 20)
+    step = (WIDTH - RIGHT) / max(len(shown), _FEWEST)
     parts = [
         Markup(
             '<rect class="{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" rx="2"><title>{}</title></rect>'
@@ -42,7 +44,7 @@ def draw(executions: Sequence[Mapping[str, Any]], median: float | None, slow: fl
         y = HEIGHT - BOTTOM - height(value)
         parts.append(
             Markup(
-                '<line class="grid" x1="0" x2="{0}" y1="{1:.1f}" y2="{1:.1f}"/><text x="{0}" y="{2:.1f}" text-anchor="end">{3}</text>'
+                '<line class="over" x1="0" x2="{0}" y1="{1:.1f}" y2="{1:.1f}"/><text x="{0}" y="{2:.1f}" text-anchor="end">{3}</text>'
             ).format(WIDTH, y, y - 3, f"{word} {span(value / 1000)}")
         )
     longest = max(each["duration"] for each in shown)

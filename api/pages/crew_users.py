@@ -21,7 +21,7 @@ from scheduler.refusals import NotFound
 from scheduler.schedules import read_now
 
 router = pages("users")
-_ANSWERS = 20
+_ANSWERS = 10
 
 
 @router.get("/crew/users")

@@ -60,12 +60,11 @@ class _Drawing:
             return Markup(
                 '<details class="long"><summary>{}… <span class="soft">show all</span></summary>{}</details>'
             ).format(text[: _LONG // 2], Markup('<pre tabindex="0">{}</pre>').format(text))
-        shown = Markup('<span class="value {}">{}</span>').format(_sort(value), text)
         if not self.finds or not path or not _is_found(value, text, path):
-            return shown
+            return Markup('<span class="value {}">{}</span>').format(_sort(value), text)
         where = address(self.finds, {"path": ".".join(path), "equals": text})
-        return shown + Markup(' <a class="find" href="{}" aria-label="{}">same</a>').format(
-            where, f"Answers with {text} at {'.'.join(path)}"
+        return Markup('<a class="value {}" href="{}" title="Answers with the same at {}">{}</a>').format(
+            _sort(value), where, ".".join(path), text
         )
 
 

@@ -26,7 +26,7 @@ from workers.kinds.report_export import ExportFormat
 router = pages("reports")
 STATUSES = ("ACTIVE", "PAUSED", "ERROR", "DISABLED")
 FORMATS = get_args(ExportFormat)
-_EXECUTIONS = 25
+_EXECUTIONS = 15
 _DAYS = 30
 _ENDED = frozenset({"COMPLETED", "FAILED", "CANCELLED", "SKIPPED"})
 
