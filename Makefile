@@ -14,7 +14,7 @@ LOCKED := $(PIP) install --require-hashes
 SQL := sql/queries
 MIGRATIONS := sql/migrations/*.sql
 
-.PHONY: help setup demo up test test-deps check format bench schema lock clean
+.PHONY: help setup demo up test test-deps check format bench schema lock clean image-check image-test sbom licences audit
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -49,6 +49,21 @@ format: .venv/.dev-done ## rewrite the code as `make check` wants it
 bench: .venv/.bench-done ## what the engine does a second, beside its peers, in one run
 	$(BIN)/python -m bench $(ARGS)
 
+image-check: .venv/.dev-done ## the image's own steps without an engine, and the product in what they make
+	$(BIN)/pytest -m long tests/deploy/test_rootfs.py $(ARGS)
+
+image-test: .venv/.dev-done ## every test in the image's file system, as nobody, on a read-only root
+	@$(BIN)/python -m tests.deploy.suite -n $(or $(WORKERS),2) $(ARGS)
+
+sbom: .venv/.dev-done ## what an installed Tocsin holds, as CycloneDX, into build/
+	@$(BIN)/python -m tests.deploy.sbom
+
+licences: .venv/.dev-done ## gather the licences of what is locked into docs/licences.md
+	@$(BIN)/python -m tests.deploy.licences
+
+audit: .venv/.dev-done ## whether a weakness is known of what is locked; exit status 3 when nobody could be asked
+	@$(BIN)/python -m tests.deploy.audit
+
 schema: .venv/.dev-done ## dump what the migrations make into sql/schema.sql
 	@$(BIN)/python -m tests.sql.schema_dump
 
@@ -75,9 +90,10 @@ clean: ## remove what make made
 	@$(PIP) install --no-build-isolation --no-deps --editable .
 	@touch $@
 
-.venv/.dev-done: .venv/.demo-done requirements/dev.txt
+.venv/.dev-done: .venv/.demo-done requirements/dev.txt requirements/tools.txt
 	@echo "installing what tests and checks need"
 	@$(LOCKED) -r requirements/dev.txt
+	@$(LOCKED) --no-deps -r requirements/tools.txt
 	@touch $@
 
 .venv/.bench-done: .venv/.dev-done requirements/bench.txt .venv/.beat-done .venv/.node-done

@@ -49,10 +49,31 @@ class Size(NamedTuple):
     chains: int
 
 
+class Applied(NamedTuple):
+    """The last time that a stack was applied: the entry's number, and which rows the stack had then."""
+
+    number: int
+    stack: str
+    after: dict[str, Any]
+
+
+class Touched(NamedTuple):
+    """Who changed something last, and how."""
+
+    subject_type: str
+    subject_id: str
+    action: str
+    who: str
+    at: datetime
+    number: int
+
+
 INSERT = Query("insert_audit")
 LIST = Query("list_audit", Entry)
 CHECK = Query("check_audit", Broken)
 COUNT = Query("count_audit", Size)
+LIST_STACKS = Query("list_stacks", Applied)
+LIST_TOUCHED = Query("list_touched", Touched)
 
 
 def record(

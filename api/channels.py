@@ -129,7 +129,7 @@ def edit(conn: Connection, tenant_id: UUID, row: Channel, patch: ChannelPatch, s
     """The channel with the fields of the patch changed; the caller holds it. Raises BadDefinition, NameTaken, SealError."""
     adapter = TYPES[row.type]
     options, stored = _options(adapter, row.options if patch.options is None else patch.options)
-    credential = patch.credential or _credential(conn, tenant_id, row, seal)
+    credential = patch.credential or credential_of(conn, tenant_id, row, seal)
     place = _place(adapter, credential, options, "options" if patch.credential is None else "credential")
     if place != row.origin and patch.credential is None:
         # A stored secret goes nowhere else than where it was given for.
@@ -182,7 +182,7 @@ def account_of(conn: Connection, tenant_id: UUID, row: Channel, seal: Seal) -> t
     """What a test calls, opened. Raises BadDefinition, SealError."""
     adapter = TYPES[row.type]
     options, _ = _options(adapter, row.options)
-    return adapter, Account(row.name, _credential(conn, tenant_id, row, seal), options)
+    return adapter, Account(row.name, credential_of(conn, tenant_id, row, seal), options)
 
 
 def try_channel(adapter: Adapter, account: Account, row: Channel, client: Client, now: datetime) -> Receipt:
@@ -221,7 +221,8 @@ class _Nobodys:
         """Lets it pass."""
 
 
-def _credential(conn: Connection, tenant_id: UUID, row: Channel, seal: Seal) -> str:
+def credential_of(conn: Connection, tenant_id: UUID, row: Channel, seal: Seal) -> str:
+    """What it is told by, opened. Raises NotFound, SealError."""
     stored = OPEN.one(conn, tenant_id=tenant_id, id=row.id)
     if stored is None:
         raise NotFound(f"there is no channel {row.id}")

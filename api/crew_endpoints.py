@@ -12,7 +12,7 @@ from api.nouns import Id, Noun
 from api.refusals import refuse
 from api.users import Segment
 from config.seal import Seal, is_sealed
-from db.jsonb import dumps
+from db.jsonb import dumps, loads
 from db.pool import Connection, DatabaseError, transaction
 from db.query import Query
 from db.sealed import endpoint_headers_place
@@ -44,11 +44,18 @@ class CrewEndpoint(NamedTuple):
     updated_at: datetime
 
 
+class Sealed(NamedTuple):
+    """An endpoint's headers as they are stored; null where it has none."""
+
+    sealed_headers: str | None
+
+
 INSERT = Query("insert_crew_endpoint", Id)
 LIST = Query("list_crew_endpoints", CrewEndpoint)
 LOCK = Query("lock_crew_endpoint", Id)
 UPDATE = Query("update_crew_endpoint")
 DELETE = Query("delete_crew_endpoint")
+OPEN = Query("open_crew_endpoint", Sealed)
 ENDPOINTS: Noun[CrewEndpoint] = Noun(
     "crew_endpoint",
     "/api/crew-endpoints",
@@ -163,6 +170,15 @@ def edit(conn: Connection, tenant_id: UUID, row: CrewEndpoint, patch: CrewEndpoi
         raise NameTaken(f"there is a crew endpoint named {columns['name']!r} already") from None
     schedules.wake(conn)
     return ENDPOINTS.get(conn, tenant_id, row.id)
+
+
+def headers_of(conn: Connection, tenant_id: UUID, endpoint_id: UUID, seal: Seal) -> dict[str, str]:
+    """The headers that it is called with. Raises SealError."""
+    stored = OPEN.one(conn, tenant_id=tenant_id, id=endpoint_id)
+    if stored is None or stored.sealed_headers is None:
+        return {}
+    found: dict[str, str] = loads(seal.open(stored.sealed_headers, endpoint_headers_place(tenant_id, endpoint_id)))
+    return found
 
 
 def _sealed(tenant_id: UUID, endpoint_id: UUID, headers: dict[str, str], seal: Seal) -> str | None:

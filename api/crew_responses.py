@@ -33,6 +33,7 @@ class CrewResponse(NamedTuple):
     error: str | None
     excerpt: str | None
     matched: Any
+    rule_error: str | None
     latency_ms: int | None
     created_at: datetime
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
@@ -225,18 +225,22 @@ _TELLS_A_SECRET = re.compile("auth|cookie|token|secret|key|password|signature", 
 
 def sealed_params(kind: Kind, params: BaseModel, seal: Seal, place: Place) -> dict[str, Any]:
     """The params as they are stored: under their public names, with the kind's secrets sealed for this schedule."""
-    stored = params.model_dump(mode="json", by_alias=True)
+    return with_secrets(kind, params.model_dump(mode="json", by_alias=True), lambda secret: seal.seal(secret, place))
+
+
+def with_secrets(kind: Kind, params: Mapping[str, Any], become: Callable[[str], str]) -> dict[str, Any]:
+    """The params under their public names, with each of the kind's secrets as what it shall become."""
+    found = dict(params)
     for field in kind.secret_fields:
         name = kind.Params.model_fields[field].alias or field
-        match stored.get(name):
+        match found.get(name):
             case str() as secret if secret:
-                stored[name] = seal.seal(secret, place)
+                found[name] = become(secret)
             case dict() as named:
-                stored[name] = {
-                    key: seal.seal(value, place) if _TELLS_A_SECRET.search(key) else value
-                    for key, value in named.items()
+                found[name] = {
+                    key: become(value) if _TELLS_A_SECRET.search(key) else value for key, value in named.items()
                 }
-    return stored
+    return found
 
 
 def definition(body: ScheduleIn, kind: Kind, schedule_id: UUID) -> NewSchedule:

@@ -28,6 +28,7 @@ _WHYS = {
     "suspect": "its worker was lost while several runs were in it, so it runs alone next",
     "replayed": "somebody opened it again",
     "retry": "its attempt did not succeed",
+    "retry_budget": "so many calls of its endpoint fail that further attempts wait for others to be answered",
     "outcome_not_storable": "its outcome could not be stored",
 }
 

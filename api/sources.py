@@ -71,7 +71,7 @@ def create_source(
     if type_name not in TYPES:
         raise refuse("type", f"takes {', '.join(TYPES)}")
     _check_name(name)
-    public, found = _address(type_name, url, secret, files)
+    public, found = address_of(type_name, url, secret, files)
     chosen = _options(type_name, options or {}, has_secret=bool(found))
     source_id = uuid4()
     tenant_rules.check_room(conn, tenant_id, "sources")
@@ -134,7 +134,7 @@ def edit(
     row = locked(conn, tenant_id, source_id)
     public, found = row.url, ""
     if url is not None or secret:
-        public, found = _address(row.type, row.url if url is None else url, secret or "", files)
+        public, found = address_of(row.type, row.url if url is None else url, secret or "", files)
     if row.has_password and not found and _origin(public) != _origin(row.url):
         # A stored secret goes nowhere else than where it was given for.
         what = "password" if row.type == "postgres" else "secret"
@@ -202,7 +202,7 @@ def _options(type_name: str, options: Mapping[str, Any], *, has_secret: bool) ->
     return stored
 
 
-def _address(type_name: str, url: str, secret: str, files: Path | None) -> tuple[str, str]:
+def address_of(type_name: str, url: str, secret: str, files: Path | None) -> tuple[str, str]:
     """The address as it is stored, and the secret. Raises BadDefinition, whose text repeats neither."""
     if type_name == "postgres":
         if secret:

@@ -161,13 +161,19 @@ def rotate(conn: Connection, tenant_id: UUID, webhook_id: UUID, secret: str | No
     """
     secret = _checked(secret)
     locked(conn, tenant_id, webhook_id)
+    place = webhook_secret_place(tenant_id, webhook_id)
+    newest = opened(conn, tenant_id, webhook_id, seal)[1]
+    ROTATE.run(conn, tenant_id=tenant_id, id=webhook_id, sealed_secret=seal.seal(f"{secret} {newest}", place))
+    return get(conn, tenant_id, webhook_id), secret
+
+
+def opened(conn: Connection, tenant_id: UUID, webhook_id: UUID, seal: Seal) -> tuple[str, str]:
+    """Its address, and the newest secret that signs its calls. Raises NotFound, SealError."""
     stored = OPEN_WEBHOOK.one(conn, tenant_id=tenant_id, id=webhook_id)
     if stored is None:
         raise NotFound(f"there is no webhook {webhook_id}")
-    place = webhook_secret_place(tenant_id, webhook_id)
-    newest = seal.open(stored.sealed_secret, place).split()[0]
-    ROTATE.run(conn, tenant_id=tenant_id, id=webhook_id, sealed_secret=seal.seal(f"{secret} {newest}", place))
-    return get(conn, tenant_id, webhook_id), secret
+    url = seal.open(stored.sealed_url, webhook_url_place(tenant_id, webhook_id))
+    return url, seal.open(stored.sealed_secret, webhook_secret_place(tenant_id, webhook_id)).split()[0]
 
 
 def enable(conn: Connection, tenant_id: UUID, webhook_id: UUID) -> Webhook:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bench import plots
 from bench.result import Options, Result, commit, machine, table
+from tocsin.terminal import bar
 
 BENCHES = (
     "claim",
@@ -23,10 +24,12 @@ BENCHES = (
     "lag",
     "idle",
     "asked",
+    "pages",
     "formats",
     "alerts",
     "reports",
     "exports",
+    "crew",
 )
 
 
@@ -61,8 +64,9 @@ def _run(names: Sequence[str], options: Options) -> tuple[list[Result], list[str
     """What was found, and the benches that failed: hours of figures are not lost with one of them."""
     results: list[Result] = []
     failed: list[str] = []
-    for name in names:
-        print(f"{name} …", file=sys.stderr, flush=True)
+    for place, name in enumerate(names):
+        done = f"{bar(place / len(names))}  " if sys.stderr.isatty() else ""
+        print(f"{done}{name} …", file=sys.stderr, flush=True)
         try:
             results += importlib.import_module(f"bench.{name}").run(options)
         except ModuleNotFoundError:

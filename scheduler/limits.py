@@ -15,6 +15,7 @@ from config.environ import QUEUES
 from db.pool import Connection, DatabaseError, transaction
 from db.query import Query, literal
 from db.runs import Ring
+from scheduler import retries
 
 _LARGEST_RELEASE = 1000
 _GROUPS_A_LOOK = 500
@@ -23,6 +24,7 @@ _SECOND = timedelta(seconds=1)
 _LONGEST_WAIT_MS = 100
 _NOT_LOCKED = "55P03"
 _AGAIN_SECONDS = 0.5
+_ENDPOINT = "endpoint:"
 _RANKS = {queue: rank for rank, queue in enumerate(QUEUES)}
 _START: tuple[UUID, str, list[str]] = (UUID(int=0), "", [])
 
@@ -41,7 +43,8 @@ class Group(NamedTuple):
 class Limit(NamedTuple):
     """A limit, locked. `spent_until`: up to when its rate is used; `now` is Postgres's.
 
-    `open_until` is set while the circuit behind it is open: nobody goes before, and then one at a time.
+    `open_until` is set while the circuit behind it is open: nobody goes before, and then one at a time. An endpoint had
+    so many `retries_left` in its budget at `retries_at`.
     """
 
     tenant_id: UUID
@@ -50,6 +53,8 @@ class Limit(NamedTuple):
     max_per_minute: int | None
     spent_until: datetime | None
     open_until: datetime | None
+    retries_left: float | None
+    retries_at: datetime | None
     now: datetime
 
     @property
@@ -75,6 +80,7 @@ class HeldBack(NamedTuple):
     queue: str
     limited_by: list[str]
     available_at: datetime
+    is_retry: bool = False
 
 
 class Bounded(NamedTuple):
@@ -90,17 +96,22 @@ COUNT = Query("count_limited_runs", Running)
 LIST = Query("list_held_back_runs", HeldBack)
 RELEASE = Query("release_limited_runs", Ring)
 SPEND = Query("spend_limits")
+PUT_OFF = Query("put_off_retries")
 
 
 @dataclass(slots=True)
 class Room:
-    """What is left of a limit: `places` at once, and a rate that is spent evenly, a second's worth at once at most."""
+    """What is left of a limit: `places` at once, and a rate that is spent evenly, a second's worth at once at most.
+
+    `budget` is for attempts after the first; None where nothing bounds those.
+    """
 
     places: float
     wait: timedelta | None
     spent_until: datetime
     now: datetime
     opens_in: float = float("inf")
+    budget: float | None = None
 
     @classmethod
     def of(cls, limit: Limit, running: int) -> "Room":
@@ -110,20 +121,28 @@ class Room:
         if limit.open_until is not None:
             opens_in = (limit.open_until - limit.now).total_seconds()
             places = 0 if opens_in > 0 else min(places, 1 - running)
+        is_endpoint = limit.name.startswith(_ENDPOINT)
+        budget = retries.left(limit.retries_left, limit.retries_at, limit.now) if is_endpoint else None
         if limit.max_per_minute is None:
-            return cls(places, None, limit.now, limit.now, opens_in)
+            return cls(places, None, limit.now, limit.now, opens_in, budget)
         wait = timedelta(minutes=1) / limit.max_per_minute
         oldest = limit.now - max(_SECOND, wait)
-        return cls(places, wait, max(oldest, limit.spent_until or oldest), limit.now, opens_in)
+        return cls(places, wait, max(oldest, limit.spent_until or oldest), limit.now, opens_in, budget)
 
     def left(self) -> float:
         """How many runs may be released now; infinite where nothing bounds them."""
         by_rate = float("inf") if self.wait is None else (self.now - self.spent_until) // self.wait
         return max(0, min(self.places, by_rate))
 
-    def take(self) -> None:
+    def is_spent(self, run: HeldBack) -> bool:
+        """Whether the run is a further attempt for which there is no budget."""
+        return run.is_retry and self.budget is not None and self.budget < 1
+
+    def take(self, *, is_retry: bool = False) -> None:
         """Takes the room of one run."""
         self.places -= 1
+        if self.budget is not None:
+            self.budget += -1 if is_retry else retries.SHARE
         if self.wait is not None:
             self.spent_until += self.wait
 
@@ -145,12 +164,25 @@ def choose(runs: Iterable[HeldBack], rooms: Mapping[Key, Room], most: int) -> li
     for run in sorted(runs, key=lambda run: (_RANKS.get(run.queue, -1), run.available_at, run.id)):
         if len(chosen) == most:
             break
-        own = [rooms[key] for name in run.limited_by if (key := (run.tenant_id, name)) in rooms]
-        if all(room.left() >= 1 for room in own):
+        own = _rooms_of(run, rooms)
+        if all(room.left() >= 1 and not room.is_spent(run) for room in own):
             for room in own:
-                room.take()
+                room.take(is_retry=run.is_retry)
             chosen.append(run)
     return chosen
+
+
+def put_off(
+    runs: Iterable[HeldBack], chosen: Iterable[HeldBack], rooms: Mapping[Key, Room]
+) -> list[tuple[HeldBack, float]]:
+    """The further attempts for which nothing is left in a budget, and how many seconds each waits: others go before them."""
+    gone = {run.id for run in chosen}
+    spent = [run for run in runs if run.id not in gone and any(room.is_spent(run) for room in _rooms_of(run, rooms))]
+    return [(run, retries.wait_seconds(place)) for place, run in enumerate(spent)]
+
+
+def _rooms_of(run: HeldBack, rooms: Mapping[Key, Room]) -> list[Room]:
+    return [rooms[key] for name in run.limited_by if (key := (run.tenant_id, name)) in rooms]
 
 
 @dataclass(slots=True)
@@ -204,20 +236,33 @@ class Door:
         running = _running(COUNT.all(conn, tenant_ids=tenants)) if limits else Counter[Key]()
         rooms = {limit.key: Room.of(limit, running[limit.key]) for limit in limits}
         open_groups = [(group, room) for group in due if (room := _room_of(group, rooms)) >= 1]
-        chosen = choose(_candidates(conn, open_groups), rooms, _LARGEST_RELEASE) if open_groups else []
+        candidates = _candidates(conn, open_groups) if open_groups else []
+        chosen = choose(candidates, rooms, _LARGEST_RELEASE)
         if chosen:
             released.rings += RELEASE.all(conn, ids=[run.id for run in chosen], slots=[run.slot_at for run in chosen])
-            spent = [(key, room.spent_until) for key, room in rooms.items() if room.wait is not None]
-            if spent:
-                SPEND.run(
-                    conn,
-                    tenant_ids=[tenant for (tenant, _), _ in spent],
-                    names=[name for (_, name), _ in spent],
-                    spent_until=[until for _, until in spent],
-                )
+            _spend(conn, rooms)
+        if waiting := put_off(candidates, chosen, rooms):
+            runs, seconds = zip(*waiting, strict=True)
+            slots = [run.slot_at for run in runs]
+            PUT_OFF.run(conn, ids=[run.id for run in runs], slots=slots, seconds=list(seconds))
+            # Behind them may be others who need no budget.
+            released.seconds = 0.0
         released.is_blocked = released.is_blocked or bool(rooms)
         waits = [room.seconds() for room in rooms.values()]
         released.seconds = min([released.seconds, *(wait for wait in waits if wait > 0)])
+
+
+def _spend(conn: Connection, rooms: Mapping[Key, Room]) -> None:
+    """Writes what of rates and budgets is spent."""
+    spent = [(key, room) for key, room in rooms.items() if room.wait is not None or room.budget is not None]
+    if spent:
+        SPEND.run(
+            conn,
+            tenant_ids=[tenant for (tenant, _), _ in spent],
+            names=[name for (_, name), _ in spent],
+            spent_until=[room.spent_until if room.wait is not None else None for _, room in spent],
+            retries_left=[room.budget for _, room in spent],
+        )
 
 
 def _running(counts: Iterable[Running]) -> Counter[Key]:

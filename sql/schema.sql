@@ -563,6 +563,25 @@ begin
     return null;
 end $$;
 
+CREATE FUNCTION public.note_crew_matches() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+    insert into alert_events (
+        tenant_id, response_id, crew_run_id, segment, slot_at, run_id, previous_state, state, value, reason
+    )
+    select
+        m.tenant_id, m.id, r.parent_run_id, m.user_uid, m.slot_at, m.run_id, 'ok', 'firing',
+        case when jsonb_typeof(m.matched) = 'number' then (m.matched #>> '{}')::numeric end,
+        left(m.matched::text, 1000)
+    from moved as m
+    inner join runs as r on m.run_id = r.id and m.slot_at = r.slot_at
+    where m.matched is not null
+    on conflict do nothing;
+    return null;
+end $$;
+
 CREATE FUNCTION public.overdue_slot(watched public.schedules, since timestamp with time zone) RETURNS timestamp with time zone
     LANGUAGE plpgsql STABLE
     AS $$
@@ -1311,7 +1330,7 @@ end $$;
 CREATE TABLE public.alert_events (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     tenant_id uuid NOT NULL,
-    alert_id uuid NOT NULL,
+    alert_id uuid,
     segment text NOT NULL,
     slot_at timestamp with time zone NOT NULL,
     run_id uuid NOT NULL,
@@ -1320,7 +1339,10 @@ CREATE TABLE public.alert_events (
     value numeric,
     reason text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    response_id uuid,
+    crew_run_id uuid,
     CONSTRAINT alert_events_move CHECK ((state <> previous_state)),
+    CONSTRAINT alert_events_of_one CHECK ((num_nonnulls(alert_id, response_id) = 1)),
     CONSTRAINT alert_events_state_check CHECK ((state = ANY (ARRAY['ok'::text, 'pending'::text, 'firing'::text, 'recovering'::text, 'no_data'::text, 'error'::text])))
 );
 
@@ -1461,6 +1483,7 @@ CREATE TABLE public.crew_responses (
     matched jsonb,
     latency_ms integer,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    rule_error text,
     CONSTRAINT crew_responses_status_check CHECK ((status = ANY (ARRAY['answered'::text, 'failed'::text])))
 );
 
@@ -1704,6 +1727,10 @@ CREATE TABLE public.limits (
     probes integer DEFAULT 0 NOT NULL,
     told_at timestamp with time zone,
     is_told boolean DEFAULT false NOT NULL,
+    retries_left double precision,
+    retries_at timestamp with time zone,
+    failing uuid[] DEFAULT '{}'::uuid[] NOT NULL,
+    strained_at timestamp with time zone,
     CONSTRAINT limits_max_per_minute_check CHECK (((max_per_minute >= 1) AND (max_per_minute <= 1000000))),
     CONSTRAINT limits_max_running_check CHECK (((max_running >= 0) AND (max_running <= 1000000))),
     CONSTRAINT limits_name_check CHECK ((name ~ '^(tenant|(source|endpoint):[0-9a-f-]{36}|host:[^[:space:]]{1,255})$'::text)),
@@ -2438,9 +2465,15 @@ ALTER TABLE ONLY public.webhooks
 
 CREATE INDEX alert_events_of_alert ON public.alert_events USING btree (tenant_id, alert_id, slot_at DESC, id DESC);
 
+CREATE INDEX alert_events_of_crew ON public.alert_events USING btree (tenant_id, crew_run_id, segment) WHERE (crew_run_id IS NOT NULL);
+
+CREATE UNIQUE INDEX alert_events_one_per_response ON public.alert_events USING btree (tenant_id, response_id) WHERE (response_id IS NOT NULL);
+
 CREATE INDEX api_tokens_of_tenant ON public.api_tokens USING btree (tenant_id, created_at, id);
 
 CREATE UNIQUE INDEX artifacts_one_per_name ON ONLY public.artifacts USING btree (run_id, name, slot_at);
+
+CREATE INDEX audit_log_of_stacks ON public.audit_log USING btree (chain, subject_id, number DESC) WHERE (subject_type = 'stack'::text);
 
 CREATE INDEX crew_responses_by_age ON public.crew_responses USING btree (created_at);
 
@@ -2534,6 +2567,8 @@ CREATE INDEX schedules_due ON public.schedules USING btree (next_fire_at, id) WH
 
 CREATE INDEX schedules_ending ON public.schedules USING btree (id) WHERE ((status = 'active'::text) AND (next_fire_at IS NULL));
 
+CREATE INDEX schedules_next_of_tenant ON public.schedules USING btree (tenant_id, next_fire_at, id) WHERE ((status = 'active'::text) AND (next_fire_at IS NOT NULL));
+
 CREATE INDEX schedules_of_calendar ON public.schedules USING btree (tenant_id, calendar_id) WHERE (calendar_id IS NOT NULL);
 
 CREATE INDEX schedules_of_tenant ON public.schedules USING btree (tenant_id, created_at, id);
@@ -2565,6 +2600,10 @@ CREATE TRIGGER audit_log_is_kept BEFORE DELETE OR UPDATE ON public.audit_log FOR
 CREATE TRIGGER audit_log_is_not_emptied BEFORE TRUNCATE ON public.audit_log FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_to_rewrite_history();
 
 CREATE TRIGGER crew_endpoints_limit AFTER INSERT OR DELETE OR UPDATE ON public.crew_endpoints FOR EACH ROW EXECUTE FUNCTION public.limit_endpoint();
+
+CREATE TRIGGER crew_responses_note_changed AFTER UPDATE ON public.crew_responses REFERENCING NEW TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION public.note_crew_matches();
+
+CREATE TRIGGER crew_responses_note_new AFTER INSERT ON public.crew_responses REFERENCING NEW TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION public.note_crew_matches();
 
 CREATE TRIGGER crew_responses_raise_changed AFTER UPDATE ON public.crew_responses REFERENCING NEW TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION public.raise_crew_events();
 
@@ -2655,6 +2694,9 @@ CREATE TRIGGER schedules_tell_owner AFTER UPDATE OF last_error ON public.schedul
 CREATE TRIGGER schedules_watch_changed AFTER UPDATE OF deliver_within_seconds, status, plan_from ON public.schedules FOR EACH ROW WHEN ((num_nonnulls(new.deliver_within_seconds, old.deliver_within_seconds) > 0)) EXECUTE FUNCTION public.watch_schedule();
 
 CREATE TRIGGER schedules_watch_new AFTER INSERT ON public.schedules FOR EACH ROW WHEN ((new.deliver_within_seconds IS NOT NULL)) EXECUTE FUNCTION public.watch_schedule();
+
+ALTER TABLE ONLY public.alert_events
+    ADD CONSTRAINT alert_events_response FOREIGN KEY (tenant_id, response_id) REFERENCES public.crew_responses(tenant_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.alert_events
     ADD CONSTRAINT alert_events_tenant_id_alert_id_fkey FOREIGN KEY (tenant_id, alert_id) REFERENCES public.kpi_alerts(tenant_id, id) ON DELETE CASCADE;

@@ -31,19 +31,29 @@ class Crew:
         self.most_open = 0
         # What a call is answered, by its path and body; None: what a crew answers.
         self.script: Callable[[str, Any], Reply | None] = lambda *_: None
-        # Answers a call by itself, such as one byte a second.
-        self.by_hand: Callable[[asyncio.StreamWriter], Awaitable[None]] | None = None
+        # Who answers the calls about a user by itself, such as one byte a second.
+        self.by_hand: dict[str, Callable[[asyncio.StreamWriter], Awaitable[None]]] = {}
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, daemon=True)
         self.url = ""
+        self.port = 0
 
     def start(self) -> None:
         """Listens on a free port."""
         self._thread.start()
-        self._server = server = asyncio.run_coroutine_threadsafe(
-            asyncio.start_server(self._serve, "127.0.0.1", 0, backlog=2048), self._loop
+        self.listen()
+        self.url = f"http://127.0.0.1:{self.port}/run-crew"
+
+    def listen(self) -> None:
+        """Listens, on the port that it had."""
+        self._server = asyncio.run_coroutine_threadsafe(
+            asyncio.start_server(self._serve, "127.0.0.1", self.port, backlog=2048), self._loop
         ).result()
-        self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/run-crew"
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    def refuse(self) -> None:
+        """Takes no connection more until it listens again."""
+        self._loop.call_soon_threadsafe(self._server.close)
 
     def stop(self) -> None:
         """Closes it, with all calls that are open."""
@@ -85,8 +95,8 @@ class Crew:
         about = (body or {}).get("customer_goal_latest", path)
         self.asked[about] += 1
         self.keys.setdefault(about, set()).add(headers.get("idempotency-key", ""))
-        if self.by_hand is not None:
-            await self.by_hand(writer)
+        if about in self.by_hand:
+            await self.by_hand[about](writer)
             return
         if self.latency:
             with contextlib.suppress(TimeoutError):

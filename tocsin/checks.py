@@ -10,6 +10,7 @@ from api.routes.processes import LIST as LIST_PROCESSES
 from config import zones
 from config.environ import SETTINGS, BadSetting, need_broker_url, read
 from config.seal import Seal, SealError
+from config.tls import redis_options
 from db import migrate, sealed, walls
 from db.pool import Connection, Database, DatabaseError, is_pooled
 from db.query import Query
@@ -155,9 +156,8 @@ def of_broker() -> Check:
 def _problem_of_redis(url: str) -> str:
     from redis import Redis, RedisError
 
-    ssl = {"ssl_cert_reqs": None} if url.startswith("rediss://") else {}
     try:
-        with Redis.from_url(url, socket_timeout=3, socket_connect_timeout=3, **ssl) as client:
+        with Redis.from_url(url, socket_timeout=3, socket_connect_timeout=3, **redis_options(url)) as client:
             client.ping()
     except (RedisError, OSError) as error:
         return type(error).__name__

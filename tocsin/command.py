@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from tocsin import complaints
+from tocsin import complaints, examples
 from tocsin.commands import (
     alerts,
     audit,
@@ -13,6 +13,7 @@ from tocsin.commands import (
     calendars,
     channels,
     chaos,
+    completion,
     crew,
     cron,
     dead,
@@ -21,6 +22,7 @@ from tocsin.commands import (
     imports,
     keys,
     limits,
+    mcp,
     members,
     processes,
     pulses,
@@ -29,6 +31,7 @@ from tocsin.commands import (
     schedules,
     silences,
     sources,
+    stack,
     suppressions,
     templates,
     tenants,
@@ -68,14 +71,18 @@ def parser() -> argparse.ArgumentParser:
         crew,
         cron,
         imports,
+        stack,
         tenants,
         members,
         tokens,
         audit,
         keys,
+        mcp,
     )
     for noun in (*nouns, bench, chaos):
         noun.add(commands)
+    completion.add(commands, found)
+    examples.add(found)
     return found
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
@@ -23,7 +23,7 @@ def wanted(row: dict[str, object]) -> Wanted:
     return Wanted(str(UUID(str(row["id"]))), str(row["key"]), str(row["sha256"]))
 
 
-def copy(store: Store, files: Sequence[Wanted], folder: Path) -> list[str]:
+def copy(store: Store, files: Iterable[Wanted], folder: Path) -> list[str]:
     """Lays each file down in the folder under the id of its row; returns the ids of those that are not to be had whole.
 
     Raises StoreUnavailable, OSError. An id and no name, since a tenant's code chose the name.

@@ -1,9 +1,19 @@
 """What the command prints: one JSON document for programs, plain aligned text for people."""
 
 import argparse
-from collections.abc import Mapping, Sequence
+import re
+import shutil
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
+
+Item = TypeVar("Item")
+
+_NARROWEST = 8
+_BETWEEN_DRAWS = 0.1
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def with_json(parser: argparse.ArgumentParser) -> None:
@@ -52,14 +62,38 @@ def show_row(args: argparse.Namespace, row: NamedTuple, sentence: str) -> int:
 
 
 def show_table(headers: Sequence[str], rows: Sequence[Sequence[Any]], empty: str) -> None:
-    """Prints rows under headers in aligned columns, or the sentence for none."""
+    """Prints rows under headers in aligned columns, or the sentence for none; on a terminal no wider than that is."""
     if not rows:
         print(empty)
         return
     texts = [list(headers), *([cell(value) for value in row] for row in rows)]
     widths = [max(len(row[index]) for row in texts) for index in range(len(headers))]
+    if sys.stdout.isatty():
+        widths = fitting(widths, [_is_id(row[place] for row in texts[1:]) for place in range(len(headers))], columns())
     for row in texts:
-        print("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+        print("  ".join(short(text, width).ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+
+
+def fitting(widths: Sequence[int], kept: Sequence[bool], room: int) -> list[int]:
+    """The widths of columns with two blanks between, the widest made narrower until all of it fits; `kept` ones stay."""
+    found = list(widths)
+    over = sum(found) + 2 * (len(found) - 1) - room
+    for _ in range(over):
+        narrower = [place for place, width in enumerate(found) if width > _NARROWEST and not kept[place]]
+        if not narrower:
+            break
+        found[max(narrower, key=lambda place: found[place])] -= 1
+    return found
+
+
+def columns() -> int:
+    """How wide the terminal is."""
+    return shutil.get_terminal_size().columns
+
+
+def _is_id(texts: Iterable[str]) -> bool:
+    """Whether a column holds ids alone: somebody is about to copy one."""
+    return all(_ID.fullmatch(text) or text == "-" for text in texts)
 
 
 def show_facts(facts: Mapping[str, Any]) -> None:
@@ -87,6 +121,30 @@ def bar(fraction: float, width: int = 30) -> str:
     """How far something is, drawn and in per cent."""
     full = round(min(1.0, max(0.0, fraction)) * width)
     return f"{'█' * full}{'░' * (width - full)} {fraction:4.0%}"
+
+
+def counted(items: Sequence[Item], words: str) -> Iterator[Item]:
+    """The items one by one, with a bar on standard error of how far that is; on a terminal alone."""
+    if not sys.stderr.isatty():
+        yield from items
+        return
+    drawn = 0.0
+    for place, item in enumerate(items):
+        if time.monotonic() - drawn > _BETWEEN_DRAWS:
+            draw(place / len(items), f"{words} {place} of {len(items)}")
+            drawn = time.monotonic()
+        yield item
+    undraw()
+
+
+def draw(fraction: float, words: str) -> None:
+    """Draws a bar over the last line of standard error, which is a terminal."""
+    print(f"\r\x1b[K{short(f'{bar(fraction)}  {words}', columns() - 1)}", end="", file=sys.stderr, flush=True)
+
+
+def undraw() -> None:
+    """Takes the bar away."""
+    print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
 def short(text: str | None, longest: int = 60) -> str:

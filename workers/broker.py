@@ -13,6 +13,7 @@ from dramatiq.brokers.redis import RedisBroker
 from dramatiq.errors import ConnectionClosed, DecodeError
 
 from config.environ import CROWDS, QUEUES
+from config.tls import redis_options
 from telemetry.log import Events
 
 events = Events("broker")
@@ -116,10 +117,13 @@ def open_broker(url: str, threads: int) -> dramatiq.Broker:
     """The broker at a redis://, rediss:// or amqp:// address, with every queue declared; `threads` may use it at once."""
     if url.startswith("amqp"):
         return _rabbitmq(url)
-    ssl = {"ssl_cert_reqs": None} if url.startswith("rediss://") else {}
     # The limit on a reply exceeds the wait on the bell; the pool is larger than the threads that use it.
     pool = redis.ConnectionPool.from_url(
-        url, socket_timeout=_BELL_SECONDS + 4, socket_connect_timeout=3, max_connections=threads + 50, **ssl
+        url,
+        socket_timeout=_BELL_SECONDS + 4,
+        socket_connect_timeout=3,
+        max_connections=threads + 50,
+        **redis_options(url),
     )
     return DoorbellBroker(  # type: ignore[no-untyped-call]
         client=redis.Redis(connection_pool=pool), middleware=[]

@@ -268,6 +268,7 @@ def _columns(group: Sequence[End]) -> dict[str, Any]:
         "answer_errors": literal(answer.error for _, answer in answers),
         "answer_excerpts": literal(answer.excerpt for _, answer in answers),
         "answer_matches": literal(answer.matched for _, answer in answers),
+        "answer_rule_errors": literal(answer.rule_error for _, answer in answers),
         "answer_latencies": [answer.latency_ms for _, answer in answers],
         "move_reasons": literal(move.reason for _, _, move in moves),
     }

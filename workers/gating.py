@@ -10,10 +10,10 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
-from cel_expr_python import cel
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
+from workers import cel
 from workers.alerting.conditions import CONDITIONS, RANGES
 from workers.alerting.fields import ConditionName, Number
 from workers.alerting.words import exact, limit
@@ -124,10 +124,10 @@ def problem_of(gate: Gate, names: Sequence[str]) -> str | None:
     if gate.expression is None:
         return None
     try:
-        found = _compiled(gate.expression, tuple(variables(names))).return_type()
-    except RuntimeError as error:
-        return _told(str(error))
-    return None if found in (cel.Type.BOOL, cel.Type.DYN) else f"is {found.name()} and no bool".lower()
+        _compiled(gate.expression, tuple(variables(names)))
+    except cel.Wrong as error:
+        return str(error)
+    return None
 
 
 def passes(gate: Gate, figures: Sequence[Figures], *, has_changed: bool) -> tuple[bool, str]:
@@ -205,13 +205,9 @@ def _true(expression: str, figures: Sequence[Figures], *, has_changed: bool) -> 
         **{word: by_name[name]["value"] for word, name in names.items()},
     }
     try:
-        found = _compiled(expression, tuple(names)).eval(data=data)
-    except RuntimeError as error:
-        raise Undecided(f"`{expression}`: {_told(str(error))}") from None
-    value = found.value()
-    if not isinstance(value, bool):
-        raise Undecided(f"`{expression}`: {_told(str(value))}")
-    return value
+        return cel.is_true(_compiled(expression, tuple(names)), data)
+    except cel.Wrong as error:
+        raise Undecided(f"`{expression}`: {error}") from None
 
 
 def _floats(measures: Mapping[str, Decimal | None]) -> dict[str, float | None]:
@@ -220,15 +216,6 @@ def _floats(measures: Mapping[str, Decimal | None]) -> dict[str, float | None]:
 
 @lru_cache(maxsize=256)
 def _compiled(expression: str, words: tuple[str, ...]) -> Any:
-    types = cel.Type
-    known = {"value": types.DYN, "rows": types.INT, "changed": types.BOOL}
-    known["graphs"] = types.Map(types.STRING, types.Map(types.STRING, types.DYN))
-    return cel.NewEnv(variables=known | dict.fromkeys(words, types.DYN)).compile(expression)
-
-
-def _told(error: str) -> str:
-    """The first line of what CEL says, without its code and its own name for the input."""
-    line = error.splitlines()[0] if error else "it goes wrong"
-    return re.sub(r"^[A-Z_]+: |ERROR: |<input>:\d+:\d+: |\s*\[[A-Z_]+\]$", "", re.sub(r"^[A-Z_]+: ", "", line)).strip()[
-        :300
-    ]
+    known = {"value": cel.DYN, "rows": cel.INT, "changed": cel.BOOL}
+    known["graphs"] = cel.Map(cel.STRING, cel.Map(cel.STRING, cel.DYN))
+    return cel.compiled(expression, known | dict.fromkeys(words, cel.DYN))

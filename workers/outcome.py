@@ -122,6 +122,7 @@ class CrewAnswer:
     """What a call about a user brought, kept with the end of its run.
 
     `response` and `matched` are JSON. `error` says why there is no response, and `excerpt` how the answer began.
+    `rule_error` says why the schedule's rule could not judge it.
     """
 
     user_uid: str
@@ -133,6 +134,7 @@ class CrewAnswer:
     matched: str | None = None
     error: str | None = None
     excerpt: str | None = None
+    rule_error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,8 @@ class Runner(Generic[Work]):
         self._last_rate = 0.0
         self._rated_at = math.inf
         self._wanted: list[tuple[int, int]] = []
+        # The priorities at which async works came: these alone wait for an end once the loop holds its most.
+        self._async_lanes: set[int] = set()
         self.is_closed = False
         self._workers = [
             threading.Thread(target=self._work, name=f"run-{number}", daemon=True) for number in range(threads)
@@ -88,7 +90,7 @@ class Runner(Generic[Work]):
                 while not self.is_closed and not self._may_have(priority, wanted):
                     # Room also grows with time, when what is held turns out slow.
                     self._changed.wait(_WINDOW_SECONDS)
-                granted = 0 if self.is_closed else min(wanted, self._room())
+                granted = 0 if self.is_closed else min(wanted, self._room(priority))
                 self._held += granted
             finally:
                 self._wanted.remove((priority, wanted))
@@ -106,8 +108,15 @@ class Runner(Generic[Work]):
         with self._changed:
             return self._held < self._threads
 
-    def take(self, works: Sequence[tuple[Work, bool]], granted: int = 0, *, goes_first: bool = False) -> None:
-        """Takes on works, each with whether it is async, in place of the room that was granted for them.
+    def take(
+        self,
+        works: Sequence[tuple[Work, bool]],
+        granted: int = 0,
+        *,
+        goes_first: bool = False,
+        priority: int | None = None,
+    ) -> None:
+        """Takes on works, each with whether it is async, in place of the room that was granted for them at a priority.
 
         What goes first begins before all that does not.
         """
@@ -117,7 +126,10 @@ class Runner(Generic[Work]):
             if works and self._rated_at == math.inf:
                 self._rated_at = time.monotonic()
             self._held += sum(not is_async for _, is_async in works) - granted
-            self._held_async += sum(is_async for _, is_async in works)
+            held_async = sum(is_async for _, is_async in works)
+            self._held_async += held_async
+            if held_async and priority is not None:
+                self._async_lanes.add(priority)
             if granted:
                 self._changed.notify_all()
         for work, is_async in works:
@@ -157,8 +169,12 @@ class Runner(Generic[Work]):
             self._changed.notify_all()
         return found
 
-    def _room(self) -> int:
-        return 0 if self._held_async >= _ASYNC_LIMIT else max(0, self._threads + self._ahead() - self._held)
+    def _room(self, priority: int | None = None) -> int:
+        return 0 if self._is_full(priority) else max(0, self._threads + self._ahead() - self._held)
+
+    def _is_full(self, priority: int | None) -> bool:
+        """Whether the loop holds its most and what comes at this priority may be async: plain works need no loop."""
+        return self._held_async >= _ASYNC_LIMIT and (priority is None or priority in self._async_lanes)
 
     def _ahead(self) -> int:
         """How much may wait behind the busy threads."""
@@ -178,7 +194,14 @@ class Runner(Generic[Work]):
 
     def _may_have(self, priority: int, wanted: int) -> bool:
         """True when nobody more urgent waits and there is room for all that is wanted, or for a good part of it."""
-        return self._room() >= min(wanted, 1 + self._ahead() // 2) and priority <= min(self._wanted)[0]
+        if self._room(priority) < min(wanted, 1 + self._ahead() // 2):
+            return False
+        first = self._first_wanted()
+        return first is not None and priority <= first[0]
+
+    def _first_wanted(self) -> tuple[int, int] | None:
+        """The most urgent of those who wait and could have room."""
+        return min((each for each in self._wanted if not self._is_full(each[0])), default=None)
 
     def _let_go(self, held: int, held_async: int) -> None:
         with self._changed:
@@ -190,7 +213,8 @@ class Runner(Generic[Work]):
             if seconds > _WINDOW_SECONDS or (self._done >= _FIRST_WINDOW and seconds > _GLANCE_SECONDS):
                 self._rate = self._done / seconds
                 self._done, self._rated_at = 0, now
-            if self.is_closed or (self._wanted and self._may_have(*min(self._wanted))):
+            first = self._first_wanted() if self._wanted else None
+            if self.is_closed or (first is not None and self._may_have(*first)):
                 self._changed.notify_all()
 
     def _work(self) -> None:

@@ -5,6 +5,7 @@ from typing import Final
 from api.pages import (
     assets,
     audit_log,
+    backfills,
     calendars,
     channels,
     crew,
@@ -13,6 +14,7 @@ from api.pages import (
     crew_users,
     dashboards,
     deliveries,
+    events,
     graphs,
     limits,
     members,
@@ -22,6 +24,9 @@ from api.pages import (
     report_definitions,
     reports,
     runs,
+    schedule,
+    schedule_forms,
+    schedules,
     silences,
     sources,
     suppressions,
@@ -33,6 +38,7 @@ from api.pages import (
 
 PAGE_ROOMS: Final = (
     assets,
+    events,
     overview,
     runs,
     deliveries,
@@ -43,6 +49,11 @@ PAGE_ROOMS: Final = (
     crew_endpoints,
     crew_users,
     crew_answers,
+    # The forms before what has an id: `/schedules/new` is none.
+    schedule_forms,
+    schedules,
+    schedule,
+    backfills,
     sources,
     graphs,
     dashboards,

@@ -7,15 +7,13 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from api import crew_scheduler
-from api.crew_scheduler import Means
+from api.crew_scheduler import MOST_MINUTES, Means, Mover
 from api.definitions import Words
 from api.problems import answers, good
 from api.request import Asked, Change, Editor, Reader, answer
 from db.pool import Connection
 
 router = APIRouter(prefix="/api/scheduler", tags=["crew"], responses=answers(400, 401, 403, 422, 429, 503))
-
-MOST_MINUTES = 527_040
 
 
 class CrewAction(BaseModel):
@@ -57,23 +55,13 @@ def move_crew_scheduler(asking: Editor, body: CrewAction) -> Response:
     means = _means(asking)
 
     def work(conn: Connection) -> Change:
-        before = crew_scheduler.show(conn, asking.tenant, means)
-        more = {}
-        if body.action == "start":
-            crew_scheduler.start(asking, conn, means, body.intervalMinutes)
-        elif body.action == "stop":
-            crew_scheduler.stop(conn, asking.tenant)
-        else:
-            more = {"runId": crew_scheduler.run_now(asking, conn, means)}
-        after = crew_scheduler.show(conn, asking.tenant, means) | more
-        return Change(f"crew.{_DONE[body.action]}", ("crew", asking.tenant), before, after, after)
+        mover = Mover(asking.tenant, asking.caller.who)
+        moved = crew_scheduler.move(mover, conn, means, body.action, body.intervalMinutes)
+        return Change(moved.action, ("crew", asking.tenant), moved.before, moved.after, moved.after)
 
     return asking.writing(work)
 
 
-_DONE = {"start": "started", "stop": "stopped", "run-now": "run"}
-
-
 def _means(asking: Asked) -> Means:
     settings = asking.web.settings
-    return Means(settings.crew_url, settings.crew_minutes)
+    return Means(settings.crew_url, settings.crew_minutes, asking.web.seal, settings.retention_days)

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from api.access import MetricsReader
 from api.state import Web, web_of
+from config.tls import redis_options
 from db import migrate
 from db.live import connected
 from db.pool import Pool, Unavailable
@@ -84,7 +85,10 @@ def broker_answers(url: str) -> bool:
     """True when the broker takes a connection (and, as a Redis, answers PING)."""
     parts = urlsplit(url)
     if parts.scheme in ("redis", "rediss"):
-        client = cast(_Pinged, redis.Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1, retry=None))
+        client = cast(
+            _Pinged,
+            redis.Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1, retry=None, **redis_options(url)),
+        )
         try:
             return client.ping()
         except redis.RedisError:

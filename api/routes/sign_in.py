@@ -4,17 +4,16 @@ Every GET but the way back from the provider changes nothing, since whoever scan
 """
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from api import sessions, short_cookies, sign_in_links, sign_ins, tenants
 from api.access import PATIENCE_SECONDS, address_of, count_guest, network_of, of_token, rank
 from api.oidc import Going, Identity, Provider, ProviderError, Refused
+from api.pages import look
 from api.sign_in_links import Found, Over, Shut, Unknown
 from api.sign_ins import Begun, Person
 from api.state import Web, web_of
@@ -29,13 +28,9 @@ _GOING, _WHO = "going", "who"
 _GOING_SECONDS, _WHO_SECONDS = 600, 300
 _LONGEST_NEXT = 1000
 _MOST_FORM_BYTES = 20_000
-_PAGES = Environment(
-    loader=FileSystemLoader(Path(__file__).parent.parent / "templates"),
-    autoescape=select_autoescape(enabled_extensions=("html.j2",)),
-    undefined=StrictUndefined,
-)
 _HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'",
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'",
     "Cache-Control": "no-store",
     "X-Robots-Tag": "noindex",
 }
@@ -311,4 +306,4 @@ def _answered(web: Web, work: Callable[[], Response]) -> Response:
 
 def _page(status: int, title: str, **told: Any) -> HTMLResponse:
     shown = {"note": "", "choices": False, "link": None, "people": [], "again": False, **told}
-    return HTMLResponse(_PAGES.get_template("sign_in.html.j2").render(title=title, **shown), status, _HEADERS)
+    return HTMLResponse(look.render("sign_in.html.j2", title=title, **shown), status, _HEADERS)

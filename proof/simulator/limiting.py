@@ -2,7 +2,7 @@
 # ruff: noqa: ARG001  every statement is asked alike
 
 from collections import Counter
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
@@ -10,6 +10,7 @@ from proof.simulator.planning import TENANT, Answer, Params, pointer
 from proof.simulator.rows import RunRow
 from proof.simulator.store import Store
 
+RETRIES = ("retry", "retry_budget")
 Group = tuple[str, tuple[str, ...]]
 
 
@@ -34,7 +35,17 @@ def wait_shortly(db: Store, now: datetime, p: Params, owner: object) -> Answer:
 def lock_limits(db: Store, now: datetime, p: Params, owner: object) -> Answer:
     """The limits; a transaction of the model is alone between this statement and its end."""
     return [
-        (TENANT, name, each.max_running, each.max_per_minute, each.spent_until, None, now)
+        (
+            TENANT,
+            name,
+            each.max_running,
+            each.max_per_minute,
+            each.spent_until,
+            None,
+            each.retries_left,
+            each.retries_at,
+            now,
+        )
         for name, each in sorted(db.limits.items())
     ]
 
@@ -53,7 +64,10 @@ def list_held_back_runs(db: Store, now: datetime, p: Params, owner: object) -> A
         names = tuple(word.strip('"') for word in literal.strip("{}").split(","))
         due = [run for run in _held_back(db) if _group(run) == (queue, names) and run.available_at <= now]
         due.sort(key=lambda run: (run.available_at, run.id))
-        found += [(run.id, run.slot_at, TENANT, queue, list(names), run.available_at) for run in due[:room]]
+        found += [
+            (run.id, run.slot_at, TENANT, queue, list(names), run.available_at, run.reason in RETRIES)
+            for run in due[:room]
+        ]
     return found
 
 
@@ -77,10 +91,23 @@ def release_limited_runs(db: Store, now: datetime, p: Params, owner: object) -> 
 
 def spend_limits(db: Store, now: datetime, p: Params, owner: object) -> Answer:
     """How far the rates are spent."""
-    for name, until in zip(p["names"], p["spent_until"], strict=True):
+    rates, budgets = p["spent_until"], p["retries_left"]
+    for name, until, left in zip(p["names"], rates, budgets, strict=True):
         if name in db.limits:
-            db.touch(db.limits[name])
-            db.limits[name].spent_until = until
+            row = db.limits[name]
+            db.touch(row)
+            row.spent_until = until or row.spent_until
+            if left is not None:
+                row.retries_left, row.retries_at = left, now
+    return [()]
+
+
+def put_off_retries(db: Store, now: datetime, p: Params, owner: object) -> Answer:
+    """Further attempts without a budget, put off with their reason."""
+    for id_, seconds in zip(p["ids"], p["seconds"], strict=True):
+        run = db.open.get(id_)
+        if run is not None and run.state == "pending" and run.limited_by and run.available_at <= now:
+            db.move(run, reason="retry_budget", available_at=now + timedelta(seconds=seconds))
     return [()]
 
 
@@ -104,4 +131,5 @@ STATEMENTS: Final = (
     list_held_back_runs,
     release_limited_runs,
     spend_limits,
+    put_off_retries,
 )

@@ -108,6 +108,8 @@ class LimitRow:
     max_running: int | None = None
     max_per_minute: int | None = None
     spent_until: datetime | None = None
+    retries_left: float | None = None
+    retries_at: datetime | None = None
 
 
 @dataclass(slots=True, eq=False)

@@ -136,18 +136,18 @@ moves as (
 answers as (
     insert into crew_responses (
         tenant_id, user_uid, request_context, request_goal, response_data, endpoint_id, run_id, slot_at, status, error,
-        excerpt, matched, latency_ms
+        excerpt, matched, latency_ms, rule_error
     )
     select
         m.tenant_id, u.uid, a.context, a.goal, a.response::jsonb, a.endpoint_id, m.id, m.slot_at,
         case when m.state = 'succeeded' then 'answered' else 'failed' end, a.error,
-        a.excerpt, a.matched::jsonb, a.latency
+        a.excerpt, a.matched::jsonb, a.latency, a.rule_error
     from
         unnest(
             %(answer_runs)s::uuid[], %(answer_uids)s::text[], %(answer_contexts)s::text[], %(answer_goals)s::text[],
             %(answers)s::text[], %(answer_endpoints)s::uuid[], %(answer_errors)s::text[], %(answer_excerpts)s::text[],
-            %(answer_matches)s::text[], %(answer_latencies)s::int[]
-        ) as a (run_id, uid, context, goal, response, endpoint_id, error, excerpt, matched, latency)
+            %(answer_matches)s::text[], %(answer_latencies)s::int[], %(answer_rule_errors)s::text[]
+        ) as a (run_id, uid, context, goal, response, endpoint_id, error, excerpt, matched, latency, rule_error)
     inner join moved as m on a.run_id = m.id
     -- Nothing is kept of a user who was deleted meanwhile.
     inner join users as u on m.tenant_id = u.tenant_id and a.uid = u.uid
@@ -157,7 +157,8 @@ answers as (
         set
             response_data = excluded.response_data, status = excluded.status, error = excluded.error,
             excerpt = excluded.excerpt, matched = excluded.matched, latency_ms = excluded.latency_ms,
-            request_context = excluded.request_context, request_goal = excluded.request_goal, created_at = now()
+            rule_error = excluded.rule_error, request_context = excluded.request_context,
+            request_goal = excluded.request_goal, created_at = now()
     returning 1
 ),
 

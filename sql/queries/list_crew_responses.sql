@@ -2,7 +2,7 @@
 -- the answer, where that is asked. Sorted. Index: crew_responses_listed, crew_responses_of_user.
 select
     c.id, c.user_uid, c.request_context, c.request_goal, c.response_data, c.endpoint_id, c.run_id, c.slot_at, c.status,
-    c.error, c.excerpt, c.matched, c.latency_ms, c.created_at
+    c.error, c.excerpt, c.matched, c.rule_error, c.latency_ms, c.created_at
 from crew_responses as c
 where
     c.tenant_id = %(tenant_id)s

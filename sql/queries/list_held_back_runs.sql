@@ -1,6 +1,8 @@
 -- Of each of these groups the runs that have waited longest, at most as many as the group has room for.
 -- Takes no lock: the caller holds the limits. Index: runs_held_back.
-select r.id, r.slot_at, r.tenant_id, r.queue, r.limited_by, r.available_at
+select
+    r.id, r.slot_at, r.tenant_id, r.queue, r.limited_by, r.available_at,
+    coalesce(r.reason in ('retry', 'retry_budget'), false) as is_retry
 from (
     -- The limits come as text: an array of arrays has rows of one length.
     select u.tenant_id, u.queue, u.limits::text[] as limited_by, u.room
@@ -8,7 +10,7 @@ from (
         as u (tenant_id, queue, limits, room)
 ) as g
 cross join lateral (
-    select q.id, q.slot_at, q.tenant_id, q.queue, q.limited_by, q.available_at
+    select q.id, q.slot_at, q.tenant_id, q.queue, q.limited_by, q.available_at, q.reason
     from runs as q
     where
         q.tenant_id = g.tenant_id and q.queue = g.queue and q.limited_by = g.limited_by

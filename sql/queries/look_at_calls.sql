@@ -3,7 +3,7 @@
 select
     r.id, r.item_key as uid, u.context, u.goal, coalesce(u.active, false) as is_active, e.id as endpoint_id, e.url,
     e.sealed_headers, e.timeout_seconds, e.protocol, p.schedule_id, coalesce(p.state, 'cancelled') as parent_state,
-    v.params -> 'rule' as rule
+    v.params -> 'rule' as rule, v.name as schedule_name, u.id as user_id
 from unnest(%(ids)s::uuid[], %(slots)s::timestamptz[]) as g (id, slot_at)
 inner join runs as r on g.id = r.id and g.slot_at = r.slot_at
 left join runs as p on r.parent_run_id = p.id and r.slot_at = p.slot_at

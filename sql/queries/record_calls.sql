@@ -1,20 +1,28 @@
 -- Counts what calls to endpoints came to, and opens and closes their circuits; tells the owner of a crew once when one
--- opens and once when it closes. Open: five failures with no answer between, or a spent retry budget (each failure adds
--- one, each answer takes a quarter away). While it is open one call tries at a time, seldom and then more seldom.
+-- opens and once when it closes. Open: five failures of three users or more with no answer between, or a strain of
+-- twenty (each failure adds one, each answer takes a quarter away, and two thirds of it wear off in a minute). While it
+-- is open one call tries at a time, seldom and then more seldom.
 -- Answers the endpoints whose circuit is open. Locks: the limits in their order. Index: limits' key.
 with
 given as (
     select
-        g.tenant_id, 'endpoint:' || g.endpoint_id as name, g.endpoint_id, g.schedule_id, g.answered, g.failed, g.error
+        g.tenant_id, 'endpoint:' || g.endpoint_id as name, g.endpoint_id, g.schedule_id, g.answered, g.failed, g.error,
+        g.failing::uuid[] as failing
     from unnest(
         %(tenant_ids)s::uuid[], %(endpoint_ids)s::uuid[], %(schedule_ids)s::uuid[], %(answered)s::bigint[],
-        %(failed)s::bigint[], %(errors)s::text[]
-    ) as g (tenant_id, endpoint_id, schedule_id, answered, failed, error)
+        %(failed)s::bigint[], %(errors)s::text[], %(failing)s::text[]
+    ) as g (tenant_id, endpoint_id, schedule_id, answered, failed, error, failing)
 ),
 
 held as (
     select
-        l.id, l.tenant_id, l.name, l.failed_in_row, l.strain, l.open_since, l.open_until, l.probes, l.told_at, l.is_told
+        l.id, l.tenant_id, l.name, l.failed_in_row, l.failing,
+        l.strain * exp(least(0, extract(epoch from l.strained_at - now()))::float8 / 60) as strain,
+        l.open_since,
+        l.open_until,
+        l.probes,
+        l.told_at,
+        l.is_told
     from limits as l
     where
         (l.tenant_id, l.name) in (select g.tenant_id, g.name from given as g)
@@ -26,17 +34,23 @@ judged as (
     select
         h.id, h.open_since, h.is_told, h.probes, g.endpoint_id, g.tenant_id, g.schedule_id, g.error,
         case when g.answered > 0 then 0 else h.failed_in_row + g.failed end as failed_in_row,
-        greatest(0, h.strain + g.failed - g.answered * 0.25) as strain,
+        case when g.answered > 0 then '{}' else users.failing end as failing,
+        greatest(0, coalesce(h.strain, 0) + g.failed - g.answered * 0.25) as strain,
         h.open_since is not null and g.answered > 0 and h.open_until <= now() as closes,
         h.open_since is not null and g.answered = 0 and g.failed > 0 and h.open_until <= now() as stays,
         h.open_since is null
         and (
-            g.answered = 0 and h.failed_in_row + g.failed >= 5
-            or g.failed > 0 and h.strain + g.failed - g.answered * 0.25 >= 20
+            g.answered = 0 and h.failed_in_row + g.failed >= 5 and cardinality(users.failing) >= 3
+            or g.failed > 0 and coalesce(h.strain, 0) + g.failed - g.answered * 0.25 >= 20
         ) as opens,
         h.told_at is null or h.told_at < now() - interval '15 minutes' as may_tell
     from held as h
     inner join given as g on h.tenant_id = g.tenant_id and h.name = g.name
+    cross join
+        lateral (
+            select coalesce((array_agg(distinct u.id))[:5], '{}') as failing
+            from unnest(h.failing || g.failing) as u (id)
+        ) as users
     where g.failed > 0 or h.failed_in_row > 0 or h.strain > 0 or h.open_since is not null
 ),
 
@@ -44,7 +58,9 @@ written as (
     update limits as l
     set
         failed_in_row = case when j.closes then 0 else j.failed_in_row end,
+        failing = case when j.closes then '{}' else j.failing end,
         strain = case when j.closes then 0 else least(j.strain, 20) end,
+        strained_at = now(),
         open_since = case when j.closes then null when j.opens then now() else l.open_since end,
         open_until = case
             when j.closes then null

@@ -18,9 +18,10 @@ GROUPS = {
     "R": (1, 2, 5, 8, 9),
     "K": range(1, 11),
     "W": range(1, 9),
-    "L": range(1, 12),
+    "L": range(1, 14),
     "E": range(1, 5),
-    "C": range(1, 5),
+    "C": range(1, 8),
+    "F": range(1, 5),
 }
 # What has no test: not built, built otherwise, or measured instead.
 WITHOUT = {"T12"}

@@ -1,63 +1,58 @@
 """crew.call from due row to history: everybody is asked once, and what an endpoint does is nobody else's trouble."""
 
-import asyncio
 import json
 import shutil
 import subprocess
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import replace
+from typing import Any, LiteralString
 from uuid import UUID, uuid4
 
 import pytest
 
-from api import tokens
+from api import channels, tokens
+from api.channels import ChannelIn
+from db.migrate import register
+from local.mail import MailSink
+from local.postgres import Postgres
 from local.processes import free_port
+from local.redis import Redis
 from scheduler import runs
 from scheduler.asked import run_now
 from tests import make
-from tests.crew import Crew, endpoint, open_crew, users
-from tests.flow.world import World
+from tests.crew import Crew, open_crew, users
+from tests.flow.crews import BAD, alarmed, answers, ask_all, cut, ended, notices, of_tenant, rule_of, start, user
+from tests.flow.world import World, open_world
 from tests.system import until
+from tests.workers.channels.chats import chat
 
 pytestmark = pytest.mark.race
+
+
+@pytest.fixture(scope="module")
+def running(
+    postgres: Postgres, template: str, mail_server: MailSink, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
+    """One system for all the stories."""
+    url = postgres.create_database("crews", template=template)
+    with make.connect(url) as conn:
+        register(conn)
+    with Redis() as redis, open_world(url, redis.url, mail_server, postgres, tmp_path_factory.mktemp("world")) as found:
+        yield found
+    postgres.drop_database("crews")
+
+
+@pytest.fixture
+def world(running: World, mail: MailSink) -> World:
+    """The system, with a tenant of the story's own."""
+    running.system.tenant = make.tenant(running.system.conn)
+    return replace(running, mail=mail)
 
 
 @pytest.fixture
 def crew() -> Iterator[Crew]:
     with open_crew() as found:
         yield found
-
-
-def start(world: World, **params: Any) -> UUID:
-    """A run of a new crew, by hand."""
-    conn, tenant = world.system.conn, world.system.tenant
-    schedule = world.schedule("crew.call", params)
-    return run_now(conn, tenant, schedule)
-
-
-def ended(world: World, run: UUID, seconds: float = 30) -> dict[str, Any]:
-    """The crew's run once it is over."""
-
-    def found() -> dict[str, Any] | None:
-        row = world.all("select id, slot_at, state, outcome, progress, attempt from runs where id = %s", run)[0]
-        return row if row["state"] not in ("pending", "queued", "running") else None
-
-    return until(found, seconds, world.system.logs)
-
-
-def user(world: World, uid: str, **columns: Any) -> None:
-    row = {"tenant_id": world.system.tenant, "uid": uid, "context": f"of {uid}", "goal": uid} | columns
-    make.insert(world.system.conn, "users", row)
-
-
-def answers(world: World) -> dict[str, dict[str, Any]]:
-    return {row["user_uid"]: row for row in world.all("select * from crew_responses")}
-
-
-def ask_all(world: World, crew: Crew, **columns: Any) -> UUID:
-    made = endpoint(world.system.conn, world.system.tenant, crew.url, **columns)
-    world.system.notify()
-    return made
 
 
 def test_each_active_user_is_asked_once_and_the_parts_are_counted(world: World, crew: Crew) -> None:
@@ -115,7 +110,8 @@ def test_one_users_lasting_error_is_their_dead_letter_alone_and_is_replayed(worl
     crew.script = lambda _path, body: (422, b'{"no": "goal"}') if body["customer_goal_latest"] == "bad" else None
     run = ended(world, start(world))
     assert (run["state"], run["outcome"]["answered"], run["outcome"]["failed"]) == ("succeeded", 1, 1)
-    letters = world.all("select run_id, kind, cause, error from dead_letters")
+    of_ours = "select run_id, kind, cause, error from dead_letters where tenant_id = %s"
+    letters = world.all(of_ours, world.system.tenant)
     assert [(each["kind"], each["cause"]) for each in letters] == [("crew.ask", "rejected")]
     kept = answers(world)["bad"]
     assert (kept["status"], kept["error"], kept["excerpt"]) == ("failed", "the endpoint answered 422", '{"no": "goal"}')
@@ -143,10 +139,9 @@ def test_an_outage_is_one_notice_no_attempt_and_no_dead_letter(world: World, cre
     crew.is_down = False
     outcome = ended(world, run, 40)["outcome"]
     assert (outcome["answered"], outcome["failed"]) == (40, 0)
-    assert make.value(conn, "select count(*) from dead_letters") == 0
-    assert make.value(conn, "select max(attempt) from runs where kind = 'crew.ask'") <= 2
-    subjects = "select params ->> 'subject' as subject from runs where kind = 'notice.mail' order by created_at"
-    assert [each["subject"] for each in world.all(subjects)] == [
+    assert of_tenant(world, "select count(*) from dead_letters where tenant_id = %s") == 0
+    assert of_tenant(world, "select max(attempt) from runs where tenant_id = %s and kind = 'crew.ask'") <= 2
+    assert notices(world) == [
         "The crew endpoint crew gives no answer",
         "The crew endpoint crew answers again",
     ]
@@ -162,8 +157,10 @@ def test_a_stopped_crew_stops_its_calls(world: World, crew: Crew) -> None:
     until(lambda: crew.open == 5, why=world.system.logs)
     until(lambda: world.all("select state from runs where id = %s", run)[0]["state"] == "pending")
     runs.cancel(conn, tenant, run)
-    still = "select count(*) from runs where kind = 'crew.ask' and state <> 'cancelled'"
-    until(lambda: make.value(conn, still) == 0, 15, world.system.logs)
+    still: LiteralString = (
+        "select count(*) from runs where tenant_id = %s and kind = 'crew.ask' and state <> 'cancelled'"
+    )
+    until(lambda: of_tenant(world, still) == 0, 15, world.system.logs)
     until(lambda: crew.open == 0, 5)
     until(lambda: make.value(conn, "select count(*) from cancelled_crews") == 0)
     assert crew.asked.total() == 5
@@ -215,7 +212,8 @@ def test_a_rule_finds_what_it_looks_for_and_webhooks_are_told(world: World, crew
     assert {uid: row["matched"] for uid, row in answers(world).items()} == {"calm": None, "alarmed": True}
     told = world.all(
         "select params #>> '{body,type}' as type, params #>> '{body,data,userUid}' as uid from runs "
-        "where kind = 'webhook.send' order by 1, 2"
+        "where tenant_id = %s and kind = 'webhook.send' order by 1, 2",
+        tenant,
     )
     assert [(each["type"], each["uid"]) for each in told] == [
         ("crew.answered", "alarmed"),
@@ -224,60 +222,106 @@ def test_a_rule_finds_what_it_looks_for_and_webhooks_are_told(world: World, crew
     ]
 
 
-async def _slowly(writer: asyncio.StreamWriter) -> None:
-    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n")
-    while True:
-        writer.write(b" ")
-        await writer.drain()
-        await asyncio.sleep(0.1)
+def test_what_a_rule_found_is_an_event_and_told_once_a_run_by_mail_and_to_channels(world: World, crew: Crew) -> None:
+    conn, tenant = world.system.conn, world.system.tenant
+    for uid in ("calm", "alarmed", "<b>bold</b>"):
+        user(world, uid)
+    ask_all(world, crew)
+    crew.script = alarmed("alarmed", "<b>bold</b>")
+    with chat("slack bot") as played:
+        body = {"name": "team", "type": played.type, "credential": played.credential, "options": played.options}
+        channels.create(conn, tenant, ChannelIn.model_validate(body), world.seal)
+        rule = rule_of("ann@example.com", channels=("team", "nobody's"))
+        run = ended(world, start(world, rule=rule))
+        assert (run["outcome"]["answered"], run["outcome"]["matched"]) == (3, 2)
+        sent = world.until_delivered(run["id"])
+        assert [each["state"] for each in sent] == ["sent", "sent"]
+        assert "alarmed" in json.dumps(played.taken)
+    found = world.all("select * from alert_events where tenant_id = %s order by segment", tenant)
+    assert [(each["segment"], each["state"], each["reason"]) for each in found] == [
+        ("<b>bold</b>", "firing", "true"),
+        ("alarmed", "firing", "true"),
+    ]
+    assert {each["crew_run_id"] for each in found} == {run["id"]}
+    [mail] = [each for each in world.mail.mails() if "ann@example.com" in each.recipients]
+    message = mail.message
+    assert "its rule found something in 2 of 3 answers" in message["Subject"]
+    text, page = (each.get_content() for each in message.iter_parts() if not each.is_multipart())
+    assert "alarmed: true" in text
+    assert "<b>bold" not in page
+    assert "&lt;b&gt;bold&lt;/b&gt;" in page
+    assert "calm" not in text
+    # The owner hears of what could not be told.
+    [subject] = notices(world)
+    assert subject.endswith("not all whom its rule tells")
+    # An event goes with the user whom it is about.
+    conn.execute("delete from users where uid = 'alarmed'")
+    assert of_tenant(world, "select count(*) from alert_events where tenant_id = %s") == 1
 
 
-async def _cut(writer: asyncio.StreamWriter) -> None:
-    writer.write(b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"plan": ')
-    await writer.drain()
+def test_a_rule_that_fails_on_an_answer_is_said_on_it_and_stops_nobody(world: World, crew: Crew) -> None:
+    for uid in ("good", "odd"):
+        user(world, uid)
+    ask_all(world, crew)
+    crew.script = lambda _path, body: (
+        200,
+        b'{"risk": 1}' if body["customer_goal_latest"] == "good" else b'{"mood": 1}',
+    )
+    run = ended(world, start(world, rule=rule_of("ann@example.com")))
+    assert (run["outcome"]["answered"], run["outcome"]["matched"]) == (2, 1)
+    kept = answers(world)
+    assert (kept["good"]["matched"], kept["good"]["rule_error"]) == (True, None)
+    assert (kept["odd"]["matched"], kept["odd"]["status"]) == (None, "answered")
+    assert kept["odd"]["rule_error"] == 'Key not found in map : "risk"'
 
 
-async def _endless(writer: asyncio.StreamWriter) -> None:
-    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 50000000\r\n\r\n")
-    for _ in range(50):
-        writer.write(b"[" + b" " * 1_000_000)
-        await writer.drain()
+def test_an_answer_that_comes_after_its_crews_end_is_told_by_itself(world: World, crew: Crew) -> None:
+    user(world, "late")
+    ask_all(world, crew)
+    crew.script = lambda *_: (422, b"{}")
+    run = ended(world, start(world, rule=rule_of("ann@example.com", language="jmespath")))
+    assert (run["outcome"]["failed"], run["outcome"]["matched"]) == (1, 0)
+    assert world.mail.mails() == []
+    crew.script = alarmed("late")
+    [letter] = world.all("select run_id from dead_letters where tenant_id = %s", world.system.tenant)
+    runs.retry(world.system.conn, world.system.tenant, letter["run_id"])
+    [mail] = world.mail.wait_for(1)
+    assert mail.message["Subject"].endswith("its rule found something in 1 answer")
+    assert of_tenant(world, "select crew_run_id from alert_events where tenant_id = %s") == run["id"]
 
 
-BAD: dict[str, tuple[Any, str]] = {
-    "html": ((200, b"<html>out of order</html>"), "the answer is not JSON"),
-    "cut JSON": ((200, b'{"plan": '), "the answer is not JSON"),
-    "nothing": ((200, b""), "the answer is not JSON"),
-    "NaN": ((200, b'{"score": NaN}'), "the answer holds NaN, which is no JSON"),
-    "deep": ((200, b"[" * 100_000 + b"]" * 100_000), "the answer is more than 100 levels deep"),
-    "a huge number": ((200, b'{"score": 1e999999999}'), "the answer holds a number that is too long"),
-    "NUL": ((200, b'{"a": "\\u0000"}'), "the answer holds the character NUL"),
-    "half a character": ((200, b'{"a": "\\ud800"}'), "the answer is not JSON"),
-    "another charset": ((200, '{"a": "größer"}'.encode("latin-1")), "the answer is not UTF-8"),
-    "a redirect": ((302, b""), "the endpoint answered 302, and a redirect is not followed"),
-    "fifty megabytes": (_endless, "the answer is larger than 1000000 bytes"),
-    "a byte at a time": (_slowly, "no whole answer before the deadline"),
-    "cut off": (_cut, "RemoteProtocolError"),
-}
+def test_an_answer_that_was_lost_on_its_way_is_asked_for_under_the_same_key_and_kept_once(
+    world: World, crew: Crew
+) -> None:
+    user(world, "someone")
+    ask_all(world, crew)
+    crew.by_hand = {"someone": cut}
+    run = start(world)
+    until(lambda: crew.asked["someone"] > 0, why=world.system.logs)
+    crew.by_hand = {}
+    assert ended(world, run)["outcome"]["answered"] == 1
+    assert crew.asked["someone"] >= 2, "the first answer was cut off"
+    assert len(crew.keys["someone"]) == 1
+    assert [(uid, row["status"]) for uid, row in answers(world).items()] == [("someone", "answered")]
+    assert of_tenant(world, "select count(*) from crew_responses where tenant_id = %s") == 1
 
 
 def test_bad_answers_are_kept_as_failed_with_their_reason_and_their_beginning(world: World, crew: Crew) -> None:
-    conn = world.system.conn
-    user(world, "someone")
-    asked = ask_all(world, crew, timeout_seconds=1.0)
-    schedule = world.schedule("crew.call", {}, maxAttempts=1)
+    for name in BAD:
+        user(world, name)
+    ask_all(world, crew, timeout_seconds=1.0)
+    crew.by_hand = {name: given for name, (given, _) in BAD.items() if callable(given)}
+    crew.script = lambda _path, body: BAD[body["customer_goal_latest"]][0]
+    run = ended(world, run_now(world.system.conn, world.system.tenant, world.schedule("crew.call", {}, maxAttempts=1)))
+    assert run["outcome"]["failed"] == len(BAD)
+    kept = answers(world)
     for name, (given, why) in BAD.items():
-        crew.by_hand = given if callable(given) else None
-        crew.script = (lambda *_: None) if callable(given) else (lambda *_, given=given: given)
-        conn.execute("update limits set failed_in_row = 0, strain = 0 where name = %s", (f"endpoint:{asked}",))
-        run = ended(world, run_now(conn, world.system.tenant, schedule))
-        assert run["outcome"]["failed"] == 1, name
-        kept = world.all("select * from crew_responses order by created_at desc limit 1")[0]
-        assert (kept["status"], kept["response_data"]) == ("failed", None), name
-        assert why in kept["error"], name
-        assert len(kept["excerpt"] or "") <= 4096, name
+        row = kept[name]
+        assert (row["status"], row["response_data"]) == ("failed", None), name
+        assert why in row["error"], name
+        assert len(row["excerpt"] or "") <= 4096, name
         if not callable(given):
-            assert kept["excerpt"] == given[1][:4096].decode("utf-8", "replace"), name
+            assert row["excerpt"] == given[1][:4096].decode("utf-8", "replace"), name
 
 
 def curl(*words: str) -> Any:

@@ -37,8 +37,31 @@ FILES = {
     "GET /artifacts/{artifact_id}/download",
 }
 
+SCHEDULE = {"kind": "test.noop", "how": "cron", "cronExpression": "0 9 * * 1", "timezone": "UTC"}
+# What is no page: it says to pages that something changed.
+STREAMS = {"GET /events"}
+
 PAGES: dict[str, PageRow] = {
     "GET /": PageRow(),
+    "GET /schedules": PageRow(),
+    "POST /schedules/bulk": PageRow("editor", {"do": "pause"}),
+    "GET /schedules/new": PageRow("editor"),
+    "POST /schedules/new": PageRow("editor", SCHEDULE),
+    "POST /schedules/new/look": PageRow("editor", SCHEDULE),
+    "GET /schedules/{schedule_id}": PageRow(),
+    "GET /schedules/{schedule_id}/changes": PageRow("admin"),
+    "GET /schedules/{schedule_id}/edit": PageRow("editor"),
+    "POST /schedules/{schedule_id}/edit": PageRow("editor", {**SCHEDULE, "priority:number": "7"}),
+    "POST /schedules/{schedule_id}/edit/look": PageRow("editor", SCHEDULE),
+    "GET /schedules/{schedule_id}/backfill": PageRow("editor"),
+    "POST /schedules/{schedule_id}/backfill": PageRow(
+        "editor", {"from": "2000-01-01T00:00:00Z", "to": "2000-01-01T00:00:00Z"}
+    ),
+    "POST /schedules/{schedule_id}/pause": PageRow("editor"),
+    "POST /schedules/{schedule_id}/resume": PageRow("editor", row={"status": "paused", "next_fire_at": None}),
+    "POST /schedules/{schedule_id}/reschedule": PageRow("editor"),
+    "POST /schedules/{schedule_id}/run": PageRow("editor"),
+    "POST /schedules/{schedule_id}/cancel": PageRow("editor"),
     "GET /runs": PageRow(),
     "GET /runs/{run_id}": PageRow(),
     "POST /runs/{run_id}/cancel": PageRow("editor"),

@@ -78,6 +78,53 @@ def test_ten_thousand_users_of_a_slow_crew_are_all_answered(system: System) -> N
 
 
 @pytest.mark.long
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("is_refusing", [False, True], ids=["500s", "refused"])
+def test_an_endpoint_that_is_away_for_two_minutes_is_one_notice_and_everything_is_done_after(
+    system: System, *, is_refusing: bool
+) -> None:
+    many, away_seconds = 400, 120.0
+    owner = {"subject": "o", "email": "owner@example.com", "role": "admin"}
+    make.insert(system.conn, "members", {"tenant_id": system.tenant} | owner)
+    with open_crew(latency=0.5) as crew:
+        users(system.conn, system.tenant, many)
+        endpoint(system.conn, system.tenant, crew.url, concurrency=50)
+        system.ticker()
+        for _ in range(2):
+            system.worker(TOCSIN_EGRESS_ALLOW=LOOPBACK)
+        began = time.monotonic()
+        ask_now(system)
+        until(lambda: crew.answered.total() >= many // 4, 60, system.logs)
+        before = crew.asked.total()
+        crew.is_down = True
+        if is_refusing:
+            crew.refuse()
+        went = time.monotonic()
+        until(lambda: time.monotonic() - went > away_seconds, away_seconds + 5)
+        during = crew.asked.total() - before
+        crew.is_down = False
+        if is_refusing:
+            crew.listen()
+        back = time.monotonic()
+        until(lambda: crew_run(system)[0] == "succeeded", 120, system.logs)
+        ended = time.monotonic()
+    outcome = crew_run(system)[1]
+    assert outcome is not None
+    assert (outcome["answered"], outcome["failed"]) == (many, 0)
+    assert system.value("select count(*) from dead_letters") == 0
+    told = "select params ->> 'subject' from runs where kind = 'notice.mail' order by created_at, id"
+    assert [subject for (subject,) in system.conn.execute(told).fetchall()] == [
+        "The crew endpoint crew gives no answer",
+        "The crew endpoint crew answers again",
+    ]
+    attempts = system.value("select max(attempt) from runs where kind = 'crew.ask'")
+    text = f"{many} users in {ended - began:.0f} s, {ended - back:.1f} s of them after it was back; "
+    print(f"{text}{during} calls while it was away; at most {attempts} attempts")  # noqa: T201  it is asked for
+    assert attempts <= 2
+    assert during <= 50 + 30, "those in flight, and one at a time"
+
+
+@pytest.mark.long
 @pytest.mark.timeout(200)
 def test_a_worker_holds_a_thousand_calls_in_little_memory(system: System) -> None:
     with open_crew(latency=5.0) as crew:

@@ -7,15 +7,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from db.ids import id_at
 from db.query import Query
 from db.runs import Pointer, cancel
-from scheduler import schedules
+from scheduler import retries, schedules
 from scheduler.asked import run_now
-from scheduler.limits import FIND, Door, HeldBack, Key, Limit, Room, choose
+from scheduler.limits import FIND, Door, HeldBack, Key, Limit, Room, choose, put_off
 from tests import make
 from tests.scheduler.test_ticker_gates import fire_again, holder
 from tests.scheduler.ticking import Hand
@@ -30,7 +31,7 @@ API, SHOP = "host:api.example.com", "host:shop.example.com"
 def limit(
     max_running: int | None = None, max_per_minute: int | None = None, *, spent_until: datetime | None = None
 ) -> Limit:
-    return Limit(ONE, "tenant", max_running, max_per_minute, spent_until, None, NOW)
+    return Limit(ONE, "tenant", max_running, max_per_minute, spent_until, None, None, None, NOW)
 
 
 def held_back(*names: str, tenant: UUID = ONE, queue: str = "default", seconds: int = 0) -> HeldBack:
@@ -95,6 +96,76 @@ def test_who_is_blocked_by_one_limit_takes_no_room_of_another() -> None:
 def test_a_limit_that_is_gone_blocks_nobody_and_one_of_another_tenant_neither() -> None:
     run = held_back("gone", "a")
     assert choose([run], {(OTHER, "a"): Room.of(limit(0), 0)}, MANY) == [run]
+
+
+def endpoint_room(left: float | None = None) -> Room:
+    """The room of an endpoint of which so many further attempts may ask."""
+    return Room.of(Limit(ONE, "endpoint:it", None, None, None, None, left, NOW, NOW), 0)
+
+
+def test_first_attempts_pay_for_a_fifth_of_as_many_further_ones() -> None:
+    retry, first = held_back("e", seconds=9)._replace(is_retry=True), held_back("e")
+    rooms = {(ONE, "e"): endpoint_room(0.0)}
+    runs = [retry, *(held_back("e", seconds=5) for _ in range(4)), first]
+    assert retry not in choose(runs, rooms, MANY)
+    assert rooms[ONE, "e"].budget == pytest.approx(1.0)
+    assert choose([retry], rooms, MANY) == [retry]
+    assert rooms[ONE, "e"].budget == pytest.approx(0.0)
+
+
+def test_who_waits_for_the_budget_is_put_off_one_after_the_other_and_nobody_else_is() -> None:
+    waiting = [held_back("e", seconds=5)._replace(is_retry=True) for _ in range(13)]
+    first = held_back("e")
+    rooms = {(ONE, "e"): endpoint_room()}
+    chosen = choose([*waiting, first], rooms, MANY)
+    assert (len(chosen), first in chosen) == (11, True)
+    off = put_off([*waiting, first], chosen, rooms)
+    assert sorted(seconds for _, seconds in off) == [6.0, 12.0, 18.0]
+    assert all(run.is_retry for run, _ in off)
+    assert retries.wait_seconds(500) == 60
+
+
+def test_a_limit_that_is_no_endpoints_has_no_budget() -> None:
+    retry = held_back("tenant")._replace(is_retry=True)
+    assert Room.of(limit(3), 0).budget is None
+    assert choose([retry] * 3, rooms_of(tenant=3), MANY) == [retry] * 3
+
+
+@given(
+    steps=st.lists(
+        st.tuples(st.floats(0, 40, allow_nan=False), st.integers(0, 50), st.integers(0, 50)), min_size=1, max_size=60
+    )
+)
+def test_no_minute_has_more_further_attempts_than_a_fifth_of_the_calls_before_and_two_floors(
+    steps: list[tuple[float, int, int]],
+) -> None:
+    at = NOW
+    kept: float | None = None
+    kept_at: datetime | None = None
+    done: list[tuple[datetime, int, int]] = []
+    for seconds, firsts, wanted in steps:
+        at += timedelta(seconds=seconds)
+        room = Room.of(Limit(ONE, "endpoint:it", None, None, None, None, kept, kept_at, at), 0)
+        runs = [held_back("e")] * firsts + [held_back("e", seconds=1)._replace(is_retry=True)] * wanted
+        gone = choose(runs, {(ONE, "e"): room}, MANY)
+        done.append((at, firsts, sum(run.is_retry for run in gone)))
+        kept, kept_at = room.budget, at
+        assert room.budget is not None
+        assert room.budget >= 0
+    for start, _, _ in done:
+        end = start + timedelta(minutes=1)
+        further = sum(count for when, _, count in done if start <= when < end)
+        # What was called long before has worn off: a call ten minutes ago is worth nothing.
+        since = start - timedelta(minutes=10)
+        calls = sum(count for when, count, _ in done if since <= when < end)
+        assert further <= retries.SHARE * calls + 2 * retries.FLOOR + 1
+
+
+@given(st.floats(0, 1000), st.floats(0, 600), st.floats(0, 600))
+def test_a_budget_is_the_same_however_often_it_is_looked_at(before: float, one: float, two: float) -> None:
+    between, end = NOW + timedelta(seconds=one), NOW + timedelta(seconds=one + two)
+    twice = retries.left(retries.left(before, NOW, between), between, end)
+    assert twice == pytest.approx(retries.left(before, NOW, end), abs=1e-3)
 
 
 @given(
@@ -249,6 +320,29 @@ def test_a_run_that_waits_for_room_can_be_cancelled_and_frees_its_gate(hand: Han
     slot = hand.value("select slot_at from runs where id = %s", run)
     assert [touched.state for touched in cancel(hand.conn, [Pointer(run, slot)], "cancelled")] == ["cancelled"]
     assert holder(hand, schedule) is None
+
+
+def test_further_attempts_wait_for_the_endpoints_budget_and_say_so_while_first_ones_pass(hand: Hand) -> None:
+    name = f"endpoint:{uuid4()}"
+    bound(hand, name, max_running=50)
+    further, firsts = [hand.schedule(uses=[name]) for _ in range(14)], 4
+    hand.ticker.tick(hand.conn)
+    hand.conn.execute("update runs set reason = 'retry', available_at = now() - interval '1 s'")
+    for _ in range(firsts):
+        hand.schedule(uses=[name])
+    hand.turn()
+    assert states(hand, name) == {"queued": 10 + firsts, "pending": 4}
+    waiting = [each for each in further if hand.runs(each) == [("pending", "retry_budget")]]
+    assert len(waiting) == 4
+    ahead = "select count(*) from runs where state = 'pending' and available_at > now() + interval '3 s'"
+    assert hand.value(ahead) == 4
+    assert hand.value("select retries_left from limits where name = %s", name) < 1 + 0.2 * firsts
+
+    # What a minute puts into it lets them out.
+    hand.conn.execute("update limits set retries_at = retries_at - interval '1 minute'")
+    hand.conn.execute("update runs set available_at = now() where state = 'pending'")
+    hand.turn()
+    assert states(hand, name) == {"queued": 14 + firsts}
 
 
 def test_a_limit_taken_away_lets_everybody_go(hand: Hand) -> None:

@@ -27,6 +27,9 @@ NOT_ABOUT_ROWS = {
     "count_silences": "likewise",
     "count_for_quota": "likewise",
     "count_crew_responses": "likewise",
+    "measure_starts": "likewise, whatever it measures",
+    "look_at_tenant": "likewise",
+    "sign_picture": "likewise; tests/pages/test_overview.py holds that it sees no other tenant's",
     "lock_quota": "asks the tenant's own row, and only where it has a quota",
 }
 OF_A_TENANT = sorted(
@@ -72,7 +75,8 @@ OF = {
     "pulse": {"lock_pulse", "update_pulse", "delete_pulse", "list_pulses"},
     "silence": {"lock_silence", "update_silence", "delete_silence", "list_silences"},
     "user": {"lock_user", "update_user", "delete_user", "list_users"},
-    "endpoint": {"lock_crew_endpoint", "update_crew_endpoint", "delete_crew_endpoint", "list_crew_endpoints"},
+    "endpoint": {"lock_crew_endpoint", "update_crew_endpoint", "delete_crew_endpoint", "list_crew_endpoints",
+                 "open_crew_endpoint"},
     "response": {"get_crew_response", "delete_crew_response"},
     "suppression": {"list_suppressions", "delete_suppression"},
     "calendar": {"lock_calendar", "hold_calendar", "update_calendar", "delete_calendar", "list_calendars"},
@@ -120,10 +124,11 @@ class Held:
         )  # fmt: skip
         gated = make.schedule(conn, self.tenant, overlap_policy="queue", cron="0 9 * * *")
         make.run(conn, self.tenant, schedule_id=gated, state="pending", fence=0)
+        make.run(conn, self.tenant, schedule_id=gated)
         conn.execute(
             "insert into audit_log (chain, number, tenant_id, at, who, action, subject_type, subject_id, previous, hash) "
-            "values (%s, 0, %s, now(), 'x', 'x', 'x', 'x', '', '')",
-            (self.tenant, self.tenant),
+            "values (%s, 0, %s, now(), 'x', 'x', 'x', 'x', '', ''), (%s, 0, %s, now(), 'x', 'x', 'stack', 'x', '', '')",
+            (self.tenant,) * 4,
         )
         returned = UUID(tenanted.delivery(conn, self.tenant, word, state="sent"))
         asked = {"source_id": self.ids["source"], "key": word, "minute": due, "flight": uuid4()}
@@ -164,6 +169,7 @@ class Held:
                 "events": ["run.dead"],
             },
             "list_members_of_role": {"role": "viewer"},
+            "list_touched": {"number": 0},
             "list_failed_deliveries": {"run_id": failed, "slot_at": delivery_slot},
             "insert_webhook_test": {"id": id_at(slot_at), "slot_at": slot_at, "webhook_id": self.ids["webhook"]},
             "update_webhook": {"name": f"{word} renamed", "origin": "o", "events": ["run.dead"]},
@@ -198,6 +204,16 @@ class Held:
             "list_crew_responses": {"passed": 0, "path": None, "equals": None},
             "count_crew_responses": {"path": None, "equals": None},
             "insert_crew_response": {"user_uid": uid},
+            "count_slots": {
+                "first_at": make.now(conn) - timedelta(hours=24),
+                "columns": 49,
+                "width": 1800,
+                "late_seconds": 60,
+                "most": 100,
+            },
+            "list_herds": {"until": due + timedelta(days=1), "width": 1800, "herds": 100},
+            "count_next_fires": {"first_at": due, "until": due + timedelta(days=1), "width": 1800},
+            "list_needs": {"most": 100},
             "insert_limit": {"name": f"host:{word}.example", "max_running": 1},
             "update_limit": {"max_running": 1},
             "insert_graph": {
@@ -247,6 +263,8 @@ class Held:
                 "slot_at": None,
             },
             "measure_report": {"schedule_id": ahead, "since": slot_at},
+            "list_latest_runs": {"schedule_ids": [ahead]},
+            "list_taken_slots": {"schedule_id": ahead, "first_at": due, "last_at": due},
             "insert_dashboard": {"name": f"{word} other", "description": ""},
             "update_dashboard": {"name": f"{word} renamed", "description": ""},
             "show_graphs": {"graph_ids": [self.ids["graph"]]},
@@ -329,6 +347,12 @@ class Held:
         move = {"tenant_id": self.tenant, "alert_id": self.ids["alert"], "segment": "", "run_id": uuid4()}
         states = {"previous_state": "ok", "state": "firing", "slot_at": slot_at, "reason": word}
         make.insert(conn, "alert_events", move | states)
+        found = {"tenant_id": self.tenant, "response_id": self.ids["response"], "crew_run_id": run_id, "segment": word}
+        make.insert(conn, "alert_events", found | states | {"run_id": uuid4()})
+        self.of |= {
+            "list_crew_matches": {"run_id": run_id},
+            "find_channels": {"named": [str(self.ids["channel"])]},
+        }
         asking = {"tenant_id": self.tenant, "process_id": uuid4(), "expires_at": due}
         make.insert(conn, "source_answers", {**asked, **asking})
         make.schedule(conn, self.tenant, cron="0 9 * * *", calendar_id=self.ids["calendar"])

@@ -105,6 +105,9 @@ WRITES: dict[tuple[str, ...], tuple[Callable[[World], tuple[str, ...]], str]] = 
         lambda _: ('{"name": "new", "url": "https://example.com", "headers": {"X-Key": "hush"}}', *OURS),
         "crew_endpoint.created",
     ),
+    ("crew", "start"): (lambda _: ("--minutes", "30", *OURS), "crew.started"),
+    ("crew", "stop"): (lambda _: OURS, "crew.stopped"),
+    ("crew", "run-now"): (lambda _: OURS, "crew.run"),
     ("crew", "delete"): (lambda _: ("planner", *OURS), "crew_endpoint.deleted"),
     ("limits", "set"): (lambda _: ("tenant", "--max-running", "5", *OURS), "limit.created"),
     ("limits", "delete"): (lambda _: ("host:api.example.com", *OURS), "limit.deleted"),
@@ -151,6 +154,7 @@ READS = {
     *(("channels", verb) for verb in ("list", "show", "test")),
     ("limits", "list"),
     *((noun, verb) for noun in ("users", "crew") for verb in ("list", "show")),
+    ("crew", "status"),
     ("suppressions", "list"),
     *(("calendars", verb) for verb in ("list", "show")),
     *(("cron", verb) for verb in ("explain", "next")),
@@ -159,9 +163,10 @@ READS = {
     ("tokens", "list"),
     ("keys", "generate"),
     ("audit", "verify"),
+    ("export",),
 }
 # These write on a database of their own, are the schema's, or leave several entries.
-ELSEWHERE = {("reports", "examples"), ("migrate",), ("demo",), ("bench",), ("chaos",)}
+ELSEWHERE = {("reports", "examples"), ("apply",), ("migrate",), ("demo",), ("bench",), ("chaos",)}
 
 
 def test_every_command_is_known_to_write_or_to_read() -> None:

@@ -23,7 +23,7 @@ def _leaves(found: object, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[s
 
 
 COMMANDS = dict(_leaves(parser()))
-SILENT = {("ticker",), ("worker",), ("api",), ("up",)}
+SILENT = {("ticker",), ("worker",), ("api",), ("up",), ("mcp",), ("completion",)}
 
 
 @pytest.mark.parametrize("command", sorted(set(COMMANDS) - SILENT), ids=" ".join)
@@ -54,12 +54,16 @@ def test_the_contracts_commands_are_there() -> None:
         *(("tokens", verb) for verb in ["create", "list", "revoke", "link"]),
         *(("keys", verb) for verb in ["generate", "rotate"]),
         ("audit", "verify"),
+        ("mcp",),
+        ("completion",),
+        ("apply",),
+        ("export",),
         *(("import", origin) for origin in ["crontab", "celery-beat"]),
     } <= set(COMMANDS)
 
 
 def test_help_loads_neither_the_database_nor_the_kinds() -> None:
-    heavy = "{'psycopg', 'pydantic', 'httpx', 'dramatiq', 'fastapi', 'croniter', 'redis'}"
+    heavy = "{'psycopg', 'pydantic', 'httpx', 'dramatiq', 'fastapi', 'croniter', 'redis', 'mcp', 'shtab'}"
     code = f"import sys, tocsin.command as c; s = c.main(['--help']); sys.exit(s or len({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
     assert done.returncode == 0, done.stderr

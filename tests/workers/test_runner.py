@@ -9,6 +9,7 @@ from itertools import pairwise
 import pytest
 
 from tests.system import until
+from workers import runner
 from workers.runner import Runner
 
 
@@ -303,3 +304,27 @@ def test_what_did_not_begin_is_taken_back_of_both_lines(make_bench: Callable[[in
     bench.take("first", goes_first=True)
 
     assert bench.runner.unstarted() == ["first", "b", "c"]
+
+
+def test_a_loop_that_holds_its_most_keeps_waiting_only_what_comes_where_async_works_came(
+    make_bench: Callable[[int], Bench], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "_ASYNC_LIMIT", 2)
+    bench = make_bench(1)
+    calls, default = 3, 4
+    bench.runner.take([("a", True), ("b", True)], bench.runner.wait_for_room(calls, 2), priority=calls)
+    until(lambda: len(bench.begun) == 2)
+    found: list[int] = []
+    thread = threading.Thread(target=lambda: found.append(bench.runner.wait_for_room(calls, 1)))
+    thread.start()
+    until(lambda: bench.runner._wanted)
+
+    granted = bench.runner.wait_for_room(default, 1)
+    assert (granted, found) == (1, []), "a plain one goes before, though it is less urgent"
+    bench.runner.take([("plain", False)], granted, priority=default)
+    until(lambda: "plain" in bench.begun)
+
+    bench.gate.set()
+    thread.join(5)
+    assert found == [1], "an end makes room"
+    bench.runner.take([], 1)

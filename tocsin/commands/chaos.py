@@ -4,12 +4,13 @@ import argparse
 import json
 import random
 import sys
-from collections.abc import Collection, Mapping
+import time
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from tocsin.complaints import Complaint
-from tocsin.terminal import between, with_json
+from tocsin.terminal import between, draw, undraw, with_json
 
 _MOST_SEEDS = 10**9
 _MOST_FAULTS = 10_000
@@ -60,10 +61,27 @@ def _chaos(args: argparse.Namespace) -> int:
         setup,
         names,
         args.folder,
-        tell=lambda line: print(line, file=sys.stderr, flush=True),
+        tell=_teller(args.minutes * 60),
     )
+    if sys.stderr.isatty():
+        undraw()
     print(json.dumps(outcome.as_json(), indent=2) if args.is_json else outcome.verdict.as_text())
     return 0 if outcome.is_sound else 1
+
+
+def _teller(seconds: float) -> Callable[[str], None]:
+    """Says a line on standard error; on a terminal above a bar of how much of the faults' time is over."""
+    began = time.monotonic()
+
+    def tell(line: str) -> None:
+        if not sys.stderr.isatty():
+            print(line, file=sys.stderr, flush=True)
+            return
+        undraw()
+        print(line, file=sys.stderr)
+        draw((time.monotonic() - began) / seconds, "of the faults' time")
+
+    return tell
 
 
 def _faults(text: str, known: Collection[str]) -> Collection[str] | Mapping[str, int]:

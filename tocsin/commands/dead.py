@@ -1,11 +1,25 @@
 """`tocsin dead`: dead letters, which wait for somebody to replay or discard them."""
 
 import argparse
+import contextlib
 from typing import Any
 
 from tocsin.commands.runs import show_attempts
+from tocsin.complaints import Complaint
 from tocsin.installation import changing, opened, record, run_id, tenant_id, who
-from tocsin.terminal import short, show_facts, show_json, show_row, show_table, with_json, with_limit, with_tenant
+from tocsin.terminal import (
+    counted,
+    short,
+    show_facts,
+    show_json,
+    show_row,
+    show_table,
+    with_json,
+    with_limit,
+    with_tenant,
+)
+
+_MOST_AT_ONCE = 10_000
 
 
 def add(commands: Any) -> None:
@@ -22,8 +36,13 @@ def add(commands: Any) -> None:
         ("discard", "settle it without a replay", _discard),
     ):
         parser = verbs.add_parser(name, help=words)
-        parser.add_argument("letter", metavar="ID", help="of the dead letter, or of its run")
         parser.set_defaults(do=do)
+        of_one = parser.add_mutually_exclusive_group(required=True) if name == "replay" else parser
+        nargs = {"nargs": "?"} if name == "replay" else {}
+        of_one.add_argument("letter", metavar="ID", help="of the dead letter, or of its run", **nargs)
+        if name == "replay":
+            of_one.add_argument("--all", action="store_true", help="all open ones, the newest 10,000 at once")
+            parser.add_argument("--schedule", metavar="SCHEDULE", help="of one schedule alone, with --all")
     for parser in verbs.choices.values():
         with_tenant(parser)
         with_json(parser)
@@ -68,6 +87,10 @@ def _show(args: argparse.Namespace) -> int:
 def _replay(args: argparse.Namespace) -> int:
     from scheduler import dead
 
+    if args.all:
+        return _replay_all(args)
+    if args.schedule is not None:
+        raise Complaint("--schedule: goes with --all, and not with one dead letter")
     with changing() as conn:
         tenant = tenant_id(conn, args.tenant)
         letter = dead.get(conn, tenant, run_id(args.letter))
@@ -75,6 +98,31 @@ def _replay(args: argparse.Namespace) -> int:
         subject = ("dead_letter", letter.id)
         record(conn, tenant, "dead_letter.replayed", subject, {"state": letter.state}, {"runId": run.id})
     return show_row(args, run, f"the run {run.id} is open again")
+
+
+def _replay_all(args: argparse.Namespace) -> int:
+    """Reopens one run after the other, each in a transaction of its own: what was done stays if it is interrupted."""
+    from db.pool import transaction
+    from scheduler import dead, schedules
+    from scheduler.refusals import WrongState
+
+    opened_again = []
+    with opened() as conn:
+        tenant = tenant_id(conn, args.tenant)
+        schedule = schedules.get(conn, tenant, args.schedule).id if args.schedule else None
+        letters = dead.list_all(conn, tenant, dead.LetterFilter(schedule_id=schedule), limit=_MOST_AT_ONCE)
+        for letter in counted(letters, "dead letters"):
+            # Somebody else may have settled it since it was listed.
+            with contextlib.suppress(WrongState), transaction(conn):
+                run = dead.replay(conn, tenant, letter.id, by=who())
+                subject = ("dead_letter", letter.id)
+                record(conn, tenant, "dead_letter.replayed", subject, {"state": letter.state}, {"runId": run.id})
+                opened_again.append(run.id)
+    if args.is_json:
+        show_json({"runIds": opened_again, "hasMore": len(letters) == _MOST_AT_ONCE})
+    else:
+        print(f"{len(opened_again)} runs are open again")
+    return 0
 
 
 def _discard(args: argparse.Namespace) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tocsin.complaints import Complaint
 from tocsin.installation import author, changing, opened, record
-from tocsin.terminal import show_facts, show_json, show_row, show_table, with_json
+from tocsin.terminal import counted, show_facts, show_json, show_row, show_table, with_json
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -164,7 +164,7 @@ def _export(args: argparse.Namespace) -> int:
             made.append(folder)
         rows, files = _export_rows(args.slug, file)
         # No transaction waits for them.
-        missing = copy(store, files, folder) if store and folder else []
+        missing = copy(store, counted(files, "files"), folder) if store and folder else []
     except BaseException as error:
         for path in made:  # half an export is none
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)

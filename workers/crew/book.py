@@ -7,6 +7,7 @@ from uuid import UUID
 
 from db.pool import Pool
 from db.query import Query
+from workers.outcome import ChannelRef
 from workers.rows import Leased
 
 PAGE = 1000
@@ -38,9 +39,35 @@ class Endpoint(NamedTuple):
     id: UUID
 
 
+class Match(NamedTuple):
+    """A user in whose answer the rule found something, and what; `total` counts all of them."""
+
+    user_uid: str
+    reason: str
+    total: int
+
+
+class Matches(NamedTuple):
+    """The first of those in whose answers the rule found something, and how many they are in all."""
+
+    first: list[Match]
+    total: int
+
+
+class NamedChannel(NamedTuple):
+    """A channel of the tenant's."""
+
+    id: UUID
+    name: str
+    type: str
+
+
+SHOWN = 50
 INSERT = Query("insert_crew_runs", Page)
 COUNT = Query("count_crew_runs", Counts)
 FIND_ENDPOINT = Query("find_crew_endpoint", Endpoint)
+LIST_MATCHES = Query("list_crew_matches", Match)
+FIND_CHANNELS = Query("find_channels", NamedChannel)
 
 
 class TakenAway(Exception):
@@ -93,3 +120,19 @@ class CrewBook:
         with self.pool.connection() as conn:
             found = COUNT.one(conn, run_id=self.leased.id, slot_at=self.leased.slot_at)
         return found or Counts(0, 0, 0, 0, 0)
+
+    def matches(self) -> Matches:
+        """In whose answers the rule found something, the first fifty by their uid."""
+        leased = self.leased
+        with self.pool.connection() as conn:
+            rows = LIST_MATCHES.all(conn, tenant_id=leased.tenant_id, run_id=leased.id, room=SHOWN)
+        return Matches(rows, rows[0].total if rows else 0)
+
+    def channels(self, named: Sequence[str]) -> tuple[list[ChannelRef], list[str]]:
+        """The tenant's channels of these names or ids, each once, and those names that none has."""
+        if not named:
+            return [], []
+        with self.pool.connection() as conn:
+            rows = FIND_CHANNELS.all(conn, tenant_id=self.leased.tenant_id, named=list(named))
+        known = {each for row in rows for each in (row.name, str(row.id))}
+        return [ChannelRef(row.id, row.type) for row in rows], [name for name in named if name not in known]

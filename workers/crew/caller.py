@@ -49,6 +49,8 @@ class Call(NamedTuple):
     schedule_id: UUID | None
     parent_state: str
     rule: dict[str, Any] | None
+    schedule_name: str | None
+    user_id: UUID | None
 
 
 class Circuit(NamedTuple):
@@ -168,6 +170,7 @@ class Caller:
                 schedule_ids=[each[-1].call.schedule_id for each in by_endpoint.values()],
                 answered=[len(each) - len(failed[key]) for key, each in by_endpoint.items()],
                 failed=[len(failed[key]) for key in by_endpoint],
+                failing=literal(literal(_users_of(each)) for each in by_endpoint.values()),
                 errors=literal(failed[key][-1] if failed[key] else None for key in by_endpoint),
             )
             is_open = {row.endpoint_id: row.is_open for row in rows}
@@ -190,6 +193,11 @@ class Caller:
         events.warning("crew.away", error=str(error).strip())
         if self._conn is not None and (self._conn.broken or self._conn.closed):
             self._conn = None
+
+
+def _users_of(ends: Sequence[_End]) -> list[UUID]:
+    """The users whose calls failed."""
+    return [end.call.user_id for end in ends if end.error is not None and end.call.user_id is not None]
 
 
 def _tell(results: Sequence[tuple[Any, Any]]) -> None:

@@ -3,19 +3,21 @@
 Calls are waiting and not work: hundreds of them share one event loop. Times are in seconds, latencies in milliseconds.
 """
 
+import asyncio
 import time
 from typing import cast
 from uuid import UUID
 
-import jmespath
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from config.seal import SealError
-from db.jsonb import dumps
 from workers.crew import ask
 from workers.crew.answers import Answered, Failed, Pending, back_off
+from workers.crew.book import Match, Matches
 from workers.crew.caller import Away, Call
+from workers.crew.rules import Judged, judge
+from workers.crew.telling import Notify, Told, tell
 from workers.kind import Context, InnerJournal, Kind
 from workers.outcome import CrewAnswer, Done, Later, Outcome, Rejected
 
@@ -44,15 +46,6 @@ def why_not(call: Call) -> str | None:
     return None
 
 
-def match(expression: str, answer: object) -> str | None:
-    """What a rule finds in an answer, as JSON; None where it finds nothing, or false."""
-    try:
-        found = jmespath.search(expression, answer)
-    except (jmespath.exceptions.JMESPathError, TypeError, ValueError):
-        return None
-    return dumps(found) if found not in (None, False, "", [], {}) else None
-
-
 async def run(ctx: Context[Params]) -> Outcome:
     """Asks once and returns what the answer means."""
     caller = cast(InnerJournal, ctx.journal).crew_caller()
@@ -70,7 +63,7 @@ async def run(ctx: Context[Params]) -> Outcome:
             is_open = await caller.failed(ctx, call, found.why)
             return _later(ctx, call, found, took, is_open=is_open)
         caller.answered(ctx, call)
-        return _ended(ctx, call, found, took)
+        return await _ended(ctx, call, found, took)
     except Away as error:
         return Later(1.0, str(error), is_counted=False)
     except SealError as error:
@@ -87,17 +80,28 @@ def _later(ctx: Context[Params], call: Call, found: Failed, took: int, *, is_ope
     return Later(wait, found.why, answer=_answer(call, took, error=found.why, excerpt=found.excerpt))
 
 
-def _ended(ctx: Context[Params], call: Call, found: Answered | Failed | Pending, took: int) -> Outcome:
+async def _ended(ctx: Context[Params], call: Call, found: Answered | Failed | Pending, took: int) -> Outcome:
     if isinstance(found, Pending):
         if ask.age_seconds(ctx) < _PATIENCE_SECONDS:
             return Later(1.0, found.why, is_counted=False)
         return Rejected(found.why, answer=_answer(call, took, error=found.why))
     if isinstance(found, Failed):
         return Rejected(found.why, answer=_answer(call, took, error=found.why, excerpt=found.excerpt))
-    rule = (call.rule or {}).get("expression")
-    matched = match(rule, found.value) if rule else None
-    kept = _answer(call, took, response=found.text, matched=matched)
-    return Done({"outcome": "answered", "latencyMs": took}, answer=kept)
+    judged = judge(call.rule, found.value) if call.rule else Judged()
+    kept = _answer(call, took, response=found.text, matched=judged.found, rule_error=judged.error)
+    told = await asyncio.to_thread(_told_late, ctx, call, judged.found) if judged.found else Told()
+    done = {"outcome": "answered", "latencyMs": took}
+    return Done(done, told.messages, posts=told.posts, answer=kept)
+
+
+def _told_late(ctx: Context[Params], call: Call, found: str) -> Told:
+    """What is told of an answer that came after its crew's end, which tells of all that came before."""
+    notify = (call.rule or {}).get("notify")
+    if notify is None or call.parent_state != "succeeded":
+        return Told()
+    book = cast(InnerJournal, ctx.journal).crew()
+    matches = Matches([Match(call.uid, found, 1)], 1)
+    return tell(ctx, book, Notify.model_validate(notify), call.schedule_name or ctx.schedule_name, matches)
 
 
 def _answer(call: Call, took: int, **kept: str | None) -> CrewAnswer:

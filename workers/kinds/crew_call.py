@@ -3,13 +3,14 @@
 It fans out in pages and then waits, without a worker and without an attempt, until all calls have ended.
 """
 
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, cast
 
-import jmespath
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic.alias_generators import to_camel
 
 from workers.crew.book import PAGE, Counts, CrewBook
+from workers.crew.rules import LONGEST, Language, problem_of
+from workers.crew.telling import Notify, Told, tell
 from workers.kind import Cancelled, Context, InnerJournal, Kind
 from workers.outcome import Done, Later, Outcome, Rejected
 
@@ -17,14 +18,6 @@ FANNED_OUT = "fan-out"
 _FIRST = (-1, "")
 _EVERYBODY = 2**62
 _SHORTEST_WAIT, _LONGEST_WAIT = 0.5, 15.0
-
-
-def _expression(text: str) -> str:
-    try:
-        jmespath.compile(text)
-    except (jmespath.exceptions.JMESPathError, ValueError) as error:
-        raise ValueError(f"can't be read: {str(error)[:200]}") from None
-    return text
 
 
 class _Body(BaseModel):
@@ -35,10 +28,18 @@ Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class Rule(_Body):
-    """What is looked for in each answer; where it finds something, the webhooks of `crew.matched` are told."""
+    """What is looked for in each answer; where it finds something, that is an alert event."""
 
-    language: Literal["jmespath"] = "jmespath"
-    expression: Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(_expression)]
+    language: Language = Field("jmespath", description="jmespath finds something, cel over `answer` is true")
+    expression: Annotated[str, Field(min_length=1, max_length=LONGEST)]
+    notify: Notify | None = Field(None, description="who is told, once a run, of all that it found")
+
+    @field_validator("expression")
+    @classmethod
+    def _can_be_read(cls, expression: str, info: ValidationInfo) -> str:
+        if "language" in info.data and (problem := problem_of(info.data["language"], expression)):
+            raise ValueError(problem)
+        return expression
 
 
 class Params(_Body):
@@ -102,7 +103,25 @@ def run(ctx: Context[Params]) -> Outcome:
     if counts.waiting:
         wait = min(_LONGEST_WAIT, max(_SHORTEST_WAIT, elapsed / 20))
         return Later(wait, f"{counts.waiting} calls have not ended", is_counted=False)
-    return Done(result_of(fanned, counts, int(elapsed * 1000)))
+    told = _told(ctx, book, counts)
+    if isinstance(told, Later):
+        return told
+    return Done(result_of(fanned, counts, int(elapsed * 1000)) | dict(told.kept), told.messages, posts=told.posts)
+
+
+def _told(ctx: Context[Params], book: CrewBook, counts: Counts) -> Told | Later:
+    """What is told of the answers in which the rule found something; Later, where it is not known yet to whom."""
+    rule = ctx.params.rule
+    if rule is None:
+        return Told()
+    matches = book.matches()
+    kept = {"matched": matches.total}
+    if rule.notify is None or not matches.total:
+        return Told(kept)
+    told = tell(ctx, book, rule.notify, ctx.schedule_name, matches, counts.answered)
+    if told.away is not None and not ctx.is_last_attempt:
+        return Later(None, told.away)
+    return told._replace(kept=kept | dict(told.kept))
 
 
 KIND = Kind(

@@ -1,0 +1,163 @@
+"""The Heroku style: app.json against the settings, TLS with certificates of nobody, and the whole Procfile as one group."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import redis as redis_client
+import yaml
+
+from api.routes.health import broker_answers
+from config.environ import SETTINGS, need, read
+from db.pool import Database, DatabaseError
+from local import procfile
+from local.processes import free_port
+from scheduler.relay import relay_to
+from tests import kinds, make
+from tests.deploy.tls import Front
+from tests.races.traces import lines
+from tests.system import ROOT, Process, until
+from tocsin import checks
+from workers.broker import open_broker
+
+APP: Any = json.loads((ROOT / "app.json").read_text())
+
+
+def test_app_json_names_settings_alone_and_each_value_is_one_that_the_setting_takes() -> None:
+    every = APP["env"] | APP["environments"]["review"]["env"]
+    assert not set(every) - set(SETTINGS)
+    for name, told in every.items():
+        if "value" in told:
+            assert not SETTINGS[name].is_secret, name
+            need(name, {name: told["value"]})
+    # Heroku's generated secrets are 64 hexadecimal characters: right for a token, and no key of 32 bytes.
+    assert {name for name, told in APP["env"].items() if told.get("generator")} == {"METRICS_TOKEN"}
+
+
+def test_app_json_runs_each_process_of_the_procfile_and_brings_what_they_need() -> None:
+    assert set(APP["formation"]) == set(procfile.commands()) - {"release"}
+    assert [name.partition(":")[0] for name in APP["addons"]] == ["heroku-postgresql", "heroku-redis"]
+
+
+def test_what_the_platform_installs_is_locked_by_hash_and_holds_the_core() -> None:
+    files = [line.split()[1] for line in (ROOT / "requirements.txt").read_text().splitlines() if line.startswith("-r ")]
+    assert "requirements/core.txt" in files
+    assert "requirements/build.txt" in files
+    assert all("--hash=sha256:" in (ROOT / file).read_text() for file in files)
+
+
+def test_the_compose_file_gives_each_process_its_settings_and_no_more() -> None:
+    told: Any = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text())
+    services = told["services"]
+    assert {"migrate", "web", "ticker", "worker", "postgres", "redis", "mailpit", "prometheus", "grafana"} == set(
+        services
+    )
+    for name in ("migrate", "web", "ticker", "worker"):
+        service = services[name]
+        keyless = {key: text for key, text in service["environment"].items() if key != "TOCSIN_SECRET_KEYS"}
+        assert set(service["environment"]) <= set(SETTINGS)
+        read(keyless, {key: str(text) for key, text in keyless.items()})
+        assert service["read_only"] is True
+        assert service["cap_drop"] == ["ALL"]
+        assert service["stop_grace_period"] == "30s"
+    commands = {name: words[3:] for name, words in procfile.commands().items()}
+    assert services["web"]["command"] == commands["web"]
+    assert services["ticker"]["command"] == commands["ticker"]
+    assert services["worker"]["command"] == commands["worker"]
+    assert services["migrate"]["command"] == commands["release"]
+
+
+@pytest.fixture(scope="module")
+def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
+    """A way in by TLS, with a certificate that nobody vouches for, as Heroku's Redis has it."""
+    with Front(tmp_path_factory.mktemp("tls")) as opened:
+        yield opened
+
+
+def test_every_process_takes_a_redis_whose_certificate_nobody_vouches_for(front: Front, redis: str) -> None:
+    url = front.to(redis)
+    assert url.startswith("rediss://")
+    with pytest.raises(redis_client.ConnectionError, match="certificate"):
+        redis_client.Redis.from_url(url).ping()
+    assert broker_answers(url)
+    assert not checks._problem_of_redis(url)
+    relay_to(url)._bell.ring([("default", b"{}", "one")])
+    broker = open_broker(url, 4)
+    try:
+        assert broker.client.ping()  # type: ignore[attr-defined]
+    finally:
+        broker.close()
+
+
+def test_a_database_that_is_named_as_heroku_names_it_is_reached_by_tls(front: Front, database: str) -> None:
+    url = front.to(database)
+    assert url.startswith("postgres://")
+    need("DATABASE_URL", {"DATABASE_URL": url})
+    for address in (url, f"{url}?sslmode=require"):
+        with Database.at(address).connect("test") as conn:
+            assert make.value(conn, "select 1") == 1
+            assert conn.pgconn.ssl_in_use
+    # Whoever wants the certificate vouched for says so, and is then obeyed.
+    with pytest.raises(DatabaseError):
+        Database.at(f"{url}?sslmode=verify-full&sslrootcert=system").connect("test")
+
+
+@pytest.mark.race
+def test_honcho_runs_the_procfile_by_tls_and_sigterm_to_everybody_twice_drains(
+    front: Front, empty_database: str, redis: str, tmp_path: Path
+) -> None:
+    """Heroku sends SIGTERM to every process of a dyno: to the shell, to a supervisor and to its children alike."""
+    environ = {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
+        "TMPDIR": str(tmp_path),
+        "DATABASE_URL": front.to(empty_database),
+        "REDIS_URL": front.to(redis),
+        "PORT": str(free_port()),
+        "WORKER_PROCESSES": "2",
+        "TOCSIN_LEASE_SECONDS": "1",
+        "TOCSIN_KINDS": kinds.NAMES,
+        "LOG_FORMAT": "text",
+    }
+    trace = tmp_path / "trace"
+    release = subprocess.run(procfile.commands()["release"], env=environ, capture_output=True, text=True)
+    assert release.returncode == 0, release.stderr
+    # It kills what has not ended 5 seconds after SIGTERM, where the platform waits 30.
+    honcho = "import sys, honcho.manager as m; m.KILL_WAIT = 30; from honcho.command import main; main(sys.argv[1:])"
+    words = ["--procfile", str(ROOT / "Procfile"), "start", "web", "ticker", "worker"]
+    running = Process([sys.executable, "-c", honcho, *words], environ, tmp_path / "honcho.log")
+    try:
+        for event in ("web.started", "ticker.started", "worker.started"):
+            running.until_says(event)
+        with make.connect(empty_database) as conn:
+            tenant = make.tenant(conn)
+            params = {"file": str(trace), "seconds": 1.5}
+            for _ in range(6):
+                make.schedule(conn, tenant, kind="test.wait_deaf", params=params, max_attempts=1)
+            conn.execute("select pg_notify('tocsin', '')")
+            until(lambda: len(lines(trace, "began")) == 6, why=running.log)
+            everybody = psutil.Process(running.pid).children(recursive=True)
+            began = time.monotonic()
+            for _ in range(2):
+                for each in everybody:
+                    with suppress(psutil.NoSuchProcess):
+                        each.send_signal(signal.SIGTERM)
+            running.wait(25)
+            assert time.monotonic() - began < 25
+            stopped = {who: running.log().count(f" {who}.stopped") for who in ("web", "ticker", "worker")}
+            assert stopped == {"web": 1, "ticker": 1, "worker": 2}, running.log()
+            assert "SIGKILL" not in running.log(), running.log()
+            assert {line.run for line in lines(trace, "ended")} == {line.run for line in lines(trace, "began")}
+            assert make.value(conn, "select count(*) from runs where state = 'succeeded'") == 6
+            assert make.value(conn, "select count(*) from processes where stopped_at is null") == 0
+    finally:
+        running.kill()

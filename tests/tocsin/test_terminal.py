@@ -1,0 +1,87 @@
+"""What is printed on a terminal, and what in a pipe."""
+
+import sys
+from io import StringIO
+from typing import Any
+
+import pytest
+
+from tests import make
+from tests.tocsin.conftest import Tocsin
+from tests.tocsin.test_runs import _dead
+from tocsin import terminal
+
+ID = "019a200e-c091-7c19-9f54-05372ecde5b5"
+
+
+class Screen(StringIO):
+    """A terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("widths", "kept", "room", "found"),
+    [
+        ([10, 20], [False, False], 40, [10, 20]),
+        ([10, 20], [False, False], 22, [10, 10]),
+        ([36, 50, 30], [True, False, False], 80, [36, 20, 20]),
+        # Nothing is made so narrow that it says nothing, and an id is whole: such a line is broken by the terminal.
+        ([36, 30], [True, False], 40, [36, 8]),
+        ([5, 6], [False, False], 3, [5, 6]),
+    ],
+)
+def test_the_widest_columns_give_way(widths: list[int], kept: list[bool], room: int, found: list[int]) -> None:
+    assert terminal.fitting(widths, kept, room) == found
+
+
+def test_a_table_is_as_wide_as_the_terminal_and_whole_in_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [(ID, "a name " * 12, "an error " * 20)]
+    for screen, is_cut in ((Screen(), True), (StringIO(), False)):
+        monkeypatch.setenv("COLUMNS", "80")
+        monkeypatch.setattr(sys, "stdout", screen)
+        terminal.show_table(("ID", "NAME", "ERROR"), rows, "none")
+        lines = screen.getvalue().splitlines()
+        assert (max(map(len, lines)) <= 80) == is_cut
+        assert ("…" in lines[1]) == is_cut
+        assert ID in lines[1]
+
+
+def test_a_bar_is_drawn_on_a_terminal_and_none_in_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    for screen in (Screen(), StringIO()):
+        monkeypatch.setattr(sys, "stderr", screen)
+        assert list(terminal.counted([1, 2, 3], "things")) == [1, 2, 3]
+        assert ("░" in screen.getvalue()) == screen.isatty()
+        assert screen.getvalue().endswith("\r\x1b[K") == screen.isatty()
+
+
+def test_all_dead_letters_are_replayed_or_those_of_one_schedule(
+    tocsin: Tocsin, conn: make.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[dict[str, Any]] = [
+        tocsin("schedules", "create", "test.noop", "--name", name, "--cron", "@daily", "--json").json()
+        for name in ("daily", "other")
+    ]
+    runs = [_dead(conn, schedule)[0] for schedule in (made[0], made[0], made[1])]
+    assert "goes with --all" in tocsin("dead", "replay", str(runs[0]), "--schedule", "daily").complaint()
+    done = tocsin("dead", "replay", "--all", "--schedule", "daily", "--json").json()
+    assert set(done["runIds"]) == {str(run) for run in runs[:2]}
+    assert done["hasMore"] is False
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    answer = tocsin("dead", "replay", "--all")
+    assert answer.out == "1 runs are open again\n"
+    assert "0 of 1" in answer.err
+    assert make.value(conn, "select count(*) from dead_letters where state = 'open'") == 0
+    assert make.value(conn, "select count(*) from audit_log where action = 'dead_letter.replayed'") == 3
+    assert tocsin("dead", "replay", "--all", "--json").json()["runIds"] == []
+
+
+def test_chaos_says_its_lines_above_a_bar_on_a_terminal_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tocsin.commands import chaos
+
+    for screen in (Screen(), StringIO()):
+        monkeypatch.setattr(sys, "stderr", screen)
+        chaos._teller(60.0)("worker.kill")
+        assert "worker.kill\n" in screen.getvalue()
+        assert ("of the faults' time" in screen.getvalue()) == screen.isatty()

@@ -1,0 +1,90 @@
+"""The circuit of an endpoint: several users whose calls fail open it, and one whose calls always do never."""
+
+from collections.abc import Iterator, Sequence
+from uuid import UUID, uuid4
+
+import pytest
+
+from db.pool import Connection, Database
+from db.query import literal
+from tests import make
+from tests.crew import endpoint
+from workers.crew.caller import RECORD, Circuit
+
+
+class Endpoint:
+    """An endpoint that is asked by hand."""
+
+    def __init__(self, conn: Connection) -> None:
+        self.conn = conn
+        self.tenant = make.tenant(conn)
+        self.id = endpoint(conn, self.tenant, "https://example.com")
+
+    def calls(self, *failing: UUID, answered: int = 0) -> bool:
+        """Counts calls that came to this together; whether the circuit is open then."""
+        rows: Sequence[Circuit] = RECORD.all(
+            self.conn,
+            tenant_ids=[self.tenant],
+            endpoint_ids=[self.id],
+            schedule_ids=[None],
+            answered=[answered],
+            failed=[len(failing)],
+            failing=literal([literal(failing)]),
+            errors=literal(["no answer" if failing else None]),
+        )
+        return any(row.is_open for row in rows)
+
+    def later(self, seconds: float) -> None:
+        """Lets time pass for what is counted."""
+        self.conn.execute(
+            "update limits set strained_at = strained_at - make_interval(secs => %s), "
+            "open_until = open_until - make_interval(secs => %s)",
+            (seconds, seconds),
+        )
+
+
+@pytest.fixture
+def asked(database: str) -> Iterator[Endpoint]:
+    with Database.at(database).connect("test") as conn:
+        yield Endpoint(conn)
+
+
+ONE, TWO, THREE = uuid4(), uuid4(), uuid4()
+
+
+def test_one_user_whose_calls_always_fail_opens_no_circuit(asked: Endpoint) -> None:
+    for _ in range(20):
+        assert not any(asked.calls(ONE) for _ in range(5))
+        asked.later(60)
+
+
+def test_two_users_are_no_outage_and_a_third_makes_one(asked: Endpoint) -> None:
+    assert not any(asked.calls(each) for each in (ONE, TWO) * 3)
+    assert asked.calls(THREE)
+
+
+def test_an_answer_between_the_failures_keeps_it_shut(asked: Endpoint) -> None:
+    for _ in range(3):
+        assert not asked.calls(ONE, TWO)
+        assert not asked.calls(answered=40)
+        assert not asked.calls(THREE)
+
+
+def test_a_fifth_of_many_calls_opens_it_and_fewer_do_not(asked: Endpoint) -> None:
+    assert not any(asked.calls(uuid4(), answered=4) for _ in range(200))
+    assert any(asked.calls(uuid4(), answered=3) for _ in range(100))
+
+
+def test_failures_that_come_seldom_wear_off(asked: Endpoint) -> None:
+    for _ in range(30):
+        assert not asked.calls(*(uuid4() for _ in range(6)), answered=1)
+        asked.later(60)
+
+
+def test_it_is_shut_by_an_answer_to_whoever_tries_and_nobody_failed_then(asked: Endpoint) -> None:
+    assert asked.calls(*(uuid4() for _ in range(5)))
+    asked.later(3)
+    assert not asked.calls(answered=1)
+    row = asked.conn.execute("select failed_in_row, failing, strain from limits").fetchone()
+    assert row == (0, [], 0.0)
+    assert not asked.calls(ONE, TWO, THREE)

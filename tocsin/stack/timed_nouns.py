@@ -1,0 +1,145 @@
+"""Sections with a time: schedules, alerts, pulses and scheduled reports. Whether one rests is left unless a file says it."""
+
+from typing import Any
+
+from api import kpi_alerts, pulses, scheduled_reports
+from api.kpi_alert_bodies import KpiAlertIn, KpiAlertPatch
+from api.kpi_alerts import KPI_ALERTS
+from api.pulse_bodies import PulseIn, PulsePatch
+from api.pulses import PULSES
+from api.refusals import refuse
+from api.scheduled_report_bodies import ScheduledReportIn, ScheduledReportPatch
+from api.scheduled_reports import SCHEDULED_REPORTS
+from tocsin.stack.names import Fields, Find
+from tocsin.stack.schedule_noun import is_over, keep_from
+from tocsin.stack.sections import Means, Settling, of_noun
+from workers.reports.definition import Definition
+
+# Alerts.
+
+
+def _alert_body(row: Any) -> Fields:
+    shown = KPI_ALERTS.shown(row)
+    names = [str(each.alias) for each in KpiAlertIn.model_fields.values()]
+    return {name: shown[name] for name in names} | {"isActive": row.status != "paused"}
+
+
+def _settle_alert(at: Settling) -> None:
+    kind = at.wanted["alertType"]
+    part = at.wanted.get(kind)
+    if part is None:
+        raise refuse(kind, f"is required for an alert of the type {kind}")
+    if part.get("timezone") is None:
+        part["timezone"] = at.means.timezone
+    if kind == "schedule":
+        have = at.have.says.get("schedule") if at.have else None
+        keep_from(part, have, ("frequencyInterval", "every"))
+
+
+def _make_alert(means: Means, body: Fields) -> Any:
+    wanted = KpiAlertIn.model_validate(body)
+    return kpi_alerts.create(
+        means.conn, means.tenant, wanted, retention_days=means.retention_days, created_by=means.who
+    )
+
+
+ALERTS = of_noun(
+    "kpiAlerts",
+    KPI_ALERTS,
+    KpiAlertIn,
+    _make_alert,
+    lambda means, row, changes, _: kpi_alerts.edit(
+        means.conn, means.tenant, row, KpiAlertPatch.model_validate(changes)
+    ),
+    lambda means, row: kpi_alerts.retire(means.conn, means.tenant, row),
+    body_of=_alert_body,
+    key="alertName",
+    fixed=("alertType",),
+    left=("isActive",),
+    settle=_settle_alert,
+    over=is_over,
+    schedule_of=lambda row: row.schedule_id,
+)
+
+
+# Pulses.
+
+
+def _pulse_body(row: Any) -> Fields:
+    shown = PULSES.shown(row)
+    names = [str(each.alias) for each in PulseIn.model_fields.values()]
+    # One that recurs in another way, by an edit of its schedule, has no expression.
+    own = {"enabled": row.status != "paused", "cron": row.cron or "@daily"}
+    return {name: shown[name] for name in names} | own
+
+
+def _make_pulse(means: Means, body: Fields) -> Any:
+    wanted = PulseIn.model_validate(body)
+    return pulses.create(means.conn, means.tenant, wanted, retention_days=means.retention_days, created_by=means.who)
+
+
+PULSES_SECTION = of_noun(
+    "pulses",
+    PULSES,
+    PulseIn,
+    _make_pulse,
+    lambda means, row, changes, _: pulses.edit(means.conn, means.tenant, row, PulsePatch.model_validate(changes)),
+    lambda means, row: pulses.retire(means.conn, means.tenant, row),
+    body_of=_pulse_body,
+    left=("enabled",),
+    over=is_over,
+    schedule_of=lambda row: row.id,
+)
+
+
+# Scheduled reports.
+
+
+def _report_body(row: Any) -> Fields:
+    shown = SCHEDULED_REPORTS.shown(row)
+    names = [str(each.alias) for each in ScheduledReportIn.model_fields.values()]
+    own = {"isActive": row.status != "paused", "cronExpression": row.cron or "@daily"}
+    return {name: shown[name] for name in names} | own
+
+
+def _settle_report(at: Settling) -> None:
+    if at.wanted.get("timezone") is None:
+        at.wanted["timezone"] = at.means.timezone
+
+
+def _make_report(means: Means, body: Fields) -> Any:
+    wanted = ScheduledReportIn.model_validate(body)
+    return scheduled_reports.create(
+        means.conn, means.tenant, wanted, retention_days=means.retention_days, created_by=means.who
+    )
+
+
+def _check_report(means: Means, body: Fields, said: Find) -> None:
+    wanted = ScheduledReportIn.model_validate(body)
+    found = said("reportDefinitions", wanted.report_type)
+    if found is not None:
+        names = [str(each.alias) for each in Definition.model_fields.values()]
+        says = Definition.model_validate({name: found[name] for name in names if name in found})
+        scheduled_reports.check_words(wanted, says)
+    else:
+        says_there = scheduled_reports.says_of(means.conn, means.tenant, wanted.report_type)
+        scheduled_reports.check_words(wanted, says_there)
+
+
+REPORTS = of_noun(
+    "scheduledReports",
+    SCHEDULED_REPORTS,
+    ScheduledReportIn,
+    _make_report,
+    lambda means, row, changes, _: scheduled_reports.edit(
+        means.conn, means.tenant, row, ScheduledReportPatch.model_validate(changes)
+    ),
+    lambda means, row: scheduled_reports.retire(means.conn, means.tenant, row),
+    body_of=_report_body,
+    left=("isActive",),
+    without=("workspaceId",),
+    settle=_settle_report,
+    check=_check_report,
+    over=is_over,
+    schedule_of=lambda row: row.schedule_id,
+)
