@@ -11,13 +11,13 @@ from pydantic import field_validator
 from api.pages import pulse_views
 from api.pages.page import EditorPage, Page, ViewerPage, told
 from api.pages.rooms import Field, Room, Shape, names_of, routes
+from api.pages.schedules import words_of
 from api.pulse_bodies import PulseIn, PulsePatch
 from api.request import Asked, answer
 from api.routes import channels, graphs, pulse_jobs, pulses, runs, templates
 from api.routes.pulse_jobs import CleanUpIn
 from scheduler.refusals import NotFound
 from scheduler.schedules import read_now
-from scheduler.words import explain
 from workers.branding import Branding
 from workers.journal import GET_BRANDING, GET_MODEL_RULES
 
@@ -77,7 +77,7 @@ def told_list(response: Response) -> list[dict[str, Any]]:
 
 def _words(pulse: Mapping[str, Any]) -> str:
     """When it recurs, in plain words; nothing of one whose schedule recurs in another way."""
-    return explain(pulse["cron"], pulse["cronTimezone"] or "UTC", pulse["id"]) if pulse["cron"] else ""
+    return words_of(pulse["cron"], None, None, pulse["cronTimezone"] or "UTC", pulse["id"]) if pulse["cron"] else ""
 
 
 def _beside(page: Page, pulse: Shape) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from api.pages.page import EditorPage, Page, ViewerPage, told
 from api.pages.report_definitions import TAKES, WORDS
 from api.pages.rooms import Shape, names_of
 from api.pages.route import pages
+from api.pages.schedules import words_of
 from api.paging import Cursor, Word
 from api.problems import Refusal
 from api.refusals import refuse
@@ -20,7 +21,6 @@ from api.routes import calendars, scheduled_reports, templates
 from api.routes import report_definitions as definitions
 from api.scheduled_report_bodies import ScheduledReportIn, ScheduledReportPatch, Status
 from scheduler.schedules import read_now
-from scheduler.words import explain
 from workers.kinds.report_export import ExportFormat
 
 router = pages("reports")
@@ -155,7 +155,7 @@ def when_of(report: Shape) -> str:
     """When it is made, in plain words; nothing of one whose schedule recurs in another way."""
     if not report["cronExpression"]:
         return ""
-    return explain(report["cronExpression"], report["timezone"], report["scheduleId"])
+    return words_of(report["cronExpression"], None, None, report["timezone"], report["scheduleId"])
 
 
 def _report(page: Page, report_id: UUID) -> Shape:
