@@ -111,3 +111,17 @@ def test_pulses_are_found_by_their_words(api: Api) -> None:
     page = api("GET", "/pulses?search=tues&enabled=true").text
     assert "Tuesdays" in page
     assert "Mondays" not in page
+
+
+def test_a_pulse_that_recurs_by_its_schedule_is_edited_without_a_cron(two: Two) -> None:
+    pulse_id = ROWS["pulse_id"](two.conn, two.a.tenant, "own")
+    interval = {"cronExpression": None, "intervalSeconds": 3600}
+    changed = two.a("PATCH", f"/api/schedules/{pulse_id}", json=interval)
+    assert changed.status_code == 200, changed.text
+    form = two.a("GET", f"/pulses/{pulse_id}/edit").text
+    [field] = re.findall(r'<input id="f-cron"[^>]*>', form)
+    assert "required" not in field
+    saved = post(two.a, f"/pulses/{pulse_id}/edit", cron="", prompt="what changed?")
+    assert place_of(saved) == f"/pulses/{pulse_id}"
+    assert two.a("GET", f"/api/schedules/{pulse_id}").json()["intervalSeconds"] == 3600
+    assert "by its schedule" in two.a("GET", f"/pulses/{pulse_id}").text
