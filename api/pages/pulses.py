@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -101,11 +102,11 @@ def _templates(page: Page) -> list[tuple[str, str]]:
     return [("", "Tocsin's own words")] + [(e["id"], e["name"]) for e in found if e["purpose"] == "pulse.report"]
 
 
-def _saved(page: Page, pulse: Shape) -> Response:
+def _led(page: Page, pulse: Shape, said: str) -> Response:
     """Leads to the pulse, or, by the other button of its form, to a preview of it."""
     if page.query["then"] == "preview":
         return _preview(page, UUID(pulse["id"]))
-    return page.done(f"/pulses/{pulse['id']}", f"The pulse {pulse['name']} is saved.")
+    return page.done(f"/pulses/{pulse['id']}", f"The pulse {pulse['name']} is {said}.")
 
 
 ROOM = Room(
@@ -128,8 +129,8 @@ ROOM = Room(
     form="pulses/form.html.j2",
     filters=("search", "enabled"),
     beside=_beside,
-    after_made=_saved,
-    after_saved=_saved,
+    after_made=partial(_led, said="made"),
+    after_saved=partial(_led, said="saved"),
     fields=(
         Field("name", "Name", required=True),
         Field("description", "What it is about"),
