@@ -1,23 +1,24 @@
 """`/crew`: the default crew, whom it asks about whom, how far its runs are, and the calls that died."""
 
-from typing import Any
 from uuid import UUID
 
 from fastapi.responses import Response
 
+from api import shapes
 from api.pages.forms import Typed
 from api.pages.page import EditorPage, Page, ViewerPage, told
 from api.pages.rooms import Shape
 from api.pages.route import pages
 from api.paging import Cursor
 from api.problems import Refusal
-from api.routes import crew_endpoints, crew_scheduler, dead_letters, runs
+from api.routes import crew_endpoints, crew_scheduler, dead_letters, schedules
 from api.routes.crew_scheduler import CrewAction
-from scheduler import runs as run_rows
+from db.pool import Connection
+from scheduler import runs
 from scheduler.refusals import NotFound, WrongState
 from scheduler.schedules import read_now
 
-_RUNS = 10
+_RUNS, _CREWS = 10, 50
 _LETTERS = 25
 _OPEN = frozenset({"pending", "queued", "running"})
 
@@ -72,9 +73,10 @@ def replay_letter(page: EditorPage, letter_id: UUID) -> Response:
 
 
 def _crew(page: Page, refusal: Refusal | None = None, minutes: str = "") -> Response:
-    found = told(runs.list_runs(page.asking, kind="crew.call", limit=_RUNS))
+    crews = told(schedules.list_schedules(page.asking, kind="crew.call", limit=_CREWS))["items"]
     with page.reading() as conn:
         now = read_now(conn)
+        found = _last_runs(conn, page.tenant, [UUID(each["id"]) for each in crews])
     stands, why = _status(page)
     return page.show(
         "crew/crew.html.j2",
@@ -83,10 +85,18 @@ def _crew(page: Page, refusal: Refusal | None = None, minutes: str = "") -> Resp
         minutes=minutes,
         refusal=refusal,
         endpoints=told(crew_endpoints.list_crew_endpoints(page.asking, limit=100))["items"],
-        runs=found["items"],
-        is_open=any(each["state"] in _OPEN for each in found["items"]),
+        crews=crews,
+        runs=found,
+        is_open=any(each["state"] in _OPEN for each in found),
         now=now,
     )
+
+
+def _last_runs(conn: Connection, tenant_id: UUID, crew_ids: list[UUID]) -> list[Shape]:
+    """The newest runs of these crews; a list by kind would read past each of their calls."""
+    found = [each for some in runs.latest(conn, tenant_id, crew_ids, _RUNS).values() for each in some]
+    newest = sorted(found, key=lambda each: each.slot_at, reverse=True)[:_RUNS]
+    return [shapes.plain(runs.get(conn, tenant_id, each.id)) for each in newest]
 
 
 def _status(page: Page) -> tuple[Shape | None, str]:
@@ -97,9 +107,9 @@ def _status(page: Page) -> tuple[Shape | None, str]:
         return None, str(error)
 
 
-def _user_of(conn: Any, tenant_id: UUID, letter: Shape) -> str | None:
+def _user_of(conn: Connection, tenant_id: UUID, letter: Shape) -> str | None:
     """The user whom a dead call was about; None where its run is no more."""
     try:
-        return run_rows.get(conn, tenant_id, UUID(letter["runId"])).item_key
+        return runs.get(conn, tenant_id, UUID(letter["runId"])).item_key
     except NotFound:
         return None

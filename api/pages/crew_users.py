@@ -1,6 +1,6 @@
 """`/crew/users`: whom crews are asked about; one by one, or many out of CSV text."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import quote
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from api.paging import Cursor, Word
 from api.problems import Refusal
 from api.routes import crew_responses, users
 from api.users import COLUMNS, UserIn, UserPatch
+from db.pool import Connection
 from scheduler import runs
 from scheduler.refusals import NotFound
 from scheduler.schedules import read_now
@@ -134,7 +135,7 @@ def _is_there(page: Page, uid: str) -> bool:
     return True
 
 
-def _is_dead(conn: Any, tenant_id: UUID, answered: Shape) -> bool:
+def _is_dead(conn: Connection, tenant_id: UUID, answered: Shape) -> bool:
     """Whether the call that an answer is kept of waits for somebody to replay it."""
     if answered["status"] == "answered":
         return False

@@ -134,3 +134,19 @@ def test_an_answer_is_text_wherever_it_is_shown(two: Two) -> None:
     for path in ("/crew/answers", f"/crew/answers/{answer_id}", f"/crew/users/{uid}", "/crew/users"):
         page = two.a("GET", path).text
         assert "<script>" not in page, path
+
+
+def test_a_crews_runs_tell_how_many_were_answered(two: Two) -> None:
+    tenant = two.a.tenant
+    assert tenant
+    schedule_id = make.schedule(two.conn, tenant, kind="crew.call", name="our plans", interval_seconds=3600)
+    came = {"users": 1234, "called": 1234, "answered": 1230, "failed": 4, "skipped": 0, "durationMs": 2500}
+    row = {"schedule_id": schedule_id, "kind": "crew.call"}
+    make.run(two.conn, tenant, **row, state="succeeded", outcome=Jsonb(came))
+    running = {"state": "running", "progress": Jsonb({"fraction": 0.25, "note": "300 of 1200 users"})}
+    make.run(two.conn, tenant, **row, **running)
+    page = two.a("GET", "/crew").text
+    assert "our plans" in page
+    assert "1\u202f230" in page
+    assert '<progress value="25" max="100">' in page
+    assert "300 of 1200 users" in page
