@@ -10,12 +10,17 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
+from functools import partial
 from typing import Any
+from uuid import UUID
 
 import uvicorn
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
+from api import picture
+from api.access import PATIENCE_SECONDS
+from api.changes import Changes
 from api.connection import Connection
 from api.doorway import Doorway
 from api.gauges import Gauges
@@ -70,10 +75,12 @@ from config.environ import BadSetting, share_metrics
 from config.seal import Seal, SealError
 from config.signals import SignalEvent, set_off, set_on
 from db import sealed
+from db.live import connected
 from db.pool import DatabaseError
 from db.processes import VERSION
 from db.store import Store
-from telemetry import exporter, log, metrics
+from db.walls import within
+from telemetry import exporter, telling
 from telemetry.log import Events
 from workers.http import Client
 from workers.kinds import INNER, load
@@ -152,9 +159,11 @@ def create_app(settings: Settings) -> FastAPI:
             provider=_provider(settings, http),
             store=Store(settings.artifact_url) if settings.artifact_url else None,
         )
+        app.state.changes = Changes(partial(_signed, app.state.web))
         try:
             yield
         finally:
+            app.state.changes.stop()
             presence.stop()
             app.state.web.http.close()
             pool.close(1)
@@ -167,6 +176,12 @@ def create_app(settings: Settings) -> FastAPI:
 
 def _provider(settings: Settings, http: Client) -> Provider | None:
     return Provider(settings.oidc, http, settings.url) if settings.oidc and settings.url else None
+
+
+def _signed(web: Web, tenant_id: UUID) -> str:
+    """The word that stands for a tenant's picture."""
+    with connected(web.pool, PATIENCE_SECONDS) as conn, within(conn, tenant_id, is_walled=web.is_walled(conn)):
+        return picture.sign(conn, tenant_id)
 
 
 def _seal(settings: Settings) -> Seal:
@@ -228,8 +243,7 @@ def main(argv: Sequence[str] = ()) -> int:
         sys.stdout.write(json.dumps(openapi(), indent=2) + "\n")
         return 0
     settings = Settings.from_environ()
-    log.set_up(settings.log_format, settings.log_level)
-    metrics.build_info.labels(VERSION).set(1)
+    settings.telling.begin("web", VERSION)
     stopping = SignalEvent()
     set_on(stopping)
     if told.socket is not None:
@@ -254,8 +268,9 @@ def main(argv: Sequence[str] = ()) -> int:
 class _Server(uvicorn.Server):
     """uvicorn without its signals: a second SIGTERM or SIGINT changes nothing, and the exit status is 0."""
 
-    def __init__(self, config: uvicorn.Config, stopping: SignalEvent, parent: int | None) -> None:
+    def __init__(self, config: uvicorn.Config, stopping: SignalEvent, parent: int | None, app: FastAPI) -> None:
         super().__init__(config)
+        self._app = app
         self._stopping = stopping
         self._parent = parent
 
@@ -268,14 +283,20 @@ class _Server(uvicorn.Server):
         """True once it is time to stop: at SIGTERM, or when the supervisor has gone, however it ended."""
         if self._parent is not None and os.getppid() != self._parent:
             events.error("supervisor.lost", pid=self._parent)
+            self._app.state.changes.stop()
             return True
-        return await super().on_tick(counter) or self._stopping.is_set()
+        is_over = await super().on_tick(counter) or self._stopping.is_set()
+        if is_over:
+            # Or the streams that pages listen to would be waited for until the time to drain is over.
+            self._app.state.changes.stop()
+        return is_over
 
 
 def _serve(settings: Settings, listening: socket.socket, stopping: SignalEvent, parent: int | None = None) -> int:
     """Serves in this process; what is being answered at SIGTERM is answered."""
+    app = create_app(settings)
     config = uvicorn.Config(
-        create_app(settings),
+        app,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -286,7 +307,8 @@ def _serve(settings: Settings, listening: socket.socket, stopping: SignalEvent, 
         timeout_graceful_shutdown=_DRAIN_SECONDS,
     )
     events.info("web.started", port=listening.getsockname()[1], pid=os.getpid())
-    _Server(config, stopping, parent).run([listening])
+    _Server(config, stopping, parent, app).run([listening])
+    telling.end()
     events.info("web.stopped")
     set_off()
     return 0

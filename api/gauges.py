@@ -45,6 +45,8 @@ GAUGES: dict[str, Described] = {
     "overdue_schedules": Described("Schedules of which a slot is not delivered in its time.", ()),
     "circuit_open": Described("Endpoints whose circuit is open: their calls wait.", ("kind",)),
     "processes": Described("Processes whose lease holds.", ("role",)),
+    "oldest_transaction_seconds": Described("How long the oldest transaction on our database has been open.", ()),
+    "database_xid_age": Described("Transactions since the oldest row that Postgres has not frozen.", ()),
 }
 
 

@@ -16,6 +16,7 @@ from api.refusals import BadDefinition, Busy, Stale, detail_of
 from config.seal import SealError
 from db.pool import BadValue, DatabaseError, Unavailable
 from scheduler.refusals import BadSpan, NameTaken, NotFound, WrongState
+from telemetry import errors
 from telemetry.log import Events
 
 events = Events("web")
@@ -119,6 +120,7 @@ def answer_problems(app: FastAPI, routes: Sequence[APIRoute] = ()) -> None:
     async def failed(request: Request, error: Exception) -> JSONResponse:
         request_id = request.scope.get("state", {}).get("request_id", "")
         events.error("request.raised", request_id=request_id, path=request.url.path, error=type(error).__name__)
+        errors.raised(error, request_id=request_id)
         # This answer alone does not come by the doorway.
         return problem(
             500, f"this is a bug of ours; the log knows it as {request_id}", headers={"X-Request-Id": request_id}

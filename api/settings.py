@@ -6,8 +6,9 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
 
-from config.environ import BadSetting, need_broker_url, read
+from config.environ import TELLING, BadSetting, need_broker_url, read
 from db.pool import Database
+from telemetry.telling import Telling
 
 _OIDC = ("OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET")
 
@@ -47,8 +48,7 @@ class Settings:
     processes: int
     metrics_port: int | None
     metrics_token: str | None = field(repr=False)
-    log_format: str
-    log_level: str
+    telling: Telling
 
     @classmethod
     def from_environ(cls) -> "Settings":
@@ -75,8 +75,7 @@ class Settings:
                 "WEB_CONCURRENCY",
                 "METRICS_PORT",
                 "METRICS_TOKEN",
-                "LOG_FORMAT",
-                "LOG_LEVEL",
+                *TELLING,
             )
         )
         return cls(
@@ -102,8 +101,7 @@ class Settings:
             processes=value["WEB_CONCURRENCY"],
             metrics_port=value["METRICS_PORT"],
             metrics_token=value["METRICS_TOKEN"],
-            log_format=value["LOG_FORMAT"],
-            log_level=value["LOG_LEVEL"],
+            telling=Telling.of(value),
         )
 
 

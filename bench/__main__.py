@@ -24,6 +24,7 @@ BENCHES = (
     "lag",
     "idle",
     "asked",
+    "pages",
     "formats",
     "alerts",
     "reports",

@@ -65,7 +65,7 @@ def run(options: Options) -> list[Result]:
         for rep in range(options.reps):
             sides = ("tocsin", _WALL, _BARE)
             for side in sides if rep % 2 == 0 else sides[::-1]:
-                with _serving(stage, url, side) as address:
+                with serving(stage, url, side) as address:
                     for name, times in _asked(address, token, run_id, f"{side} {rep}").items():
                         found.setdefault(name, {}).setdefault(side, []).append(times)
                     tell(f"{side}: {found['list'][side][-1][_ASKS // 2] * 1000:.2f} ms a list")
@@ -89,7 +89,7 @@ def _fill(url: str, runs: int) -> tuple[str, UUID]:
 
 
 @contextmanager
-def _serving(stage: Stage, url: str, side: str) -> Iterator[str]:
+def serving(stage: Stage, url: str, side: str) -> Iterator[str]:
     """The address of a web process of that side."""
     port = free_port()
     environ = {

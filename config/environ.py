@@ -238,6 +238,9 @@ SETTINGS: dict[str, Setting] = {
     "OIDC_ISSUER": Setting(_issuer, "https://host/path of the provider, as its tokens name it"),
     "OIDC_CLIENT_ID": Setting(_header, "what the provider calls this installation, in plain characters"),
     "OIDC_CLIENT_SECRET": Setting(_header, "the secret that the provider gave us, in plain characters", is_secret=True),
+    "OTEL_EXPORTER_OTLP_ENDPOINT": Setting(_url("http", "https"), "http://host:4318, where an OTLP collector listens"),
+    "OTEL_TRACES_SAMPLER_ARG": Setting(_number(0, 1), "the share of the runs to trace, from 0 to 1", "1"),
+    "SENTRY_DSN": Setting(_url("http", "https"), "an address such as https://key@sentry.example/1", is_secret=True),
     "LOG_FORMAT": Setting(_choice("json", "text"), "json or text", "json"),
     "LOG_LEVEL": Setting(_choice("debug", "info", "warning", "error"), "debug, info, warning or error", "info"),
 }
@@ -271,6 +274,10 @@ def need_broker_url() -> str:
     if url is None:
         raise BadSetting("REDIS_URL is not set; it takes an address such as redis://host:6379/0 (or BROKER_URL)")
     return url
+
+
+TELLING = ("LOG_FORMAT", "LOG_LEVEL", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_TRACES_SAMPLER_ARG", "SENTRY_DSN")
+"""What every process reads to know how it tells about itself."""
 
 
 def variable(name: str) -> str | None:

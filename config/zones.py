@@ -1,6 +1,7 @@
 """Time zones by IANA name, from the pinned tzdata package alone."""
 
 import difflib
+import re
 from functools import lru_cache
 from importlib import import_module
 from importlib.resources import files
@@ -31,6 +32,16 @@ def zone(name: str) -> ZoneInfo:
         raise BadZone(_refusal(name))
     with files("tzdata").joinpath("zoneinfo", *name.split("/")).open("rb") as file:
         return ZoneInfo.from_file(file, key=name)
+
+
+def expires_at() -> float:
+    """Unix time at which the database is out of date by its own word: that of its list of leap seconds.
+
+    The list is renewed twice a year with the rest, and holds for about a year.
+    """
+    text = files("tzdata").joinpath("zoneinfo", "leapseconds").read_text("ascii")
+    found = re.search(r"^#expires (\d+)", text, re.MULTILINE)
+    return float(found[1]) if found else 0.0
 
 
 def _refusal(name: object) -> str:

@@ -9,7 +9,7 @@ from scheduler.relay import relay_to
 from scheduler.settings import Settings
 from scheduler.steps import Ticker
 from scheduler.sweep import Sweep
-from telemetry import exporter, log, metrics
+from telemetry import exporter, telling
 from telemetry.log import Events
 
 events = Events("ticker")
@@ -18,13 +18,12 @@ events = Events("ticker")
 def main() -> int:
     """Runs a ticker until SIGTERM; returns the exit status. Raises BadSetting."""
     settings = Settings.from_environ()
-    log.set_up(settings.log_format, settings.log_level)
+    settings.telling.begin("ticker", processes.VERSION)
     with settings.database.connect("ticker") as conn:
         migrate.check(conn)
         is_held = settings.mode == "held" or migrate.is_foreign(conn)
     if settings.metrics_port is not None:
         events.info("metrics.served", port=exporter.serve(settings.metrics_port))
-    metrics.build_info.labels(processes.VERSION).set(1)
     bell = Doorbell(settings.database)
     bell.stop_on_signals()
     ticker = Ticker(settings, relay_to(settings.broker_url), is_held=is_held)
@@ -42,6 +41,7 @@ def main() -> int:
             ticker.stop(conn)
     except DatabaseError as error:
         events.warning("ticker.row_left", error=str(error).strip())
+    telling.end()
     events.info("ticker.stopped")
     set_off()
     return 0

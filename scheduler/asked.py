@@ -24,6 +24,19 @@ _TICK = timedelta(microseconds=1)
 INSERT_ASKED = Query("insert_asked_runs", Pointer)
 
 
+class Taken(NamedTuple):
+    """A slot that has its run."""
+
+    slot_at: datetime
+
+
+class Backfill(NamedTuple):
+    """What a backfill would do, oldest first: the slots that get a run, and those that have theirs."""
+
+    lacking: list[datetime]
+    taken: list[datetime]
+
+
 class Active(NamedTuple):
     """An active schedule."""
 
@@ -37,6 +50,7 @@ class Due(NamedTuple):
     last_slot_at: datetime | None
 
 
+LIST_TAKEN = Query("list_taken_slots", Taken)
 LIST_ACTIVE = Query("list_active_of_kind", Active)
 LOCK_DUE = Query("lock_due_of_kind", Due)
 
@@ -82,16 +96,27 @@ def backfill(
     """
     with transaction(conn):
         row = locked(conn, tenant_id, schedule_id)
-        if row.status == "cancelled":
-            raise WrongState(f"the schedule {row.name!r} is cancelled and runs no more")
-        days = days_of(conn, [(tenant_id, row.calendar_id)]).get(row.calendar_id) if row.calendar_id else None
-        missing = _slots_of(row, first, last, read_now(conn), retention_days, days)
+        missing = _slots_to_fill(conn, row, first, last, retention_days)
         if not missing:
             return []
         MAKE_PARTITIONS.one(conn, first_at=missing[0], last_at=missing[-1])
         made = _insert(conn, row, [id_at(slot) for slot in missing], missing, "backfill", triggered_by)
     wake(conn)
     return [run.id for run in sorted(made, key=lambda run: run.slot_at)]
+
+
+def preview_backfill(
+    conn: Connection, tenant_id: UUID, schedule_id: UUID, first: datetime, last: datetime, *, retention_days: int
+) -> Backfill:
+    """What `backfill` would do now; nothing is made and nothing locked. Raises what `backfill` raises."""
+    with transaction(conn):
+        row = get(conn, tenant_id, schedule_id)
+        found = _slots_to_fill(conn, row, first, last, retention_days)
+        if not found:
+            return Backfill([], [])
+        span = {"first_at": found[0], "last_at": found[-1]}
+        has_run = {each.slot_at for each in LIST_TAKEN.all(conn, tenant_id=tenant_id, schedule_id=schedule_id, **span)}
+    return Backfill([slot for slot in found if slot not in has_run], [slot for slot in found if slot in has_run])
 
 
 def tick_kind(conn: Connection, tenant_id: UUID, kind: str) -> Ticked:
@@ -107,6 +132,16 @@ def tick_kind(conn: Connection, tenant_id: UUID, kind: str) -> Ticked:
     if planned:
         wake(conn)
     return Ticked(len(active), planned)
+
+
+def _slots_to_fill(
+    conn: Connection, row: Schedule, first: datetime, last: datetime, retention_days: int
+) -> list[datetime]:
+    """The slots in [first, last], whether they have their run or not. Raises BadSpan, WrongState."""
+    if row.status == "cancelled":
+        raise WrongState(f"the schedule {row.name!r} is cancelled and runs no more")
+    days = days_of(conn, [(row.tenant_id, row.calendar_id)]).get(row.calendar_id) if row.calendar_id else None
+    return _slots_of(row, first, last, read_now(conn), retention_days, days)
 
 
 def _slots_of(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from db.pool import Connection, Database, DatabaseError, is_pooled
+from telemetry import errors
 from telemetry.log import Events
 
 Step = Callable[[Connection], int]
@@ -106,6 +107,7 @@ def run(database: Database, ticker: Stepper, bell: Doorbell) -> None:
                 events.warning("pass.failed", error=f"{type(error).__name__}: {error}".strip())
             else:
                 events.error("pass.failed", error=f"{type(error).__name__}: {error}")
+                errors.raised(error)
             if conn is not None:
                 conn.close()
             conn = None

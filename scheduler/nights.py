@@ -11,7 +11,7 @@ from itertools import takewhile
 from typing import Final, NamedTuple, Protocol
 
 from scheduler.cron import LAST_YEAR
-from scheduler.turns import Stretch, stretches
+from scheduler.turns import Stretch, Turn, stretches
 
 GAPS: Final = ("end", "skip", "shift")
 FOLDS: Final = ("first", "second", "both")
@@ -73,6 +73,15 @@ def is_from_gap(reading: Reading, instant: datetime) -> bool:
         return True
     _, shifted = _pieces(reading, stretch)
     return shifted is not None and instant < shifted.end and _names(reading.rule, instant + shifted.offset)
+
+
+def is_touched(reading: Reading, turn: Turn) -> bool:
+    """Whether the rule names a fixed time that this turn swallows or brings twice."""
+    if reading.rule.is_wildcard or turn.before == turn.after:
+        return False
+    low, high = sorted((turn.at + turn.before, turn.at + turn.after))
+    wall = reading.rule.next_wall(low - _SECOND)
+    return wall is not None and wall < high
 
 
 class _Piece(NamedTuple):

@@ -7,7 +7,7 @@ from uuid import UUID
 from db.pool import Connection
 from db.query import Query
 from scheduler.frontier import FIRST_ID
-from telemetry import metrics
+from telemetry import metrics, traces
 from telemetry.log import Events
 
 events = Events("reaper")
@@ -115,6 +115,7 @@ def reap(conn: Connection) -> int:
         metrics.attempts.labels(run.kind, "expired").inc()
         if run.state == "dead":
             metrics.runs.labels(run.kind, "dead").inc()
+            traces.ended(run.id, kind=run.kind, state=run.state)
         events.warning("run.expired", run_id=run.id, kind=run.kind, state=run.state)
     deliveries = REAP_DELIVERIES.all(conn)
     for delivery in deliveries:

@@ -17,7 +17,7 @@ from config.environ import CROWDS, QUEUES
 from config.faults import faultpoint
 from config.tls import redis_options
 from db.runs import Ring
-from telemetry import metrics
+from telemetry import metrics, traces
 from telemetry.log import Events
 
 events = Events("relay")
@@ -71,6 +71,7 @@ class Relay:
             return
         try:
             faultpoint("before_ring")
+            since = time.monotonic()
             first, crowd = self._lanes.split(runs)
             self._bell.ring([*pack(first), *pack(crowd, _CROWD_OF, _LEAST_OF_A_CROWD)])
             faultpoint("after_ring")
@@ -79,6 +80,7 @@ class Relay:
             events.warning("relay.failed", error=f"{type(error).__name__}: {error}", runs=len(runs))
         else:
             metrics.relayed.inc(len(runs))
+            traces.each_took("relay", (run.id for run in runs), since)
 
 
 class Lanes:

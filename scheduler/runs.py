@@ -1,5 +1,6 @@
 """Runs as somebody looks at them and changes them: list, show, cancel, retry."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -46,6 +47,21 @@ class Run(NamedTuple):
     created_at: datetime
     available_at: datetime | None
     limited_by: list[str] | None
+
+
+class LatestRun(NamedTuple):
+    """What a strip of a schedule's runs shows of one."""
+
+    schedule_id: UUID
+    id: UUID
+    slot_at: datetime
+    origin: str
+    state: str
+    reason: str | None
+    attempt: int
+    started_at: datetime | None
+    finished_at: datetime | None
+    skipped_count: int | None
 
 
 class Attempt(NamedTuple):
@@ -160,6 +176,7 @@ class History(NamedTuple):
 
 GET = Query("get_run", Run)
 LIST = Query("list_runs", Run)
+LIST_LATEST = Query("list_latest_runs", LatestRun)
 LIST_ATTEMPTS = Query("list_attempts", Attempt)
 LIST_STEPS = Query("list_steps", Step)
 LIST_LOGS = Query("list_logs", Line)
@@ -186,6 +203,17 @@ def list_all(
         room=limit,
         **(wanted or RunFilter())._asdict(),
     )
+
+
+def latest(
+    conn: Connection, tenant_id: UUID, schedule_ids: Collection[UUID], count: int
+) -> dict[UUID, list[LatestRun]]:
+    """The newest runs of each of the schedules, at most `count` of one, oldest slot first."""
+    found: dict[UUID, list[LatestRun]] = {each: [] for each in schedule_ids}
+    newest_first = LIST_LATEST.all(conn, tenant_id=tenant_id, schedule_ids=list(schedule_ids), room=count)
+    for run in reversed(newest_first):
+        found[run.schedule_id].append(run)
+    return found
 
 
 def get(conn: Connection, tenant_id: UUID, run_id: UUID) -> Run:

@@ -51,7 +51,10 @@ class Id(NamedTuple):
 
 
 class ScheduleFilter(NamedTuple):
-    """Which schedules of a tenant are listed; None asks nothing. The instants are those at which they were made."""
+    """Which schedules of a tenant are listed; None asks nothing. The instants are those at which they were made.
+
+    `search` is a part of the name, in whatever case.
+    """
 
     kind: str | None = None
     status: str | None = None
@@ -59,6 +62,7 @@ class ScheduleFilter(NamedTuple):
     metadata: Mapping[str, Any] | None = None
     first_at: datetime | None = None
     last_at: datetime | None = None
+    search: str | None = None
 
 
 class Gate(NamedTuple):

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from config.environ import need_broker_url, read
+from config.environ import TELLING, need_broker_url, read
 from db.pool import Database
+from telemetry.telling import Telling
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +19,7 @@ class Settings:
     ahead_seconds: float
     artifact_url: str | None
     metrics_port: int | None
-    log_format: str
-    log_level: str
+    telling: Telling
 
     @classmethod
     def from_environ(cls) -> "Settings":
@@ -31,8 +31,7 @@ class Settings:
             "TOCSIN_AHEAD_SECONDS",
             "ARTIFACT_URL",
             "METRICS_PORT",
-            "LOG_FORMAT",
-            "LOG_LEVEL",
+            *TELLING,
         )
         value = read(names)
         return cls(
@@ -44,6 +43,5 @@ class Settings:
             ahead_seconds=value["TOCSIN_AHEAD_SECONDS"],
             artifact_url=value["ARTIFACT_URL"],
             metrics_port=value["METRICS_PORT"],
-            log_format=value["LOG_FORMAT"],
-            log_level=value["LOG_LEVEL"],
+            telling=Telling.of(value),
         )

@@ -33,11 +33,13 @@ __all__ = [
     "Slot",
     "check",
     "count_and_newest",
+    "count_between",
     "first_after",
     "jittered",
     "next_open",
     "next_slot",
     "preview",
+    "reading_of",
     "slots_between",
 ]
 
@@ -113,7 +115,7 @@ def check(recurrence: Recurrence) -> None:
         if isinstance(recurrence, Pattern):
             check_pattern(recurrence)
         else:
-            _reading(recurrence)
+            reading_of(recurrence)
     elif isinstance(recurrence, Interval):
         _check_seconds(recurrence.seconds)
         _check_instant("interval_anchor", recurrence.anchor)
@@ -183,7 +185,7 @@ def count_and_newest(
     if not has_more:
         older = found[: max(len(found) - keep, 0)]
         return len(older), min(older, default=None), max(older, default=None), found[len(older) :]
-    count = _count(recurrence, after, until) - keep
+    count = count_between(recurrence, after, until) - keep
     last = _slot_before_newest(recurrence, after, until, keep)
     return count, found[0], last, slots_between(recurrence, last, until, keep)[0]
 
@@ -253,19 +255,20 @@ def _uses_id(expression: str) -> bool:
 
 @lru_cache(maxsize=65536)
 def _next_by_wall(recurrence: Cron | Pattern, after: datetime) -> datetime | None:
-    slot = next_instant(_reading(recurrence), _naive(after))
+    slot = next_instant(reading_of(recurrence), _naive(after))
     return None if slot is None else slot.replace(tzinfo=UTC)
 
 
 @lru_cache(maxsize=16384)
-def _reading(recurrence: Cron | Pattern) -> Reading:
+def reading_of(recurrence: Cron | Pattern) -> Reading:
+    """The recurrence's wall-clock times, read in its zone."""
     if isinstance(recurrence, Pattern):
         return Reading(recurrence.walls, recurrence.timezone, recurrence.gap, recurrence.fold)
     rule = cron.rule(recurrence.expression, recurrence.hash_id if _uses_id(recurrence.expression) else None)
     return Reading(rule, recurrence.timezone, recurrence.gap, recurrence.fold)
 
 
-def _count(recurrence: Recurrence, after: datetime, until: datetime) -> int:
+def count_between(recurrence: Recurrence, after: datetime, until: datetime) -> int:
     """How many slots lie in (after, until]."""
     if until <= after:
         return 0
@@ -274,7 +277,7 @@ def _count(recurrence: Recurrence, after: datetime, until: datetime) -> int:
         return (until - recurrence.anchor) // step - (after - recurrence.anchor) // step
     if isinstance(recurrence, Once):
         return int(after < recurrence.at <= until)
-    return count_instants(_reading(recurrence), _naive(after), _naive(until))
+    return count_instants(reading_of(recurrence), _naive(after), _naive(until))
 
 
 def _slot_before_newest(recurrence: Recurrence, after: datetime, until: datetime, keep: int) -> datetime:
@@ -286,7 +289,7 @@ def _slot_before_newest(recurrence: Recurrence, after: datetime, until: datetime
     while True:
         # `low` has more than `keep` slots after it, `high` has not: the boundary between them is a slot.
         middle = low + (high - low) / 2
-        if _count(recurrence, middle, until) > keep:
+        if count_between(recurrence, middle, until) > keep:
             low = middle
         else:
             high = middle
@@ -296,7 +299,7 @@ def _slot_before_newest(recurrence: Recurrence, after: datetime, until: datetime
 
 
 def _special(recurrence: Recurrence, slot: datetime, local: datetime) -> str | None:
-    if isinstance(recurrence, Cron | Pattern) and is_from_gap(_reading(recurrence), _naive(slot)):
+    if isinstance(recurrence, Cron | Pattern) and is_from_gap(reading_of(recurrence), _naive(slot)):
         return "gap"
     if local.utcoffset() == local.replace(fold=1 - local.fold).utcoffset():
         return None

@@ -21,7 +21,7 @@ from scheduler.relay import Relay
 from scheduler.rows import DueSchedule
 from scheduler.settings import Settings
 from scheduler.ticker import PUSH_AHEAD, Batch, tick
-from telemetry import metrics
+from telemetry import metrics, traces
 from telemetry.log import Events
 
 events = Events("ticker")
@@ -190,6 +190,7 @@ class Ticker:
         self._rang_at = now
         faultpoint("after_commit")
         metrics.claim_seconds.observe(time.monotonic() - now)
+        traces.each_took("plan", batch.fired, now)
         self._limit = min(_LARGEST_BATCH, self._limit * 2)
         self._tell(batch)
         rings = batch.rings + (pass_gates(conn, batch.gated) if batch.gated else [])

@@ -66,12 +66,13 @@ class AnotherHand(RuntimeError):
 
 @dataclass(slots=True)
 class Batch:
-    """What one batch did: what to ring now and what at its instant, whose gates to pass, and what was counted.
+    """What one batch did: the runs it made, what to ring now and what at its instant, whose gates to pass, and what was counted.
 
     `limited_at`: the first instant of a run under limits.
     """
 
     claimed: list[DueSchedule] = field(default_factory=list)
+    fired: list[UUID] = field(default_factory=list)
     rings: list[Ring] = field(default_factory=list)
     made: dict[tuple[datetime, UUID], list[Ring]] = field(default_factory=dict)
     gated: list[UUID] = field(default_factory=list)
@@ -179,7 +180,7 @@ def _plan(conn: Connection, batch: Batch, ahead_seconds: float) -> list[tuple[Du
 def _write(conn: Connection, batch: Batch, planned: list[tuple[DueSchedule, Plan]]) -> None:
     fires = [(row, fire) for row, plan in planned for fire in plan.decisions if isinstance(fire, Fire)]
     skips = [(row, skip) for row, plan in planned for skip in plan.decisions if isinstance(skip, Skip)]
-    run_ids = _ids([fire.slot_at for _, fire in fires])
+    run_ids = batch.fired = _ids([fire.slot_at for _, fire in fires])
     limited: set[UUID] = set()
     if planned:
         counts = PLAN_SLOTS.one(

@@ -2579,6 +2579,8 @@ CREATE INDEX schedules_due ON public.schedules USING btree (next_fire_at, id) WH
 
 CREATE INDEX schedules_ending ON public.schedules USING btree (id) WHERE ((status = 'active'::text) AND (next_fire_at IS NULL));
 
+CREATE INDEX schedules_next_of_tenant ON public.schedules USING btree (tenant_id, next_fire_at, id) WHERE ((status = 'active'::text) AND (next_fire_at IS NOT NULL));
+
 CREATE INDEX schedules_of_calendar ON public.schedules USING btree (tenant_id, calendar_id) WHERE (calendar_id IS NOT NULL);
 
 CREATE INDEX schedules_of_tenant ON public.schedules USING btree (tenant_id, created_at, id);

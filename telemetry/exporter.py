@@ -2,11 +2,12 @@
 
 import threading
 from collections.abc import Iterable
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import REGISTRY, Collector
 
@@ -36,7 +37,8 @@ def serve(port: int, extra: Iterable[Collector] = ()) -> int:
     """Serves the same page on `port` (0: a free one) in a thread; returns the port. Raises BadSetting when it is taken.
 
     `/healthz` there says that the process lives, whatever else is away.
-    In the text format alone: in OpenMetrics the gauge tocsin_runs and the counter tocsin_runs_total bear one name.
+    In OpenMetrics, which has exemplars, to whoever asks for it; but beside `extra` in the text format alone, since in
+    OpenMetrics the gauge tocsin_runs and the counter tocsin_runs_total bear one name.
     """
     collectors = tuple(extra)
 
@@ -45,12 +47,18 @@ def serve(port: int, extra: Iterable[Collector] = ()) -> int:
             if self.path == "/healthz":
                 self._say_alive()
                 return
-            content = page(collectors)
+            if collectors:
+                content, content_type = page(collectors), CONTENT_TYPE_LATEST
+            else:
+                encode, content_type = choose_encoder(self.headers.get("Accept", ""))
+                content = encode(registry())
             self.send_response(200)
-            self.send_header("Content-Type", CONTENT_TYPE_LATEST)
+            self.send_header("Content-Type", content_type)
             self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
+            # A scraper that gave up meanwhile is no news either.
+            with suppress(ConnectionError):
+                self.end_headers()
+                self.wfile.write(content)
 
         def _say_alive(self) -> None:
             # Whoever asks only this need not wait for figures, nor for what they are read from.

@@ -1,8 +1,11 @@
 """Every metric, in one list. No label holds a tenant or an id. Lags and durations are in seconds."""
 
+from collections.abc import Iterable
 from functools import cache
 
 from prometheus_client import Counter, Gauge, Histogram
+
+from config import zones
 
 _LAG = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600)
 
@@ -27,6 +30,32 @@ last_tick = Gauge(
     multiprocess_mode="max",
 )
 build_info = Gauge("tocsin_build_info", "1, with the version.", ["version"], multiprocess_mode="max")
+zones_expire = Gauge(
+    "tocsin_zones_expire_timestamp_seconds",
+    "When the time zone database that is in use expires, as it says itself.",
+    multiprocess_mode="max",
+)
+
+OUTCOMES = ("done", "later", "rejected", "raised", "expired")
+HAND_OVERS = ("sent", "later", "failed", "unknown", "expired")
+
+
+def begin(version: str) -> None:
+    """Tells which release this process is of, and how old its time zones are."""
+    build_info.labels(version).set(1)
+    zones_expire.set(zones.expires_at())
+
+
+def begin_at_zero(kinds: Iterable[str], channels: Iterable[str]) -> None:
+    """Shows what a worker counts before there is any: of a series that begins at one, no rule sees the first."""
+    for kind in kinds:
+        for outcome in OUTCOMES:
+            attempts.labels(kind, outcome)
+        for state in ("succeeded", "dead"):
+            runs.labels(kind, state)
+    for channel in channels:
+        for outcome in HAND_OVERS:
+            deliveries.labels(channel, outcome)
 
 
 # What each run observes is looked up once: `labels` takes longer than `observe`.

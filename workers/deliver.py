@@ -17,7 +17,7 @@ from config.faults import faultpoint
 from db.pool import DatabaseError, Pool
 from db.processes import Heartbeat, Lease
 from db.query import Query
-from telemetry import metrics
+from telemetry import errors, metrics, traces
 from telemetry.log import Events
 from workers import action_links
 from workers.channels import Guard, LeaseLost, Mailer, Receipt
@@ -148,6 +148,8 @@ class Deliverer:
                 events.error("delivery.raised", delivery_id=pointer[0], error=f"{type(error).__name__}: {error}")
                 if isinstance(error, DatabaseError):
                     self._heartbeat.doubt()
+                else:
+                    errors.raised(error, delivery_id=pointer[0])
             finally:
                 self.held[number] = None
 
@@ -164,6 +166,10 @@ class Deliverer:
             )
         if delivery is None:
             return
+        with traces.part("deliver", delivery.run_id, channel=delivery.channel, delivery_id=str(delivery.id)):
+            self._hand_over(delivery, lease, until)
+
+    def _hand_over(self, delivery: LeasedDelivery, lease: Lease, until: float) -> None:
         faultpoint("deliver_after_lease")
         receipt = self._send(delivery, lease, until)
         faultpoint("deliver_before_finish")
@@ -179,6 +185,7 @@ class Deliverer:
             events.error("mail.refused", error=receipt.error)
         outcome = "later" if receipt.state == "pending" else receipt.state
         metrics.deliveries.labels(delivery.channel, outcome).inc()
+        traces.tell(outcome=outcome, is_bad=outcome not in ("sent", "later"))
         tell = events.info if receipt.state == "sent" else events.warning
         tell("delivery.ended", delivery_id=delivery.id, run_id=delivery.run_id, outcome=outcome, state=ended.value)
 

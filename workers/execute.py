@@ -7,6 +7,7 @@ import asyncio
 import time
 import traceback
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -19,7 +20,7 @@ from db.ids import id_at
 from db.jsonb import dumps
 from db.pool import Pool
 from db.store import StoreUnavailable
-from telemetry import metrics
+from telemetry import errors, metrics, traces
 from telemetry.log import Events
 from workers import action_links
 from workers.artifacts import NoStore, Shelf
@@ -40,6 +41,7 @@ from workers.settings import Settings
 events = Events("execute")
 
 _LEASE_LOOK_SECONDS = 0.05
+_BAD = ("rejected", "raised")
 # How a kind stops: by its own word, or an async one where it awaits.
 _STOPPED = (Cancelled, asyncio.CancelledError)
 
@@ -76,13 +78,15 @@ class Executor:
             work.let_go()
             return
         began = self._begin(work)
-        try:
-            context = self._context(work)
-            faultpoint("in_run")
-            outcome: Any = work.kind.run(context)
-            end = self._end(work, outcome)
-        except BaseException as error:  # noqa: BLE001  whatever a kind raises is its bug and belongs to its run
-            end = self._end_of_raised(work, error)
+        with _traced(work):
+            try:
+                context = self._context(work)
+                faultpoint("in_run")
+                outcome: Any = work.kind.run(context)
+                end = self._end(work, outcome)
+            except BaseException as error:  # noqa: BLE001  whatever a kind raises is its bug and belongs to its run
+                end = self._end_of_raised(work, error)
+            traces.tell(outcome=end.attempt_outcome, is_bad=end.attempt_outcome in _BAD)
         self._hand_in(work, end, began)
 
     async def run_async(self, work: Work) -> None:
@@ -94,15 +98,17 @@ class Executor:
             work.let_go()
             return
         began = self._begin(work)
-        try:
-            context = self._context(work)
-            task = asyncio.ensure_future(work.kind.run(context))  # type: ignore[arg-type]  # is_async says so
-            loop = asyncio.get_running_loop()
-            work.interrupt = lambda: loop.call_soon_threadsafe(task.cancel)
-            outcome: Any = await asyncio.wait_for(task, context.seconds_left())
-            end = self._end(work, outcome)
-        except BaseException as error:  # noqa: BLE001  as above
-            end = self._end_of_raised(work, error)
+        with _traced(work):
+            try:
+                context = self._context(work)
+                task = asyncio.ensure_future(work.kind.run(context))  # type: ignore[arg-type]  # is_async says so
+                loop = asyncio.get_running_loop()
+                work.interrupt = lambda: loop.call_soon_threadsafe(task.cancel)
+                outcome: Any = await asyncio.wait_for(task, context.seconds_left())
+                end = self._end(work, outcome)
+            except BaseException as error:  # noqa: BLE001  as above
+                end = self._end_of_raised(work, error)
+            traces.tell(outcome=end.attempt_outcome, is_bad=end.attempt_outcome in _BAD)
         self._hand_in(work, end, began)
 
     def cancel(self, run_ids: Sequence[UUID]) -> None:
@@ -131,7 +137,7 @@ class Executor:
         self.running[leased.id] = work
         now = time.monotonic()
         lag = (leased.released_at - leased.slot_at).total_seconds() + now - work.begin_at
-        metrics.start_lag_seconds_of(leased.kind).observe(lag)
+        metrics.start_lag_seconds_of(leased.kind).observe(lag, traces.exemplar(leased.id))
         return now
 
     def _hand_in(self, work: Work, end: End, began: float) -> None:
@@ -238,6 +244,7 @@ class Executor:
             return self._end(work, Rejected(str(error)))
         if isinstance(error, StoreUnavailable):
             return self._end(work, Later(None, str(error)))
+        errors.raised(error, kind=leased.kind, run_id=leased.id, attempt=leased.attempt)
         is_last = leased.attempt >= leased.max_attempts
         return End(
             leased,
@@ -293,6 +300,11 @@ class Executor:
         if not (message.actions and self._settings.url and keys):
             return {}
         return action_links.places(keys[0], self._settings.url, mail_id, message.actions)
+
+
+def _traced(work: Work) -> AbstractContextManager[object]:
+    leased = work.leased
+    return traces.part("attempt", leased.id, kind=leased.kind, attempt=leased.attempt)
 
 
 def _zone_of(leased: Leased) -> ZoneInfo:

@@ -15,7 +15,7 @@ from db.jsonb import Jsonb, dumps
 from db.pool import Pool
 from db.query import Query
 from db.sealed import params_place, password_place, webhook_secret_place, webhook_url_place
-from telemetry import metrics
+from telemetry import metrics, traces
 from workers import artifacts
 from workers.alert_book import RunAlertBook
 from workers.artifacts import Artifact, Content, New, Shelf
@@ -103,7 +103,10 @@ class RunJournal:
         Raises ValueError when the result is larger than 256 KiB of JSON, RunTakenAway when the run was taken away.
         """
         stored = self.find_step(name)
-        return self.keep_step(name, work()) if stored is None else stored[0]
+        if stored is not None:
+            return stored[0]
+        with traces.step("step", name=name):
+            return self.keep_step(name, work())
 
     def find_step(self, name: str) -> tuple[Any] | None:
         """The stored result of the step, alone in a tuple; None while there is none."""
@@ -269,6 +272,7 @@ def opened(row: SourceRow, tenant_id: UUID, seal: Seal) -> Stored:
 
 def _observe(source_type: str, outcome: str, seconds: float) -> None:
     metrics.source_seconds.labels(source_type, outcome).observe(seconds)
+    traces.took("source", seconds, type=source_type, outcome=outcome)
 
 
 def open_webhook(row: WebhookRow, tenant_id: UUID, webhook_id: UUID, seal: Seal) -> Webhook:

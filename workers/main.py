@@ -20,7 +20,7 @@ from config.signals import SignalEvent, set_off, set_on
 from db import migrate, processes, sealed
 from db.pool import DatabaseError
 from db.store import Store
-from telemetry import exporter, log, metrics
+from telemetry import exporter, metrics, telling, traces
 from telemetry.log import Events
 from workers import action_links, artifact_links, kinds
 from workers.artifacts import Shelf
@@ -28,6 +28,7 @@ from workers.async_http import AsyncClient
 from workers.broker import ALL_QUEUES, LANES, SUSPECT, WINDOW, open_broker
 from workers.channels import open_mail
 from workers.channels.poster import Poster
+from workers.channels.types import TYPES
 from workers.crew.caller import Caller
 from workers.deliver import Deliverer
 from workers.execute import Executor
@@ -57,6 +58,7 @@ class Worker:
         database = settings.database
         self._settings = settings
         self._kinds = kinds.load(settings.kinds) | kinds.INNER
+        metrics.begin_at_zero(self._kinds, ("email", *TYPES))
         self._conn = database.connect("worker")
         lease = processes.register(
             self._conn, "worker", settings.lease_seconds, queues=settings.queues, threads=settings.threads
@@ -209,6 +211,8 @@ class Worker:
         for end in ends:
             run = end.leased
             metrics.run_seconds_of(run.kind, end.attempt_outcome).observe(end.seconds)
+            if end.state != "pending":
+                traces.ended(run.id, kind=run.kind, state=end.state, origin=run.origin)
             tell = events.debug if end.state == "succeeded" else events.warning
             tell("run.ended", run_id=run.id, kind=run.kind, state=end.state, attempt=run.attempt, error=end.error)
             if end.intents:
@@ -220,6 +224,7 @@ class Worker:
 
 def _observe_http(kind: str, outcome: str, seconds: float) -> None:
     metrics.http_out_seconds.labels(kind, outcome).observe(seconds)
+    traces.took("http", seconds, kind=kind, outcome=outcome)
 
 
 def main(grace_seconds: float = GRACE_SECONDS, parent: int | None = None) -> int:
@@ -228,7 +233,7 @@ def main(grace_seconds: float = GRACE_SECONDS, parent: int | None = None) -> int
     With `parent` given it is one of a supervisor's processes, and stops as by SIGTERM when that one is gone.
     """
     settings = Settings.from_environ()
-    log.set_up(settings.log_format, settings.log_level)
+    settings.telling.begin("worker", processes.VERSION)
     if settings.processes > 1 and metrics_folder() is None:
         return _supervise(settings, grace_seconds)
     stopping = SignalEvent()
@@ -240,7 +245,6 @@ def main(grace_seconds: float = GRACE_SECONDS, parent: int | None = None) -> int
             sealed.check(conn, settings.seal)
     if settings.metrics_port is not None and settings.processes == 1:
         events.info("metrics.served", port=exporter.serve(settings.metrics_port))
-    metrics.build_info.labels(processes.VERSION).set(1)
     if is_held:
         events.warning("worker.held", why="TOCSIN_MODE is held, or this database is a copy: see `tocsin doctor`")
         _wait(stopping, parent)
@@ -256,6 +260,7 @@ def main(grace_seconds: float = GRACE_SECONDS, parent: int | None = None) -> int
         worker.stop(grace_seconds)
     except DatabaseError as error:
         events.warning("worker.row_left", error=str(error).strip())
+    telling.end()
     events.info("worker.stopped")
     set_off()
     return 0

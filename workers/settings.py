@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from config.environ import BadSetting, need_broker_url, read
+from config.environ import TELLING, BadSetting, need_broker_url, read
 from config.seal import Seal, SealError
 from db.pool import Database
+from telemetry.telling import Telling
 from workers.chat import endpoint
 from workers.chat.endpoint import Endpoint
 
@@ -37,8 +38,7 @@ class Settings:
     chatbot: Endpoint | None
     seal: Seal
     metrics_port: int | None
-    log_format: str
-    log_level: str
+    telling: Telling
 
     @classmethod
     def from_environ(cls) -> "Settings":
@@ -62,8 +62,7 @@ class Settings:
                 "TOCSIN_URL",
                 "TOCSIN_SECRET_KEYS",
                 "METRICS_PORT",
-                "LOG_FORMAT",
-                "LOG_LEVEL",
+                *TELLING,
             )
         )
         try:
@@ -90,6 +89,5 @@ class Settings:
             chatbot=Endpoint.of(value),
             seal=seal,
             metrics_port=value["METRICS_PORT"],
-            log_format=value["LOG_FORMAT"],
-            log_level=value["LOG_LEVEL"],
+            telling=Telling.of(value),
         )

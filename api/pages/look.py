@@ -11,7 +11,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from api.pages import assets, nav
 from db.jsonb import dumps, rfc3339
@@ -45,6 +45,18 @@ def instant(told: datetime | str | None) -> Markup:
     if at is None:
         return Markup('<span class="soft">-</span>')
     return Markup('<time datetime="{}">{} UTC</time>').format(rfc3339(at), f"{at.day} {at:%b %Y, %H:%M:%S}")
+
+
+_INSTANT = re.compile(r"\b\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z")
+
+
+def sentence(text: str) -> Markup:
+    """A sentence with its instants as people read them."""
+    parts, end = [], 0
+    for found in _INSTANT.finditer(text):
+        parts += [escape(text[end : found.start()]), instant(found[0])]
+        end = found.end()
+    return Markup("").join([*parts, escape(text[end:])])
 
 
 def ago(told: datetime | str | None, now: datetime) -> Markup:
@@ -137,7 +149,14 @@ _PAGES = Environment(
     lstrip_blocks=True,
 )
 _PAGES.filters.update(
-    instant=instant, ago=ago, span=span, number=number, size=size, pretty=pretty, asset=assets.address
+    instant=instant,
+    sentence=sentence,
+    ago=ago,
+    span=span,
+    number=number,
+    size=size,
+    pretty=pretty,
+    asset=assets.address,
 )
 _PAGES.globals.update(
     address=address,

@@ -29,7 +29,7 @@ ScheduleOut = shapes.model_of(Schedule, "Schedule", is_schedule=True)
 ScheduleList = shapes.list_of(ScheduleOut, "ScheduleList")
 Status = Annotated[Literal["active", "paused", "completed", "failed", "cancelled"] | None, Lower, Query()]
 # What the engine counts and plans; an edit may stand on any of it.
-_VOLATILE = frozenset(
+VOLATILE = frozenset(
     {
         "nextRunAt",
         "lastSlotAt",
@@ -111,6 +111,7 @@ def list_schedules(
     kind: Annotated[Word | None, Query(alias="jobType")] = None,
     status: Status = None,
     tag: Word | None = None,
+    search: Annotated[Word | None, Query(description="a part of the name, in whatever case")] = None,
     metadata: Annotated[
         str | None, Query(max_length=2000, description="a JSON object that the schedule's metadata contains")
     ] = None,
@@ -122,7 +123,9 @@ def list_schedules(
 ) -> Response:
     """The schedules, newest first."""
     before = place_of(cursor, "schedules", asking.tenant)
-    wanted = ScheduleFilter(kind, "active" if is_active else status, tag, _metadata(metadata), first_at, last_at)
+    wanted = ScheduleFilter(
+        kind, "active" if is_active else status, tag, _metadata(metadata), first_at, last_at, search
+    )
     with asking.listing() as conn:
         rows = schedules.list_all(conn, asking.tenant, wanted, before=before, limit=room(limit))
     return answer(page(rows, limit, "schedules", asking.tenant, lambda row: (row.created_at, row.id), shapes.schedule))
@@ -152,7 +155,7 @@ def get_schedule(asking: Reader, schedule_id: UUID) -> Response:
     """One schedule; its ETag changes with what somebody may edit."""
     with asking.reading() as conn:
         shape = shapes.schedule(schedules.get(conn, asking.tenant, schedule_id))
-    return answer(shape, etag=etag_of(shape, _VOLATILE))
+    return answer(shape, etag=etag_of(shape, VOLATILE))
 
 
 @router.patch("/api/schedules/{schedule_id}", responses=good(200, ScheduleOut, 409, 412))
@@ -280,7 +283,7 @@ def preview_cron(asking: Reader, body: CronIn) -> Response:
 def _locked(asking: Editor, conn: Connection, schedule_id: UUID) -> Schedule:
     """The schedule, locked, in the version that the request names. Raises NotFound, Stale."""
     row = schedules.locked(conn, asking.tenant, schedule_id)
-    asking.check_match(etag_of(shapes.schedule(row), _VOLATILE))
+    asking.check_match(etag_of(shapes.schedule(row), VOLATILE))
     return row
 
 
@@ -296,7 +299,7 @@ def _changed(
         shape,
         status,
         location,
-        etag_of(shape, _VOLATILE),
+        etag_of(shape, VOLATILE),
     )
 
 

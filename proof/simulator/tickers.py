@@ -9,6 +9,7 @@ from proof.simulator.world import Died
 from scheduler.relay import Relay
 from scheduler.settings import Settings
 from scheduler.steps import Ticker
+from telemetry.telling import Telling
 
 if TYPE_CHECKING:
     from proof.simulator.system import System
@@ -38,9 +39,7 @@ class TickerProcess:
             return
         self.is_alive, self.is_doomed = True, False
         ahead = self._system.ahead_seconds
-        settings = Settings(
-            Database.at(""), "", "live", LEASE_SECONDS, RETENTION_DAYS, ahead, None, None, "text", "error"
-        )
+        settings = Settings(Database.at(""), "", "live", LEASE_SECONDS, RETENTION_DAYS, ahead, None, None, Telling())
         self._ticker = Ticker(settings, Relay(self._system.redis), is_held=False)
         self.conn = self._system.connect(self)
         self._world.tell(self.name, "boots")

@@ -15,6 +15,7 @@ from (
         p.tenant_id = %(tenant_id)s
         and (%(kind)s::text is null or p.kind = %(kind)s)
         and (%(status)s::text is null or p.status = %(status)s)
+        and (%(search)s::text is null or strpos(lower(p.name), lower(%(search)s)) > 0)
         and (%(tag)s::text is null or p.tags @> array[%(tag)s::text])
         and (%(metadata)s::jsonb is null or p.metadata @> %(metadata)s)
         and (%(first_at)s::timestamptz is null or p.created_at >= %(first_at)s)

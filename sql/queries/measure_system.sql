@@ -31,3 +31,12 @@ select 'overdue_schedules', '', '', count(*)::float8
 from watches as w
 inner join schedules as s on w.tenant_id = s.tenant_id and w.schedule_id = s.id
 where w.late_since is not null or w.look_at < now() - interval '30 seconds' and overdue_slot(s, w.since) is not null
+union all
+-- A transaction that is held keeps dead rows from being removed: a batch of the ticker then takes six times as long.
+select 'oldest_transaction_seconds', '', '', coalesce(extract(epoch from now() - min(a.xact_start)), 0)::float8
+from pg_stat_activity as a
+where a.datname = current_database() and a.backend_type = 'client backend'
+union all
+select 'database_xid_age', '', '', age(d.datfrozenxid)::float8
+from pg_database as d
+where d.datname = current_database()

@@ -20,6 +20,7 @@ from db.migrate import migrate, register
 from db.pool import Database
 from local.postgres import NO_FLUSH, Postgres
 from local.redis import Redis
+from telemetry.telling import Telling
 from tests import make
 
 with warnings.catch_warnings():
@@ -61,8 +62,7 @@ def settings_of(database: str, broker: str, **settings: Any) -> Settings:
         "processes": 1,
         "metrics_port": None,
         "metrics_token": TOKEN,
-        "log_format": "text",
-        "log_level": "info",
+        "telling": Telling(),
     }
     return Settings(**values | settings)
 

@@ -9,7 +9,7 @@ from typing import NamedTuple, cast
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "licences.md"
-SETS = ("core", "reports", "ai", "rabbitmq", "demo")
+SETS = ("core", "reports", "ai", "mcp", "telemetry", "rabbitmq", "demo")
 """What users may install, the first that holds a package first."""
 
 _PINNED = re.compile(r"^([a-z0-9._-]+)==([^\s;]+)", re.MULTILINE)

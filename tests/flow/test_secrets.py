@@ -24,6 +24,7 @@ from db import sealed
 from db.pool import Database
 from local.processes import free_port
 from tests.system import System, until
+from tests.telemetry.collector import Collector
 from workers.kinds import KINDS
 
 pytestmark = pytest.mark.race
@@ -134,6 +135,7 @@ CANARY = {
     "metrics_token": "canary-metrics-token-4711",
     "mail": "canary-mail-4711",
     "listen": "canary-listen-4711",
+    "dsn": "canary4711dsn",
     "wrong_token": "toc_canarywrong4711canarywrong4711canary47",
 }
 
@@ -187,6 +189,12 @@ def watch(redis: str) -> Iterator[Watch]:
     found.close()
 
 
+@pytest.fixture
+def collector() -> Iterator[Collector]:
+    with Collector() as found:
+        yield found
+
+
 def command_lines(system: System) -> str:
     """What anybody on the machine may read of the system's processes; only their owner may read their environment."""
     found = [psutil.Process(each.pid) for each in system.processes]
@@ -196,7 +204,7 @@ def command_lines(system: System) -> str:
 
 
 def test_no_canary_is_in_a_log_an_answer_a_table_redis_or_a_command_line(
-    system: System, echo: Echo, watch: Watch
+    system: System, echo: Echo, watch: Watch, collector: Collector
 ) -> None:
     port, closed, measured = free_port(), free_port(), free_port()
     environ = {
@@ -206,6 +214,8 @@ def test_no_canary_is_in_a_log_an_answer_a_table_redis_or_a_command_line(
         "MAIL_URL": f"smtp://bob:{CANARY['mail']}@127.0.0.1:{closed}",
         "DATABASE_LISTEN_URL": f"postgresql://bob:{CANARY['listen']}@127.0.0.1:{closed}/x",
         "TOCSIN_KINDS": "tests.kinds:MAIL",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
+        "SENTRY_DSN": collector.dsn.replace("key", CANARY["dsn"]),
     }
     system.start("scheduler", wait_for="ticker.started", **environ)
     web = system.start("api", wait_for="web.started", PORT=str(port), **environ)
@@ -283,6 +293,7 @@ def test_no_canary_is_in_a_log_an_answer_a_table_redis_or_a_command_line(
         "what was said to redis": watch.heard(),
         "command lines": seen,
         "metrics": "\n".join(page.text for page in metrics),
+        "traces and bugs": collector.raw.decode("latin-1"),
     }
     least = dict.fromkeys(where, 1000) | {"command lines": 90}
     assert {name: len(text) for name, text in where.items() if len(text) < least[name]} == {}

@@ -9,7 +9,7 @@ from tests import make
 from tests.api.conftest import Api, Two
 from tests.api.tenanted import ROWS
 from tests.api.test_sessions import ask, signed_in
-from tests.pages.table import FILES, FRAMES, OPEN, PAGES, made, names_in, page_routes
+from tests.pages.table import FILES, FRAMES, OPEN, PAGES, STREAMS, made, names_in, page_routes
 
 READ = sorted(page for page in PAGES if page.startswith("GET "))
 SEEN = sorted(set(READ) - FRAMES - FILES)
@@ -20,7 +20,7 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 def test_every_page_stands_in_the_table() -> None:
-    assert set(page_routes()) == set(PAGES) | OPEN
+    assert set(page_routes()) == set(PAGES) | OPEN | STREAMS
 
 
 @pytest.mark.parametrize("page", [*READ, *DONE])

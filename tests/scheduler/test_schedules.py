@@ -284,6 +284,30 @@ def test_backfill_makes_each_missing_slot_once(conn: Connection, tenant_id: UUID
     assert schedules.get(conn, tenant_id, row.id).run_count == 0
 
 
+def test_a_backfill_says_before_what_it_would_do_and_does_nothing_then(conn: Connection, tenant_id: UUID) -> None:
+    row = _create(conn, tenant_id, cron="0 * * * *")
+    last = make.now(conn).replace(minute=0, second=0, microsecond=0)
+    asked.backfill(conn, tenant_id, row.id, last - timedelta(hours=1), last, retention_days=90)
+    span = last - timedelta(hours=3), last
+
+    found = asked.preview_backfill(conn, tenant_id, row.id, *span, retention_days=90)
+
+    assert found.lacking == [last - timedelta(hours=3), last - timedelta(hours=2)]
+    assert found.taken == [last - timedelta(hours=1), last]
+    assert len(_runs(conn, row.id)) == 2
+    made = asked.backfill(conn, tenant_id, row.id, *span, retention_days=90)
+    assert [slot_of(run) for run in made] == found.lacking
+
+
+def test_a_slot_that_was_skipped_lacks_its_run(conn: Connection, tenant_id: UUID) -> None:
+    row = _create(conn, tenant_id, cron="0 * * * *")
+    last = make.now(conn).replace(minute=0, second=0, microsecond=0)
+    make.run(
+        conn, tenant_id, schedule_id=row.id, origin="schedule", state="skipped", slot_at=last, skipped_until=last
+    )  # fmt: skip
+    assert asked.preview_backfill(conn, tenant_id, row.id, last, last, retention_days=90).lacking == [last]
+
+
 def test_backfill_reaches_weeks_that_have_no_partition_yet(conn: Connection, tenant_id: UUID) -> None:
     row = _create(conn, tenant_id, cron="0 0 * * 1")
     now = make.now(conn)

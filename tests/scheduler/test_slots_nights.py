@@ -254,7 +254,7 @@ def test_slots_are_those_of_a_minute_by_minute_reading(
     truth = expected(fields, timezone, gap, fold, after, until)
     assert slots_between(cron, after, until, 5000) == (truth, False)
     # Few slots are listed rather than counted, so the counting is asked by itself.
-    assert slots._count(cron, after, until) == len(truth)
+    assert slots.count_between(cron, after, until) == len(truth)
     older = truth[: max(len(truth) - keep, 0)]
     ends = (older[0], older[-1]) if older else (None, None)
     assert count_and_newest(cron, after, until, keep) == (len(older), *ends, truth[len(older) :])

@@ -11,6 +11,7 @@ from db.query import Query
 from scheduler.relay import Relay
 from scheduler.settings import Settings
 from scheduler.steps import Ticker
+from telemetry.telling import Telling
 from tests import make
 from workers.finish import FINISH, End, _columns
 from workers.rows import Ended, Leased
@@ -43,8 +44,7 @@ SETTINGS = Settings(
     ahead_seconds=0,
     artifact_url=None,
     metrics_port=None,
-    log_format="text",
-    log_level="debug",
+    telling=Telling(),
 )
 
 

@@ -240,6 +240,27 @@ def test_the_executions_of_a_report_are_read_by_its_schedule_and_not_by_all_that
     assert {"runs_one_per_slot", "runs_on_demand"} <= indexes(filled, nodes), nodes
 
 
+def test_the_latest_runs_are_read_by_their_schedules_and_not_by_all_that_their_tenant_runs(
+    filled: make.Connection, some: dict[str, Any]
+) -> None:
+    asked = {"tenant_id": some["tenant_id"], "schedule_ids": [some["schedule_id"]], "room": 20}
+    nodes = plan_of(filled, "list_latest_runs", asked)
+
+    assert {"runs_one_per_slot", "runs_on_demand"} <= indexes(filled, nodes), nodes
+    assert scanned_whole(nodes) == set()
+
+
+def test_the_slots_that_have_their_run_are_read_by_their_schedule(
+    filled: make.Connection, some: dict[str, Any]
+) -> None:
+    asked = {"tenant_id": some["tenant_id"], "schedule_id": some["schedule_id"]}
+    span = {"first_at": some["slot_at"] - timedelta(hours=1), "last_at": some["slot_at"]}
+    nodes = plan_of(filled, "list_taken_slots", asked | span)
+
+    assert "runs_one_per_slot" in indexes(filled, nodes), nodes
+    assert len(partitions(filled, nodes)) == 1
+
+
 def test_the_claim_reads_on_from_where_the_last_one_ended(filled: make.Connection) -> None:
     low = make.now(filled) - timedelta(seconds=5)
     nodes = plan_of(

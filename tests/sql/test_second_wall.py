@@ -28,6 +28,9 @@ NOT_ABOUT_ROWS = {
     "count_silences": "likewise",
     "count_for_quota": "likewise",
     "count_crew_responses": "likewise",
+    "measure_starts": "likewise, whatever it measures",
+    "look_at_tenant": "likewise",
+    "sign_picture": "likewise; tests/pages/test_overview.py holds that it sees no other tenant's",
     "lock_quota": "asks the tenant's own row, and only where it has a quota",
 }
 OF_A_TENANT = sorted(
@@ -122,6 +125,7 @@ class Held:
         )  # fmt: skip
         gated = make.schedule(conn, self.tenant, overlap_policy="queue", cron="0 9 * * *")
         make.run(conn, self.tenant, schedule_id=gated, state="pending", fence=0)
+        make.run(conn, self.tenant, schedule_id=gated)
         conn.execute(
             "insert into audit_log (chain, number, tenant_id, at, who, action, subject_type, subject_id, previous, hash) "
             "values (%s, 0, %s, now(), 'x', 'x', 'x', 'x', '', ''), (%s, 0, %s, now(), 'x', 'x', 'stack', 'x', '', '')",
@@ -202,6 +206,16 @@ class Held:
             "list_crew_responses": {"passed": 0, "path": None, "equals": None},
             "count_crew_responses": {"path": None, "equals": None},
             "insert_crew_response": {"user_uid": uid},
+            "count_slots": {
+                "first_at": make.now(conn) - timedelta(hours=24),
+                "columns": 49,
+                "width": 1800,
+                "late_seconds": 60,
+                "most": 100,
+            },
+            "list_herds": {"until": due + timedelta(days=1), "width": 1800, "herds": 100},
+            "count_next_fires": {"first_at": due, "until": due + timedelta(days=1), "width": 1800},
+            "list_needs": {"most": 100},
             "insert_limit": {"name": f"host:{word}.example", "max_running": 1},
             "update_limit": {"max_running": 1},
             "insert_graph": {
@@ -251,6 +265,8 @@ class Held:
                 "slot_at": None,
             },
             "measure_report": {"schedule_id": ahead, "since": slot_at},
+            "list_latest_runs": {"schedule_ids": [ahead]},
+            "list_taken_slots": {"schedule_id": ahead, "first_at": due, "last_at": due},
             "insert_dashboard": {"name": f"{word} other", "description": ""},
             "update_dashboard": {"name": f"{word} renamed", "description": ""},
             "show_graphs": {"graph_ids": [self.ids["graph"]]},

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, cast
 from urllib.parse import quote
 
+from telemetry import traces
 from workers.addresses import Forbidden
 from workers.async_http import AsyncClient
 from workers.crew.answers import Answered, Failed, Pending, excerpt_of, read
@@ -32,7 +33,7 @@ def body_of(call: Call) -> dict[str, str]:
 
 def headers_of(ctx: Context[Any], call: Call, own: Mapping[str, str]) -> dict[str, str]:
     """All headers of one attempt: the endpoint's first, then ours, which no endpoint's can be."""
-    headers = dict(own)
+    headers = traces.headers() | dict(own)
     headers |= {
         "Content-Type": "application/json",
         "Accept": "application/json",

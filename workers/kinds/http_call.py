@@ -18,6 +18,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, mo
 from pydantic.alias_generators import to_camel
 
 from config.seal import is_sealed
+from telemetry import traces
 from workers import http, uses
 from workers.addresses import Forbidden
 from workers.kind import Cancelled, Context, Kind
@@ -191,7 +192,8 @@ def _http_date(text: str) -> datetime | None:
 
 def headers_of(ctx: Context[Any], params: Params, body: bytes) -> dict[str, str]:
     """Return all headers of one attempt: the user's first, then ours, which no user's can be."""
-    headers = {name: ctx.unseal(value) if is_sealed(value) else value for name, value in params.headers.items()}
+    own = {name: ctx.unseal(value) if is_sealed(value) else value for name, value in params.headers.items()}
+    headers = traces.headers() | own
     if body and "content-type" not in {name.lower() for name in headers}:
         headers["Content-Type"] = "application/json"
     headers["Idempotency-Key"] = str(ctx.run_id)

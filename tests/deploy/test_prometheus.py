@@ -1,0 +1,229 @@
+"""What is delivered for Prometheus and Grafana, against what the code exports and what real processes do."""
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import yaml
+from prometheus_client import Counter, Gauge, Histogram
+
+from api.gauges import GAUGES
+from local.mail import MailSink
+from local.postgres import Postgres
+from telemetry import metrics
+from tests.deploy.prometheus import DEPLOY, MISSING, RULES, hurried
+from tests.deploy.stage import Stage, open_stage
+from tests.system import ROOT, until
+
+needs_prometheus = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)} (make test-deps)")
+BOARDS = sorted((DEPLOY / "grafana" / "dashboards").glob("*.json"))
+PROMETHEUS, POSTGRES = "prometheus", "grafana-postgresql-datasource"
+
+
+def rules() -> list[dict[str, Any]]:
+    [group] = yaml.safe_load(RULES.read_text())["groups"]
+    found: list[dict[str, Any]] = group["rules"]
+    return found
+
+
+ALERTS = [rule["alert"] for rule in rules()]
+
+
+def queries(source: str) -> list[tuple[str, str]]:
+    """The title and query of each panel that asks a source of that type."""
+    return [
+        (panel["title"], target.get("expr") or target["rawSql"])
+        for board in BOARDS
+        for panel in json.loads(board.read_text())["panels"]
+        if panel["datasource"]["type"] == source
+        for target in panel["targets"]
+    ]
+
+
+def exported() -> set[str]:
+    """Every name under which a sample is exported."""
+    families = [
+        family
+        for each in vars(metrics).values()
+        if isinstance(each, (Counter, Gauge, Histogram))
+        for family in each.describe()
+    ]
+    endings = {"counter": ("_total",), "histogram": ("_bucket", "_count", "_sum")}
+    own = {f"{family.name}{ending}" for family in families for ending in endings.get(family.type, ("",))}
+    return own | {f"tocsin_{name}" for name in GAUGES}
+
+
+@needs_prometheus
+def test_promtool_finds_the_rules_sound_and_each_fires_and_keeps_silent_as_its_test_says() -> None:
+    for arguments in (
+        ["check", "rules", "rules.yaml"],
+        ["check", "config", "prometheus.yml"],
+        ["test", "rules", "rules_test.yaml"],
+    ):
+        done = subprocess.run(["promtool", *arguments], cwd=RULES.parent, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_each_rule_has_a_test_in_which_it_fires_and_one_in_which_it_does_not() -> None:
+    judged: dict[str, set[bool]] = {alert: set() for alert in ALERTS}
+    for test in yaml.safe_load((RULES.parent / "rules_test.yaml").read_text())["tests"]:
+        for each in test["promql_expr_test"]:
+            judged[re.search(r'alertname="(\w+)"', each["expr"])[1]].add(bool(each["exp_samples"]))  # type: ignore[index]
+    assert judged == {alert: {True, False} for alert in ALERTS}
+
+
+def test_each_alert_tells_how_bad_it_is_and_has_its_part_in_the_runbook() -> None:
+    runbook = (ROOT / "docs" / "runbook.md").read_text()
+    parts = {part.partition("\n")[0]: part for part in runbook.split("\n## ")[1:]}
+    for rule in rules():
+        assert rule["labels"]["severity"] in ("critical", "warning")
+        told = rule["annotations"]
+        assert set(told) == {"summary", "description", "runbook_url"}
+        assert told["runbook_url"] == f"docs/runbook.md#{rule['alert'].lower()}"
+        assert {"**Meaning.**", "**First look.**", "**Mend.**"} <= set(
+            re.findall(r"\*\*[^*]+\*\*", parts[rule["alert"]])
+        )
+
+
+def test_rules_and_dashboards_ask_only_for_what_is_exported() -> None:
+    asked = [rule["expr"] for rule in rules()] + [query for _, query in queries(PROMETHEUS)]
+    named = set(re.findall(r"\btocsin_\w+", "\n".join(asked)))
+    assert named - exported() == set()
+
+
+def test_every_metric_is_on_a_dashboard_or_in_a_rule() -> None:
+    asked = "\n".join([rule["expr"] for rule in rules()] + [query for _, query in queries(PROMETHEUS)])
+    families = {re.sub(r"_(bucket|count|sum)$", "", name) for name in exported()}
+    assert {name for name in families if name not in asked} == set()
+
+
+def test_no_label_that_a_target_is_given_takes_the_place_of_a_metrics_own() -> None:
+    """Prometheus then renames the metric's: a rule by role would be mute for good."""
+    own = {
+        label
+        for each in vars(metrics).values()
+        if isinstance(each, (Counter, Gauge, Histogram))
+        for label in each._labelnames
+    }
+    own |= {label for described in GAUGES.values() for label in described.labels}
+    config = yaml.safe_load((RULES.parent / "prometheus.yml").read_text())
+    given = {each["target_label"] for job in config["scrape_configs"] for each in job["relabel_configs"]}
+    assert given == {"part"}
+    assert "part" not in own
+
+
+def test_the_dashboards_are_such_as_grafana_loads() -> None:
+    uids = [json.loads(board.read_text())["uid"] for board in BOARDS]
+    assert uids == [board.stem for board in BOARDS] == ["tocsin-deliveries", "tocsin-kinds", "tocsin-operations"]
+    for board in BOARDS:
+        found = json.loads(board.read_text())
+        variables = {f"${{{each['name']}}}": each["query"] for each in found["templating"]["list"]}
+        ids = [panel["id"] for panel in found["panels"]]
+        assert len(ids) == len(set(ids))
+        cells = [
+            (x, y)
+            for panel in found["panels"]
+            for x in range(panel["gridPos"]["x"], panel["gridPos"]["x"] + panel["gridPos"]["w"])
+            for y in range(panel["gridPos"]["y"], panel["gridPos"]["y"] + panel["gridPos"]["h"])
+        ]
+        assert len(cells) == len(set(cells)), "panels lie on each other"
+        assert max(x for x, _ in cells) < 24
+        assert all(variables[panel["datasource"]["uid"]] == panel["datasource"]["type"] for panel in found["panels"])
+
+
+@pytest.fixture(scope="module")
+def stage(
+    postgres: Postgres, template: str, mail_server: MailSink, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stage]:
+    """Real processes, and a Prometheus that judges rules with seconds for their minutes."""
+    folder = tmp_path_factory.mktemp("stage")
+    with open_stage(postgres, template, mail_server, folder, hurried(RULES.read_text()), 1) as found:
+        yield found
+
+
+@needs_prometheus
+@pytest.mark.race
+def test_a_prometheus_that_scrapes_them_has_the_series_of_each_role(stage: Stage) -> None:
+    wanted = {
+        "web": ("tocsin_due_schedules", "tocsin_queue_depth", "tocsin_processes", "tocsin_database_xid_age"),
+        "ticker": ("tocsin_ticker_last_tick_timestamp_seconds", "tocsin_claimed_total", "tocsin_claim_seconds_count"),
+        "worker": ("tocsin_attempts_total", "tocsin_deliveries_total", "tocsin_build_info"),
+    }
+    for role, names in wanted.items():
+        for name in names:
+            until(lambda name=name, role=role: stage.prometheus.query(f'{name}{{part="{role}"}}'))  # type: ignore[misc]
+    assert stage.prometheus.query("time() - max(tocsin_ticker_last_tick_timestamp_seconds) < 30")
+
+
+@needs_prometheus
+@pytest.mark.race
+def test_what_fails_for_good_is_told_within_seconds_and_a_quiet_system_tells_nothing(stage: Stage) -> None:
+    # Long enough for the rules that look back, and for those that wait.
+    until(lambda: stage.prometheus.query("tocsin_dead_letters offset 5s"))
+    until(lambda: not stage.prometheus.firing())
+    stage.reject()
+    stage.mail_to("550@example.com")
+    for alert in ("TocsinDeadLettersGrow", "TocsinKindFails", "TocsinDeliveriesFail"):
+        stage.prometheus.until_fires(alert)
+    assert stage.prometheus.firing() == {"TocsinDeadLettersGrow", "TocsinKindFails", "TocsinDeliveriesFail"}
+
+
+@needs_prometheus
+@pytest.mark.race
+def test_each_panel_asks_what_prometheus_or_postgres_answers(stage: Stage) -> None:
+    stage.reject(1)
+    stage.mail_to("ann@example.com")
+    until(lambda: stage.prometheus.query('rate(tocsin_deliveries_total{outcome="sent"}[20s]) > 0'))
+    # A series that has begun has no rate yet.
+    until(lambda: stage.prometheus.query("rate(tocsin_run_seconds_count[20s])"))
+    # Nothing asked a source, a model or an address here, or misfired: those panels are empty, and only they.
+    may_be_empty = re.compile(r"tocsin_(source_seconds|http_out_seconds|misfires|model)|ALERTS")
+    for title, query in queries(PROMETHEUS):
+        found = stage.prometheus.query(query.replace("$__rate_interval", "20s"))
+        assert found or may_be_empty.search(query), f"{title} is empty: {query}"
+        assert all(
+            set(each["metric"])
+            <= {
+                "kind",
+                "state",
+                "outcome",
+                "queue",
+                "role",
+                "channel",
+                "policy",
+                "type",
+                "version",
+                "direction",
+                "alertname",
+            }
+            for each in found
+        ), title
+
+
+@needs_prometheus
+@pytest.mark.race
+def test_the_tables_of_tenants_are_read_by_the_user_that_the_page_makes(stage: Stage) -> None:
+    stage.reject(1)
+    until(lambda: stage.world.all("select id from dead_letters"))
+    stage.system.schedule(interval_seconds=3600)
+    page = (ROOT / "docs" / "metrics.md").read_text()
+    name, conn = f"grafana_{uuid4().hex[:8]}", stage.system.conn
+    made = re.findall(r"^    ((?:create role|grant select) .*tocsin_grafana.*;)$", page, re.MULTILINE)
+    assert len(made) == 2
+    for statement in made:
+        conn.execute(statement.replace("tocsin_grafana", name))
+    conn.execute(f"set role {name}")
+    try:
+        for title, statement in queries(POSTGRES):
+            stated = re.sub(
+                r"\$__timeFilter\(([\w.]+)\)", r"\1 between now() - interval '3 hours' and now()", statement
+            )
+            assert stage.world.all(stated), title
+    finally:
+        conn.execute("reset role")
+        conn.execute(f"drop owned by {name}")
+        conn.execute(f"drop role {name}")
