@@ -1,7 +1,8 @@
 -- Reopens a dead run under the fence it died with, and marks its dead letter replayed; no row: it is not dead by that
--- fence any more. It gets as many attempts again as its schedule gives, or that of the run that made it, in its schedule's
--- queue, and waits at the gate where there is one. A one-time schedule that failed by this death is active until the run is over again, and ends as
--- it does. Locks: the run, then its schedule and its dead letters. Index: runs' key, schedules' key.
+-- fence any more. It gets as many attempts again as its schedule gives, or that of the run that made it, in its
+-- schedule's queue, and waits at the gate where there is one. A one-time schedule that failed by this death is active
+-- until the run is over again, and ends as it does. Locks: the run, then its schedule and its dead letters.
+-- Index: runs' key, schedules' key.
 with
 locked as (
     select r.id, r.slot_at from runs as r
