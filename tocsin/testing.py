@@ -28,6 +28,7 @@ from workers.http import Client
 from workers.kind import Context, Journal, Kind, with_told
 from workers.outcome import Done, Outcome
 from workers.sources import Source, SourceRefused
+from workers.steps import check_step
 
 A_SLOT = datetime(2026, 1, 1, 9, tzinfo=UTC)
 
@@ -54,7 +55,7 @@ class Notes:
 
     def keep_step(self, name: str, result: Any) -> Any:
         """The result as JSON brings it back, kept. Raises ValueError or TypeError for what is no JSON."""
-        self.steps[name] = json.loads(dumps(result))
+        self.steps[name] = json.loads(check_step(name, result))
         return self.steps[name]
 
     def keep(self, new: New, content: Content) -> Artifact:

@@ -122,3 +122,5 @@ def test_a_step_comes_back_as_json_brings_it_back() -> None:
     assert notes.step("pair", lambda: (1, 2)) == [1, 2]
     with pytest.raises(TypeError):
         notes.step("no json", object)
+    with pytest.raises(ValueError, match="larger than 256 KiB"):
+        notes.step("large", lambda: "x" * 300_000)
