@@ -309,3 +309,10 @@ def test_a_database_that_cannot_be_read_is_said_to_be_none(url: str, said: str) 
 def test_a_dump_without_tasks_is_refused(text: str) -> None:
     with pytest.raises(Complaint):
         beat_tables.read_dump(text)
+
+
+@pytest.mark.parametrize("fields", [{}, {"fields": {"name": "x"}}, {"fields": None}])
+def test_a_dump_whose_tasks_are_cut_is_refused(fields: dict[str, Any]) -> None:
+    text = json.dumps([{"model": "django_celery_beat.periodictask", "pk": 1} | fields])
+    with pytest.raises(Complaint, match="periodictask 1 without its fields"):
+        beat_tables.read_dump(text)
