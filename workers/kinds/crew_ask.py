@@ -75,7 +75,7 @@ async def run(ctx: Context[Params]) -> Outcome:
 def _later(ctx: Context[Params], call: Call, found: Failed, took: int, *, is_open: bool) -> Later:
     """Nobody's attempt while the endpoint is away; else the user's, with a wait that grows."""
     if is_open and ask.age_seconds(ctx) < _PATIENCE_SECONDS:
-        return Later(1.0, found.why, is_counted=False)
+        return Later(max(1.0, found.wait_seconds or 0.0), found.why, is_counted=False)
     wait = back_off(ctx.attempt)
     if found.wait_seconds is not None:
         wait = max(wait, found.wait_seconds)
