@@ -55,7 +55,7 @@ def killed_in_the_middle(
     assert system.value("select count(distinct user_uid) from crew_responses") == many
     assert len(kept) >= 0.5 * many - at_once
     assert {uid: crew.asked[uid] for uid in kept} == kept
-    # Whom a killed worker had asked is asked again, and the crew had told nobody; the ends of the last hundredths of a
+    # Whom a killed worker had asked is asked again, and the crew had told nobody; the ends of the last tenth of a
     # second before a kill are all that may be asked for nothing, and under the same key.
     assert sum(crew.answered.values()) - many <= at_once // 4
     assert all(len(keys) == 1 for keys in crew.keys.values())
