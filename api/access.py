@@ -65,7 +65,7 @@ FIND_MEMBER = Query("find_member", FoundMember)
 
 
 class NoTenant(HTTPException):
-    """An operator of many tenants did not say for which of them they ask."""
+    """An operator of many tenants did not say for which of them they ask, or named one that is not there."""
 
 
 def unauthorized(detail: str) -> HTTPException:
@@ -293,7 +293,7 @@ def _operator(conn: Connection, web: Web, token: tokens.Found, named: str | None
     try:
         tenant = tenants.get(conn, named) if named else None if web.settings.is_hosting else tenants.default(conn)
     except NotFound:
-        raise HTTPException(404, "Tocsin-Tenant names no tenant") from None
+        raise NoTenant(404, "Tocsin-Tenant names no tenant") from None
     return Caller(f"token:{token.id}", "operator", tenant and tenant.id, tenant and tenant.slug, until=_end_of(token))
 
 

@@ -115,13 +115,19 @@ def told(response: Response) -> dict[str, Any]:
     return found
 
 
+def named_tenant(request: Request, web: Web) -> str | None:
+    """Which tenant an operator asks for; where there is but one, none that a browser kept from other days."""
+    return request.headers.get("tocsin-tenant") or (
+        request.cookies.get(TENANT_COOKIE) if web.settings.is_hosting else None
+    )
+
+
 def page_for(role: Role) -> Callable[..., Page]:
     """A dependency: the page, for who has at least this role."""
 
     def page(request: Request, web: Annotated[Web, Depends(web_of)]) -> Page:
-        named = request.headers.get("tocsin-tenant") or request.cookies.get(TENANT_COOKIE)
         try:
-            caller = admitted(request, web, role, named=named)
+            caller = admitted(request, web, role, named=named_tenant(request, web))
         except NoTenant:
             raise Elsewhere("/tenants") from None
         tenant_id = None if role == "operator" else caller.tenant_id

@@ -7,21 +7,21 @@ from collections.abc import Callable
 from typing import Annotated, Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
-from fastapi import APIRouter, Depends, HTTPException, Request
+from fastapi import Depends, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from api import sessions, short_cookies, sign_in_links, sign_ins, tenants
 from api.access import PATIENCE_SECONDS, address_of, count_guest, network_of, of_token, rank
 from api.oidc import Going, Identity, Provider, ProviderError, Refused
 from api.pages import look
+from api.pages.route import pages
 from api.sign_in_links import Found, Over, Shut, Unknown
 from api.sign_ins import Begun, Person
 from api.state import Web, web_of
 from db.live import connected
 from telemetry.log import Events
 
-# People's own, not programs': it stands on no page of the API.
-router = APIRouter(include_in_schema=False)
+router = pages("sign in")
 events = Events("web")
 
 _GOING, _WHO = "going", "who"
@@ -115,6 +115,7 @@ def sign_out(request: Request, web: _Web) -> Response:
     """Ends the session, and the token that was minted for it; the browser forgets the cookie."""
 
     def work() -> Response:
+        _check_site(request)
         sign_ins.end(web, request)
         response = RedirectResponse("/sign-in", 303, _HEADERS)
         response.headers.append("Set-Cookie", sessions.gone())
