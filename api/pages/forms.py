@@ -162,6 +162,12 @@ def _json(values: list[str], name: str) -> Any:
         raise refuse(name, f"takes JSON: {error}") from None
 
 
+def _object(values: list[str], name: str) -> Any:
+    """JSON of which blank is nothing in it."""
+    found = _json(values, name)
+    return {} if found is _BLANK else found
+
+
 _TYPES: Mapping[str, Callable[[list[str], str], Any]] = {
     "": _text,
     "as-is": _as_is,
@@ -174,6 +180,7 @@ _TYPES: Mapping[str, Callable[[list[str], str], Any]] = {
     "list": _list,
     "numbers": _numbers,
     "json": _json,
+    "object": _object,
 }
 
 

@@ -16,12 +16,18 @@ from api.access import Role
 from api.pages.forms import ETAG, Form, Typed, Values
 from api.pages.page import Page, page_for, told
 from api.pages.route import pages
+from api.paging import MOST
 from api.problems import Refusal
 from scheduler.refusals import NotFound
 
+# A room of such a noun has no more; of the others the newest are offered.
+_MOST_OFFERED = 1000
+
 Shape = dict[str, Any]
 Choices = Sequence[tuple[str, str]]
-FieldKind = Literal["text", "textarea", "number", "choice", "boxes", "lines", "json", "secret", "flag", "days"]
+FieldKind = Literal[
+    "text", "textarea", "number", "choice", "boxes", "lines", "json", "object", "secret", "flag", "days"
+]
 
 
 @dataclass(frozen=True)
@@ -29,7 +35,8 @@ class Field:
     """A field of a form. `name` is the body's; `choices` of a choice or of boxes may be asked of the page.
 
     What is left blank is not given: when one is changed it is taken away if it `may_be_null`, and kept if it is a secret.
-    `once`: it is given when one is made, and never changed.
+    `once`: it is given when one is made, and never changed; `later`: only when one is changed. `told_by` is the row's
+    field that says what it is, where that has another name.
     """
 
     name: str
@@ -41,6 +48,8 @@ class Field:
     required: bool = False
     may_be_null: bool = False
     once: bool = False
+    later: bool = False
+    told_by: str = ""
     placeholder: str = ""
 
     def typed_name(self, *, is_new: bool) -> str:
@@ -51,6 +60,7 @@ class Field:
             "boxes": "list",
             "lines": "lines",
             "json": "json",
+            "object": "json" if is_new else "object",
             "flag": "flag",
             "days": "days",
         }.get(self.kind)
@@ -58,9 +68,12 @@ class Field:
             kind = "clear" if clears else "" if is_new or self.required or self.kind == "secret" else "as-is"
         return f"{self.name}:{kind}" if kind else self.name
 
-    def options(self, page: Page) -> Choices:
-        """What can be chosen."""
-        return self.choices(page) if callable(self.choices) else self.choices
+    def options(self, page: Page, value: Any) -> Choices:
+        """What can be chosen; what is chosen already is among it, or saving the form would choose something else."""
+        choices = self.choices(page) if callable(self.choices) else self.choices
+        if self.kind == "boxes":
+            return _chosen_first(choices, [value] if isinstance(value, str) and value else list(value or ()))
+        return with_chosen(choices, value) if self.kind == "choice" else choices
 
 
 @dataclass(frozen=True)
@@ -138,7 +151,8 @@ def routes(room: Room) -> APIRouter:
         @router.get(f"{row}/edit")
         def edit_row(page: Annotated[Page, Depends(writing)]) -> Response:
             shape = room.row(page, id_in(page))
-            return _form(room, page, Values.of(shape), row=shape)
+            told_by = {each.name: shape[each.told_by] for each in room.fields if each.told_by}
+            return _form(room, page, Values(Values.of(shape) | told_by), row=shape)
 
         @router.post(f"{row}/edit")
         def save_row(page: Annotated[Page, Depends(writing)], form: Typed) -> Response:
@@ -191,19 +205,39 @@ def id_in(page: Page) -> UUID:
 
 
 def names_of(listed: Callable[..., Response], name: str = "name") -> Callable[[Page], Choices]:
-    """What a choice of another noun's rows offers: the ids with their names."""
+    """What a choice of another noun's rows offers: the ids with their names, of the newest thousand."""
 
     def choices(page: Page) -> Choices:
-        return [(each["id"], each[name]) for each in told(listed(page.asking, limit=200))["items"]]
+        found: list[tuple[str, str]] = []
+        cursor = None
+        while len(found) < _MOST_OFFERED:
+            part = told(listed(page.asking, limit=MOST, cursor=cursor))
+            found += [(each["id"], each[name]) for each in part["items"]]
+            cursor = part["nextCursor"]
+            if cursor is None:
+                break
+        return found
 
     return choices
+
+
+def with_chosen(choices: Choices, value: Any) -> Choices:
+    """The choices, and before them what is chosen where it is none of them: by its id, since its name is not known."""
+    is_there = not value or any(each == value for each, _ in choices)
+    return choices if is_there else [(value, value), *choices]
+
+
+def _chosen_first(choices: Choices, chosen: Sequence[str]) -> Choices:
+    """What is ticked in its own order, which boxes send as they stand, and then the others."""
+    names = dict(choices)
+    return [*((each, names.pop(each, each)) for each in dict.fromkeys(chosen)), *names.items()]
 
 
 def _form(
     room: Room, page: Page, values: Values, refusal: Refusal | None = None, *, row: Shape | None = None
 ) -> Response:
-    fields = [each for each in room.fields if row is None or not each.once]
-    shown = [replace(each, choices=each.options(page)) for each in fields]
+    fields = [each for each in room.fields if not (each.later if row is None else each.once)]
+    shown = [replace(each, choices=each.options(page, values[each.name])) for each in fields]
     return page.show(room.form, room=room, fields=shown, values=values, refusal=refusal, row=row)
 
 
