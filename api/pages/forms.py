@@ -16,6 +16,8 @@ from pydantic import BaseModel, ValidationError
 from api.refusals import refuse
 
 _MOST_FIELDS = 2_000
+# A longer name is none of ours, and would take long to be read part by part.
+_LONGEST_NAME = 300
 # The version of the row that the form was filled from; no field of its body.
 ETAG = "etag"
 _MEDIA = "application/x-www-form-urlencoded"
@@ -192,6 +194,8 @@ async def _read(request: Request) -> Form:
         fields = parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict")
     except ValueError:
         raise HTTPException(400, "the form can't be read") from None
+    if any(len(name) > _LONGEST_NAME for name, _ in fields):
+        raise HTTPException(400, f"the name of a form's field takes at most {_LONGEST_NAME} characters")
     return Form([(name, value.replace("\r\n", "\n")) for name, value in fields])
 
 

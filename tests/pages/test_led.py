@@ -8,6 +8,7 @@ import pytest
 
 from api.app import create_app
 from api.pages.file_views import first_rows
+from db.pool import Database
 from tests import make
 from tests.api.conftest import Api, TestClient, Two, web_of_it
 from tests.api.test_sessions import ask, signed_in
@@ -62,6 +63,32 @@ def test_a_page_says_names_as_they_are(two: Two) -> None:
     assert "A form takes application/x-www-form-urlencoded." in refused.text
     answer = two.a.of_scope(two.conn, "read")("GET", "/members")
     assert "This needs the role admin; yours is viewer." in answer.text
+
+
+def test_what_is_nowhere_is_a_page_to_a_browser_and_a_problem_to_a_program(two: Two) -> None:
+    browser = {"Accept": "text/html,application/xhtml+xml"}
+    answer = two.web.get("/nowhere", headers=browser)
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert "<h1>Not Found</h1>" in answer.text
+    for path, headers in (("/nowhere", {"Accept": "*/*"}), ("/api/nowhere", browser)):
+        answer = two.web.get(path, headers=headers)
+        assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+
+
+def test_the_name_of_a_field_is_bounded(two: Two) -> None:
+    refused = two.a("POST", "/settings", data={"a." * 200_000: "x"})
+    assert refused.status_code == 400
+    assert "takes at most 300 characters" in refused.text
+
+
+@pytest.mark.long
+def test_while_the_database_is_away_a_page_says_so(hosting: TestClient, two: Two) -> None:
+    away = replace(web_of_it(hosting).settings, database=Database.at("postgresql://nobody@127.0.0.1:1/x"))
+    with TestClient(create_app(away)) as web:
+        for path in ("/", f"/sign-in/{'a' * 43}"):
+            answer = web.get(path, headers={"Authorization": f"Bearer {two.a.token}"})
+            assert (answer.status_code, answer.headers["content-type"]) == (503, "text/html; charset=utf-8")
+            assert "The database does not answer." in answer.text
 
 
 def test_a_table_whose_field_never_ends_is_shown_so_far() -> None:
