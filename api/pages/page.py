@@ -11,7 +11,8 @@ from uuid import UUID
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from api.access import NoTenant, Role, address_of, admitted, rank
+from api.access import NoTenant, Role, admitted, rank
+from api.addresses import address_of
 from api.audit import Author
 from api.pages import look
 from api.pages.forms import Values
