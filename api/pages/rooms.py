@@ -184,9 +184,23 @@ def _save(room: Room, page: Page, form: Form) -> Response:
     if room.edited is None or room.patched is None:
         raise HTTPException(405, f"a {room.one} is never changed")
     shape = room.row(page, row_id)
-    page.if_refused(lambda refusal: _form(room, page, _shown_again(room, form), refusal, row=shape))
+    page.if_refused(lambda refusal: _refused_edit(room, page, form, refusal, shape))
     saved = told(room.edited(page.read_as(form[ETAG]), row_id, form.body(room.patched)))
     return page.done(room.at(row_id), f"The {room.one} {saved[room.name_of]} is saved.")
+
+
+def _refused_edit(room: Room, page: Page, form: Form, refusal: Refusal, row: Shape) -> Response:
+    """The form again, with what was typed. It stays a form of the version that was read, until it says what is another now."""
+    if refusal.status != 412:
+        return _form(room, page, _shown_again(room, form), refusal, row=row | {"etag": form[ETAG]})
+    typed = form.raw()
+    now = {each.told_by or each.name: each for each in room.fields}
+    since = [
+        (each.label, row[name])
+        for name, each in now.items()
+        if name in row and each.name in typed and typed[each.name] != (bool(row[name]) if each.told_by else row[name])
+    ]
+    return _form(room, page, _shown_again(room, form), refusal, row=row, since=since)
 
 
 def _delete(room: Room, page: Page) -> Response:
@@ -234,11 +248,17 @@ def _chosen_first(choices: Choices, chosen: Sequence[str]) -> Choices:
 
 
 def _form(
-    room: Room, page: Page, values: Values, refusal: Refusal | None = None, *, row: Shape | None = None
+    room: Room,
+    page: Page,
+    values: Values,
+    refusal: Refusal | None = None,
+    *,
+    row: Shape | None = None,
+    since: Sequence[tuple[str, Any]] = (),
 ) -> Response:
     fields = [each for each in room.fields if not (each.later if row is None else each.once)]
     shown = [replace(each, choices=each.options(page, values[each.name])) for each in fields]
-    return page.show(room.form, room=room, fields=shown, values=values, refusal=refusal, row=row)
+    return page.show(room.form, room=room, fields=shown, values=values, refusal=refusal, row=row, since=since)
 
 
 def _shown_again(room: Room, form: Form) -> Values:

@@ -88,6 +88,22 @@ def test_a_tenants_own_settings_are_saved_beside_quotas_that_are_not_theirs(two:
     assert two.a("GET", "/api/tenant").json()["settings"]["quotas"] == {"schedules": 7}
 
 
+def test_a_form_that_was_refused_still_takes_nobodys_change_away(two: Two) -> None:
+    path = f"/graphs/{ROWS['graph_id'](two.conn, two.a.tenant, 'own')}"
+    opened = dict(sent_by(two.a("GET", f"{path}/edit").text, "Save"))
+    two.a("PATCH", f"/api{path}", json={"unit": "USD"})
+    refused = submit(two.a, f"{path}/edit", [*(opened | {"name": "a\x07b"}).items()])
+    assert refused.status_code == 422
+    late = submit(two.a, f"{path}/edit", [*(dict(sent_by(refused.text, "Save")) | {"name": "Mine"}).items()])
+    assert late.status_code == 412
+    assert shape(two.a, path)["unit"] == "USD"
+    assert "Unit: <code>USD</code>" in late.text
+    assert "Column of the figure: " not in late.text
+    known = submit(two.a, f"{path}/edit", sent_by(late.text, "Save"))
+    assert known.status_code == 303
+    assert shape(two.a, path)["name"] == "Mine"
+
+
 def test_what_does_not_fit_into_a_list_of_choices_is_still_chosen(two: Two) -> None:
     chosen = ROWS["graph_id"](two.conn, two.a.tenant, "own")
     source = two.a("GET", f"/api/graphs/{chosen}").json()["sourceId"]
