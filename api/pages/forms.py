@@ -121,6 +121,16 @@ def _clearing(values: list[str], _name: str) -> Any:
     return values[-1].strip() or None
 
 
+def _long(values: list[str], _name: str) -> Any:
+    """A text of several lines, as it was typed: a file of the same may end with a line's end."""
+    return values[-1] if values[-1].strip() else _BLANK
+
+
+def _cleared_long(values: list[str], name: str) -> Any:
+    found = _long(values, name)
+    return None if found is _BLANK else found
+
+
 def _number(values: list[str], name: str) -> Any:
     text = values[-1].strip()
     if not text:
@@ -175,6 +185,8 @@ _TYPES: Mapping[str, Callable[[list[str], str], Any]] = {
     "as-is": _as_is,
     "days": _days,
     "clear": _clearing,
+    "long": _long,
+    "clear-long": _cleared_long,
     "number": _number,
     "clear-number": _cleared_number,
     "flag": _flag,

@@ -64,6 +64,8 @@ class Field:
             "flag": "flag",
             "days": "days",
         }.get(self.kind)
+        if self.kind == "textarea" and (clears or is_new or self.required):
+            kind = "clear-long" if clears else "long"
         if kind is None:
             kind = "clear" if clears else "" if is_new or self.required or self.kind == "secret" else "as-is"
         return f"{self.name}:{kind}" if kind else self.name

@@ -79,6 +79,16 @@ def test_a_dashboard_keeps_the_order_of_its_graphs(two: Two) -> None:
     assert shape(two.a, path)["graphIds"] == order
 
 
+def test_a_text_of_several_lines_keeps_its_ends(two: Two) -> None:
+    source = ROWS["source_id"](two.conn, two.a.tenant, "own")
+    graph = made(two.a, "graph", name="Ours", sourceId=source, query="\n  select 1\n  from x\n")
+    template = made(two.a, "template", name="Ours", purpose="kpi.threshold", text="Look.\n")
+    for path in (graph, template):
+        before = shape(two.a, path)
+        saved(two.a, path)
+        assert shape(two.a, path) == before
+
+
 def test_a_tenants_own_settings_are_saved_beside_quotas_that_are_not_theirs(two: Two) -> None:
     operator = Api(two.web, two.conn, "operator")
     slug = two.a("GET", "/api/tenant").json()["slug"]
