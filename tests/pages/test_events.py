@@ -131,7 +131,7 @@ def test_an_open_page_stays_while_the_web_fails_and_goes_to_the_door_when_its_to
 ) -> None:
     made, token = tokens.create(heard.conn, heard.tenant, "a test's", "read")
     page = browse(token=token)
-    failed = []
+    failed: list[str] = []
 
     def fail(route: Route) -> None:
         if "hx-request" in route.request.headers and not failed:
