@@ -129,7 +129,8 @@ def test_an_open_page_shows_what_changed_by_itself(heard: Heard, browse: Callabl
 def test_an_open_page_stays_while_the_web_fails_and_goes_to_the_door_when_its_token_ends(
     heard: Heard, browse: Callable[..., Page]
 ) -> None:
-    made, token = tokens.create(heard.conn, heard.tenant, "a test's", "read")
+    tenant = make.tenant(heard.conn)
+    made, token = tokens.create(heard.conn, tenant, "a test's", "read")
     page = browse(token=token)
     failed: list[str] = []
 
@@ -143,12 +144,12 @@ def test_an_open_page_stays_while_the_web_fails_and_goes_to_the_door_when_its_to
     page.route(f"{heard.site.url}/", fail)
     page.goto(heard.site.url)
     with page.expect_response(lambda answer: answer.status == 503):
-        make.schedule(heard.conn, heard.tenant, name="while it fails", cron="0 20 * * *")
+        make.schedule(heard.conn, tenant, name="while it fails", cron="0 20 * * *")
     expect(page.locator(".verdict")).to_be_visible()
-    make.schedule(heard.conn, heard.tenant, name="once it answers", cron="0 20 * * *")
+    make.schedule(heard.conn, tenant, name="once it answers", cron="0 20 * * *")
     expect(page.get_by_role("link", name="once it answers")).to_be_visible(timeout=15_000)
-    tokens.revoke(heard.conn, heard.tenant, made.id)
-    make.schedule(heard.conn, heard.tenant, name="too late", cron="0 20 * * *")
+    tokens.revoke(heard.conn, tenant, made.id)
+    make.schedule(heard.conn, tenant, name="too late", cron="0 20 * * *")
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible(timeout=15_000)
     assert page.url == f"{heard.site.url}/sign-in?next=/"
 
