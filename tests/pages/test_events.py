@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 
 from api import tokens
 from api.changes import Changes, TooManyListeners
@@ -124,34 +124,6 @@ def test_an_open_page_shows_what_changed_by_itself(heard: Heard, browse: Callabl
     assert faults(page) == []
     page.set_viewport_size(PHONE)  # type: ignore[arg-type]  # a TypedDict of the same shape
     assert overflow(page) == 0
-
-
-def test_an_open_page_stays_while_the_web_fails_and_goes_to_the_door_when_its_token_ends(
-    heard: Heard, browse: Callable[..., Page]
-) -> None:
-    tenant = make.tenant(heard.conn)
-    made, token = tokens.create(heard.conn, tenant, "a test's", "read")
-    page = browse(token=token)
-    failed: list[str] = []
-
-    def fail(route: Route) -> None:
-        if "hx-request" in route.request.headers and not failed:
-            failed.append(route.request.url)
-            route.fulfill(status=503, content_type="text/html", body="<h1>Service Unavailable</h1>")
-        else:
-            route.continue_()
-
-    page.route(f"{heard.site.url}/", fail)
-    page.goto(heard.site.url)
-    with page.expect_response(lambda answer: answer.status == 503):
-        make.schedule(heard.conn, tenant, name="while it fails", cron="0 20 * * *")
-    expect(page.locator(".verdict")).to_be_visible()
-    make.schedule(heard.conn, tenant, name="once it answers", cron="0 20 * * *")
-    expect(page.get_by_role("link", name="once it answers")).to_be_visible(timeout=15_000)
-    tokens.revoke(heard.conn, tenant, made.id)
-    make.schedule(heard.conn, tenant, name="too late", cron="0 20 * * *")
-    expect(page.get_by_role("heading", name="Sign in")).to_be_visible(timeout=15_000)
-    assert page.url == f"{heard.site.url}/sign-in?next=/"
 
 
 def test_streams_end_when_the_process_is_told_to_stop(database: str, redis_server: Redis, tmp_path: Path) -> None:
