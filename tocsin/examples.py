@@ -10,7 +10,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "api": ("PORT=8000 tocsin api", "tocsin api --openapi > openapi.json"),
     "up": ("tocsin up --folder /tmp/tocsin",),
     "demo": ("tocsin demo --json",),
-    "doctor": ("tocsin doctor", "tocsin doctor --adopt"),
+    "doctor": ("tocsin doctor", "tocsin doctor --moved --pass-over"),
     "apply": ("tocsin apply -f tocsin.yaml --plan", "tocsin apply -f stack/ --yes", "tocsin apply --schema"),
     "export": ("tocsin export -o tocsin.yaml", "tocsin export --tenant acme"),
     "why": ("tocsin why nightly", "tocsin why 019a200e-c091-7c19-9f54-05372ecde5b5"),
