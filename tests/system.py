@@ -35,12 +35,12 @@ def until(
 class Process:
     """A process that a test started; its log goes to a file."""
 
-    def __init__(self, command: list[str], environ: dict[str, str], log: Path) -> None:
+    def __init__(self, command: list[str], environ: dict[str, str], log: Path, root: Path = ROOT) -> None:
         self._log = log
         with log.open("wb") as out:
             # A session of its own: a signal to its group reaches it and its children, and nobody else.
             self._process = subprocess.Popen(
-                command, env=environ, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT, start_new_session=True
+                command, env=environ, cwd=root, stdout=out, stderr=subprocess.STDOUT, start_new_session=True
             )
         self.pid = self._process.pid
 
@@ -107,10 +107,12 @@ class System:
             "LOG_LEVEL": "debug",
         } | environ
 
-    def start(self, module: str, *args: str, wait_for: str | None = None, **environ: str) -> Process:
-        """Starts `python -m module` and returns once it says `wait_for`."""
+    def start(self, module: str, *args: str, wait_for: str | None = None, root: Path = ROOT, **environ: str) -> Process:
+        """Starts `python -m module` of the code in a folder and returns once it says `wait_for`."""
         log = self.folder / f"{len(self.processes)}-{module}.log"
-        process = Process([sys.executable, "-m", module, *args], self._environ | environ, log)
+        process = Process(
+            [sys.executable, "-m", module, *args], self._environ | {"PYTHONPATH": str(root)} | environ, log, root
+        )
         self.processes.append(process)
         if wait_for is not None:
             process.until_says(wait_for)
