@@ -29,6 +29,9 @@ BENCHES = (
     "reports",
     "exports",
     "crew",
+    "tuning",
+    "retention",
+    "capacity",
 )
 
 
