@@ -5,7 +5,6 @@ machine, and then they are measured.
 """
 
 import os
-from collections.abc import Callable
 from dataclasses import astuple
 from datetime import datetime
 from statistics import median
@@ -67,8 +66,10 @@ def run(options: Options) -> list[Result]:
     took: list[float] = []
     with Stage() as stage:
         for rep in range(options.reps):
-            costs.append(_costs(stage, few))
-            found = _herd(stage, Weighed, many)
+            used = _herd(stage, few)[0].details["cpuMicrosecondsPerRun"]
+            found, (run_bytes, schedule_bytes) = _herd(stage, many)
+            of_servers = used["postgres"] + used["redis"]
+            costs.append(Costs(used["ticker"], used["worker"], of_servers, run_bytes, schedule_bytes))
             took.append(found.finished)
             told = herd_seconds_on(_cores(), many, costs[-1])
             tell(f"{rep + 1}/{options.reps} {costs[-1]}: {many:,} told {told:.2f} s, took {found.finished:.2f} s")
@@ -84,23 +85,17 @@ def run(options: Options) -> list[Result]:
     return [Result("capacity.herd_beside_what_was_told", "x", "lower", ratios, details=details)]
 
 
-def _costs(stage: Stage, count: int) -> Costs:
+def _herd(stage: Stage, count: int) -> tuple[Herd, tuple[float, float]]:
+    """What became of it, and what a run and a schedule of it take on the disk."""
     peers: list[Weighed] = []
 
     def make() -> Weighed:
         peers.append(Weighed())
         return peers[-1]
 
-    found = _herd(stage, make, count)
-    used = found.details["cpuMicrosecondsPerRun"]
-    run_bytes, schedule_bytes = peers[-1].bytes_each(count)
-    return Costs(used["ticker"], used["worker"], used["postgres"] + used["redis"], run_bytes, schedule_bytes)
-
-
-def _herd(stage: Stage, make: Callable[[], Ours], count: int) -> Herd:
     found = herd(stage, make, count)
     assert found.details["isDone"], f"{found.began} of {count} began"
-    return found
+    return found, peers[-1].bytes_each(count)
 
 
 def _cores() -> int:

@@ -15,7 +15,8 @@ def test_a_load_needs_what_its_runs_cost_together() -> None:
     costs = Costs(ticker=20, worker=100, postgres=200, run_bytes=1000, schedule_bytes=2000)
     found = need(LOAD, costs, share=0.5, postgres_cores=4)
     assert found.runs_per_second == pytest.approx(1000)
-    assert (found.tickers, found.workers) == (2, 2)
+    assert found.workers == 2
+    assert found.ticking == pytest.approx(1000 * 116e-6 / 1.53)
     assert found.postgres_cores == pytest.approx(0.4)
     assert found.schedule_gigabytes == pytest.approx(2)
     # Ninety days lie in fourteen weeks at most.
@@ -31,7 +32,14 @@ def test_what_the_kind_takes_is_beside_it() -> None:
 
 def test_twice_the_schedules_need_twice_as_much() -> None:
     once, twice = (need(replace(LOAD, schedules=count), Costs()) for count in (1_000_000, 2_000_000))
-    for name in ("runs_per_second", "postgres_cores", "schedule_gigabytes", "history_gigabytes", "herd_seconds"):
+    for name in (
+        "runs_per_second",
+        "ticking",
+        "postgres_cores",
+        "schedule_gigabytes",
+        "history_gigabytes",
+        "herd_seconds",
+    ):
         assert getattr(twice, name) == pytest.approx(2 * getattr(once, name))
 
 
