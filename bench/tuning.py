@@ -175,9 +175,9 @@ def _cost(stage: Stage, case: str, count: int) -> Cost:
         worker.execute("select pg_stat_force_next_flush()")
         worker.close()
         size, hot = conn.execute(_TABLES.encode()).fetchone() or (0, 0)
-        each = 1e6 / (2 * len(runs))
+        each = 1e6 / (2 * (count // 2))
     stage.drop(url)
-    return Cost(seconds * each, cpu * each, wal / (2 * len(runs)), float(hot or 0), float(size or 0) / 2**20, poll)
+    return Cost(seconds * each, cpu * each, wal * each / 1e6, float(hot or 0), float(size or 0) / 2**20, poll)
 
 
 def _work(conn: Connection, runs: list[tuple[Any, ...]], process: UUID) -> None:

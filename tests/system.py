@@ -92,6 +92,7 @@ class System:
         self.conn = make.connect(database)
         self.tenant = make.tenant(self.conn)
         self.processes: list[Process] = []
+        self.root = ROOT
         self._environ = {
             "PATH": os.environ["PATH"],
             # What a supervisor leaves behind that is killed goes with the test's folder.
@@ -107,12 +108,12 @@ class System:
             "LOG_LEVEL": "debug",
         } | environ
 
-    def start(self, module: str, *args: str, wait_for: str | None = None, root: Path = ROOT, **environ: str) -> Process:
-        """Starts `python -m module` of the code in a folder and returns once it says `wait_for`."""
+    def start(self, module: str, *args: str, wait_for: str | None = None, **environ: str) -> Process:
+        """Starts `python -m module` of the code in `root` and returns once it says `wait_for`."""
         log = self.folder / f"{len(self.processes)}-{module}.log"
-        process = Process(
-            [sys.executable, "-m", module, *args], self._environ | {"PYTHONPATH": str(root)} | environ, log, root
-        )
+        of_code = {} if self.root == ROOT else {"PYTHONPATH": str(self.root)}
+        settings = self._environ | of_code | environ
+        process = Process([sys.executable, "-m", module, *args], settings, log, self.root)
         self.processes.append(process)
         if wait_for is not None:
             process.until_says(wait_for)

@@ -1,6 +1,6 @@
--- What a restored copy would do of what its original may have done since: its open runs, its unsettled deliveries,
--- and its schedules that are due. Takes no lock. Index: runs_pending, runs_released, deliveries_pending, deliveries_sending,
--- schedules_due.
+-- What a restored copy would do of what its original may have done since: open runs, unsettled deliveries, and
+-- schedules that are due. Takes no lock.
+-- Index: runs_pending, runs_released, deliveries_pending, deliveries_sending, schedules_due.
 select
     (
         select count(*) from runs as r where r.state in ('pending', 'queued', 'running') and r.finished_at is null

@@ -19,7 +19,7 @@ from proof.read import read_history
 from proof.sinks import CallSink, read_sink, read_starts
 from proof.verdict import judge
 from tests.races.proc import children
-from tests.released import unpack
+from tests.released import ROOT, unpack
 from tests.system import Process, System, until
 
 pytestmark = [pytest.mark.race, pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(240)]
@@ -71,7 +71,7 @@ def test_the_previous_release_and_this_one_run_side_by_side_and_the_judge_says_s
             body = {"jobType": "chaos.call", "jobPayload": {"sink": calls.url}, "intervalSeconds": 1, "name": name}
             return str(_asked(port, token, "POST", "/api/schedules", body)["id"])
 
-        def begin(role: str, **more: Any) -> Process:
+        def begin(role: str, **more: str) -> Process:
             started = {"scheduler": "ticker", "workers": "worker", "api": "web"}[role]
             return system.start(role, wait_for=f"{started}.started", **more)
 
@@ -81,9 +81,10 @@ def test_the_previous_release_and_this_one_run_side_by_side_and_the_judge_says_s
             done = sum(system.value(_RUNS_OF, pid) for pid in children)
             until(lambda: sum(system.value(_RUNS_OF, pid) for pid in children) >= done + more, 60, system.logs)
 
+        system.root = old
         old_port, new_port = free_port(), free_port()
-        old_ticker, old_web = begin("scheduler", root=old), begin("api", root=old, PORT=str(old_port))
-        old_worker = begin("workers", root=old)
+        old_ticker, old_web = begin("scheduler"), begin("api", PORT=str(old_port))
+        old_worker = begin("workers")
         made = [every_second(old_port, f"before {number}") for number in range(EACH)]
         works(old_worker)
 
@@ -94,6 +95,7 @@ def test_the_previous_release_and_this_one_run_side_by_side_and_the_judge_says_s
         made.append(every_second(old_port, "on the new schema"))
         works(old_worker, 3 * EACH)
 
+        system.root = ROOT
         new_ticker, new_web = begin("scheduler"), begin("api", PORT=str(new_port))
         new_worker = begin("workers")
         made.append(every_second(new_port, "by the new one"))
