@@ -153,17 +153,8 @@ def run_backtest(what: Asking, means: Means, body: BacktestIn, now: datetime) ->
     last = body.last or now
     first = body.first or last - timedelta(days=BACKTEST_DAYS)
     wanted = body.wanted_messages
-    if what.graph.time_dimension is None:
-        raise refuse("graphId", "takes a graph with a timeDimension: only that has a past")
-    checks = _checks(body.threshold.check_cron, what.timezone, first, last)
-    try:
-        reading = ask(what, means, checks[-1], checks[0], 10 * MOST_ROWS)
-    except RowCap:
-        raise refuse("from", f"takes a span of at most {10 * MOST_ROWS} rows") from None
-    except SourceRefused as error:
-        raise refuse("graphId", str(error)) from None
-    if reading.problem:
-        raise refuse("graphId", reading.problem)
+    checks = checks_of(body.threshold.check_cron, what.timezone, first, last)
+    reading = read_past(what, means, checks[-1], checks[0])
     if len(reading.series) * len(checks) > MOST_JUDGED:
         most = MOST_JUDGED // len(reading.series)
         raise refuse("from", f"takes a span of at most {most} checks for {len(reading.series)} segments")
@@ -179,6 +170,21 @@ def run_backtest(what: Asking, means: Means, body: BacktestIn, now: datetime) ->
         ],
         "suggestion": None if wanted is None else _suggestion(what.policy, reading, checks, wanted),
     }
+
+
+def read_past(what: Asking, means: Means, last: datetime, first: datetime) -> Reading:
+    """What the graph gives for every slot of a span. Raises BadDefinition, SourceUnavailable."""
+    if what.graph.time_dimension is None:
+        raise refuse("graphId", "takes a graph with a timeDimension: only that has a past")
+    try:
+        reading = ask(what, means, last, first, 10 * MOST_ROWS)
+    except RowCap:
+        raise refuse("from", f"takes a span of at most {10 * MOST_ROWS} rows") from None
+    except SourceRefused as error:
+        raise refuse("graphId", str(error)) from None
+    if reading.problem:
+        raise refuse("graphId", reading.problem)
+    return reading
 
 
 def why(conn: Connection, tenant_id: UUID, row: KpiAlert, at: datetime, recipient: str | None) -> dict[str, Any]:
@@ -233,7 +239,7 @@ def _instant(at: datetime | None) -> str:
     return "no time: it is not active" if at is None else rfc3339(at)
 
 
-def _checks(cron: str, timezone: str, first: datetime, last: datetime) -> list[datetime]:
+def checks_of(cron: str, timezone: str, first: datetime, last: datetime) -> list[datetime]:
     """The slots of the check schedule from `first` to `last`. Raises BadDefinition when there are none or too many."""
     if first >= last:
         raise refuse("to", "takes an instant after from")

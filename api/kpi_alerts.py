@@ -65,6 +65,7 @@ KPI_ALERTS: Noun[KpiAlert] = Noun(
     LIST,
     LOCK,
     DELETE,
+    filters=("alert_type", "state", "is_active", "search"),
     volatile=frozenset({"status", "state", "lateSince", "nextRunAt", "lastRunAt", "updatedAt"}),
     shown=shown,
     more=lambda conn, tenant_id, row: {"next": next_slots(conn, tenant_id, row)},

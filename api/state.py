@@ -11,6 +11,7 @@ from fastapi import Request
 from api.gauges import Gauges
 from api.limits import Limit
 from api.oidc import Provider
+from api.pasts import Pasts
 from api.settings import Settings
 from config.seal import Seal
 from db.pool import Connection, Pool
@@ -46,6 +47,7 @@ class Web:
     http: Client
     provider: Provider | None = None
     store: Store | None = None
+    pasts: Pasts = field(default_factory=Pasts)
     good_tokens: "OrderedDict[bytes, None]" = field(default_factory=OrderedDict)
     _is_walled: bool | None = None
     _lock: Lock = field(default_factory=Lock)

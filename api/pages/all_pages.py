@@ -3,6 +3,8 @@
 from typing import Final
 
 from api.pages import (
+    alert_forms,
+    alerts,
     assets,
     audit_log,
     backfills,
@@ -35,7 +37,9 @@ PAGE_ROOMS: Final = (
     overview,
     runs,
     deliveries,
-    # The forms before what has an id: `/schedules/new` is none.
+    # The forms before what has an id: `/alerts/new` is none.
+    alert_forms,
+    alerts,
     schedule_forms,
     schedules,
     schedule,

@@ -73,11 +73,20 @@ class Form:
 
     def body(self, model: type[Model], **more: Any) -> Model:
         """The body as the API's model; `more` is set beside what was typed. Raises RequestValidationError, BadDefinition."""
-        try:
-            return model.model_validate(self.raw() | more)
-        except ValidationError as error:
-            found = [{**each, "loc": ("body", *each["loc"])} for each in error.errors(include_url=False)]
-            raise RequestValidationError(found) from None
+        return read_as(model, self.raw() | more)
+
+    def without(self, prefix: str) -> "Form":
+        """The form without the fields whose names begin so."""
+        return Form([(name, value) for name, value in self.fields if not name.startswith(prefix)])
+
+
+def read_as(model: type[Model], body: Mapping[str, Any]) -> Model:
+    """A body as the API's model. Raises RequestValidationError."""
+    try:
+        return model.model_validate(body)
+    except ValidationError as error:
+        found = [{**each, "loc": ("body", *each["loc"])} for each in error.errors(include_url=False)]
+        raise RequestValidationError(found) from None
 
 
 class _Blank:
@@ -162,6 +171,11 @@ def _json(values: list[str], name: str) -> Any:
         raise refuse(name, f"takes JSON: {error}") from None
 
 
+def _cleared_json(values: list[str], name: str) -> Any:
+    found = _json(values, name)
+    return None if found is _BLANK else found
+
+
 _TYPES: Mapping[str, Callable[[list[str], str], Any]] = {
     "": _text,
     "as-is": _as_is,
@@ -174,6 +188,7 @@ _TYPES: Mapping[str, Callable[[list[str], str], Any]] = {
     "list": _list,
     "numbers": _numbers,
     "json": _json,
+    "clear-json": _cleared_json,
 }
 
 

@@ -50,7 +50,7 @@ class Field:
             "number": "clear-number" if clears else "number",
             "boxes": "list",
             "lines": "lines",
-            "json": "json",
+            "json": "clear-json" if clears else "json",
             "flag": "flag",
             "days": "days",
         }.get(self.kind)

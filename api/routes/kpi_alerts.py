@@ -15,7 +15,7 @@ from api.definitions import Time
 from api.kpi_alert_bodies import KpiAlertIn, KpiAlertPatch
 from api.kpi_alert_rows import KpiAlert
 from api.kpi_alerts import KPI_ALERTS
-from api.paging import Cursor, Instant, Limit, Word, page, place_of, room
+from api.paging import Cursor, Instant, Limit, Lower, Word, page, place_of, room
 from api.problems import answers, good
 from api.request import Asked, Editor, Reader, answer
 from api.routes.schedules import SlotOut
@@ -25,6 +25,7 @@ from workers.alerting.machine import State
 from workers.recipients import Recipient
 from workers.sources import SourceUnavailable
 
+AlertKind = Literal["threshold", "schedule"]
 router = APIRouter(prefix="/api/kpi-alerts", tags=["kpi alerts"], responses=answers(400, 401, 403, 404, 422, 429, 503))
 
 
@@ -38,7 +39,7 @@ class KpiAlertOut(_Model):
     id: UUID
     alert_name: str
     description: str
-    alert_type: Literal["threshold", "schedule"]
+    alert_type: AlertKind
     recipients: list[Recipient]
     channels: list[str]
     is_active: bool
@@ -94,9 +95,20 @@ class Why(_Model):
 
 
 @router.get("", responses=good(200, KpiAlertList))
-def list_kpi_alerts(asking: Reader, limit: Limit = 50, cursor: Cursor = None) -> Response:
+def list_kpi_alerts(
+    asking: Reader,
+    alert_type: Annotated[AlertKind | None, Lower, Query(alias="alertType")] = None,
+    state: Annotated[State | None, Lower, Query(description="the worst of its segments'")] = None,
+    is_active: Annotated[
+        bool | None, Query(alias="isActive", description="false: those that are paused or over")
+    ] = None,
+    search: Annotated[Word | None, Query(description="a text in their names, in capitals or not")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Response:
     """The alerts, newest first."""
-    return KPI_ALERTS.answer_list(asking, limit, cursor)
+    wanted = {"alert_type": alert_type, "state": state, "is_active": is_active, "search": search}
+    return KPI_ALERTS.answer_list(asking, limit, cursor, **wanted)
 
 
 @router.post("", status_code=201, responses=good(201, KpiAlertWithNext))
@@ -117,7 +129,7 @@ def backtest_kpi_alert(asking: Editor, body: BacktestIn) -> Response:
         now = schedules.read_now(conn)
         what = alert_checks.backtest_of(conn, asking.tenant, body)
     try:
-        found = alert_checks.run_backtest(what, _means(asking), body, now)
+        found = alert_checks.run_backtest(what, means_of(asking), body, now)
     except SourceUnavailable as error:
         raise HTTPException(503, str(error)) from None
     return answer(found)
@@ -182,9 +194,10 @@ def test_kpi_alert(asking: Editor, alert_id: UUID) -> Response:
         row = KPI_ALERTS.get(conn, asking.tenant, alert_id)
         now = schedules.read_now(conn)
         trial = alert_checks.trial_of(conn, asking.tenant, row, now)
-    return answer(alert_checks.try_alert(trial, _means(asking), now))
+    return answer(alert_checks.try_alert(trial, means_of(asking), now))
 
 
-def _means(asking: Asked) -> Means:
+def means_of(asking: Asked) -> Means:
+    """What sources are asked with on behalf of the caller."""
     settings = asking.web.settings
     return Means(asking.web.seal, settings.egress_allow, settings.files)

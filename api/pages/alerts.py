@@ -1,0 +1,157 @@
+"""`/alerts`: how each stands and whom it told; an alert's page shows its course, why the last check decided as it did, and who got what."""
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import Query
+from fastapi.responses import Response
+
+from api.kpi_alert_bodies import KpiAlertPatch
+from api.pages import alert_courses
+from api.pages.alert_forms import CONDITION_WORDS, shown_names
+from api.pages.look import words
+from api.pages.page import EditorPage, Page, ViewerPage, told
+from api.pages.route import pages
+from api.paging import Cursor, Word
+from api.problems import Refusal
+from api.routes import kpi_alerts, runs, schedules, silences
+from scheduler.schedules import read_now
+
+router = pages("alerts")
+STATES = ("firing", "pending", "recovering", "no_data", "error", "ok")
+SPANS = (1, 7, 30, 90)
+_RUNS = 60
+SIGNS = {
+    "GREATER_THAN": ">",
+    "GREATER_THAN_OR_EQUAL": "≥",
+    "LESS_THAN": "<",
+    "LESS_THAN_OR_EQUAL": "≤",
+    "EQUAL": "=",
+    "NOT_EQUAL": "≠",
+    "BETWEEN": "between",
+    "OUTSIDE": "outside",
+}
+Shown = Literal["firing", "pending", "recovering", "no_data", "error", "ok", "paused", "report"]
+
+
+@router.get("/alerts")
+def list_alerts(
+    page: ViewerPage, show: Shown | None = None, search: Word | None = None, cursor: Cursor = None
+) -> Response:
+    """The alerts, newest first."""
+    found = told(
+        kpi_alerts.list_kpi_alerts(
+            page.asking,
+            alert_type="schedule" if show == "report" else None,
+            state=show if show in STATES else None,  # type: ignore[arg-type]  # the same words
+            is_active=False if show == "paused" else None,
+            search=search,
+            cursor=cursor,
+        )
+    )
+    worths = alert_courses.worths(page, found["items"])
+    with page.reading() as conn:
+        now = read_now(conn)
+    return page.show("alerts/list.html.j2", found=found, worths=worths, states=STATES, sign_of=SIGNS, now=now)
+
+
+@router.get("/alerts/{alert_id}")
+def show_alert(
+    page: ViewerPage,
+    alert_id: UUID,
+    segment: Word | None = None,
+    days: Annotated[int, Query(ge=1, le=90)] = 7,
+) -> Response:
+    """One alert."""
+    return _show(page, alert_id, segment, days)
+
+
+@router.post("/alerts/{alert_id}/test")
+def test_alert(page: EditorPage, alert_id: UUID) -> Response:
+    """What a check would decide now; nothing is stored and nobody is told."""
+    page.if_refused(lambda refusal: _show(page, alert_id, None, 7, refusal=refusal))
+    record = told(kpi_alerts.test_kpi_alert(page.asking, alert_id))
+    return _show(page, alert_id, None, 7, tested=record)
+
+
+@router.post("/alerts/{alert_id}/check")
+def check_alert(page: EditorPage, alert_id: UUID) -> Response:
+    """Checks or sends it now, as its schedule would."""
+    alert = told(kpi_alerts.get_kpi_alert(page.asking, alert_id))
+    schedules.run_schedule(page.asking, UUID(alert["scheduleId"]))
+    return page.done(f"/alerts/{alert_id}", "It runs now; who is told is told.")
+
+
+@router.post("/alerts/{alert_id}/pause")
+def pause_alert(page: EditorPage, alert_id: UUID) -> Response:
+    """Checks it no more until it is resumed."""
+    return _switched(page, alert_id, is_active=False)
+
+
+@router.post("/alerts/{alert_id}/resume")
+def resume_alert(page: EditorPage, alert_id: UUID) -> Response:
+    """Checks it again."""
+    return _switched(page, alert_id, is_active=True)
+
+
+@router.post("/alerts/{alert_id}/delete")
+def delete_alert(page: EditorPage, alert_id: UUID) -> Response:
+    """Deletes it; its runs can still be read."""
+    alert = told(kpi_alerts.get_kpi_alert(page.asking, alert_id))
+    kpi_alerts.delete_kpi_alert(page.asking, alert_id)
+    return page.done("/alerts", f"The alert {alert['alertName']} is deleted.")
+
+
+def _switched(page: Page, alert_id: UUID, *, is_active: bool) -> Response:
+    alert = told(kpi_alerts.edit_kpi_alert(page.asking, alert_id, KpiAlertPatch(is_active=is_active)))
+    return page.done(
+        f"/alerts/{alert_id}", f"The alert {alert['alertName']} is {'resumed' if is_active else 'paused'}."
+    )
+
+
+def _show(
+    page: Page,
+    alert_id: UUID,
+    segment: str | None,
+    days: int,
+    *,
+    tested: dict[str, Any] | None = None,
+    refusal: Refusal | None = None,
+) -> Response:
+    alert = told(kpi_alerts.get_kpi_alert(page.asking, alert_id))
+    is_threshold = alert["alertType"] == "threshold"
+    schedule_id = UUID(alert["scheduleId"])
+    ran = told(runs.list_runs(page.asking, schedule_id, limit=_RUNS))["items"]
+    # A path to the page itself, also where a button of it answered.
+    address = f"/alerts/{alert_id}"
+    held = told(silences.list_silences(page.asking, is_active=True))["items"]
+    return page.show(
+        "alerts/one.html.j2",
+        alert=alert,
+        address_of=address,
+        past=alert_courses.past_of(page, alert_id, segment, days),
+        why=told(kpi_alerts.explain_kpi_alert(page.asking, alert_id)),
+        runs=ran[::-1],
+        silences=[each for each in held if each["alertId"] in (None, str(alert_id))],
+        names=shown_names(page, alert),
+        rule=_rule(alert["threshold"] if is_threshold else alert["schedule"]),
+        days=days,
+        spans=SPANS,
+        condition_words=CONDITION_WORDS,
+        tested=tested,
+        refusal=refusal,
+    )
+
+
+_APART = ("condition", "thresholdValue", "thresholdHigh", "checkCron", "cron")
+
+
+def _rule(part: dict[str, Any] | None) -> list[tuple[str, Any]]:
+    """What of a rule is set beside its main condition, each with its label."""
+    found: list[tuple[str, Any]] = []
+    for name, value in (part or {}).items():
+        if isinstance(value, dict) and name in ("guards", "notify", "freshness"):
+            found += _rule(value)
+        elif name not in _APART:
+            found.append((words(name), value))
+    return found

@@ -1,0 +1,128 @@
+"""The rule's editor in a real browser: a threshold that is dragged, moved by keys and typed is judged on the past as it moves."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+from uuid import UUID, uuid4
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from api import tokens
+from local.postgres import Postgres
+from local.redis import Redis
+from tests import make
+from tests.conftest import copied
+from tests.pages.conftest import PHONE, Site, faults, open_site, overflow
+
+SENTENCE = "#backtest .told"
+
+
+class Place(NamedTuple):
+    """A site, its tenant, an admin's token, and a graph that grows by one from hour to hour, to 2,400."""
+
+    site: Site
+    tenant: UUID
+    token: str
+    graph: UUID
+
+
+@pytest.fixture(scope="module")
+def place(
+    postgres: Postgres, template: str, redis_server: Redis, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Place]:
+    folder: Path = tmp_path_factory.mktemp("site")
+    with (
+        copied(postgres, template) as database,
+        make.connect(database) as conn,
+        open_site(database, redis_server.url, folder, TOCSIN_EGRESS_ALLOW="127.0.0.0/8") as site,
+    ):
+        tenant, source, graph = make.tenant(conn), uuid4(), uuid4()
+        conn.execute(
+            "create table figures as select at, row_number() over (order by at) as value "
+            "from generate_series(date_trunc('hour', now()) - interval '2399 hours', now(), '1 hour') as at"
+        )
+        of = {"tenant_id": tenant, "name": "Orders"}
+        make.insert(conn, "sources", {"id": source, **of, "type": "postgres", "url": database})
+        asked = {"query": "select at, value from figures", "time_dimension": "at", "grain": "hour"}
+        make.insert(conn, "graphs", {"id": graph, **of, "source_id": source, **asked})
+        yield Place(site, tenant, tokens.create(conn, tenant, "a test's", "admin")[1], graph)
+
+
+@pytest.fixture
+def editor(place: Place, browse: Callable[..., Page]) -> Page:
+    """The editor of a new alert on the graph, checked hourly, above 2,000, where it would have fired once."""
+    page: Page = browse(token=place.token)
+    page.goto(f"{place.site.url}/alerts/new?graphId={place.graph}")
+    page.get_by_label("Checked at").fill("0 * * * *")
+    page.get_by_label("Threshold", exact=True).fill("2000")
+    expect(page.locator(SENTENCE)).to_contain_text("1 notification, 0 resolved")
+    return page
+
+
+def test_a_threshold_that_is_dragged_is_judged_as_it_moves(editor: Page) -> None:
+    field = editor.get_by_label("Threshold", exact=True)
+    handle = editor.locator("#backtest .handle circle").bounding_box()
+    plot = editor.locator("#backtest svg").bounding_box()
+    assert handle
+    assert plot
+    before = editor.locator(SENTENCE).inner_text()
+    x, y = handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2
+    editor.mouse.move(x, y)
+    editor.mouse.down()
+    editor.mouse.move(x, y + 40, steps=4)
+    # It is redrawn while the button is still held.
+    expect(editor.locator(SENTENCE)).not_to_have_text(before)
+    assert float(field.input_value()) < 2000
+    editor.mouse.move(x, plot["y"] + 2, steps=6)
+    editor.mouse.up()
+    expect(editor.locator(SENTENCE)).to_have_text("In the last 90 days: nobody would have been told")
+    assert float(field.input_value()) > 2400
+
+
+def test_the_arrow_keys_move_it_likewise_and_keep_the_focus(editor: Page) -> None:
+    field, slider = editor.get_by_label("Threshold", exact=True), editor.locator("#slide-1")
+    expect(slider).to_be_visible()
+    before = editor.locator(SENTENCE).inner_text()
+    slider.focus()
+    for _ in range(20):
+        editor.keyboard.press("ArrowLeft")
+    expect(editor.locator(SENTENCE)).not_to_have_text(before)
+    assert float(field.input_value()) < 2000
+    expect(slider).to_be_focused()
+    editor.keyboard.press("End")
+    expect(editor.locator(SENTENCE)).to_have_text("In the last 90 days: nobody would have been told")
+
+
+def test_what_is_typed_is_explained_and_the_last_of_many_changes_wins(editor: Page) -> None:
+    editor.get_by_label("Checked at").fill("0 9 * * 1-5")
+    expect(editor.locator("#backtest")).to_contain_text("At 09:00, Monday through Friday")
+    field = editor.get_by_label("Threshold", exact=True)
+    for value in ("1900", "1800", "1700", "9999"):
+        field.fill(value)
+    expect(editor.locator(SENTENCE)).to_have_text("In the last 90 days: nobody would have been told")
+    field.fill("")
+    expect(editor.locator("#backtest")).to_contain_text("Not drawn yet")
+
+
+def test_an_alert_is_made_where_it_was_drawn_and_the_picture_can_be_used_by_everybody(editor: Page) -> None:
+    assert faults(editor) == []
+    editor.emulate_media(color_scheme="dark")
+    assert faults(editor, "color-contrast") == []
+    editor.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    assert overflow(editor) == 0
+    editor.get_by_label("Name").fill("Too many orders")
+    editor.get_by_label("People").fill("ann@example.com")
+    editor.get_by_role("button", name="Make the alert").click()
+    expect(editor.get_by_role("heading", level=1)).to_have_text("Too many orders")
+
+
+def test_without_scripts_a_button_draws_it(place: Place, browse: Callable[..., Page]) -> None:
+    page = browse(token=place.token, script=False)
+    page.goto(f"{place.site.url}/alerts/new?graphId={place.graph}")
+    page.get_by_label("Threshold", exact=True).fill("2000")
+    page.get_by_label("Checked at").fill("0 * * * *")
+    page.get_by_role("button", name="Backtest").click()
+    expect(page.locator(SENTENCE)).to_contain_text("1 notification")
+    assert page.get_by_label("Threshold", exact=True).input_value() == "2000"
+    expect(page.locator("#slide-1")).to_be_hidden()
