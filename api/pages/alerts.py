@@ -12,6 +12,7 @@ from api.pages.alert_forms import CONDITION_WORDS, shown_names
 from api.pages.look import words
 from api.pages.page import EditorPage, Page, ViewerPage, told
 from api.pages.route import pages
+from api.pages.runs import OPEN
 from api.paging import Cursor, Word
 from api.problems import Refusal
 from api.routes import kpi_alerts, runs, schedules, silences
@@ -132,6 +133,7 @@ def _show(
         past=alert_courses.past_of(page, alert_id, segment, days),
         why=told(kpi_alerts.explain_kpi_alert(page.asking, alert_id)),
         runs=ran[::-1],
+        is_checking=any(each["state"] in OPEN for each in ran),
         silences=[each for each in held if each["alertId"] in (None, str(alert_id))],
         names=shown_names(page, alert),
         rule=_rule(alert["threshold"] if is_threshold else alert["schedule"]),
