@@ -70,9 +70,10 @@ class Story(NamedTuple):
         report = self.ask("POST", "/scheduled-reports", asked)
         self.ask("PATCH", f"/graphs/{graph['id']}", {"query": BROKEN})
         self.ask("POST", f"/schedules/{report['scheduleId']}/run", {})
-        return until(self._dead, why=self.whole.site.logs)
+        return until(self.died, why=self.whole.site.logs)
 
-    def _dead(self) -> UUID | None:
+    def died(self) -> UUID | None:
+        """The tenant's run that died, once there is one."""
         row = self.conn.execute("select id from runs where tenant_id = %s and state = 'dead'", (self.tenant,)).fetchone()
         return row[0] if row else None
 
