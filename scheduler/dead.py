@@ -13,19 +13,57 @@ from scheduler.runs import DeadLetter, Run
 
 
 class LetterFilter(NamedTuple):
-    """Which dead letters of a tenant are listed; None asks nothing. The instants are those of their deaths."""
+    """Which dead letters of a tenant are listed; None asks nothing. The instants are those of their deaths.
+
+    `error` is a pattern, as a group has it.
+    """
 
     state: str = "open"
     schedule_id: UUID | None = None
     kind: str | None = None
     cause: str | None = None
+    error: str | None = None
+    ids: list[UUID] | None = None
     first_at: datetime | None = None
     last_at: datetime | None = None
 
 
+class DeadGroup(NamedTuple):
+    """Open dead letters of one kind and cause whose errors differ in numbers and ids alone.
+
+    The example is of the newest slot; the instants are those of their deaths.
+    """
+
+    kind: str
+    cause: str
+    error: str
+    letters: int
+    schedules: int
+    first_at: datetime
+    last_at: datetime
+    example_id: UUID
+    example_run_id: UUID
+    example_error: str | None
+    example_schedule_name: str | None
+
+
+class Met(NamedTuple):
+    """What a replay of runs meets; each number but `recipients` counts runs."""
+
+    delivered: int
+    recipients: int
+    paused: int
+    cancelled: int
+
+
+# So many letters are looked at for their groups.
+MOST_GROUPED = 10_000
+
 GET = Query("get_dead_letter", DeadLetter)
 LIST = Query("list_dead_letters", DeadLetter)
 DISCARD = Query("discard_dead_letter")
+GROUP = Query("group_dead_letters", DeadGroup)
+WEIGH = Query("weigh_replay", Met)
 
 
 def list_all(
@@ -45,6 +83,25 @@ def list_all(
         room=limit,
         **(wanted or LetterFilter())._asdict(),
     )
+
+
+def groups(conn: Connection, tenant_id: UUID, wanted: LetterFilter, *, limit: int) -> list[DeadGroup]:
+    """The newest open letters, MOST_GROUPED at most, by what they died of: the largest group first."""
+    asked = wanted._asdict()
+    for name in ("state", "error", "ids"):
+        del asked[name]
+    return GROUP.all(conn, tenant_id=tenant_id, newest=MOST_GROUPED, room=limit, **asked)
+
+
+def weigh(conn: Connection, tenant_id: UUID, letters: list[DeadLetter]) -> Met:
+    """What a replay of these letters' runs would meet."""
+    return WEIGH.all(
+        conn,
+        tenant_id=tenant_id,
+        run_ids=[each.run_id for each in letters],
+        slots=[each.slot_at for each in letters],
+        schedule_ids=[each.schedule_id for each in letters],
+    )[0]
 
 
 def get(conn: Connection, tenant_id: UUID, letter_or_run_id: UUID) -> DeadLetter:

@@ -211,6 +211,15 @@ begin
     perform set_config('tocsin.erasing', '', true);
 end $_$;
 
+CREATE FUNCTION public.error_pattern(error text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    select coalesce(nullif(btrim(left(regexp_replace(regexp_replace(
+        left(error, 500),
+        '[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|\w*\d\w*([-:]\w+|\.\w*\d\w*)*', '#', 'g'),
+        '\s+', ' ', 'g'), 200)), ''), '-')
+$$;
+
 CREATE FUNCTION public.export_tenant(wanted uuid) RETURNS TABLE(name text, content jsonb)
     LANGUAGE plpgsql STABLE
     AS $_$
@@ -421,9 +430,9 @@ begin
             if to_regclass(part) is null then
                 -- Half a page of runs is left free for the versions that their starts write beside them.
                 execute format(
-                    'create table %I (like %I including defaults including constraints) with (fillfactor = %s, '
-                    'autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0)', part, parent,
-                    case when parent = 'runs' then 50 else 80 end);
+                    'create table %I (like %I including defaults including constraints including generated) '
+                    'with (fillfactor = %s, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0)',
+                    part, parent, case when parent = 'runs' then 50 else 80 end);
                 execute format('alter table %I attach partition %I for values from (%L) to (%L)', parent, part,
                     week at time zone 'UTC', (week + interval '7 days') at time zone 'UTC');
                 execute format('analyze %I', part);
@@ -1521,6 +1530,7 @@ CREATE TABLE public.dead_letters (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     resolved_at timestamp with time zone,
     resolved_by text,
+    error_pattern text GENERATED ALWAYS AS (public.error_pattern(error)) STORED,
     CONSTRAINT dead_letters_cause_check CHECK ((cause = ANY (ARRAY['rejected'::text, 'attempts_exhausted'::text, 'expired'::text]))),
     CONSTRAINT dead_letters_state_check CHECK ((state = ANY (ARRAY['open'::text, 'replayed'::text, 'discarded'::text])))
 )
@@ -2484,6 +2494,8 @@ CREATE INDEX crew_responses_of_user ON public.crew_responses USING btree (tenant
 CREATE UNIQUE INDEX crew_responses_one_per_run ON public.crew_responses USING btree (run_id) WHERE (run_id IS NOT NULL);
 
 CREATE INDEX dashboard_graphs_of_graph ON public.dashboard_graphs USING btree (tenant_id, graph_id);
+
+CREATE INDEX dead_letters_alike ON ONLY public.dead_letters USING btree (tenant_id, error_pattern, created_at) WHERE (state = 'open'::text);
 
 CREATE UNIQUE INDEX dead_letters_one_per_death ON ONLY public.dead_letters USING btree (run_id, fence, slot_at);
 

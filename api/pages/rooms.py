@@ -92,6 +92,7 @@ class Room:
     filters: tuple[str, ...] = ()
     beside: Callable[[Page, Shape], Mapping[str, Any]] = lambda *_: {}
     after_made: Callable[[Page, Shape], Response] | None = None
+    after_saved: Callable[[Page, Shape], Response] | None = None
     defaults: Mapping[str, Any] = field(default_factory=dict)
 
     def row(self, page: Page, row_id: UUID) -> Shape:
@@ -113,7 +114,7 @@ class Room:
 def routes(room: Room) -> APIRouter:
     """The routes of a room."""
     reading, writing = page_for(room.reads), page_for(room.writes)
-    one = room.path.strip("/").replace("-", "_").removesuffix("s") + "_id"
+    one = room.path.rpartition("/")[2].replace("-", "_").removesuffix("s") + "_id"
     row = f"{room.path}/{{{one}}}"
     router = pages(room.title.lower())
 
@@ -172,6 +173,8 @@ def _save(room: Room, page: Page, form: Form) -> Response:
     shape = room.row(page, row_id)
     page.if_refused(lambda refusal: _form(room, page, _shown_again(room, form), refusal, row=shape))
     saved = told(room.edited(page.read_as(form[ETAG]), row_id, form.body(room.patched)))
+    if room.after_saved is not None:
+        return room.after_saved(page, saved)
     return page.done(room.at(row_id), f"The {room.one} {saved[room.name_of]} is saved.")
 
 

@@ -1,4 +1,5 @@
--- A tenant's dead letters in a state, newest first, on from a place. Index: dead_letters_open for those that are open.
+-- A tenant's dead letters in a state, newest first, on from a place; `error` is a pattern as groups have it. Index:
+-- dead_letters_open for those that are open, dead_letters_alike for those of a pattern, dead_letters' key by ids.
 select
     d.id, d.run_id, d.slot_at, d.schedule_id, s.name as schedule_name, d.kind, d.cause, d.error, d.attempts, d.fence,
     d.state, d.created_at, d.resolved_at, d.resolved_by
@@ -9,6 +10,8 @@ where
     and (%(schedule_id)s::uuid is null or d.schedule_id = %(schedule_id)s)
     and (%(kind)s::text is null or d.kind = %(kind)s)
     and (%(cause)s::text is null or d.cause = %(cause)s)
+    and (%(error)s::text is null or d.error_pattern = %(error)s)
+    and (%(ids)s::uuid[] is null or d.id = any(%(ids)s))
     and (%(first_at)s::timestamptz is null or d.created_at >= %(first_at)s)
     and (%(last_at)s::timestamptz is null or d.created_at <= %(last_at)s)
     and (%(before_at)s::timestamptz is null or (d.created_at, d.id) < (%(before_at)s, %(before_id)s::uuid))

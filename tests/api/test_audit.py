@@ -205,6 +205,7 @@ WRITES: dict[tuple[str, str], Write] = {
     ("post", "/api/runs/{run_id}/cancel"): Write("run.cancelled", World.run, None, "before after"),
     ("post", "/api/runs/{run_id}/retry"): Write("run.retried", World.dead_run, None, "before after"),
     ("post", "/api/dead-letters/replay"): Write("dead_letter.replayed", World.dead_run, {"limit": 5}),
+    ("post", "/api/dead-letters/discard"): Write("dead_letter.discarded", World.dead_run, {"limit": 5}),
     ("post", "/api/dead-letters/{letter_id}/replay"): Write(
         "dead_letter.replayed", World.dead_run, None, "before after"
     ),
@@ -320,6 +321,7 @@ READS = {
     ("post", "/api/session"): {},
     ("delete", "/api/session"): {},
     ("post", "/api/cron/preview"): {"cronExpression": "0 9 * * *"},
+    ("post", "/api/dead-letters/effect"): {},
     ("post", "/api/sources/{source_id}/test"): {},
     ("post", "/api/sources/{source_id}/preview"): {"query": "select 1"},
     ("post", "/api/kpi-alerts/backtest"): {

@@ -79,7 +79,9 @@ GOOD: dict[str, dict[str, Any]] = {
     "pause_schedule": {},
     "backfill_schedule": {"from": "2026-01-01T00:00:00Z", "to": "2026-01-01T00:00:00Z"},
     "preview_cron": {"cronExpression": "0 9 * * 1"},
+    "weigh_dead_letters": {},
     "replay_dead_letters": {},
+    "discard_dead_letters": {},
     "resend_delivery": {},
     "create_source": {"name": "figures", "url": "postgresql://u:p@127.0.0.1:1/x"},
     "edit_source": {},
@@ -148,6 +150,9 @@ _LONG_TEXT = ["a\x1bb", "\u202e\n", "\x85"]
 MANY_LINES = dict.fromkeys(
     (
         "preview_source.query",
+        "weigh_dead_letters.error",
+        "replay_dead_letters.error",
+        "discard_dead_letters.error",
         "create_user.context",
         "create_user.goal",
         "edit_user.context",

@@ -201,7 +201,10 @@ def _served(app: FastAPI) -> Iterator[str]:
 
 
 NAMED_LIKE_AN_ID = (
+    "/api/dead-letters/groups",
+    "/api/dead-letters/effect",
     "/api/dead-letters/replay",
+    "/api/dead-letters/discard",
     "/api/kpi-alerts/backtest",
     "/api/templates/preview",
     "/api/pulse/tick",

@@ -24,6 +24,7 @@ NOT_ABOUT_ROWS = {
     "erase_tenant": "the owner's, who stands above the tenants",
     "export_tenant": "the owner's, who stands above the tenants",
     "count_webhooks": "a count is a row whatever it counts",
+    "weigh_replay": "likewise",
     "count_silences": "likewise",
     "count_for_quota": "likewise",
     "count_crew_responses": "likewise",
@@ -142,7 +143,8 @@ class Held:
         asked_so = {"url": "https://example.com", "timeout_seconds": 60.0, "concurrency": 1, "protocol": "plain"}
         asked_so |= {"segments": []}
         self.of: dict[str, dict[str, Any]] = {
-            "list_dead_letters": {"state": "open"},
+            "list_dead_letters": {"state": "open", "error": None, "ids": None},
+            "group_dead_letters": {"newest": 9},
             "rewind_schedule": {"id": ahead},
             "get_dead_letter": {"slot_at": letter_slot},
             "discard_dead_letter": {"slot_at": letter_slot},
