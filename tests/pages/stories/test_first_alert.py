@@ -66,6 +66,9 @@ def test_an_alert_is_made_from_nothing_to_its_first_mail(story: Story, browse: C
     got = page.locator("section.card", has=page.get_by_role("heading", name=said("Who got what")))
     expect(got.get_by_role("listitem")).to_have_text(re.compile(r"you@example\.com.*sent"), timeout=30_000)
     took = time.monotonic() - began
+    page.get_by_role("button", name="Check now").click()
+    expect(page.locator(".strip .good")).to_have_count(2, timeout=30_000)
+    # Firing is no news.
     [mail] = story.mails_to("you@example.com")
     assert "Quiet day" in str(mail.message["Subject"])
     print(f"from the first page to the first mail: {took:.1f} s")
