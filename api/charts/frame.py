@@ -85,7 +85,8 @@ def reach_of(numbers: Sequence[Decimal], limits: Iterable[Decimal]) -> tuple[flo
     """The lowest and the highest value of a frame; a limit far beyond every number stays outside, or it would press them flat."""
     low, high = float(min(numbers)), float(max(numbers))
     span = (high - low) or abs(high) or 1.0
-    near = [float(each) for each in limits if low - span <= each <= high + span]
+    reach = max(span, abs(low), abs(high))
+    near = [float(each) for each in limits if low - reach <= each <= high + reach]
     low, high = min([low, *near]), max([high, *near])
     room = ((high - low) or abs(high) or 1.0) * 0.12
     return low - room, high + room

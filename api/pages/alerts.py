@@ -9,6 +9,7 @@ from fastapi.responses import Response
 from api.kpi_alert_bodies import KpiAlertPatch
 from api.pages import alert_courses
 from api.pages.alert_forms import CONDITION_WORDS, shown_names
+from api.pages.file_views import way_of
 from api.pages.look import words
 from api.pages.page import EditorPage, Page, ViewerPage, told
 from api.pages.route import pages
@@ -134,6 +135,7 @@ def _show(
         why=told(kpi_alerts.explain_kpi_alert(page.asking, alert_id)),
         runs=ran[::-1],
         is_checking=any(each["state"] in OPEN for each in ran),
+        files=[] if is_threshold else _files(page, ran),
         silences=[each for each in held if each["alertId"] in (None, str(alert_id))],
         names=shown_names(page, alert),
         rule=_rule(alert["threshold"] if is_threshold else alert["schedule"]),
@@ -143,6 +145,15 @@ def _show(
         tested=tested,
         refusal=refusal,
     )
+
+
+def _files(page: Page, ran: list[dict[str, Any]]) -> list[tuple[dict[str, Any], str]]:
+    """The files of the newest run that was through, each with the way in which a page shows it."""
+    newest = next((each for each in ran if each["state"] == "succeeded"), None)
+    if newest is None:
+        return []
+    files = told(runs.list_artifacts(page.asking, UUID(newest["id"])))["items"]
+    return [(each, way_of(each["format"]) or "") for each in files]
 
 
 _APART = ("condition", "thresholdValue", "thresholdHigh", "checkCron", "cron")

@@ -46,6 +46,9 @@ PAGE_ROOMS: Final = (
     runs,
     dead_letters,
     deliveries,
+    # The forms before what has an id: `/alerts/new` is none.
+    alert_forms,
+    alerts,
     pulses,
     report_definitions,
     reports,
@@ -54,8 +57,6 @@ PAGE_ROOMS: Final = (
     crew_users,
     crew_answers,
     # The forms before what has an id: `/schedules/new` is none.
-    alert_forms,
-    alerts,
     schedule_forms,
     schedules,
     schedule,

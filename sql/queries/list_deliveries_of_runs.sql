@@ -1,4 +1,4 @@
--- The messages of some runs, by their slots. Sorts these. Index: deliveries_one_per_recipient.
+-- The messages of some runs, by their slots. Sorts these. Index: deliveries_one_per_recipient or deliveries_of_tenant.
 select
     d.id, d.run_id, d.slot_at, d.channel, d.recipient, d.recipient_type, d.state, d.error, d.created_at, d.sent_at,
     (
@@ -8,5 +8,5 @@ select
 from unnest(%(run_ids)s::uuid[], %(slots)s::timestamptz[]) as r (id, slot_at)
 inner join deliveries as d on r.id = d.run_id and r.slot_at = d.slot_at
 where d.tenant_id = %(tenant_id)s
-order by d.slot_at desc, d.created_at, d.id
+order by d.slot_at desc, d.created_at asc, d.id asc
 limit %(room)s

@@ -1,6 +1,7 @@
 -- A tenant's KPI alerts with their channels, schedules, thresholds and worst states, newest first, on from a place, or
--- the one of an id; of a type, in a state, active or not, and with a text in their names, where that is given. Sorted. Index: kpi_alerts' key (tenant_id, id), schedules', watches' and kpi_thresholds' keys,
--- alert_states' key, kpi_alert_channels' key.
+-- the one of an id; of a type, in a state, active or not, and with a text in their names, where that is given. Sorted.
+-- Index: kpi_alerts' key (tenant_id, id), schedules', watches' and kpi_thresholds' keys, alert_states' key,
+-- kpi_alert_channels' key.
 select
     a.id, a.alert_name as name, a.description, a.alert_type, a.recipients, a.recipient_rules, a.graph_id,
     a.dashboard_id, a.template_id, a.schedule_id,

@@ -1,4 +1,5 @@
--- The silences of an alert, or of all, that hold at some time of a span, those that end last first. Sorted. Index: silences_by_end.
+-- The silences of an alert, or of all, that hold at some time of a span, those that end last first. Sorted.
+-- Index: silences_by_end.
 select s.name, s.segment, s.starts_at, s.ends_at from silences as s
 where
     s.tenant_id = %(tenant_id)s and s.ends_at > %(since)s and s.starts_at < %(until)s

@@ -13,7 +13,7 @@ from api import alert_checks
 from config.zones import zone
 from tests import make
 from tests.api.conftest import Api, MakeWeb, TestClient
-from tests.api.tenanted import graph, whole
+from tests.api.tenanted import alert, graph, report, whole
 from tests.workers.wire import LOOPBACK
 from workers.alerting.backtest import backtest, summary
 from workers.alerting.policy import Policy
@@ -274,6 +274,29 @@ def figures(api: Api, database: str) -> str:
     source = api("POST", "/api/sources", json={"name": "figures", "url": database}).json()["id"]
     graph = {"name": "orders", "sourceId": source, "query": "select day, orders from figures", "valueColumn": "orders"}
     return str(api("POST", "/api/graphs", json=graph | {"timeDimension": "day", "grain": "day"}).json()["id"])
+
+
+def test_alerts_are_listed_by_what_they_are_and_how_they_stand(api: Api, conn: make.Connection) -> None:
+    assert api.tenant
+    calm, loud, sent = (
+        fill(conn, api.tenant, word) for fill, word in ((alert, "calm"), (alert, "LOUD"), (report, "weekly"))
+    )
+    conn.execute("update alert_states set state = 'firing' where alert_id = %s", (loud,))
+    assert api("PATCH", f"/api/kpi-alerts/{calm}", json={"isActive": False}).status_code == 200
+    for query, wanted in {
+        "alertType=schedule": {sent},
+        "alertType=threshold": {calm, loud},
+        "state=firing": {loud},
+        "state=OK": {calm},
+        "isActive=false": {calm},
+        "isActive=true&alertType=threshold": {loud},
+        "search=lou": {loud},
+        "search=l%25": set(),
+    }.items():
+        found = api("GET", f"/api/kpi-alerts?{query}").json()["items"]
+        assert {each["id"] for each in found} == wanted, query
+    for wrong in ("state=loud", "alertType=x", "isActive=perhaps"):
+        assert api("GET", f"/api/kpi-alerts?{wrong}").status_code == 422, wrong
 
 
 def test_a_dead_mans_switch_is_set_shown_and_taken_away(api: Api, conn: make.Connection) -> None:

@@ -8,6 +8,7 @@ from html import unescape
 from uuid import UUID, uuid4
 
 import pytest
+from psycopg.types.json import Jsonb
 
 from api.app import create_app
 from api.charts.backtest import step_of
@@ -110,7 +111,7 @@ def checked(conn: make.Connection, api: Api, alert_id: str, sentence: str = "60 
         "state": "succeeded",
         "kind": "kpi.threshold",
     }
-    run_id = make.run(conn, api.tenant, **of, outcome=make.Jsonb({"segments": [segment], "sentence": "so"}))
+    run_id = make.run(conn, api.tenant, **of, outcome=Jsonb({"segments": [segment], "sentence": "so"}))
     make.delivery(conn, api.tenant, run_id, slot, recipient="ann@example.com", state="sent", sent_at=slot)
     move = {"alert_id": alert_id, "segment": "", "previous_state": "ok", "state": "firing", "value": 60}
     make.insert(
@@ -132,7 +133,7 @@ def test_the_list_shows_how_each_alert_stands_and_is_filtered(api: Api, conn: ma
     sent = report(conn, api.tenant, "weekly")
     conn.execute(
         "update alert_states set state = 'firing', value = 612, memory = %s where alert_id = %s",
-        (make.Jsonb({"last_notified_at": "2026-01-05T08:00:00Z"}), loud),
+        (Jsonb({"last_notified_at": "2026-01-05T08:00:00Z"}), loud),
     )
     api("POST", f"/alerts/{calm}/pause", follow_redirects=False)
     page = api("GET", "/alerts").text

@@ -250,6 +250,22 @@ def test_the_latest_runs_are_read_by_their_schedules_and_not_by_all_that_their_t
     assert scanned_whole(nodes) == set()
 
 
+def test_an_alerts_checks_and_their_messages_are_read_by_its_schedule_and_its_runs(
+    filled: make.Connection, some: dict[str, Any]
+) -> None:
+    of = {"tenant_id": some["tenant_id"]}
+    asked = {"schedule_id": some["schedule_id"], "segment": "", "since": some["slot_at"], "room": 2000}
+    nodes = plan_of(filled, "list_alert_checks", of | asked)
+    assert indexes(filled, nodes) == {"runs_one_per_slot"}, nodes
+    assert scanned_whole(nodes) == set()
+
+    told = {"run_ids": [some["id"]], "slots": [some["slot_at"]], "room": 500}
+    nodes = plan_of(filled, "list_deliveries_of_runs", of | told)
+    # Where a slot has one run, either leads to its messages alone.
+    assert indexes(filled, nodes) & {"deliveries_one_per_recipient", "deliveries_of_tenant"}, nodes
+    assert scanned_whole(nodes) == set()
+
+
 def test_the_slots_that_have_their_run_are_read_by_their_schedule(
     filled: make.Connection, some: dict[str, Any]
 ) -> None:
