@@ -66,7 +66,12 @@ def shown(folder: Path, tell: Callable[[str], None]) -> Iterator[Shown]:
         with Client(base_url=settings["TOCSIN_URL"], headers=_shown(settings["TOKEN"]), timeout=60) as web:
             _until(lambda: _answers(web), "its web process does not answer")
             tell("it runs; waiting for the first run of each kind")
-            _until(lambda: {each["kind"] for each in _list(web, "runs", state="succeeded")} >= _KINDS, "a kind did not run")
+            _until(
+                lambda: {each["kind"] for each in _list(web, "runs", state="succeeded")} >= _KINDS, "a kind did not run"
+            )
+            # Once a minute is for the first look; from now on it is quieter.
+            for each in _list(web, "schedules"):
+                web.patch(f"/api/schedules/{each['id']}", json={"intervalSeconds": 3600}).raise_for_status()
             ids = Fill(web, json.loads((folder / "machine.json").read_text())).fill(tell)
             with Database.at(settings["DATABASE_URL"]).connect("pictures") as conn:
                 operator = tokens.create(conn, None, "pictures", "operator")[1]
@@ -106,13 +111,34 @@ class Fill:
 
     def _nouns(self) -> None:
         self.ids["source"] = _list(self._web, "sources")[0]["id"]
-        self.make("channel", "channels", name="Night watch", type="slack", credential="https://hooks.example.com/services/T0/B0/x")
+        self.make(
+            "channel",
+            "channels",
+            name="Night watch",
+            type="slack",
+            credential="https://hooks.example.com/services/T0/B0/x",
+        )
         self.make("channel2", "channels", name="Operations", type="teams", credential="https://example.com/hooks/y")
-        self.make("calendar", "calendars", name="Madrid", country="ES", ownDays=[{"date": "2027-05-03", "name": "Company day"}])
-        self.make("template", "templates", name="Shop's words", purpose="kpi.threshold", subject="{{ headline }}: look at the shop")
+        self.make(
+            "calendar",
+            "calendars",
+            name="Madrid",
+            country="ES",
+            ownDays=[{"date": "2027-05-03", "name": "Company day"}],
+        )
+        self.make(
+            "template",
+            "templates",
+            name="Shop's words",
+            purpose="kpi.threshold",
+            subject="{{ headline }}: look at the shop",
+        )
         self.make("suppression", "suppressions", recipient="left@acme.example")
-        events = ["run.dead", "alert.firing"]
-        self.make("webhook", "webhooks", name="Status page", url="https://status.example.com/hooks/tocsin", events=events)
+        # Of which none happens here: nobody listens at that address.
+        events = ["schedule.late", "crew.matched"]
+        self.make(
+            "webhook", "webhooks", name="Status page", url="https://status.example.com/hooks/tocsin", events=events
+        )
         self.make("limit", "limits", name="host:api.example.com", maxRunning=4)
         for name, role in (("ada", "admin"), ("bruno", "editor"), ("chen", "viewer")):
             self.make("member", "members", email=f"{name}@acme.example", subject=name, role=role)
@@ -121,16 +147,49 @@ class Fill:
     def _alerts(self) -> None:
         at = {"sourceId": self.ids["source"], "timeDimension": "at", "grain": "hour", "unit": "orders"}
         orders = self.make("orders", "graphs", name="Orders an hour", query=ORDERS.strip(), **at)
-        regions = self.make("regions", "graphs", name="Orders by region", query=REGIONS.strip(), segmentBy=["region"], **at)
-        broken = self.make("broken", "graphs", name="Returns", query="select value from returns_of_today", sourceId=self.ids["source"])
+        regions = self.make(
+            "regions", "graphs", name="Orders by region", query=REGIONS.strip(), segmentBy=["region"], **at
+        )
+        broken = self.make(
+            "broken", "graphs", name="Returns", query="select value from returns_of_today", sourceId=self.ids["source"]
+        )
         self.make("dashboard", "dashboards", name="The shop", graphIds=[orders, regions])
         # The hours that are over: its slots of the past are then judged by what was known at them.
-        rule = {"condition": "GREATER_THAN", "thresholdValue": 150, "checkCron": "0 * * * *", "guards": {"recoverThreshold": 140}}
+        rule = {
+            "condition": "GREATER_THAN",
+            "thresholdValue": 150,
+            "checkCron": "0 * * * *",
+            "guards": {"recoverThreshold": 140},
+        }
         people = ["ann@acme.example", "shop@acme.example", "550@acme.example"]
-        self.make("alert", "kpi-alerts", alertName="Unusually many orders", description="Something sells that should not", recipients=people, graphId=orders, threshold=rule, tags=["shop"])
+        self.make(
+            "alert",
+            "kpi-alerts",
+            alertName="Unusually many orders",
+            description="Something sells that should not",
+            recipients=people,
+            graphId=orders,
+            threshold=rule,
+            tags=["shop"],
+        )
         band = {"condition": "OUTSIDE", "thresholdValue": 60, "thresholdHigh": 125, "checkCron": "*/30 * * * *"}
-        self.make("segments", "kpi-alerts", alertName="Orders by region", recipients=["ops@acme.example"], graphId=regions, threshold=band, tags=["shop"])
-        self.make("blind", "kpi-alerts", alertName="Returns of today", recipients=["ops@acme.example"], graphId=broken, threshold={"condition": "GREATER_THAN", "thresholdValue": 20, "checkCron": "*/10 * * * *"})
+        self.make(
+            "segments",
+            "kpi-alerts",
+            alertName="Orders by region",
+            recipients=["ops@acme.example"],
+            graphId=regions,
+            threshold=band,
+            tags=["shop"],
+        )
+        self.make(
+            "blind",
+            "kpi-alerts",
+            alertName="Returns of today",
+            recipients=["ops@acme.example"],
+            graphId=broken,
+            threshold={"condition": "GREATER_THAN", "thresholdValue": 20, "checkCron": "*/10 * * * *"},
+        )
         self.make("silence", "silences", name="Stocktaking", alertId=self.ids["segments"], durationSeconds=3 * 3600)
         for name, days in (("alert", 7), ("segments", 1)):
             self.backfill(self._of_alert(name), days)
@@ -139,29 +198,76 @@ class Fill:
     def _calls(self) -> None:
         paris = {"jobType": "http.call", "timezone": "Europe/Paris"}
         to = {"url": self._hook, "secret": self._secret}
-        self.make("schedule", "schedules", **paris, name="Nightly invoices", cronExpression="30 2 * * *", tags=["billing"], calendarId=self.ids["calendar"], jobPayload=to)
-        self.make("sync", "schedules", **paris, name="Stock to the shop", cronExpression="*/15 * * * *", tags=["shop"], jobPayload=to)
+        self.make(
+            "schedule",
+            "schedules",
+            **paris,
+            name="Nightly invoices",
+            cronExpression="30 2 * * *",
+            tags=["billing"],
+            calendarId=self.ids["calendar"],
+            jobPayload=to,
+        )
+        self.make(
+            "sync",
+            "schedules",
+            **paris,
+            name="Stock to the shop",
+            cronExpression="*/15 * * * *",
+            tags=["shop"],
+            jobPayload=to,
+        )
         # Not signed: the receiver answers 401 and each of its runs dies.
-        self.make("unsigned", "schedules", **paris, name="Prices to the tills", cronExpression="0 */4 * * *", tags=["shop"], jobPayload={"url": self._hook})
-        self.make("late", "schedules", **paris, name="Month's end", recurrence={"every": "month", "days": ["last business day"], "hour": 18}, jobPayload=to)
-        paused = self.make("paused", "schedules", **paris, name="Old import", cronExpression="*/10 * * * *", jobPayload=to)
+        self.make(
+            "unsigned",
+            "schedules",
+            **paris,
+            name="Prices to the tills",
+            cronExpression="0 */4 * * *",
+            tags=["shop"],
+            jobPayload={"url": self._hook},
+        )
+        self.make(
+            "late",
+            "schedules",
+            **paris,
+            name="Month's end",
+            recurrence={"every": "month", "days": ["last business day"], "hour": 18},
+            jobPayload=to,
+        )
+        paused = self.make(
+            "paused", "schedules", **paris, name="Old import", cronExpression="*/10 * * * *", jobPayload=to
+        )
         self._web.post(f"/api/schedules/{paused}/pause", json={"note": "the warehouse moves until Friday"})
         for number in range(1, 13):
-            self.make(f"herd{number}", "schedules", **paris, name=f"Morning figures {number:02}", cronExpression="H 9 * * 1-5", tags=["herd"], jobPayload=to)
-        for name, days in (("schedule", 30), ("sync", 1), ("unsigned", 1), *((f"herd{number}", 4) for number in range(1, 13))):
+            self.make(
+                f"herd{number}",
+                "schedules",
+                **paris,
+                name=f"Morning figures {number:02}",
+                cronExpression="H 9 * * 1-5",
+                tags=["herd"],
+                jobPayload=to,
+            )
+        for name, days in (
+            ("schedule", 30),
+            ("sync", 1),
+            ("unsigned", 1),
+            *((f"herd{number}", 4) for number in range(1, 13)),
+        ):
             self.backfill(self.ids[name], days)
 
     def _latest(self) -> None:
         """The ids of what the runs made."""
-        of_alert = _list(self._web, "runs", scheduleId=self._of_alert("alert"))
-        told = [each for each in of_alert if (each["outcome"] or {}).get("notified")]
-        self.ids["run"] = (told or of_alert)[0]["id"]
         self.ids["dead"] = _list(self._web, "runs", state="dead")[0]["id"]
         self.ids["exported"] = _list(self._web, "runs", kind="report.export", state="succeeded")[0]["id"]
         self.ids["letter"] = _list(self._web, "dead-letters")[0]["id"]
-        for name, state in (("delivery", "sent"), ("undelivered", "failed")):
-            self.ids[name] = (_list(self._web, "deliveries", state=state) or _list(self._web, "deliveries"))[0]["id"]
-        self.ids["pulse"] = _list(self._web, "pulses")[0]["id"]
+        _until(lambda: _list(self._web, "deliveries", state="failed"), "no message failed")
+        sent = _list(self._web, "deliveries")
+        # One of three people got none: the run offers to send it to that one alone.
+        self.ids["run"] = next(each["runId"] for each in sent if each["state"] == "failed")
+        self.ids["delivery"] = next(each["id"] for each in sent if each["recipient"] == "shop@acme.example")
+        self.ids["pulse"] = self._web.get("/api/pulse").json()[0]["id"]
         self.ids["report"] = _list(self._web, "scheduled-reports")[0]["id"]
         self.ids["definition"] = _list(self._web, "report-definitions")[0]["id"]
         self.ids["endpoint"] = _list(self._web, "crew-endpoints")[0]["id"]
@@ -209,7 +315,7 @@ def _list(web: Client, noun: str, **wanted: str) -> list[dict[str, Any]]:
     return found
 
 
-def _until(condition: Callable[[], Found], otherwise: str) -> Found:
+def _until(condition: Callable[[], Found | None], otherwise: str) -> Found:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not (found := condition()):
         if time.monotonic() > deadline:

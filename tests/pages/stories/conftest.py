@@ -74,7 +74,9 @@ class Story(NamedTuple):
 
     def died(self) -> UUID | None:
         """The tenant's run that died, once there is one."""
-        row = self.conn.execute("select id from runs where tenant_id = %s and state = 'dead'", (self.tenant,)).fetchone()
+        row = self.conn.execute(
+            "select id from runs where tenant_id = %s and state = 'dead'", (self.tenant,)
+        ).fetchone()
         return row[0] if row else None
 
     def mails_to(self, *people: str) -> list[Mail]:
