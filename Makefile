@@ -14,7 +14,7 @@ LOCKED := $(PIP) install --require-hashes
 SQL := sql/queries
 MIGRATIONS := sql/migrations/*.sql
 
-.PHONY: help setup demo up test test-deps check format bench pictures schema lock clean image-check image-test sbom licences audit
+.PHONY: help setup demo up test test-deps check format bench pictures schema lock clean image-check image-test upgrade-check restore-check capacity sbom licences audit
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -57,6 +57,15 @@ image-check: .venv/.dev-done ## the image's own steps without an engine, and the
 
 image-test: .venv/.dev-done ## every test in the image's file system, as nobody, on a read-only root
 	@$(BIN)/python -m tests.deploy.suite -n $(or $(WORKERS),2) $(ARGS)
+
+upgrade-check: .venv/.dev-done ## the previous release's processes on this one's schema, then both side by side, judged
+	$(BIN)/pytest -m "long or not long" tests/sql/test_upgrade.py tests/races/test_upgrade.py $(ARGS)
+
+restore-check: .venv/.dev-done ## an hour-old dump restored, both ways: what fires, what does not, nothing twice unasked
+	$(BIN)/pytest -m "long or not long" tests/races/test_backup.py $(ARGS)
+
+capacity: .venv/.demo-done ## what a load needs; ARGS="--schedules 10000000 --per-day 24"
+	@$(BIN)/python -m bench.model $(ARGS)
 
 sbom: .venv/.dev-done ## what an installed Tocsin holds, as CycloneDX, into build/
 	@$(BIN)/python -m tests.deploy.sbom

@@ -2,7 +2,7 @@
 
 import sys
 
-from api.app import main
+from api.serving import main
 
 if __name__ == "__main__":
     raise SystemExit(main(sys.argv[1:]))

@@ -6,9 +6,7 @@ with it for the one that `Tocsin-Tenant` names.
 
 import hmac
 import math
-import re
-from collections.abc import Callable, Sequence
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
+from collections.abc import Callable
 from typing import Annotated, Literal, NamedTuple
 from uuid import UUID
 
@@ -16,6 +14,7 @@ from fastapi import Depends, Header, HTTPException, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from api import jwts, sessions, tenants, tokens
+from api.addresses import address_of, network_of
 from api.limits import Limit, Verdict
 from api.state import WRONG_TOKENS, Web, web_of
 from db.live import connected
@@ -27,8 +26,6 @@ Role = Literal["viewer", "editor", "admin", "operator"]
 _RANKS: dict[str, int] = {"viewer": 0, "editor": 1, "admin": 2, "operator": 3}
 _ROLE_OF_SCOPE: dict[str, Role] = {"read": "viewer", "write": "editor", "admin": "admin", "operator": "operator"}
 PATIENCE_SECONDS = 5.0
-# Some proxies write the port beside an IPv4 address, or beside one of IPv6 in brackets.
-_PORT = re.compile(r"^(?:\[(?P<six>[^\]]*)\](?::\d+)?|(?P<four>[\d.]+):\d+)$")
 
 _bearer = HTTPBearer(auto_error=False, description="an API token (`toc_…`) or a tenant JWT")
 _metrics_bearer = HTTPBearer(auto_error=False, description="the value of METRICS_TOKEN", scheme_name="MetricsToken")
@@ -65,7 +62,7 @@ FIND_MEMBER = Query("find_member", FoundMember)
 
 
 class NoTenant(HTTPException):
-    """An operator of many tenants did not say for which of them they ask."""
+    """An operator of many tenants did not say for which of them they ask, or named one that is not there."""
 
 
 def unauthorized(detail: str) -> HTTPException:
@@ -76,55 +73,6 @@ def unauthorized(detail: str) -> HTTPException:
 def rank(role: str) -> int:
     """How much a role may: a higher one may all that a lower one may."""
     return _RANKS[role]
-
-
-def address_of(request: Request) -> str:
-    """The address that the request comes from.
-
-    The connection's; where that is one of TOCSIN_PROXIES, the last hop of `X-Forwarded-For` that is none of them.
-    """
-    own = _plain(request.client.host) if request.client else ""
-    return forwarded(own, request.headers.getlist("x-forwarded-for"), web_of(request).settings.proxies)
-
-
-def forwarded(own: str, headers: Sequence[str], proxies: Sequence[IPv4Network | IPv6Network]) -> str:
-    """Whom the nearest proxies saw, of a connection from `own`; `own` itself where it is no proxy, or nothing better is known.
-
-    Each proxy appends whom it saw, so only the end of the list, up to the first stranger, was written by ours.
-    """
-    if not _is_of(own, proxies):
-        return own
-    for hop in reversed(",".join(headers).split(",")):
-        with_port = _PORT.match(hop.strip())
-        found = _plain((with_port["six"] or with_port["four"]) if with_port else hop.strip())
-        try:
-            ip_address(found)
-        except ValueError:
-            break
-        if not _is_of(found, proxies):
-            return found
-    return own
-
-
-def _plain(address: str) -> str:
-    # To a socket of both families an IPv4 address is one of IPv6.
-    return address.removeprefix("::ffff:")
-
-
-def _is_of(address: str, networks: Sequence[IPv4Network | IPv6Network]) -> bool:
-    try:
-        found = ip_address(address)
-    except ValueError:
-        return False
-    return any(found in network for network in networks)
-
-
-def network_of(address: str) -> str:
-    """Whom wrong tokens and requests without any are counted of: an IPv4 address, or the /64 of one customer."""
-    try:
-        return str(IPv6Network((IPv6Address(address.partition("%")[0]).packed, 64), strict=False))
-    except ValueError:
-        return address
 
 
 def needs(role: Role, scope: str | None = None) -> Callable[..., Caller]:
@@ -293,7 +241,7 @@ def _operator(conn: Connection, web: Web, token: tokens.Found, named: str | None
     try:
         tenant = tenants.get(conn, named) if named else None if web.settings.is_hosting else tenants.default(conn)
     except NotFound:
-        raise HTTPException(404, "Tocsin-Tenant names no tenant") from None
+        raise NoTenant(404, "Tocsin-Tenant names no tenant") from None
     return Caller(f"token:{token.id}", "operator", tenant and tenant.id, tenant and tenant.slug, until=_end_of(token))
 
 

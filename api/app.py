@@ -1,33 +1,24 @@
-"""The web process: settings -> app -> socket -> serve; drains on SIGTERM, as many processes as WEB_CONCURRENCY says."""
+"""The web application: its rooms in their order, what it holds while it runs, and its OpenAPI document."""
 
-import argparse
-import errno
-import json
-import os
-import socket
-import subprocess
-import sys
-import tempfile
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 from uuid import UUID
 
-import uvicorn
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from api import picture
 from api.access import PATIENCE_SECONDS
 from api.changes import Changes
-from api.connection import Connection
 from api.doorway import Doorway
 from api.gauges import Gauges
 from api.limits import Limit
 from api.meanings import explain
 from api.oidc import Provider
 from api.pages.all_pages import PAGE_ROOMS
+from api.pages.unfound import unfound
 from api.presence import Presence
 from api.problems import FieldProblem, Problem, answer_problems
 from api.routes import (
@@ -71,16 +62,12 @@ from api.routes import (
 )
 from api.settings import Settings
 from api.state import PER_CALLER, PER_PROVIDER, PER_TENANT, PER_VISITOR, WRONG_TOKENS, Web
-from config.environ import BadSetting, share_metrics
+from config.environ import BadSetting
 from config.seal import Seal, SealError
-from config.signals import SignalEvent, set_off, set_on
-from db import sealed
 from db.live import connected
-from db.pool import DatabaseError
 from db.processes import VERSION
 from db.store import Store
 from db.walls import within
-from telemetry import exporter, telling
 from telemetry.log import Events
 from workers.http import Client
 from workers.kinds import INNER, load
@@ -126,16 +113,13 @@ _ROOMS = (
     files,
     sign_in,
 )
-_DRAIN_SECONDS = 20
-_KILL_SECONDS = 24.0
 _CONNECTIONS = 16
-_BACKLOG = 2048
 
 
 def create_app(settings: Settings) -> FastAPI:
     """The web application; it opens its connections when it starts. Raises BadSetting when a kind or a key can't be used."""
     loaded = load(settings.kinds)
-    seal = _seal(settings)
+    seal = seal_of(settings)
 
     @asynccontextmanager
     async def running(app: FastAPI) -> AsyncIterator[None]:
@@ -184,7 +168,8 @@ def _signed(web: Web, tenant_id: UUID) -> str:
         return picture.sign(conn, tenant_id)
 
 
-def _seal(settings: Settings) -> Seal:
+def seal_of(settings: Settings) -> Seal:
+    """What seals secrets here. Raises BadSetting for keys that are none."""
     try:
         return Seal(settings.secret_keys)
     except SealError as error:
@@ -206,6 +191,7 @@ def _routed(**options: Any) -> FastAPI:
     )
     for room in (*_ROOMS, *PAGE_ROOMS):
         app.include_router(room.router)
+    app.router.default = unfound
     document = app.openapi
 
     def described() -> dict[str, Any]:
@@ -230,134 +216,3 @@ def _routes() -> list[APIRoute]:
 def _operation_id(route: APIRoute) -> str:
     """The name of the route's function: a generated client calls it so too. A test holds that no two are the same."""
     return route.name
-
-
-def main(argv: Sequence[str] = ()) -> int:
-    """Serves until SIGTERM, or prints the OpenAPI document; returns the exit status. Raises BadSetting."""
-    parser = argparse.ArgumentParser(prog="tocsin api")
-    parser.add_argument("--openapi", action="store_true", help="print the OpenAPI document and end")
-    parser.add_argument("--socket", type=int, help=argparse.SUPPRESS)  # the number of a supervisor's open socket
-    parser.add_argument("--parent", type=int, help=argparse.SUPPRESS)  # the supervisor, without which we stop
-    told = parser.parse_args(argv)
-    if told.openapi:
-        sys.stdout.write(json.dumps(openapi(), indent=2) + "\n")
-        return 0
-    settings = Settings.from_environ()
-    settings.telling.begin("web", VERSION)
-    stopping = SignalEvent()
-    set_on(stopping)
-    if told.socket is not None:
-        with socket.socket(fileno=told.socket) as listening:
-            return _serve(settings, listening, stopping, told.parent)
-    # A web process lives while Postgres is away, and says why it is not ready.
-    with suppress(DatabaseError), settings.database.connect("web") as conn:
-        sealed.check(conn, _seal(settings))
-    with ExitStack() as closing:
-        listening = closing.enter_context(_listen(settings.port))
-        gauges: list[Gauges] = []
-        if settings.metrics_port is not None:
-            pool = closing.enter_context(settings.database.open_pool("metrics", 2))
-            gauges = [Gauges(pool, sorted(load(settings.kinds)))]
-        if settings.processes > 1:
-            return _supervise(settings, listening, stopping, gauges)
-        if settings.metrics_port is not None:
-            events.info("metrics.served", port=exporter.serve(settings.metrics_port, gauges))
-        return _serve(settings, listening, stopping)
-
-
-class _Server(uvicorn.Server):
-    """uvicorn without its signals: a second SIGTERM or SIGINT changes nothing, and the exit status is 0."""
-
-    def __init__(self, config: uvicorn.Config, stopping: SignalEvent, parent: int | None, app: FastAPI) -> None:
-        super().__init__(config)
-        self._app = app
-        self._stopping = stopping
-        self._parent = parent
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leaves the signals to `main`."""
-        yield
-
-    async def on_tick(self, counter: int) -> bool:
-        """True once it is time to stop: at SIGTERM, or when the supervisor has gone, however it ended."""
-        if self._parent is not None and os.getppid() != self._parent:
-            events.error("supervisor.lost", pid=self._parent)
-            self._app.state.changes.stop()
-            return True
-        is_over = await super().on_tick(counter) or self._stopping.is_set()
-        if is_over:
-            # Or the streams that pages listen to would be waited for until the time to drain is over.
-            self._app.state.changes.stop()
-        return is_over
-
-
-def _serve(settings: Settings, listening: socket.socket, stopping: SignalEvent, parent: int | None = None) -> int:
-    """Serves in this process; what is being answered at SIGTERM is answered."""
-    app = create_app(settings)
-    config = uvicorn.Config(
-        app,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        http=Connection,
-        # Who connects is who asks: from this machine too, a header that names somebody else may be anybody's.
-        proxy_headers=False,
-        backlog=_BACKLOG,
-        timeout_graceful_shutdown=_DRAIN_SECONDS,
-    )
-    events.info("web.started", port=listening.getsockname()[1], pid=os.getpid())
-    _Server(config, stopping, parent, app).run([listening])
-    telling.end()
-    events.info("web.stopped")
-    set_off()
-    return 0
-
-
-def _supervise(settings: Settings, listening: socket.socket, stopping: SignalEvent, gauges: Sequence[Gauges]) -> int:
-    """Keeps WEB_CONCURRENCY processes alive on one socket; passes SIGTERM on and waits for their end."""
-    create_app(settings)  # a setting that can't be used stops us here, once, and not each child again and again
-    command = [sys.executable, "-m", "api", "--socket", str(listening.fileno()), "--parent", str(os.getpid())]
-    with tempfile.TemporaryDirectory(prefix="tocsin-metrics-") as folder:
-        share_metrics(folder)
-        if settings.metrics_port is not None:
-            events.info("metrics.served", port=exporter.serve(settings.metrics_port, gauges))
-
-        def start() -> subprocess.Popen[bytes]:
-            return subprocess.Popen(command, pass_fds=[listening.fileno()])
-
-        children = [start() for _ in range(settings.processes)]
-        while not stopping.wait(0.2):
-            for number, child in enumerate(children):
-                if child.poll() is not None:
-                    events.error("web.died", pid=child.pid, status=child.returncode)
-                    stopping.wait(1.0)
-                    children[number] = start()
-        for child in children:
-            child.terminate()
-        status = max([_ended(child) for child in children])
-    set_off()
-    return status
-
-
-def _ended(child: subprocess.Popen[bytes]) -> int:
-    try:
-        return abs(child.wait(_KILL_SECONDS))
-    except subprocess.TimeoutExpired:
-        child.kill()
-        return abs(child.wait())
-
-
-def _listen(port: int) -> socket.socket:
-    """The socket on `port` of all addresses, IPv6 too where there is one. Raises BadSetting when the port is taken."""
-    try:
-        try:
-            return socket.create_server(
-                ("", port), family=socket.AF_INET6, backlog=_BACKLOG, dualstack_ipv6=socket.has_dualstack_ipv6()
-            )
-        except OSError as error:
-            if error.errno not in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL):
-                raise
-            return socket.create_server(("", port), backlog=_BACKLOG)
-    except OSError as error:
-        raise BadSetting(f"PORT takes a port that is free and open to us, got {port}: {error.strerror}") from None

@@ -52,6 +52,7 @@ class CrewResponseFilter(NamedTuple):
     last_at: datetime | None = None
     path: list[str] | None = None
     equals: str | None = None
+    matched: bool | None = None
 
 
 LIST = Query("list_crew_responses", CrewResponse)

@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic.alias_generators import to_camel
 
 from api import tenant_rules
+from api.named import check_named
 from api.recurrences import RecurrenceIn, told
 from api.refusals import of_model, of_recurrence, refuse
 from config.environ import QUEUES
@@ -176,6 +177,7 @@ def create_schedule(
         detail = f"takes skip, queue or cancel_running: {kind.name} keeps state from one run to the next"
         raise refuse("overlapPolicy", detail)
     params = read_params(kind, body.job_payload)
+    check_named(conn, tenant_id, kind, params)
     tenant_rules.check_room(conn, tenant_id, "schedules")
     if "timezone" not in body.model_fields_set:
         body = body.model_copy(update={"timezone": tenant_rules.default_timezone(conn, tenant_id)})

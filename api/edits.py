@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic.alias_generators import to_camel
 
 from api.definitions import ScheduleIn, read_params, read_schedule, sealed_params
+from api.named import check_named
 from api.recurrences import told
 from api.refusals import of_recurrence, refuse
 from api.shapes import MASK
@@ -43,7 +44,7 @@ def edit_schedule(
     columns = {ScheduleIn.model_fields[name].alias: name for name in ScheduleIn.model_fields}
     changes = _columns_of(body, {name for alias, name in columns.items() if alias in patch})
     if "jobPayload" in patch:
-        changes |= _patched_params(row, patch["jobPayload"], kind, seal)
+        changes |= _patched_params(conn, row, patch["jobPayload"], kind, seal)
     try:
         return schedules.edit(conn, tenant_id, schedule_id, changes)
     except BadRecurrence as error:
@@ -82,7 +83,7 @@ def _columns_of(body: ScheduleIn, names: set[str]) -> dict[str, Any]:
     return found
 
 
-def _patched_params(row: Schedule, payload: Any, kind: Kind | None, seal: Seal) -> dict[str, Any]:
+def _patched_params(conn: Connection, row: Schedule, payload: Any, kind: Kind | None, seal: Seal) -> dict[str, Any]:
     """The columns that follow from the params."""
     if kind is None:
         raise refuse("jobPayload", f"there is no kind {row.kind!r} here that could check it")
@@ -90,6 +91,7 @@ def _patched_params(row: Schedule, payload: Any, kind: Kind | None, seal: Seal) 
         raise refuse("jobPayload", f"is changed at {kind.made_at}, with all that belongs to it")
     place = params_place(row.tenant_id, row.id)
     params = read_params(kind, whole := _unmasked(payload, row.params, seal, place))
+    check_named(conn, row.tenant_id, kind, params)
     if whole != payload and _origin(whole) != _origin(row.params):
         # A stored secret goes nowhere else than where it was given for.
         raise refuse("params.url", "takes the secrets again when the host or the port changes")

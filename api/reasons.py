@@ -20,6 +20,7 @@ _WHYS = {
     "schedule_cancelled": "its schedule was cancelled",
     "cancelled": "somebody cancelled it",
     "superseded": "a newer job of its pulse was made",
+    "restored": "it was open in a copy of the database, which left it undone: the original may have seen to it",
     "stale": "it was open for too long, and nobody worked on it",
     "worker_stopped": "its worker stopped and gave it back",
     "given_back": "its worker had no room and gave it back",

@@ -15,7 +15,8 @@ from fastapi import Depends, Header, HTTPException, Request
 from fastapi.responses import Response
 
 from api import audit, jwts
-from api.access import PATIENCE_SECONDS, Caller, Role, address_of, needs
+from api.access import PATIENCE_SECONDS, Caller, Role, needs
+from api.addresses import address_of
 from api.audit import Author
 from api.refusals import Stale, refuse
 from api.state import Web, web_of

@@ -11,7 +11,8 @@ from uuid import UUID
 from fastapi import Request
 
 from api import audit, sessions, shapes, tokens
-from api.access import PATIENCE_SECONDS, address_of
+from api.access import PATIENCE_SECONDS
+from api.addresses import address_of
 from api.audit import Author
 from api.state import Web
 from db.live import connected

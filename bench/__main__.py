@@ -30,6 +30,9 @@ BENCHES = (
     "reports",
     "exports",
     "crew",
+    "tuning",
+    "retention",
+    "capacity",
 )
 
 

@@ -17,7 +17,7 @@ from bench.stage import Processes, Stage, value
 _WATCHED_SECONDS = 20.0
 _SPACING_SECONDS = 0.05
 _TIMES = 10
-_WEB = "import sys; from api.app import main; sys.exit(main())"
+_WEB = "import sys; from api.serving import main; sys.exit(main())"
 _PERCENT: Final = "% of a core"
 _CPU_GOALS = {"ticker": [Goal(1)]}
 _MEMORY_GOALS = {"ticker": [Goal(80)], "worker": [Goal(90)]}
@@ -70,7 +70,7 @@ def _watch(stage: Stage, conn: psycopg.Connection[tuple[object, ...]], url: str,
 def _start(stage: Stage, processes: Processes, url: str) -> dict[str, int]:
     """The ids of a ticker, a worker and, where it is installed, the API, by name."""
     pids = dict(zip(("ticker", "worker"), processes.start_ours(url), strict=True))
-    if find_spec("api.app"):
+    if find_spec("api.serving"):
         environ = {"DATABASE_URL": url, "REDIS_URL": stage.redis.url, "PORT": "0"}
         pids["web"] = processes.start_code("web", _WEB, **environ).pid
     return pids

@@ -13,6 +13,7 @@ from zlib import crc32
 from tests import make
 
 Reply = tuple[int, bytes]
+HANG: Reply = (0, b"")
 
 
 class Crew:
@@ -23,13 +24,15 @@ class Crew:
         self.is_down = False
         self.asked: Counter[str] = Counter()
         self.answered: Counter[str] = Counter()
+        self.refused: Counter[str] = Counter()
+        self.hung: Counter[str] = Counter()
         self.keys: dict[str, set[str]] = {}
         self.headers: list[dict[str, str]] = []
         self.bodies: list[Any] = []
         self.paths: list[str] = []
         self.open = 0
         self.most_open = 0
-        # What a call is answered, by its path and body; None: what a crew answers.
+        # What a call is answered, by its path and body; None: what a crew answers; HANG: nothing, for as long as it waits.
         self.script: Callable[[str, Any], Reply | None] = lambda *_: None
         # Who answers the calls about a user by itself, such as one byte a second.
         self.by_hand: dict[str, Callable[[asyncio.StreamWriter], Awaitable[None]]] = {}
@@ -104,14 +107,17 @@ class Crew:
                 await asyncio.wait_for(reader.read(1), self.latency * (1 + self.spread * share))
                 return  # whoever asked is gone, and hears nothing
         given = (503, b"away") if self.is_down else self.script(path, body)
+        if given is HANG:
+            self.hung[about] += 1
+            await reader.read(1)
+            return
         status, answer = given or (200, json.dumps({"about": about, "result": "a plan"}).encode())
         writer.write(
             b"HTTP/1.1 %d .\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % (status, len(answer))
             + answer
         )
         await writer.drain()
-        if status == 200:
-            self.answered[about] += 1
+        (self.answered if status == 200 else self.refused)[about] += 1
 
 
 @contextlib.contextmanager

@@ -35,12 +35,12 @@ def until(
 class Process:
     """A process that a test started; its log goes to a file."""
 
-    def __init__(self, command: list[str], environ: dict[str, str], log: Path) -> None:
+    def __init__(self, command: list[str], environ: dict[str, str], log: Path, root: Path = ROOT) -> None:
         self._log = log
         with log.open("wb") as out:
             # A session of its own: a signal to its group reaches it and its children, and nobody else.
             self._process = subprocess.Popen(
-                command, env=environ, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT, start_new_session=True
+                command, env=environ, cwd=root, stdout=out, stderr=subprocess.STDOUT, start_new_session=True
             )
         self.pid = self._process.pid
 
@@ -92,6 +92,7 @@ class System:
         self.conn = make.connect(database)
         self.tenant = make.tenant(self.conn)
         self.processes: list[Process] = []
+        self.root = ROOT
         self._environ = {
             "PATH": os.environ["PATH"],
             # What a supervisor leaves behind that is killed goes with the test's folder.
@@ -108,9 +109,11 @@ class System:
         } | environ
 
     def start(self, module: str, *args: str, wait_for: str | None = None, **environ: str) -> Process:
-        """Starts `python -m module` and returns once it says `wait_for`."""
+        """Starts `python -m module` of the code in `root` and returns once it says `wait_for`."""
         log = self.folder / f"{len(self.processes)}-{module}.log"
-        process = Process([sys.executable, "-m", module, *args], self._environ | environ, log)
+        of_code = {} if self.root == ROOT else {"PYTHONPATH": str(self.root)}
+        settings = self._environ | of_code | environ
+        process = Process([sys.executable, "-m", module, *args], settings, log, self.root)
         self.processes.append(process)
         if wait_for is not None:
             process.until_says(wait_for)

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from workers.http import HttpError
     from workers.kind import Cancelled, Context, Kind
     from workers.outcome import Attachment, Done, Later, Message, Rejected
+    from workers.sources.table import Question, SourceRefused, SourceUnavailable
 
 __all__ = [
     "Artifact",
@@ -22,7 +23,10 @@ __all__ = [
     "Later",
     "Message",
     "NoStore",
+    "Question",
     "Rejected",
+    "SourceRefused",
+    "SourceUnavailable",
 ]
 
 _HOMES = {
@@ -33,6 +37,9 @@ _HOMES = {
     "HttpError": "workers.http",
     "Kind": "workers.kind",
     "NoStore": "workers.artifacts",
+    "Question": "workers.sources.table",
+    "SourceRefused": "workers.sources.table",
+    "SourceUnavailable": "workers.sources.table",
 }
 
 

@@ -235,10 +235,15 @@ def of_installation(conn: Connection) -> Check:
     if migrate.is_foreign(conn):
         detail = (
             "this database is a copy and is held, so that it mails nobody; `tocsin doctor --adopt` makes it live, "
-            "`--moved` where its original is no more"
+            "`--moved` where its original is no more; docs/backup.md tells what is to be decided first"
         )
         return Check("installation", "warn", detail)
     return Check("installation", "ok", "this database is its own")
+
+
+def count_living(conn: Connection) -> int:
+    """How many processes hold their lease here."""
+    return sum(process.state == "alive" for process in LIST_PROCESSES.all(conn))
 
 
 def of_work(conn: Connection) -> list[Check]:

@@ -28,6 +28,7 @@ from workers.http import Client
 from workers.kind import Context, Journal, Kind, with_told
 from workers.outcome import Done, Outcome
 from workers.sources import Source, SourceRefused
+from workers.steps import check_step
 
 A_SLOT = datetime(2026, 1, 1, 9, tzinfo=UTC)
 
@@ -54,7 +55,7 @@ class Notes:
 
     def keep_step(self, name: str, result: Any) -> Any:
         """The result as JSON brings it back, kept. Raises ValueError or TypeError for what is no JSON."""
-        self.steps[name] = json.loads(dumps(result))
+        self.steps[name] = json.loads(check_step(name, result))
         return self.steps[name]
 
     def keep(self, new: New, content: Content) -> Artifact:
@@ -112,7 +113,7 @@ def run_kind(
     `params` are validated as at save; `slot_at` is aware; `seconds` is how long the attempt has (the kind's timeout).
     Give `Notes` as the journal to see what was logged, or to give it sources. Outgoing calls go through `http`, by default
     a client that reaches public addresses alone; `receiver` has one for itself. Raises pydantic's ValidationError,
-    TimeoutError for an async kind that is cut, and whatever the kind raises.
+    TimeoutError for an async kind that is cut, CancelledError for one that is cancelled, and whatever the kind raises.
     """
     owned = Client(allowed=()) if http is None else None
     context: Context[Any] = Context(
@@ -135,16 +136,19 @@ def run_kind(
         context.cancelled.set()
     try:
         found = kind.run(context)
-        outcome = asyncio.run(_awaited(found, context.seconds_left())) if inspect.isawaitable(found) else found
+        outcome = asyncio.run(_awaited(found, context)) if inspect.isawaitable(found) else found
     finally:
         if owned is not None:
             owned.close()
     return with_told(outcome, context.told) if isinstance(outcome, Done) else outcome
 
 
-async def _awaited(outcome: Any, seconds: float) -> Outcome:
-    found: Outcome = await asyncio.wait_for(outcome, seconds)
-    return found
+async def _awaited(outcome: Any, context: Context[Any]) -> Outcome:
+    work: asyncio.Future[Outcome] = asyncio.ensure_future(outcome)
+    if context.cancelled.is_set():
+        # Behind its first step, so that it is cancelled where it waits.
+        asyncio.get_running_loop().call_soon(work.cancel)
+    return await asyncio.wait_for(work, context.seconds_left())
 
 
 class Call(NamedTuple):

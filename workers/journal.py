@@ -11,7 +11,7 @@ from uuid import UUID
 
 from config.seal import Seal, SealError
 from db.ids import id_at
-from db.jsonb import Jsonb, dumps
+from db.jsonb import Jsonb
 from db.pool import Pool
 from db.query import Query
 from db.sealed import params_place, password_place, webhook_secret_place, webhook_url_place
@@ -32,8 +32,7 @@ from workers.reports.book import RunReportBook
 from workers.rows import Leased, Value
 from workers.sources import Reach, Source, SourceRefused, Stored, open_source
 from workers.sources.flight import Shared
-
-_LARGEST_STEP = 256 * 1024
+from workers.steps import check_step
 
 
 class SourceRow(NamedTuple):
@@ -116,8 +115,7 @@ class RunJournal:
 
     def keep_step(self, name: str, result: Any) -> Any:
         """The stored result of the step: this one, unless another was quicker. Raises as `step` does."""
-        if len(dumps(result)) > _LARGEST_STEP:
-            raise ValueError(f"step {name}: its result is larger than {_LARGEST_STEP // 1024} KiB of JSON")
+        check_step(name, result)
         with self.pool.connection() as conn:
             kept = INSERT_STEP.one(conn, name=name, result=Jsonb(result), **self._run())
         if kept is None:

@@ -371,7 +371,10 @@ def _form(
     is_part = is_trying and page.request.headers.get("hx-request") == "true"
     groups = [
         group._replace(
-            fields=tuple(each if is_part else replace(each, choices=each.options(page)) for each in group.fields)
+            fields=tuple(
+                each if is_part else replace(each, choices=each.options(page, values[each.name]))
+                for each in group.fields
+            )
         )
         for group in GROUPS[alert_type]
     ]

@@ -31,7 +31,7 @@ ROOM = Room(
         Field("name", "Name", required=True, hint="Alerts name it by this."),
         Field("type", "Type", "choice", choices=[(each, each) for each in get_args(ChannelType)], once=True),
         Field("credential", "Credential", "secret", "The webhook's URL, the bot's token or the key.", required=True),
-        Field("options", "Options", "json", 'What the type takes besides, as JSON: {"channel": "C0123456789"}.'),
+        Field("options", "Options", "object", 'What the type takes besides, as JSON: {"channel": "C0123456789"}.'),
     ),
     defaults={"type": "slack"},
 )

@@ -24,7 +24,13 @@ router = routes(
         fields=(
             Field("name", "Name", required=True),
             Field("description", "What it is about"),
-            Field("graphIds", "Graphs", "boxes", choices=names_of(graphs.list_graphs)),
+            Field(
+                "graphIds",
+                "Graphs",
+                "boxes",
+                "They keep their order; what is ticked anew comes after them.",
+                choices=names_of(graphs.list_graphs),
+            ),
         ),
     )
 )

@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from api.access import Caller, admitted
 from api.changes import Changes, TooManyListeners
-from api.pages.page import TENANT_COOKIE
+from api.pages.page import named_tenant
 from api.state import Web, web_of
 
 # So long one stream lasts; the page comes again by itself, and only with a session or a token that is still good.
@@ -20,8 +20,7 @@ router = APIRouter(include_in_schema=False)
 
 
 def _listener(request: Request, web: Annotated[Web, Depends(web_of)]) -> Caller:
-    named = request.headers.get("tocsin-tenant") or request.cookies.get(TENANT_COOKIE)
-    return admitted(request, web, "viewer", named=named)
+    return admitted(request, web, "viewer", named=named_tenant(request, web))
 
 
 class _Stream(StreamingResponse):

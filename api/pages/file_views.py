@@ -1,6 +1,7 @@
 """Files that runs made, shown within a page: documents and pictures as they are, tables by their first rows."""
 
 import csv
+import io
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Final, Literal
@@ -25,6 +26,8 @@ ROWS = 50
 # More of a file than this is not read to be shown.
 _MOST_BEGINNING = 200_000
 _MOST_PAGE = 10_000_000
+# Whatever the kind that made the file calls it: a page that is called a document would run here.
+_MEDIA: Final = {"pdf": "application/pdf", "png": "image/png", "svg": "image/svg+xml"}
 # A browser reads a PDF by a program of its own, which no sandbox lets start.
 _DOCUMENT = {"Content-Security-Policy": "frame-ancestors 'self'"}
 _PICTURE = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
@@ -42,7 +45,7 @@ def view(page: Page, file: ArtifactRow) -> Response:
     if way in ("document", "picture"):
         page.may_be_framed()
         policy = _DOCUMENT if way == "document" else _PICTURE
-        return StreamingResponse(artifacts.content(web, file), 200, _KEPT | policy, file.content_type)
+        return StreamingResponse(artifacts.content(web, file), 200, _KEPT | policy, _MEDIA[file.format])
     if way == "page":
         return page.framed(_beginning(artifacts.content(web, file), _MOST_PAGE))
     if way == "rows":
@@ -56,7 +59,13 @@ def view(page: Page, file: ArtifactRow) -> Response:
 
 def first_rows(text: str) -> tuple[list[list[str]], bool]:
     """The head and the first fifty rows of a CSV file, of which this is the beginning; and whether there are more."""
-    rows = list(islice(csv.reader(text.splitlines(keepends=True)), ROWS + 2))
+    rows: list[list[str]] = []
+    reader = csv.reader(io.StringIO(text, newline=""))
+    try:
+        rows.extend(islice(reader, ROWS + 2))
+    except csv.Error:
+        # A field is longer than the reader takes; what stands before it is shown.
+        return rows[: ROWS + 1], True
     return rows[: ROWS + 1], len(rows) > ROWS + 1
 
 

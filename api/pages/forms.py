@@ -16,6 +16,8 @@ from pydantic import BaseModel, ValidationError
 from api.refusals import refuse
 
 _MOST_FIELDS = 2_000
+# A longer name is none of ours, and would take long to be read part by part.
+_LONGEST_NAME = 300
 # The version of the row that the form was filled from; no field of its body.
 ETAG = "etag"
 _MEDIA = "application/x-www-form-urlencoded"
@@ -128,6 +130,16 @@ def _clearing(values: list[str], _name: str) -> Any:
     return values[-1].strip() or None
 
 
+def _long(values: list[str], _name: str) -> Any:
+    """A text of several lines, as it was typed: a file of the same may end with a line's end."""
+    return values[-1] if values[-1].strip() else _BLANK
+
+
+def _cleared_long(values: list[str], name: str) -> Any:
+    found = _long(values, name)
+    return None if found is _BLANK else found
+
+
 def _number(values: list[str], name: str) -> Any:
     text = values[-1].strip()
     if not text:
@@ -176,11 +188,19 @@ def _cleared_json(values: list[str], name: str) -> Any:
     return None if found is _BLANK else found
 
 
+def _object(values: list[str], name: str) -> Any:
+    """JSON of which blank is nothing in it."""
+    found = _json(values, name)
+    return {} if found is _BLANK else found
+
+
 _TYPES: Mapping[str, Callable[[list[str], str], Any]] = {
     "": _text,
     "as-is": _as_is,
     "days": _days,
     "clear": _clearing,
+    "long": _long,
+    "clear-long": _cleared_long,
     "number": _number,
     "clear-number": _cleared_number,
     "flag": _flag,
@@ -189,6 +209,7 @@ _TYPES: Mapping[str, Callable[[list[str], str], Any]] = {
     "numbers": _numbers,
     "json": _json,
     "clear-json": _cleared_json,
+    "object": _object,
 }
 
 
@@ -200,6 +221,8 @@ async def _read(request: Request) -> Form:
         fields = parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict")
     except ValueError:
         raise HTTPException(400, "the form can't be read") from None
+    if any(len(name) > _LONGEST_NAME for name, _ in fields):
+        raise HTTPException(400, f"the name of a form's field takes at most {_LONGEST_NAME} characters")
     return Form([(name, value.replace("\r\n", "\n")) for name, value in fields])
 
 

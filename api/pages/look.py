@@ -47,6 +47,11 @@ def instant(told: datetime | str | None) -> Markup:
     return Markup('<time datetime="{}">{} UTC</time>').format(rfc3339(at), f"{at.day} {at:%b %Y, %H:%M:%S}")
 
 
+def begun(text: str) -> str:
+    """The text as a sentence begins; its names stay as they are."""
+    return text[:1].upper() + text[1:]
+
+
 _INSTANT = re.compile(r"\b\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z")
 
 
@@ -149,6 +154,7 @@ _PAGES = Environment(
     lstrip_blocks=True,
 )
 _PAGES.filters.update(
+    begun=begun,
     instant=instant,
     sentence=sentence,
     ago=ago,

@@ -39,7 +39,7 @@ router = routes(
                 hint="The `sub` that the sign-in of your company gives them.",
             ),
             Field("role", "Role", "choice", choices=_ROLES),
-            Field("isDisabled", "Disabled: let in nowhere", "flag"),
+            Field("isDisabled", "Disabled: let in nowhere", "flag", later=True, told_by="disabledAt"),
         ),
         defaults={"role": "viewer"},
     )

@@ -11,7 +11,8 @@ from uuid import UUID
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from api.access import NoTenant, Role, address_of, admitted, rank
+from api.access import NoTenant, Role, admitted, rank
+from api.addresses import address_of
 from api.audit import Author
 from api.pages import look
 from api.pages.forms import Values
@@ -115,13 +116,19 @@ def told(response: Response) -> dict[str, Any]:
     return found
 
 
+def named_tenant(request: Request, web: Web) -> str | None:
+    """Which tenant an operator asks for; where there is but one, none that a browser kept from other days."""
+    return request.headers.get("tocsin-tenant") or (
+        request.cookies.get(TENANT_COOKIE) if web.settings.is_hosting else None
+    )
+
+
 def page_for(role: Role) -> Callable[..., Page]:
     """A dependency: the page, for who has at least this role."""
 
     def page(request: Request, web: Annotated[Web, Depends(web_of)]) -> Page:
-        named = request.headers.get("tocsin-tenant") or request.cookies.get(TENANT_COOKIE)
         try:
-            caller = admitted(request, web, role, named=named)
+            caller = admitted(request, web, role, named=named_tenant(request, web))
         except NoTenant:
             raise Elsewhere("/tenants") from None
         tenant_id = None if role == "operator" else caller.tenant_id

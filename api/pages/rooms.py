@@ -16,12 +16,18 @@ from api.access import Role
 from api.pages.forms import ETAG, Form, Typed, Values
 from api.pages.page import Page, page_for, told
 from api.pages.route import pages
+from api.paging import MOST
 from api.problems import Refusal
 from scheduler.refusals import NotFound
 
+# A room of such a noun has no more; of the others the newest are offered.
+_MOST_OFFERED = 1000
+
 Shape = dict[str, Any]
 Choices = Sequence[tuple[str, str]]
-FieldKind = Literal["text", "textarea", "number", "choice", "boxes", "lines", "json", "secret", "flag", "days"]
+FieldKind = Literal[
+    "text", "textarea", "number", "choice", "boxes", "lines", "json", "object", "secret", "flag", "days"
+]
 
 
 @dataclass(frozen=True)
@@ -29,7 +35,8 @@ class Field:
     """A field of a form. `name` is the body's; `choices` of a choice or of boxes may be asked of the page.
 
     What is left blank is not given: when one is changed it is taken away if it `may_be_null`, and kept if it is a secret.
-    `once`: it is given when one is made, and never changed.
+    `once`: it is given when one is made, and never changed; `later`: only when one is changed. `told_by` is the row's
+    field that says what it is, where that has another name.
     """
 
     name: str
@@ -41,6 +48,8 @@ class Field:
     required: bool = False
     may_be_null: bool = False
     once: bool = False
+    later: bool = False
+    told_by: str = ""
     placeholder: str = ""
 
     def typed_name(self, *, is_new: bool) -> str:
@@ -51,16 +60,22 @@ class Field:
             "boxes": "list",
             "lines": "lines",
             "json": "clear-json" if clears else "json",
+            "object": "json" if is_new else "object",
             "flag": "flag",
             "days": "days",
         }.get(self.kind)
+        if self.kind == "textarea" and (clears or is_new or self.required):
+            kind = "clear-long" if clears else "long"
         if kind is None:
             kind = "clear" if clears else "" if is_new or self.required or self.kind == "secret" else "as-is"
         return f"{self.name}:{kind}" if kind else self.name
 
-    def options(self, page: Page) -> Choices:
-        """What can be chosen."""
-        return self.choices(page) if callable(self.choices) else self.choices
+    def options(self, page: Page, value: Any) -> Choices:
+        """What can be chosen; what is chosen already is among it, or saving the form would choose something else."""
+        choices = self.choices(page) if callable(self.choices) else self.choices
+        if self.kind == "boxes":
+            return _chosen_first(choices, [value] if isinstance(value, str) and value else list(value or ()))
+        return with_chosen(choices, value) if self.kind == "choice" else choices
 
 
 @dataclass(frozen=True)
@@ -139,7 +154,8 @@ def routes(room: Room) -> APIRouter:
         @router.get(f"{row}/edit")
         def edit_row(page: Annotated[Page, Depends(writing)]) -> Response:
             shape = room.row(page, id_in(page))
-            return _form(room, page, Values.of(shape), row=shape)
+            told_by = {each.name: shape[each.told_by] for each in room.fields if each.told_by}
+            return _form(room, page, Values(Values.of(shape) | told_by), row=shape)
 
         @router.post(f"{row}/edit")
         def save_row(page: Annotated[Page, Depends(writing)], form: Typed) -> Response:
@@ -171,11 +187,25 @@ def _save(room: Room, page: Page, form: Form) -> Response:
     if room.edited is None or room.patched is None:
         raise HTTPException(405, f"a {room.one} is never changed")
     shape = room.row(page, row_id)
-    page.if_refused(lambda refusal: _form(room, page, _shown_again(room, form), refusal, row=shape))
+    page.if_refused(lambda refusal: _refused_edit(room, page, form, refusal, shape))
     saved = told(room.edited(page.read_as(form[ETAG]), row_id, form.body(room.patched)))
     if room.after_saved is not None:
         return room.after_saved(page, saved)
     return page.done(room.at(row_id), f"The {room.one} {saved[room.name_of]} is saved.")
+
+
+def _refused_edit(room: Room, page: Page, form: Form, refusal: Refusal, row: Shape) -> Response:
+    """The form again, with what was typed. It stays a form of the version that was read, until it says what is another now."""
+    if refusal.status != 412:
+        return _form(room, page, _shown_again(room, form), refusal, row=row | {"etag": form[ETAG]})
+    typed = form.raw()
+    now = {each.told_by or each.name: each for each in room.fields}
+    since = [
+        (each.label, row[name])
+        for name, each in now.items()
+        if name in row and each.name in typed and typed[each.name] != (bool(row[name]) if each.told_by else row[name])
+    ]
+    return _form(room, page, _shown_again(room, form), refusal, row=row, since=since)
 
 
 def _delete(room: Room, page: Page) -> Response:
@@ -194,20 +224,46 @@ def id_in(page: Page) -> UUID:
 
 
 def names_of(listed: Callable[..., Response], name: str = "name") -> Callable[[Page], Choices]:
-    """What a choice of another noun's rows offers: the ids with their names."""
+    """What a choice of another noun's rows offers: the ids with their names, of the newest thousand."""
 
     def choices(page: Page) -> Choices:
-        return [(each["id"], each[name]) for each in told(listed(page.asking, limit=200))["items"]]
+        found: list[tuple[str, str]] = []
+        cursor = None
+        while len(found) < _MOST_OFFERED:
+            part = told(listed(page.asking, limit=MOST, cursor=cursor))
+            found += [(each["id"], each[name]) for each in part["items"]]
+            cursor = part["nextCursor"]
+            if cursor is None:
+                break
+        return found
 
     return choices
 
 
+def with_chosen(choices: Choices, value: Any) -> Choices:
+    """The choices, and before them what is chosen where it is none of them: by its id, since its name is not known."""
+    is_there = not value or any(each == value for each, _ in choices)
+    return choices if is_there else [(value, value), *choices]
+
+
+def _chosen_first(choices: Choices, chosen: Sequence[str]) -> Choices:
+    """What is ticked in its own order, which boxes send as they stand, and then the others."""
+    names = dict(choices)
+    return [*((each, names.pop(each, each)) for each in dict.fromkeys(chosen)), *names.items()]
+
+
 def _form(
-    room: Room, page: Page, values: Values, refusal: Refusal | None = None, *, row: Shape | None = None
+    room: Room,
+    page: Page,
+    values: Values,
+    refusal: Refusal | None = None,
+    *,
+    row: Shape | None = None,
+    since: Sequence[tuple[str, Any]] = (),
 ) -> Response:
-    fields = [each for each in room.fields if row is None or not each.once]
-    shown = [replace(each, choices=each.options(page)) for each in fields]
-    return page.show(room.form, room=room, fields=shown, values=values, refusal=refusal, row=row)
+    fields = [each for each in room.fields if not (each.later if row is None else each.once)]
+    shown = [replace(each, choices=each.options(page, values[each.name])) for each in fields]
+    return page.show(room.form, room=room, fields=shown, values=values, refusal=refusal, row=row, since=since)
 
 
 def _shown_again(room: Room, form: Form) -> Values:

@@ -1,10 +1,12 @@
 """A page's route: what the API would refuse as a problem is a page that says so, and who is not signed in is led there."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.routing import APIRoute
 
@@ -31,7 +33,7 @@ class PageRoute(APIRoute):
             try:
                 return await handle(request)
             except Elsewhere as found:
-                return RedirectResponse(found.location, 303)
+                return _led(request, found.location)
             except Exception as error:  # noqa: BLE001  told by the application's own handlers, or raised again
                 return await _told(request, error)
 
@@ -49,7 +51,8 @@ async def _told(request: Request, error: Exception) -> Response:
         return _sign_in(request, headers)
     again = getattr(request.state, "again", None)
     if again is not None and refusal.status in _OF_A_FORM:
-        shown: Response = again(refusal)
+        # It reads the database, which the loop must not wait for.
+        shown: Response = await run_in_threadpool(again, refusal)
         shown.status_code = refusal.status
         return shown
     html = look.render("problem.html.j2", refusal=refusal, request_id=request.state.request_id)
@@ -58,7 +61,16 @@ async def _told(request: Request, error: Exception) -> Response:
 
 def _sign_in(request: Request, headers: dict[str, str]) -> Response:
     """Leads to where one signs in, and from there back to the page that was asked for."""
-    url = request.url if request.method == "GET" else urlsplit(request.headers.get("referer", ""))
+    of_part = request.headers.get("hx-current-url")
+    page = request.headers.get("referer", "") if of_part is None else of_part
+    url = request.url if request.method == "GET" and of_part is None else urlsplit(page)
     wanted = url.path + (f"?{url.query}" if url.query else "")
     kept = {name: value for name, value in headers.items() if name == "set-cookie"}
-    return RedirectResponse(f"{SIGN_IN}?next={quote(wanted or '/')}", 303, kept)
+    return _led(request, f"{SIGN_IN}?next={quote(wanted or '/')}", kept)
+
+
+def _led(request: Request, location: str, headers: Mapping[str, str] = MappingProxyType({})) -> Response:
+    """Leads there: the whole page, also where only a part of it was asked for, which has no room for another page."""
+    if "hx-request" in request.headers:
+        return Response(None, 401, {**headers, "HX-Redirect": location, "Cache-Control": "no-store"})
+    return RedirectResponse(location, 303, dict(headers))

@@ -9,11 +9,12 @@ from fastapi.responses import Response
 from api import artifacts as files
 from api.charts import run_way
 from api.pages import file_views
-from api.pages.page import EditorPage, ViewerPage, told
+from api.pages.page import EditorPage, Page, ViewerPage, told
 from api.pages.route import pages
 from api.paging import Cursor, Instant, Word
 from api.routes import artifacts, deliveries, runs
 from api.routes.runs import Origin, State
+from scheduler.refusals import NotFound, WrongState
 from scheduler.schedules import read_now
 
 router = pages("runs")
@@ -85,10 +86,17 @@ def retry_run(page: EditorPage, run_id: UUID) -> Response:
 def resend_unsent(page: EditorPage, run_id: UUID) -> Response:
     """Sends again what did not arrive, and nothing else."""
     run = told(runs.get_run(page.asking, run_id))
-    unsent = [each for each in run["deliveries"] if each["state"] in UNSENT]
-    for each in unsent:
-        deliveries.resend_delivery(page.asking, UUID(each["id"]))
-    return page.done(f"/runs/{run_id}", f"{len(unsent)} of {len(run['deliveries'])} messages are sent again.")
+    sent = sum(_is_resent(page, UUID(each["id"])) for each in run["deliveries"] if each["state"] in UNSENT)
+    return page.done(f"/runs/{run_id}", f"{sent} of {len(run['deliveries'])} messages are sent again.")
+
+
+def _is_resent(page: Page, delivery_id: UUID) -> bool:
+    """True when it is sent again; one that somebody else has sent meanwhile keeps none of the others back."""
+    try:
+        deliveries.resend_delivery(page.asking, delivery_id)
+    except (WrongState, NotFound):
+        return False
+    return True
 
 
 @router.get("/artifacts/{artifact_id}/view")

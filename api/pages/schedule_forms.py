@@ -16,6 +16,7 @@ from api.pages import schedule_bodies
 from api.pages.forms import Form, Typed, Values
 from api.pages.page import EditorPage, Page, told
 from api.pages.params_fields import ParamField, fields_of
+from api.pages.rooms import names_of, with_chosen
 from api.pages.route import pages
 from api.pages.schedule import room_of
 from api.pages.schedules import words_of
@@ -36,6 +37,7 @@ router = pages("schedules")
 
 _SHOWN: Final = 5
 _NOBODY: Final = UUID(int=0)
+_calendars: Final = names_of(calendars.list_calendars)
 # What a schedule is that nobody has told anything yet.
 _FRESH: Final = {
     "how": "cron", "cronExpression": "0 9 * * 1-5", "dstGap": "end", "dstFold": "first", "misfirePolicy": "once",
@@ -176,9 +178,7 @@ def _form(
         day_of=_day_of,
         zones=sorted(NAMES),
         queues=QUEUES,
-        calendars=[
-            (each["id"], each["name"]) for each in told(calendars.list_calendars(page.asking, limit=200))["items"]
-        ],
+        calendars=with_chosen(_calendars(page), typed["calendarId"]),
     )
 
 

@@ -1,6 +1,6 @@
 """`/silences`: spans in which nobody is told; made, ended early, and kept as history."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query
@@ -8,6 +8,7 @@ from fastapi.responses import Response
 
 from api.pages.forms import Typed, Values
 from api.pages.page import EditorPage, Page, ViewerPage, told
+from api.pages.rooms import names_of, with_chosen
 from api.pages.route import pages
 from api.problems import Refusal
 from api.routes import kpi_alerts, silences
@@ -25,7 +26,7 @@ def list_silences(
 ) -> Response:
     """The silences, newest first."""
     found = told(silences.list_silences(page.asking, is_active=is_active, cursor=cursor))
-    names = {each["id"]: each["alertName"] for each in _alerts(page)}
+    names = dict(_alerts(page))
     with page.reading() as conn:
         now = schedules.read_now(conn)
     return page.show("silences/list.html.j2", found=found, alerts=names, now=now)
@@ -62,9 +63,9 @@ def delete_silence(page: EditorPage, silence_id: UUID) -> Response:
 
 
 def _form(page: Page, typed: Values, refusal: Refusal | None = None) -> Response:
-    return page.show("silences/form.html.j2", typed=typed, refusal=refusal, alerts=_alerts(page))
+    # An alert that is named is offered, or the form would silence all of them.
+    alerts = with_chosen(_alerts(page), typed["alertId"])
+    return page.show("silences/form.html.j2", typed=typed, refusal=refusal, alerts=alerts)
 
 
-def _alerts(page: Page) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = told(kpi_alerts.list_kpi_alerts(page.asking, limit=200))["items"]
-    return found
+_alerts = names_of(kpi_alerts.list_kpi_alerts, "alertName")

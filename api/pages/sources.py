@@ -38,7 +38,7 @@ ROOM = Room(
             hint="Or https://host/path, or file:///folder/ for duckdb. A password in it is never shown again.",
         ),
         Field("secret", "Secret", "secret", "Cube's API secret, a bearer token or a user's password."),
-        Field("options", "Options", "json", "What the type takes besides, as JSON."),
+        Field("options", "Options", "object", "What the type takes besides, as JSON."),
     ),
 )
 router = routes(ROOM)

@@ -74,4 +74,6 @@ def _list(page: Page, cursor: str | None, typed: Values | None = None, refusal: 
 
 def _settings(page: Page, typed: Values | None = None, refusal: Refusal | None = None) -> Response:
     found = told(tenants.get_own_tenant(page.asking))
-    return page.show("tenants/settings.html.j2", found=found, typed=typed, refusal=refusal)
+    # Not theirs to set, so nothing that they can send.
+    quotas = found["settings"].pop("quotas", {})
+    return page.show("tenants/settings.html.j2", found=found, quotas=quotas, typed=typed, refusal=refusal)

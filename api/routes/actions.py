@@ -12,7 +12,8 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from api import actions
-from api.access import address_of, count_guest
+from api.access import count_guest
+from api.addresses import address_of
 from api.audit import Author
 from api.state import Web, web_of
 from workers.outcome import Action

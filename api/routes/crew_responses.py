@@ -44,6 +44,7 @@ def list_crew_responses(
     end_date: Annotated[When, Query(alias="endDate")] = None,
     path: Annotated[Word | None, Query(description="a place in the answer, such as `plan.status` or `steps.0`")] = None,
     equals: Annotated[Word | None, Query(description="what stands there, as text")] = None,
+    matched: Annotated[bool | None, Query(description="whether the schedule's rule found something in it")] = None,
 ) -> Response:
     """The responses, newest first."""
     if (path is None) != (equals is None):
@@ -54,6 +55,7 @@ def list_crew_responses(
         _instant("endDate", end_date, timedelta(days=1, microseconds=-1)),
         None if path is None else path.split("."),
         equals,
+        matched,
     )
     most = min(limit, MOST)
     with asking.listing() as conn:

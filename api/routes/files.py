@@ -6,7 +6,8 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import Response
 
 from api import artifacts
-from api.access import address_of, network_of, too_many
+from api.access import too_many
+from api.addresses import address_of, network_of
 from api.state import Web, web_of
 from scheduler.refusals import NotFound
 

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import Response
 
 from api import mail_events, returned
-from api.access import address_of, count_guest
+from api.access import count_guest
+from api.addresses import address_of
 from api.audit import Author
 from api.request import answer
 from api.state import Web, web_of

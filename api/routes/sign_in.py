@@ -5,28 +5,29 @@ Every GET but the way back from the provider changes nothing, since whoever scan
 
 from collections.abc import Callable
 from typing import Annotated, Any
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, quote
 
-from fastapi import APIRouter, Depends, HTTPException, Request
+from fastapi import Depends, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from api import sessions, short_cookies, sign_in_links, sign_ins, tenants
-from api.access import PATIENCE_SECONDS, address_of, count_guest, network_of, of_token, rank
+from api.access import PATIENCE_SECONDS, count_guest, of_token, rank
+from api.addresses import address_of, network_of
 from api.oidc import Going, Identity, Provider, ProviderError, Refused
+from api.own_path import own_path
 from api.pages import look
+from api.pages.route import pages
 from api.sign_in_links import Found, Over, Shut, Unknown
 from api.sign_ins import Begun, Person
 from api.state import Web, web_of
 from db.live import connected
 from telemetry.log import Events
 
-# People's own, not programs': it stands on no page of the API.
-router = APIRouter(include_in_schema=False)
+router = pages("sign in")
 events = Events("web")
 
 _GOING, _WHO = "going", "who"
 _GOING_SECONDS, _WHO_SECONDS = 600, 300
-_LONGEST_NEXT = 1000
 _MOST_FORM_BYTES = 20_000
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
@@ -46,22 +47,6 @@ class Refusal(Exception):
         self.status = status
         self.title = title
         self.note = note
-
-
-def own_path(wanted: str | None) -> str:
-    """Where to go after signing in: a path of this site, or its first page for anything that may lead elsewhere.
-
-    Browsers read a backslash as a stroke, leave out tabs and line ends, and take two strokes for another host.
-    """
-    path = wanted or "/"
-    is_plain = path.isascii() and path.isprintable() and not set(path) & set("\\ ") and len(path) <= _LONGEST_NEXT
-    if not is_plain or not path.startswith("/") or path.startswith("//"):
-        return "/"
-    try:
-        parts = urlsplit(path)
-    except ValueError:
-        return "/"
-    return "/" if parts.scheme or parts.netloc else path
 
 
 async def _form(request: Request) -> dict[str, str]:
@@ -115,6 +100,7 @@ def sign_out(request: Request, web: _Web) -> Response:
     """Ends the session, and the token that was minted for it; the browser forgets the cookie."""
 
     def work() -> Response:
+        _check_site(request)
         sign_ins.end(web, request)
         response = RedirectResponse("/sign-in", 303, _HEADERS)
         response.headers.append("Set-Cookie", sessions.gone())

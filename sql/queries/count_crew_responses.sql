@@ -7,3 +7,4 @@ where
     and (%(first_at)s::timestamptz is null or c.created_at >= %(first_at)s)
     and (%(last_at)s::timestamptz is null or c.created_at <= %(last_at)s)
     and (%(path)s::text[] is null or c.response_data #>> %(path)s = %(equals)s::text)
+    and (%(matched)s::boolean is null or (c.matched is not null) = %(matched)s)

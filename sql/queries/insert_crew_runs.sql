@@ -32,6 +32,9 @@ picked as (
             and not exists (
                 select from runs as c
                 where c.parent_run_id = run.id and c.item_key = w.uid and c.slot_at = run.slot_at
+                -- Looked up one by one: joined, with no statistics of a new partition yet, each user was looked for
+                -- among all runs of the crew, and the fifth thousand of ten took 66 s instead of a tenth of one.
+                offset 0
             )
         order by w.priority, w.uid
         limit %(room)s

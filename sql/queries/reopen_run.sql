@@ -1,7 +1,8 @@
 -- Reopens a dead run under the fence it died with, and marks its dead letter replayed; no row: it is not dead by that
--- fence any more. It gets as many attempts again as its schedule gives, in its schedule's queue, and waits at the gate
--- where there is one. A one-time schedule that failed by this death is active until the run is over again, and ends as
--- it does. Locks: the run, then its schedule and its dead letters. Index: runs' key, schedules' key.
+-- fence any more. It gets as many attempts again as its schedule gives, or that of the run that made it, in its
+-- schedule's queue, and waits at the gate where there is one. A one-time schedule that failed by this death is active
+-- until the run is over again, and ends as it does. Locks: the run, then its schedule and its dead letters.
+-- Index: runs' key, schedules' key.
 with
 locked as (
     select r.id, r.slot_at from runs as r
@@ -12,10 +13,14 @@ locked as (
 ),
 
 defined as (
-    select locked.id, locked.slot_at, s.max_attempts, s.queue, coalesce(s.overlap_policy <> 'allow', false) as is_gated
+    select
+        locked.id, locked.slot_at, coalesce(s.max_attempts, m.max_attempts) as max_attempts, s.queue,
+        coalesce(s.overlap_policy <> 'allow', false) as is_gated
     from locked
     inner join runs as r on locked.id = r.id and locked.slot_at = r.slot_at
     left join schedules as s on r.schedule_id = s.id
+    left join runs as p on r.parent_run_id = p.id and r.slot_at = p.slot_at and p.slot_at = %(slot_at)s
+    left join schedules as m on p.schedule_id = m.id
     where r.slot_at = %(slot_at)s
 ),
 

@@ -2,9 +2,9 @@
 
 import sys
 
-from api import app, connection, doorway
+from api import connection, doorway, serving
 
 doorway.BODY_SECONDS = connection.HEAD_SECONDS = 0.5
 
 if __name__ == "__main__":
-    sys.exit(app.main(sys.argv[1:]))
+    sys.exit(serving.main(sys.argv[1:]))

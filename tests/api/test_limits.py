@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from api import doorway, limits, tokens
-from api.access import forwarded
+from api.addresses import forwarded
 from api.limits import Limit
 from db.migrate import register
 from local.postgres import Postgres

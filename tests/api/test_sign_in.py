@@ -13,7 +13,7 @@ from httpx2 import Response
 
 from api import sign_in_links
 from api.limits import Limit
-from api.routes.sign_in import own_path
+from api.own_path import own_path
 from api.settings import Settings
 from config.environ import BadSetting
 from tests import make

@@ -8,7 +8,22 @@ from typing import Any
 
 import pytest
 
-from bench import alerts, dead_rows, exports, fairness, flood, idle, lag, plots, reports, rows, tickers
+from bench import (
+    alerts,
+    capacity,
+    dead_rows,
+    exports,
+    fairness,
+    flood,
+    idle,
+    lag,
+    plots,
+    reports,
+    retention,
+    rows,
+    tickers,
+    tuning,
+)
 from bench.crowd import curve
 from bench.herd import measure, results
 from bench.peers.ours import Ours
@@ -151,3 +166,20 @@ def test_the_lock_of_the_peer_of_node_has_hashes_and_no_addresses() -> None:
     packages = [entry for name, entry in json.loads(text)["packages"].items() if name]
     assert packages
     assert all(re.match("sha512-", entry["integrity"]) for entry in packages)
+
+
+@pytest.mark.long
+@pytest.mark.slow
+def test_each_setting_is_measured_beside_none_and_a_week_is_dropped_beside_deleted() -> None:
+    found = tuning.run(Options(1, 40))
+    assert {"tuning.an_index_on_state", "tuning.a_held_snapshot", "tuning.as_behind_a_pooler"} <= set(names(found))
+    assert all(result.details["wal"]["changed"] > 0 for result in found)
+    assert names(retention.run(Options(1, 100))) == ["retention.seconds", "retention.wal"]
+
+
+@pytest.mark.long
+@pytest.mark.slow
+def test_the_model_is_held_to_a_herd() -> None:
+    [found] = capacity.run(Options(1, 50))
+    assert found.details["costs"]["run_bytes"] > 0
+    assert found.tocsin > 0

@@ -162,7 +162,7 @@ def test_whether_a_process_lives_asks_neither_postgres_nor_the_doorbell(plain: l
 
 
 def test_a_pod_is_given_longer_than_its_process_takes(plain: list[Object]) -> None:
-    from api.app import _KILL_SECONDS
+    from api.serving import _KILL_SECONDS
 
     for name, pod in pods(plain):
         if name == "bell-migrate":

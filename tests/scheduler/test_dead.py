@@ -47,6 +47,19 @@ def test_a_replay_reopens_the_same_run_with_new_attempts(conn: Connection, polic
     assert len(pass_gates(conn, [run.schedule_id])) == is_gated
 
 
+def test_a_replay_of_a_call_gets_the_attempts_of_its_crews_schedule(conn: Connection) -> None:
+    tenant_id = make.tenant(conn)
+    row = schedules.create(
+        conn, tenant_id, uuid4(), NewSchedule("crew.call", "crew", interval_seconds=60), retention_days=90
+    )
+    slot = make.now(conn)
+    crew = make.run(conn, tenant_id, schedule_id=row.id, schedule_version=1, slot_at=slot, state="succeeded")
+    death = {"state": "dead", "fence": 4, "attempt": 3, "max_attempts": 3, "origin": "child"}
+    call = make.run(conn, tenant_id, slot_at=slot, parent_run_id=crew, item_key="ann", **death)
+    reopened = runs.reopen(conn, tenant_id, call, 4, by=None)
+    assert (reopened.state, reopened.max_attempts) == ("pending", 3 + row.max_attempts)
+
+
 def test_many_who_replay_at_once_reopen_once(conn: Connection, database: str) -> None:
     tenant_id = make.tenant(conn)
     run_id, letter = _dead(conn, tenant_id, "allow")

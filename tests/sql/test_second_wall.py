@@ -203,8 +203,8 @@ class Held:
             "insert_crew_endpoint": {"id": uuid4(), "name": f"{word} other", **asked_so},
             "update_crew_endpoint": {"name": f"{word} renamed", "keeps_headers": True, **asked_so},
             "find_crew_endpoint": {"endpoints": None},
-            "list_crew_responses": {"passed": 0, "path": None, "equals": None},
-            "count_crew_responses": {"path": None, "equals": None},
+            "list_crew_responses": {"passed": 0, "path": None, "equals": None, "matched": None},
+            "count_crew_responses": {"path": None, "equals": None, "matched": None},
             "insert_crew_response": {"user_uid": uid},
             "count_slots": {
                 "first_at": make.now(conn) - timedelta(hours=24),

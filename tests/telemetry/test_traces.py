@@ -220,7 +220,7 @@ def test_nothing_of_it_is_loaded_while_it_is_off() -> None:
         "google.protobuf",
         "sentry_sdk",
     )
-    told = f"import sys, scheduler.__main__, workers.main, api.app; print([n for n in sys.modules if n.startswith({heavy})])"
+    told = f"import sys, scheduler.__main__, workers.main, api.serving; print([n for n in sys.modules if n.startswith({heavy})])"
     found = subprocess.run([sys.executable, "-c", told], cwd=ROOT, capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
 

@@ -92,6 +92,34 @@ def test_a_database_that_was_moved_is_live_and_keeps_its_files(
     assert tocsin("doctor", "--moved", "--adopt").status == 2
 
 
+def test_a_copy_with_open_work_stays_held_until_it_is_said_what_becomes_of_it(
+    tocsin: Tocsin, conn: make.Connection
+) -> None:
+    conn.execute("update installation set fingerprint = 'elsewhere'")
+    make.run(conn, make.tenant(conn))
+    state, detail = _checks(tocsin("doctor", "--adopt", "--json"))["installation"]
+    assert (state, "open runs 1, unsettled deliveries 0, schedules due 0" in detail) == ("fail", True)
+    assert "is a copy and is held" in _checks(tocsin("doctor", "--json"))["installation"][1]
+    assert _checks(tocsin("doctor", "--adopt", "--repeat", "--json"))["installation"][0] == "ok"
+    assert make.value(conn, "select state from runs") == "queued"
+
+
+def test_nothing_is_passed_over_where_processes_live_that_are_not_held(tocsin: Tocsin, conn: make.Connection) -> None:
+    make.run(conn, make.tenant(conn))
+    process = make.process(conn)
+    assert _checks(tocsin("doctor", "--moved", "--pass-over", "--json"))["installation"] == (
+        "fail",
+        "processes live here, so nothing was passed over; stop them first",
+    )
+    assert make.value(conn, "select state from runs") == "queued"
+    conn.execute("update processes set leased_until = now() where id = %s", (process,))
+    assert _checks(tocsin("doctor", "--moved", "--pass-over", "--json"))["installation"][0] == "ok"
+    assert make.value(conn, "select state from runs") == "cancelled"
+    after = "select after -> 'passedOver' -> 'runs' from audit_log order by number desc limit 1"
+    assert make.value(conn, after) == 1
+    assert tocsin("doctor", "--pass-over").complaint() == "--pass-over and --repeat go with --adopt or --moved"
+
+
 def test_the_store_of_files_is_tried_and_nothing_is_left(
     tocsin: Tocsin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

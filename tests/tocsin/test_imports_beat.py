@@ -154,6 +154,30 @@ def test_what_would_have_to_be_run_is_left_out(text: str) -> None:
     assert found.why_not
 
 
+@pytest.mark.parametrize(
+    ("settings", "given", "zone"),
+    [
+        ("", None, "UTC"),
+        ("", "Asia/Tokyo", "Asia/Tokyo"),
+        ("TIME_ZONE = 'Europe/Oslo'", None, "UTC"),
+        ("TIME_ZONE = 'Europe/Oslo'\nCELERY_TIMEZONE = TIME_ZONE", "Asia/Tokyo", "Europe/Oslo"),
+        ("app.conf.update(timezone='Europe/Oslo')", None, "Europe/Oslo"),
+        ("timezone = None", None, "UTC"),
+        ("timezone = os.environ['TZ']", "Asia/Tokyo", "Asia/Tokyo"),
+        ("timezone = os.environ['TZ']", None, "its timezone would have to be run"),
+        ("enable_utc = False", None, "enable_utc is off"),
+        ("enable_utc = True", None, "UTC"),
+    ],
+)
+def test_a_crontab_fires_in_the_zone_that_celery_would_take(settings: str, given: str | None, zone: str) -> None:
+    text = f"{settings}\nbeat_schedule = {{'x': {{'task': 't', 'schedule': crontab(0, 8)}}}}"
+    [found] = beat_source.read(text, given)
+    if "/" in zone or zone == "UTC":
+        assert found.when == {"cronExpression": "0 8 * * *", "timezone": zone}
+    else:
+        assert found.why_not.startswith(zone)
+
+
 CRONTAB = {
     "minute": "30",
     "hour": "7",
@@ -284,4 +308,11 @@ def test_a_database_that_cannot_be_read_is_said_to_be_none(url: str, said: str) 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '[{"model": "auth.user", "pk": 1, "fields": {}}]', "[1]"])
 def test_a_dump_without_tasks_is_refused(text: str) -> None:
     with pytest.raises(Complaint):
+        beat_tables.read_dump(text)
+
+
+@pytest.mark.parametrize("fields", [{}, {"fields": {"name": "x"}}, {"fields": None}])
+def test_a_dump_whose_tasks_are_cut_is_refused(fields: dict[str, Any]) -> None:
+    text = json.dumps([{"model": "django_celery_beat.periodictask", "pk": 1} | fields])
+    with pytest.raises(Complaint, match="periodictask 1 without its fields"):
         beat_tables.read_dump(text)

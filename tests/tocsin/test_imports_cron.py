@@ -194,3 +194,16 @@ def test_a_zone_that_is_none_is_left_out() -> None:
     found: list[Any] = crontab.read("CRON_TZ=Mars/Olympus\n0 9 * * * true\nTZ=UTC\nCRON_TZ=UTC\n0 9 * * * true\n")
     assert found[0].why_not.startswith("CRON_TZ Mars/Olympus: ")
     assert found[1].notes == ("TZ moves the command's clock and not when cron fires; CRON_TZ or --tz says the zone",)
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        "# m h  dom mon dow   command",
+        "# m h dom mon dow user\tcommand",
+        "# .---- minute (0 - 59)\n# |  |  |  |  |\n# *  *  *  *  * user-name command to be executed",
+    ],
+)
+def test_a_picture_of_the_fields_names_no_entry(above: str) -> None:
+    [found] = crontab.read(f"{above}\n0 5 * * 1 tar -zcf /var/backups/home.tgz /home/\n")
+    assert found.name.startswith("tar")

@@ -102,8 +102,11 @@ def test_a_cancel_and_a_deadline_can_be_tried() -> None:
         run_kind(heed, {"city": "Oslo"}, is_cancelled=True)
     with pytest.raises(Cancelled):
         run_kind(heed, {"city": "Oslo"}, seconds=-1)
+    sleep = Kind("test.sleep", Params, _sleep, "sleeps")
     with pytest.raises(TimeoutError):
-        run_kind(Kind("test.sleep", Params, _sleep, "sleeps"), {"city": "Oslo"}, seconds=0.01)
+        run_kind(sleep, {"city": "Oslo"}, seconds=0.01)
+    with pytest.raises(asyncio.CancelledError):
+        run_kind(sleep, {"city": "Oslo"}, is_cancelled=True)
 
 
 def test_the_client_of_a_test_reaches_loopback_and_a_kinds_own_does_not() -> None:
@@ -119,3 +122,5 @@ def test_a_step_comes_back_as_json_brings_it_back() -> None:
     assert notes.step("pair", lambda: (1, 2)) == [1, 2]
     with pytest.raises(TypeError):
         notes.step("no json", object)
+    with pytest.raises(ValueError, match="larger than 256 KiB"):
+        notes.step("large", lambda: "x" * 300_000)

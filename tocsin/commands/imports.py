@@ -33,7 +33,7 @@ def add(commands: Any) -> None:
     beat.add_argument("--database", metavar="URL", help="postgresql:// or sqlite:/// of django-celery-beat's tables")
     beat.set_defaults(do=_beat)
     for parser in (crontab, beat):
-        parser.add_argument("--tz", metavar="ZONE", help="the zone it fires in, where it names none (the tenant's own)")
+        parser.add_argument("--tz", metavar="ZONE", help="the zone it fires in, where it names none")
         parser.add_argument("--url", metavar="URL", help="http.call calls it; {name} and {task} in it are filled in")
         parser.add_argument(
             "--params", metavar="JSON|@FILE", default="{}", help="more params of http.call, such as secret"

@@ -68,12 +68,14 @@ def _worker(args: argparse.Namespace) -> int:
 
 
 def _api(args: argparse.Namespace) -> int:
-    from api import app
-
     if args.openapi:
-        show_json(app.openapi())
+        from api.app import openapi
+
+        show_json(openapi())
         return 0
-    return app.main()
+    from api.serving import main
+
+    return main()
 
 
 def _up(args: argparse.Namespace) -> int:

@@ -8,7 +8,8 @@ from tocsin.imports import celery_times
 from tocsin.imports.found import Found, Untold, named_apart, one_line, seconds_of
 
 _SCHEDULES = ("beat_schedule", "CELERY_BEAT_SCHEDULE", "CELERYBEAT_SCHEDULE")
-_ZONES = ("timezone", "CELERY_TIMEZONE", "TIME_ZONE")
+_ZONES = ("timezone", "CELERY_TIMEZONE")
+_UTC_SWITCHES = ("enable_utc", "CELERY_ENABLE_UTC")
 _UNITS = {"weeks": 604_800, "days": 86_400, "hours": 3600, "minutes": 60, "seconds": 1, "milliseconds": 0.001}
 _OPTIONS = {"queue", "expires"}
 
@@ -29,12 +30,32 @@ def read(text: str, timezone: str | None = None) -> list[Found]:
     """Every entry of the file's beat_schedule, in order. Raises SyntaxError for what is no Python."""
     tree = ast.parse(text)
     known = _constants(tree)
-    own_zone = next((_text(known[name]) for name in _ZONES if name in known), None) or timezone
-    return list(named_apart(_entries(tree, known, own_zone)))
+    return list(named_apart(_entries(tree, known, _zone(tree, known, timezone))))
+
+
+def _zone(tree: ast.Module, known: Mapping[str, ast.expr], timezone: str | None) -> str | Untold:
+    """The zone that crontabs fire in: the file's own, else that given, else Celery's UTC; or why it can't be said."""
+    given = _given(tree)
+    name = next((each for each in _ZONES if each in given), "")
+    try:
+        own = _value(known[name], known) if name else None
+        is_utc = all(_value(known[each], known) for each in _UTC_SWITCHES if each in given)
+    except (KeyError, Untold):
+        return timezone or Untold(
+            f"its {name or 'enable_utc'} would have to be run, and nothing of the file is: give --tz"
+        )
+    if isinstance(own, str):
+        return own
+    return timezone or ("UTC" if is_utc else Untold("enable_utc is off, so it fires in its machine's zone: give --tz"))
 
 
 def _constants(tree: ast.Module) -> dict[str, ast.expr]:
     """What names and settings of the file are given, by their last word; one that is given twice is not known."""
+    return {name: values[0] for name, values in _given(tree).items() if len(values) == 1}
+
+
+def _given(tree: ast.Module) -> dict[str, list[ast.expr]]:
+    """All that names and settings of the file are given, by their last word."""
     found: dict[str, list[ast.expr]] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign) and node.value is not None:
@@ -45,10 +66,10 @@ def _constants(tree: ast.Module) -> dict[str, ast.expr]:
         elif isinstance(node, ast.Call) and _last_word(node.func) == "update":
             for keyword in node.keywords:
                 found.setdefault(keyword.arg or "", []).append(keyword.value)
-    return {name: values[0] for name, values in found.items() if len(values) == 1}
+    return found
 
 
-def _entries(tree: ast.Module, known: Mapping[str, ast.expr], timezone: str | None) -> Iterator[Found]:
+def _entries(tree: ast.Module, known: Mapping[str, ast.expr], timezone: str | Untold) -> Iterator[Found]:
     for node in ast.walk(tree):
         if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:
             for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
@@ -60,7 +81,7 @@ def _entries(tree: ast.Module, known: Mapping[str, ast.expr], timezone: str | No
             yield from _of_call(node, known, timezone)
 
 
-def _of_call(node: ast.Call, known: Mapping[str, ast.expr], timezone: str | None) -> Iterator[Found]:
+def _of_call(node: ast.Call, known: Mapping[str, ast.expr], timezone: str | Untold) -> Iterator[Found]:
     """What `app.conf.update(beat_schedule=…)` and `beat_schedule.update(…)` add."""
     if _last_word(node.func) == "add_periodic_task":
         why = "it is added by code that runs at start; write it into beat_schedule, or make its schedule by hand"
@@ -73,7 +94,7 @@ def _of_call(node: ast.Call, known: Mapping[str, ast.expr], timezone: str | None
             yield from _all_of(value, known, timezone)
 
 
-def _all_of(node: ast.expr, known: Mapping[str, ast.expr], timezone: str | None) -> Iterator[Found]:
+def _all_of(node: ast.expr, known: Mapping[str, ast.expr], timezone: str | Untold) -> Iterator[Found]:
     node = known.get(node.id, node) if isinstance(node, ast.Name) else node
     if not isinstance(node, ast.Dict):
         place = f"line {node.lineno}"
@@ -86,7 +107,7 @@ def _all_of(node: ast.expr, known: Mapping[str, ast.expr], timezone: str | None)
             yield _entry(key, value, known, timezone)
 
 
-def _entry(key: ast.expr, node: ast.expr, known: Mapping[str, ast.expr], timezone: str | None) -> Found:
+def _entry(key: ast.expr, node: ast.expr, known: Mapping[str, ast.expr], timezone: str | Untold) -> Found:
     place = f"line {node.lineno}"
     name = one_line(key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else ast.unparse(key))
     try:
@@ -104,7 +125,7 @@ def _task_of(node: ast.expr) -> str:
     return ""
 
 
-def _read(name: str, place: str, entry: Any, timezone: str | None) -> Found:
+def _read(name: str, place: str, entry: Any, timezone: str | Untold) -> Found:
     """The entry. Raises Untold."""
     if not isinstance(entry, dict) or not isinstance(entry.get("task"), str):
         raise Untold("it is no entry with a task")
@@ -127,11 +148,12 @@ def _read(name: str, place: str, entry: Any, timezone: str | None) -> Found:
     return Found(name, place, entry["task"], when, told, args, kwargs, tuple(notes))
 
 
-def _when(schedule: Any, timezone: str | None) -> dict[str, Any]:
+def _when(schedule: Any, timezone: str | Untold) -> dict[str, Any]:
     """The fields of the schedule's body. Raises Untold."""
     if isinstance(schedule, Crontab):
-        in_zone = {"timezone": timezone} if timezone else {}
-        return celery_times.crontab(schedule.parts) | in_zone
+        if isinstance(timezone, Untold):
+            raise timezone
+        return celery_times.crontab(schedule.parts) | {"timezone": timezone}
     if isinstance(schedule, (int, float)) and not isinstance(schedule, bool):
         schedule = Every(schedule)
     if isinstance(schedule, Every):
@@ -210,7 +232,3 @@ def _computed(node: ast.expr) -> str:
 
 def _last_word(node: ast.expr) -> str:
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
-
-
-def _text(node: ast.expr) -> str | None:
-    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None

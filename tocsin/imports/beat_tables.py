@@ -40,10 +40,18 @@ def read_dump(text: str) -> list[Found]:
     for each in listed if isinstance(listed, list) else []:
         model = str(each.get("model", "")).removeprefix(f"{APP}.") if isinstance(each, dict) else ""
         if model in rows:
-            rows[model][each.get("pk")] = each["fields"]
+            rows[model][each.get("pk")] = _fields(each)
     if not rows["periodictask"]:
         raise Complaint(f"holds no {APP}.periodictask: write it with `manage.py dumpdata {APP}`")
     return list(named_apart(_tasks(rows)))
+
+
+def _fields(each: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of an object in a dump. Raises Complaint."""
+    found = each.get("fields")
+    if not isinstance(found, dict) or (each["model"] == f"{APP}.periodictask" and not {"name", "task"} <= found.keys()):
+        raise Complaint(f"holds {each['model']} {each.get('pk')} without its fields: dump it again")
+    return found
 
 
 def read_database(url: str) -> list[Found]:

@@ -14,6 +14,8 @@ from tocsin.imports.found import Found, Untold, named_apart, one_line
 
 _SETTING = re.compile(r"""\s*(\w+|"[^"]*"|'[^']*')\s*=\s*(.*?)\s*""", re.ASCII | re.DOTALL)
 _TIMED = re.compile(r"[\d*][\d*,/~-]*(\s+\S+){5}|@[a-z]+\s+\S+", re.ASCII | re.DOTALL)
+# What systems write above their first entry: a picture of the fields.
+_RULER = re.compile(r"m\s+h\s+dom\s+mon\s+dow\b.*|[\W_]*", re.IGNORECASE)
 _COUNT = 5
 
 
@@ -32,7 +34,7 @@ def _entries(text: str, timezone: str | None, *, has_users: bool) -> Iterator[Fo
         told = line.strip()
         if told.startswith("#"):
             said = told.lstrip("# \t")
-            comment = comment if _TIMED.match(said) else said
+            comment = comment if _TIMED.match(said) else "" if _RULER.fullmatch(said) else said
         elif not told:
             comment = ""
         elif setting := _SETTING.fullmatch(line):

@@ -18,7 +18,7 @@ from workers.kind import Context, InnerJournal
 
 KIND = "crew.ask"
 _FIRST_POLL, _LAST_POLL = 0.5, 10.0
-_KICKOFF = "kickoff"
+_KICKOFF, _CAME_TO_NOTHING = "kickoff", " came to nothing"
 _ENDED_WELL = frozenset({"success", "completed", "complete", "finished"})
 _ENDED_BADLY = frozenset({"failed", "failure", "error", "timeout", "cancelled", "canceled"})
 
@@ -64,12 +64,14 @@ async def ask(
 async def _ask_crewai(
     ctx: Context[Any], http: AsyncClient, call: Call, headers: Mapping[str, str], deadline: float
 ) -> Answered | Failed | Pending:
-    """Kicks off once, however often it is attempted, and asks for the status until the crew ended or time is up."""
+    """Kicks off once, however often it is attempted, and asks for the status until the crew ended or time is up.
+
+    A replay of one that ended badly, or that the endpoint forgot, kicks off anew.
+    """
     base = (call.url or "").rstrip("/").removesuffix("/kickoff")
     journal = cast(InnerJournal, ctx.journal)
-    kept = await asyncio.to_thread(journal.find_step, _KICKOFF)
-    kickoff_id: str = kept[0] if kept else ""
-    if not kept:
+    step, kickoff_id = await asyncio.to_thread(_last_kickoff, journal)
+    if not kickoff_id:
         content = json.dumps({"inputs": body_of(call)}, ensure_ascii=False).encode()
         found = await _exchange(http, "POST", f"{base}/kickoff", headers, content, deadline)
         started = found if isinstance(found, Failed) else read(found, ctx.started_at)
@@ -78,19 +80,34 @@ async def _ask_crewai(
         given = started.value.get("kickoff_id") if isinstance(started.value, dict) else None
         if not isinstance(given, str) or not given:
             return Failed("the endpoint named no kickoff_id", excerpt=excerpt_of(started.text.encode()))
-        kickoff_id = await asyncio.to_thread(ctx.step, _KICKOFF, lambda: given)
+        kickoff_id = await asyncio.to_thread(ctx.step, step, lambda: given)
     wait = _FIRST_POLL
     while time.monotonic() + wait < deadline:
         await asyncio.sleep(wait)
         wait = min(_LAST_POLL, wait * 1.5)
         found = await _exchange(http, "GET", f"{base}/status/{quote(kickoff_id, safe='')}", headers, b"", deadline)
         status = found if isinstance(found, Failed) else read(found, ctx.started_at)
-        if isinstance(status, Failed):
-            return status
-        ended = _ended(status)
+        ended = status if isinstance(status, Failed) else _ended(status)
+        if _is_forgotten(found) or (isinstance(status, Answered) and isinstance(ended, Failed)):
+            await asyncio.to_thread(ctx.step, step + _CAME_TO_NOTHING, lambda: True)
         if ended is not None:
             return ended
     return Pending(f"the crew works on it: kickoff {kickoff_id[:100]}")
+
+
+def _last_kickoff(journal: InnerJournal) -> tuple[str, str]:
+    """The step of the kickoff to ask about, and its id; none: it is to be made, for the first or after one that failed."""
+    step, number = _KICKOFF, 1
+    while journal.find_step(step + _CAME_TO_NOTHING):
+        number += 1
+        step = f"{_KICKOFF} {number}"
+    kept = journal.find_step(step)
+    return step, kept[0] if kept else ""
+
+
+def _is_forgotten(found: Response | Failed) -> bool:
+    """Whether the endpoint knows nothing of the kickoff any more."""
+    return isinstance(found, Response) and found.status in (404, 410)
 
 
 def _ended(status: Answered) -> Answered | Failed | None:

@@ -5,6 +5,7 @@ Calls are waiting and not work: hundreds of them share one event loop. Times are
 
 import asyncio
 import time
+from contextlib import suppress
 from typing import cast
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from config.seal import SealError
 from workers.crew import ask
 from workers.crew.answers import Answered, Failed, Pending, back_off
 from workers.crew.book import Match, Matches
-from workers.crew.caller import Away, Call
+from workers.crew.caller import Away, Call, Caller
 from workers.crew.rules import Judged, judge
 from workers.crew.telling import Notify, Told, tell
 from workers.kind import Context, InnerJournal, Kind
@@ -23,6 +24,7 @@ from workers.outcome import CrewAnswer, Done, Later, Outcome, Rejected
 
 # An endpoint that was away for so long is not waited for any more: attempts count again.
 _PATIENCE_SECONDS = 86_400.0
+_CREW_SECONDS = 0.1
 
 
 class Params(BaseModel):
@@ -63,7 +65,7 @@ async def run(ctx: Context[Params]) -> Outcome:
             is_open = await caller.failed(ctx, call, found.why)
             return _later(ctx, call, found, took, is_open=is_open)
         caller.answered(ctx, call)
-        return await _ended(ctx, call, found, took)
+        return await _ended(ctx, caller, call, found, took)
     except Away as error:
         return Later(1.0, str(error), is_counted=False)
     except SealError as error:
@@ -73,14 +75,16 @@ async def run(ctx: Context[Params]) -> Outcome:
 def _later(ctx: Context[Params], call: Call, found: Failed, took: int, *, is_open: bool) -> Later:
     """Nobody's attempt while the endpoint is away; else the user's, with a wait that grows."""
     if is_open and ask.age_seconds(ctx) < _PATIENCE_SECONDS:
-        return Later(1.0, found.why, is_counted=False)
+        return Later(max(1.0, found.wait_seconds or 0.0), found.why, is_counted=False)
     wait = back_off(ctx.attempt)
     if found.wait_seconds is not None:
         wait = max(wait, found.wait_seconds)
     return Later(wait, found.why, answer=_answer(call, took, error=found.why, excerpt=found.excerpt))
 
 
-async def _ended(ctx: Context[Params], call: Call, found: Answered | Failed | Pending, took: int) -> Outcome:
+async def _ended(
+    ctx: Context[Params], caller: Caller, call: Call, found: Answered | Failed | Pending, took: int
+) -> Outcome:
     if isinstance(found, Pending):
         if ask.age_seconds(ctx) < _PATIENCE_SECONDS:
             return Later(1.0, found.why, is_counted=False)
@@ -89,19 +93,34 @@ async def _ended(ctx: Context[Params], call: Call, found: Answered | Failed | Pe
         return Rejected(found.why, answer=_answer(call, took, error=found.why, excerpt=found.excerpt))
     judged = judge(call.rule, found.value) if call.rule else Judged()
     kept = _answer(call, took, response=found.text, matched=judged.found, rule_error=judged.error)
-    told = await asyncio.to_thread(_told_late, ctx, call, judged.found) if judged.found else Told()
+    told = await _told_late(ctx, caller, call, judged.found) if judged.found else Told()
     done = {"outcome": "answered", "latencyMs": took}
     return Done(done, told.messages, posts=told.posts, answer=kept)
 
 
-def _told_late(ctx: Context[Params], call: Call, found: str) -> Told:
+async def _told_late(ctx: Context[Params], caller: Caller, call: Call, found: str) -> Told:
     """What is told of an answer that came after its crew's end, which tells of all that came before."""
     notify = (call.rule or {}).get("notify")
-    if notify is None or call.parent_state != "succeeded":
+    if notify is None or await _crew_state(ctx, caller, call) != "succeeded":
         return Told()
     book = cast(InnerJournal, ctx.journal).crew()
     matches = Matches([Match(call.uid, found, 1)], 1)
-    return tell(ctx, book, Notify.model_validate(notify), call.schedule_name or ctx.schedule_name, matches)
+    name = call.schedule_name or ctx.schedule_name
+    return await asyncio.to_thread(tell, ctx, book, Notify.model_validate(notify), name, matches)
+
+
+async def _crew_state(ctx: Context[Params], caller: Caller, call: Call) -> str:
+    """The state of the crew by which it is known who tells of this answer.
+
+    A crew that waits counts this call before it ends. One that runs may have counted it already, as dead, if it was
+    replayed since: whether it is at its end is known in a moment.
+    """
+    state = call.parent_state
+    while state == "running" and ctx.attempt > 1 and ctx.seconds_left() > _CREW_SECONDS:
+        await asyncio.sleep(_CREW_SECONDS)
+        with suppress(Away):
+            state = (await caller.look(ctx)).parent_state
+    return state
 
 
 def _answer(call: Call, took: int, **kept: str | None) -> CrewAnswer:

@@ -94,7 +94,7 @@ def run(ctx: Context[Params]) -> Outcome:
     book = journal.crew()
     kept = journal.find_step(FANNED_OUT)
     if kept is None and not book.has_endpoint(ctx.params.endpoints):
-        return Rejected("there is no endpoint to ask: make one at /api/crew-endpoints, or set CREW_API_URL")
+        return Rejected("there is no endpoint to ask: make one at /api/crew-endpoints")
     fanned = kept[0] if kept else ctx.step(FANNED_OUT, lambda: fan_out(ctx, book))
     counts = book.count()
     elapsed = (ctx.started_at - ctx.slot_at).total_seconds()
