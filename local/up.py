@@ -132,15 +132,16 @@ def _tell_where(machine: Machine, environ: dict[str, str]) -> None:
         f"""
 Tocsin runs until Ctrl-C.
 
-  web       {environ["TOCSIN_URL"]}{link}
-            signs you in, once, within the hour; `tocsin tokens link` prints another
-  API       {environ["TOCSIN_URL"]}/docs
-  Postgres  {machine.database_url}
-  mail      {files}/mail  (every mail that is sent is a file there)
-  calls     {files}/calls.jsonl  (what http.call called)
-  logs      {files}/log
-  settings  . {files}/env  (in another terminal; then: tocsin schedules list,
-            or curl -H "Authorization: Bearer $TOKEN" $TOCSIN_URL/api/schedules)
+  web          {environ["TOCSIN_URL"]}{link}
+               signs you in, once, within the hour; `tocsin tokens link` prints another
+  API          {environ["TOCSIN_URL"]}/docs
+  Postgres     {machine.database_url}
+  sample data  {machine.own_database_url}
+  mail         {files}/mail  (every mail that is sent is a file there)
+  calls        {files}/calls.jsonl  (what http.call called)
+  logs         {files}/log
+  settings     . {files}/env  (in another terminal; then: tocsin schedules list,
+               or curl -H "Authorization: Bearer $TOKEN" $TOCSIN_URL/api/schedules)
 """
     )
 

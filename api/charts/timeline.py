@@ -23,7 +23,7 @@ _LEFT: Final = 34
 _LEAST: Final = 2.5
 # What a column is made of, from the line outwards: its word, and the class that colours it.
 ABOVE: Final = (("on_time", "good"), ("late", "warn"), ("waiting", "run"), ("ahead", "wait"))
-BELOW: Final = (("dead", "bad"), ("skipped", "pale"), ("cancelled", "wait"))
+BELOW: Final = (("dead", "bad"), ("skipped", "pale"), ("cancelled", "gone"))
 WORDS: Final = {
     "on_time": "on time",
     "late": "late",

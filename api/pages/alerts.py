@@ -13,6 +13,7 @@ from api.pages.file_views import way_of
 from api.pages.look import words
 from api.pages.page import EditorPage, Page, ViewerPage, told
 from api.pages.route import pages
+from api.pages.runs import OPEN
 from api.paging import Cursor, Word
 from api.problems import Refusal
 from api.routes import kpi_alerts, runs, schedules, silences
@@ -133,6 +134,7 @@ def _show(
         past=alert_courses.past_of(page, alert_id, segment, days),
         why=told(kpi_alerts.explain_kpi_alert(page.asking, alert_id)),
         runs=ran[::-1],
+        is_checking=any(each["state"] in OPEN for each in ran),
         files=[] if is_threshold else _files(page, ran),
         silences=[each for each in held if each["alertId"] in (None, str(alert_id))],
         names=shown_names(page, alert),

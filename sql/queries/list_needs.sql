@@ -1,5 +1,6 @@
 -- What of a tenant's needs somebody, the newest of each sort first and at most `room` of it: what fails and since when.
 -- `about` is the id of the source, graph, schedule, limit or webhook, or the kind of the dead letters. Sorted.
+-- That runs died stays known after one succeeded, so that owners are told again: but then it needs nobody any more.
 -- Takes no lock. Index: dead_letters_open (its newest `most`), and the tables' keys, which begin with the tenant.
 (
     select 'source' as what, s.id::text as about, s.name, s.failing_since as since, s.last_error as why, 1 as times
@@ -29,7 +30,9 @@ union all
     select t.what, s.id::text, s.name, max(t.since) as since, null, count(*)::integer
     from troubles as t
     inner join schedules as s on t.tenant_id = s.tenant_id and t.schedule_id = s.id
-    where t.tenant_id = %(tenant_id)s
+    where
+        t.tenant_id = %(tenant_id)s
+        and (t.what <> 'dead' or not succeeded_since(t.schedule_id, t.slot_at, t.since))
     group by t.what, s.id, s.name
     order by since desc
     limit %(room)s

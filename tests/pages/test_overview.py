@@ -108,6 +108,8 @@ def test_what_waits_what_was_delivered_and_what_is_due_are_counted(
 
 def test_each_trouble_is_named_once_with_a_way_to_it(api: Api, conn: make.Connection) -> None:
     assert api.tenant
+    for role in ("ticker", "worker"):
+        make.process(conn, role=role)
     source = ROWS["source_id"](conn, api.tenant, "shop")
     conn.execute("update sources set failing_since = now(), last_error = 'refused <script>' where id = %s", (source,))
     late = make.schedule(conn, api.tenant, name="<script>alert(1)</script>", status="paused")
@@ -235,3 +237,13 @@ def test_when_all_is_well_one_sentence_says_so(api: Api, conn: make.Connection, 
     )
     ring(conn, api.tenant, before, state="dead")
     assert overview.verdict(read(conn, api.tenant))[1] == "Of 5 slots in the last 24 hours 1 died and 1 came late."
+
+
+def test_what_died_needs_nobody_once_a_run_has_succeeded(api: Api, conn: make.Connection, before: datetime) -> None:
+    assert api.tenant
+    schedule = make.schedule(conn, api.tenant, next_fire_at=None, status="paused")
+    trouble = {"what": "dead", "which": "", "schedule_id": schedule, "slot_at": before, "since": before}
+    make.insert(conn, "troubles", {"tenant_id": api.tenant, **trouble})
+    assert [need.what for need in read(conn, api.tenant).needs] == ["dead"]
+    ring(conn, api.tenant, before + SECOND, schedule_id=schedule)
+    assert not read(conn, api.tenant).needs

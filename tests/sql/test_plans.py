@@ -256,7 +256,7 @@ def test_an_alerts_checks_and_their_messages_are_read_by_its_schedule_and_its_ru
     of = {"tenant_id": some["tenant_id"]}
     asked = {"schedule_id": some["schedule_id"], "segment": "", "since": some["slot_at"], "room": 2000}
     nodes = plan_of(filled, "list_alert_checks", of | asked)
-    assert indexes(filled, nodes) == {"runs_one_per_slot"}, nodes
+    assert indexes(filled, nodes) == {"runs_one_per_slot", "runs_on_demand"}, nodes
     assert scanned_whole(nodes) == set()
 
     told = {"run_ids": [some["id"]], "slots": [some["slot_at"]], "room": 500}
