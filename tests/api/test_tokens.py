@@ -132,8 +132,8 @@ def test_a_replayed_answer_does_not_hold_the_token(host: TestClient, owner: make
 def test_a_token_that_reads_writes_nowhere(host: TestClient, owner: make.Connection) -> None:
     reader = Api(host, owner, "read")
     for method, path in WRITES:
-        if path == "/api/session":
-            continue  # who reads may sign in and out
+        if path in ("/api/session", "/api/dead-letters/effect"):
+            continue  # who reads may sign in and out, and ask what a replay would meet
         answer = reader(method, _of(path), json={})
         assert answer.status_code == 403, path
         assert answer.json()["detail"].endswith("yours is viewer")

@@ -32,7 +32,7 @@ def saved(api: Api, path: str) -> None:
 
 def shape(api: Api, path: str) -> dict[str, Any]:
     """The row as the API shows it."""
-    answer = api("GET", f"/api{path}")
+    answer = api("GET", f"/api{path}".replace("/pulses/", "/pulse/"))
     assert answer.status_code == 200, answer.text
     return {name: value for name, value in answer.json().items() if name not in OWN}
 

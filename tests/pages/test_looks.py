@@ -14,7 +14,7 @@ from local.redis import Redis
 from tests import make
 from tests.conftest import copied
 from tests.pages.conftest import PHONE, Site, faults, open_site, overflow
-from tests.pages.table import PAGES, made
+from tests.pages.table import NOUNS, PAGES, made
 from tests.pages.test_every_page import SEEN
 
 
@@ -46,7 +46,17 @@ def place(
         yield Place(site, conn, tenant, shown)
 
 
-@pytest.mark.parametrize("page", SEEN)
+# Their pages are made of the same templates as those of graphs and calendars.
+ALIKE = tuple(f"/{noun}s" for noun in NOUNS.keys() - {"graph", "calendar", "template", "pulse"})
+
+
+def _looked_at() -> list[object]:
+    """The pages; those that are made alike are looked at where there is time."""
+    marks = {page: [pytest.mark.long] if page.split()[1].startswith(ALIKE) else [] for page in SEEN}
+    return [pytest.param(page, marks=marks[page]) for page in SEEN]
+
+
+@pytest.mark.parametrize("page", _looked_at())
 def test_a_page_can_be_used_by_everybody(place: Place, browse: Callable[..., Page], page: str) -> None:
     path = made(place.conn, page, place.tenant)
     token = place.tokens["operator" if PAGES[page].role == "operator" else "admin"]
