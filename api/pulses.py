@@ -156,9 +156,10 @@ def edit(conn: Connection, tenant_id: UUID, row: Pulse, patch: BaseModel) -> Pul
     changes: dict[str, Any] = {}
     if "name" in given:
         changes["name"] = given["name"]
-    if "cron" in given:
+    # What is named and the same plans nothing anew: a slot that is due now would be passed over.
+    if given.get("cron", row.cron) != row.cron:
         changes["cronExpression"] = given["cron"]
-    if "cron_timezone" in given:
+    if "cron_timezone" in given and _zone(given["cron_timezone"]) != row.timezone:
         changes["timezone"] = _zone(given["cron_timezone"])
     if "deliver_within_seconds" in given:
         changes["deliverWithinSeconds"] = given["deliver_within_seconds"]

@@ -28,10 +28,10 @@ _SLOTS = 5
 
 
 def _recipients(given: Any) -> Any:
-    """Recipients as a form has them, one a line: an address, or a rule in JSON."""
+    """Recipients as a form has them, one a line: an address, or a rule in JSON; no line is nobody."""
     if not isinstance(given, list):
         return given
-    return [_rule(each) if isinstance(each, str) and each.startswith("{") else each for each in given]
+    return [_rule(each) if isinstance(each, str) and each.startswith("{") else each for each in given] or None
 
 
 def _rule(line: str) -> Any:
