@@ -54,9 +54,12 @@ def conn(two: Two) -> make.Connection:
     return two.conn
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Debian's Chromium; the tests that need it are skipped where it is missing."""
+    """Debian's Chromium; the tests that need it are skipped where it is missing.
+
+    A module's, since its driver keeps a loop running in the thread of the tests, in which others start theirs.
+    """
     if not CHROMIUM.exists():
         pytest.skip("no Chromium here: make test-deps installs it")
     # Nothing of its own may go out, and as root it runs without its sandbox.

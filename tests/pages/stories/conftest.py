@@ -89,11 +89,13 @@ class Story(NamedTuple):
 def whole(
     postgres: Postgres,
     template: str,
-    redis_server: Redis,
     mail_server: MailSink,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Whole]:
-    """One for all stories; each has a tenant of its own."""
+    """One for all stories; each has a tenant of its own.
+
+    Its worker lives on while other tests run, so it listens to a broker of its own: it would take their messages.
+    """
     environ = {
         "MAIL_URL": mail_server.url,
         "TOCSIN_SECRET_KEYS": KEY,
@@ -103,8 +105,9 @@ def whole(
     figures = postgres.create_database(f"figures_{tmp_path_factory.getbasetemp().name.replace('-', '_')}")
     load_figures(figures)
     with (
+        Redis() as broker,
         copied(postgres, template) as database,
-        open_site(database, redis_server.url, tmp_path_factory.mktemp("whole"), **environ) as site,
+        open_site(database, broker.url, tmp_path_factory.mktemp("whole"), **environ) as site,
     ):
         site.ticker(wait=False, **environ)
         site.worker(wait=False, **environ)
