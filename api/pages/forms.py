@@ -169,10 +169,6 @@ def _list(values: list[str], _name: str) -> Any:
     return [value for value in values if value]
 
 
-def _numbers(values: list[str], name: str) -> Any:
-    return [_number([value], name) for value in values if value]
-
-
 def _json(values: list[str], name: str) -> Any:
     text = values[-1].strip()
     if not text:
@@ -206,7 +202,6 @@ _TYPES: Mapping[str, Callable[[list[str], str], Any]] = {
     "flag": _flag,
     "lines": _lines,
     "list": _list,
-    "numbers": _numbers,
     "json": _json,
     "clear-json": _cleared_json,
     "object": _object,
