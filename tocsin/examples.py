@@ -134,7 +134,11 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     "suppressions delete": ("tocsin suppressions delete ann@example.com",),
     "users list": ("tocsin users list --segment gold",),
     "users show": ("tocsin users show u-17",),
-    "users import": ("tocsin users import users.csv", "tocsin users import - < users.csv"),
+    "users import": (
+        "tocsin users import users.csv",
+        "tocsin users import - < users.csv",
+        "tocsin users import --source crm --query 'select id as uid, about as context, goal from customers'",
+    ),
     "users delete": ("tocsin users delete u-17",),
     "crew create": ("""tocsin crew create '{"name": "research", "url": "https://crew.example.com/run-crew"}'""",),
     "crew list": ("tocsin crew list",),

@@ -31,6 +31,7 @@ NOT_ABOUT_ROWS = {
     "measure_starts": "likewise, whatever it measures",
     "look_at_tenant": "likewise",
     "sign_picture": "likewise; tests/pages/test_overview.py holds that it sees no other tenant's",
+    "hold_user_imports": "it locks no row, only its tenant's imports",
     "lock_quota": "asks the tenant's own row, and only where it has a quota",
 }
 OF_A_TENANT = sorted(
@@ -198,6 +199,7 @@ class Held:
                 "segments": [None],
                 "priorities": [5],
                 "actives": [True],
+                **dict.fromkeys(("has_context", "has_goal", "has_segment", "has_priority", "has_active"), True),
             },
             "list_users": {"segment": None},
             "insert_crew_endpoint": {"id": uuid4(), "name": f"{word} other", **asked_so},
