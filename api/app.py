@@ -125,7 +125,9 @@ def create_app(settings: Settings) -> FastAPI:
     async def running(app: FastAPI) -> AsyncIterator[None]:
         # Opening waits for nothing: a web process lives, and says why it is not ready, while Postgres is away.
         pool = settings.database.open_pool("web", _CONNECTIONS)
-        presence = Presence(settings.database, settings.lease_seconds, is_held=settings.mode == "held")
+        presence = Presence(
+            settings.database, settings.lease_seconds, is_held=settings.mode == "held", crew_url=settings.crew_url
+        )
         presence.start()
         http = Client(allowed=settings.egress_allow)
         app.state.web = Web(

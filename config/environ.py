@@ -59,6 +59,13 @@ def _url(*schemes: str) -> Callable[[str], str]:
     return parse
 
 
+def _shown_url(text: str) -> str:
+    parts = urlsplit(_url("http", "https")(text))
+    if parts.username is not None or parts.query or parts.fragment:
+        raise ValueError
+    return text
+
+
 def _store(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in ("file", "s3", "gs", "az") or parts.username or parts.query or parts.fragment:
@@ -232,7 +239,9 @@ SETTINGS: dict[str, Setting] = {
     "CHATBOT_API_KEY": Setting(_header, "the key that opens that endpoint, of plain characters", is_secret=True),
     "CHATBOT_PRICES": Setting(_prices, "dollars for a million tokens in and out, such as 2.50,10"),
     "CREW_API_URL": Setting(
-        _url("http", "https"), "http://host/run-crew, what crews ask of tenants that made no endpoint", is_secret=True
+        _shown_url,
+        "http://host/run-crew without a user or a query, what crews ask of tenants that made no endpoint",
+        is_secret=True,
     ),
     "CREW_SCHEDULER_INTERVAL_MINUTES": Setting(_whole(1, 527_040), "a number of minutes from 1 to 527040", "60"),
     "OIDC_ISSUER": Setting(_issuer, "https://host/path of the provider, as its tokens name it"),

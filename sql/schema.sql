@@ -1468,6 +1468,7 @@ CREATE TABLE public.crew_endpoints (
     protocol text DEFAULT 'plain'::text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    is_from_setting boolean DEFAULT false NOT NULL,
     CONSTRAINT crew_endpoints_concurrency_check CHECK (((concurrency >= 1) AND (concurrency <= 100000))),
     CONSTRAINT crew_endpoints_name_check CHECK ((name <> ''::text)),
     CONSTRAINT crew_endpoints_protocol_check CHECK ((protocol = ANY (ARRAY['plain'::text, 'crewai'::text]))),

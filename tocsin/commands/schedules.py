@@ -110,7 +110,7 @@ def _add_create(verbs: Any) -> None:
 
 
 def _create(args: argparse.Namespace) -> int:
-    from api import calendars
+    from api import calendars, crew_default
     from api.definitions import create_schedule, read_schedule
     from config.environ import read
     from workers.kinds import load
@@ -133,6 +133,7 @@ def _create(args: argparse.Namespace) -> int:
             seal=seal(),
             retention_days=retention_days(),
             created_by=who(),
+            crew_url=crew_default.url_of_setting(),
         )
         _record(conn, "created", None, row)
     return _show_one(args, row, "made")
