@@ -23,6 +23,7 @@ from api.presence import Presence
 from api.problems import FieldProblem, Problem, answer_problems
 from api.routes import (
     actions,
+    alert_events,
     artifacts,
     audit_log,
     calendars,
@@ -87,6 +88,7 @@ _ROOMS = (
     graphs,
     dashboards,
     kpi_alerts,
+    alert_events,
     pulses,
     pulse_jobs,
     scheduled_reports,
