@@ -177,7 +177,7 @@ class Noun(Generic[Row]):
             for shape in (before, after)
         )
         if before is not None and after is not None and became is not None and self.personal:
-            became["changed"] = sorted(name for name in before if before[name] != after[name])
+            became["changed"] = sorted(name for name in before if before[name] != after[name] and name != "updatedAt")
         return was, became
 
     def _change(

@@ -36,7 +36,9 @@ def _made(folder: Path, language: str, *command: str) -> None:
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=100)
     if done.returncode:
         said = (done.stderr or done.stdout).strip().splitlines() or ["it said nothing"]
-        pytest.skip(f"the receiver in {language} was not run: `{' '.join(command)}` failed: {said[-1].rpartition(': ')[2]}")
+        pytest.skip(
+            f"the receiver in {language} was not run: `{' '.join(command)}` failed: {said[-1].rpartition(': ')[2]}"
+        )
 
 
 def node(folder: Path) -> list[str]:
