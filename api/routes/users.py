@@ -26,7 +26,10 @@ UserList = shapes.list_of(UserOut, "UserList")
 ImportedOut = shapes.model_of(Imported, "Imported")
 _IMPORT_SECONDS = 20.0
 _CSV: dict[str, Any] = {
-    "requestBody": {"required": True, "content": {"text/csv": {"schema": {"type": "string", "example": "uid,goal\n"}}}}
+    "requestBody": {
+        "required": True,
+        "content": {"text/csv": {"schema": {"type": "string", "example": "uid,goal\nada,to grow\n"}}},
+    }
 }
 
 
@@ -76,13 +79,13 @@ def upsert_users(asking: Editor, body: UsersIn) -> Response:
 
 @router.post("/import", responses=good(200, ImportedOut), openapi_extra=_CSV)
 def import_users(asking: Editor, content: Annotated[bytes, Depends(_content)]) -> Response:
-    """The same with the lines of a CSV file, whose first names the columns."""
+    """Makes users of the lines of a CSV file, whose first names the columns, or makes those that are there like this."""
     return _imported(asking, users.read_csv(content))
 
 
 @router.post("/import-source", responses=good(200, ImportedOut, 409))
 def import_users_of_source(asking: Editor, body: UsersQuery) -> Response:
-    """The same with the rows that a source answers, ten thousand of them at most."""
+    """Makes users of the rows that a source answers, ten thousand at most, or makes those that are there like this."""
     with asking.reading() as conn:
         try:
             row = row_of(conn, asking.tenant, body.sourceId)

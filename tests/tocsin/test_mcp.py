@@ -527,7 +527,7 @@ def test_a_wrong_token_and_what_is_away_or_no_tocsin_are_said(place: Place) -> N
 
     assert asked(place.url, "/api/runs").startswith("401: the token is wrong, expired or revoked")
     assert asked(f"http://127.0.0.1:{free_port()}", "/api/runs") == "Tocsin cannot be asked: ConnectError"
-    assert "is no Tocsin" in asked(place.url, "/docs")
+    assert "is no Tocsin" in asked(place.url, "/sign-in")
 
 
 def test_the_end_of_its_input_ends_the_server(place: Place) -> None:
