@@ -27,7 +27,10 @@ UserList = shapes.list_of(UserOut, "UserList")
 ImportedOut = shapes.model_of(Imported, "Imported")
 _IMPORT_SECONDS = 20.0
 _CSV: dict[str, Any] = {
-    "requestBody": {"required": True, "content": {"text/csv": {"schema": {"type": "string", "example": "uid,goal\n"}}}}
+    "requestBody": {
+        "required": True,
+        "content": {"text/csv": {"schema": {"type": "string", "example": "uid,goal\nada,to grow\n"}}},
+    }
 }
 
 
@@ -77,14 +80,14 @@ def upsert_users(asking: Editor, body: UsersIn) -> Response:
 
 @router.post("/import", responses=good(200, ImportedOut), openapi_extra=_CSV)
 def import_users(asking: Editor, content: Annotated[bytes, Depends(_content)]) -> Response:
-    """The same with the lines of a CSV file, whose first names the columns."""
+    """Makes users of the lines of a CSV file, whose first names the columns, or changes those columns of who is there."""
     found = user_imports.read_csv(content)
     return _imported(asking, lambda conn: users.upsert(conn, asking.tenant, found))
 
 
 @router.post("/import-source", responses=good(200, ImportedOut, 409))
 def import_users_of_source(asking: Editor, body: UsersQuery) -> Response:
-    """The same with the rows that a source answers, a million of them at most."""
+    """Makes users of the rows that a source answers, up to a million, or changes those columns of who is there."""
     with asking.reading() as conn:
         try:
             row = row_of(conn, asking.tenant, body.sourceId)
