@@ -18,6 +18,7 @@ from config.environ import CROWDS, QUEUES, metrics_folder, share_metrics
 from config.faults import faultpoint
 from config.signals import SignalEvent, set_off, set_on
 from db import migrate, processes, sealed
+from db.jsonb import rfc3339
 from db.pool import DatabaseError
 from db.store import Store
 from telemetry import exporter, metrics, telling, traces
@@ -214,7 +215,16 @@ class Worker:
             if end.state != "pending":
                 traces.ended(run.id, kind=run.kind, state=end.state, origin=run.origin)
             tell = events.debug if end.state == "succeeded" else events.warning
-            tell("run.ended", run_id=run.id, kind=run.kind, state=end.state, attempt=run.attempt, error=end.error)
+            tell(
+                "run.ended",
+                run_id=run.id,
+                slot_at=rfc3339(run.slot_at),
+                schedule_id=run.schedule_id,
+                kind=run.kind,
+                state=end.state,
+                attempt=run.attempt,
+                error=end.error,
+            )
             if end.intents:
                 faultpoint("after_intent")
             for intent in end.intents:

@@ -1,6 +1,24 @@
 -- The gauges of the whole system, in one look: each row is a gauge, its two labels ('' where it has fewer), its value.
 -- Takes no lock. Index: schedules_due, runs_released, runs_pending, dead_letters_open, processes_live,
--- watches_late, watches_to_judge, limits_open. What is overdue is counted also while nobody judges the watches.
+-- watches_late, watches_to_judge, limits_open, deliveries_pending, deliveries_sending. What is overdue is counted also
+-- while nobody judges the watches. A run that a limit, a gate or a circuit holds back is not released, and not queued.
+-- What is open is read row by row: what is over, however much, costs nothing.
+with
+queued as (
+    select
+        r.queue, count(*)::float8 as depth, extract(epoch from now() - min(r.released_at))::float8 as oldest
+    from runs as r
+    where r.state = 'queued' and r.released_at <= now() and r.finished_at is null
+    group by r.queue
+),
+
+open_deliveries as (
+    -- Two looks: each has an index of its own.
+    select d.channel, d.created_at from deliveries as d where d.state = 'pending'
+    union all
+    select d.channel, d.created_at from deliveries as d where d.state = 'sending'
+)
+
 select 'due_schedules' as gauge, '' as first_label, '' as second_label, count(*)::float8 as value
 from schedules as s
 where s.status = 'active' and s.next_fire_at <= now()
@@ -9,9 +27,13 @@ select 'oldest_due_seconds', '', '', coalesce(extract(epoch from now() - min(s.n
 from schedules as s
 where s.status = 'active' and s.next_fire_at <= now()
 union all
-select 'queue_depth', r.queue, '', count(*)::float8 from runs as r
-where r.state = 'queued' and r.released_at <= now() and r.finished_at is null
-group by r.queue
+select 'queue_depth', q.queue, '', q.depth from queued as q
+union all
+select 'oldest_queued_seconds', q.queue, '', q.oldest from queued as q
+union all
+select 'oldest_delivery_seconds', o.channel, '', extract(epoch from now() - min(o.created_at))::float8
+from open_deliveries as o
+group by o.channel
 union all
 select 'runs', r.state, r.kind, count(*)::float8
 from runs as r
