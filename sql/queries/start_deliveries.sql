@@ -1,6 +1,6 @@
 -- Leases the pending deliveries given for a process; answers them with the bytes to send, and the schedule for the log.
--- Locks: the deliveries in the order of their ids, skipping those that another worker holds. Index: deliveries' key, runs' key
--- (`state || ''`: see start_runs.sql).
+-- Locks: the deliveries in the order of their ids, skipping those that another worker holds.
+-- Index: deliveries' key, runs' key (`state || ''`: see start_runs.sql).
 with wanted as (
     select d.id, d.slot_at
     from unnest(%(ids)s::uuid[], %(slots)s::timestamptz[]) as w (id, slot_at)
