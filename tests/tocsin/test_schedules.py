@@ -156,13 +156,17 @@ def test_what_owes_something_is_listed_alone(tocsin: Tocsin, conn: make.Connecti
     late, unjudged = (
         make.value(conn, "select id from schedules where name = %s", name) for name in ("late", "not judged")
     )
+    conn.execute(
+        "update schedules set plan_from = date_trunc('hour', now()) - interval '1 hour' where id = %s", (unjudged,)
+    )
     conn.execute("update watches set late_since = now(), late_slot_at = now() where schedule_id = %s", (late,))
     conn.execute(
         "update watches set look_at = now() - interval '1 minute', since = now() - interval '1 hour' "
         "where schedule_id = %s",
         (unjudged,),
     )
-    conn.execute("update schedules set interval_anchor = now() - interval '1 hour' where name = 'not judged'")
+    tenant_id, slot = make.value(conn, "select tenant_id from schedules"), make.now(conn) - timedelta(minutes=5)
+    make.run(conn, tenant_id, schedule_id=unjudged, schedule_version=1, origin="schedule", state="dead", slot_at=slot)
     conn.execute("update schedules set next_fire_at = now() - interval '1 minute' where name in ('due', 'paused')")
     tocsin("schedules", "pause", "paused")
     listed = tocsin("schedules", "list", "--overdue", "--json").json()
