@@ -11,7 +11,7 @@ from db.live import connected
 from db.pool import DatabaseError, Pool
 from db.query import Query
 from telemetry.log import Events
-from workers.channels.types import TYPES
+from telemetry.metrics import CHANNELS
 
 events = Events("web")
 
@@ -62,7 +62,7 @@ class Gauges(Collector):
         self._zeros = [
             *(("queue_depth", queue, "") for queue in (*QUEUES, "suspect")),
             *(("oldest_queued_seconds", queue, "") for queue in (*QUEUES, "suspect")),
-            *(("oldest_delivery_seconds", channel, "") for channel in ("email", *TYPES)),
+            *(("oldest_delivery_seconds", channel, "") for channel in CHANNELS),
             *(("runs", state, kind) for state in OPEN_STATES for kind in kinds),
             *(("dead_letters", kind, "") for kind in kinds),
             ("circuit_open", "crew.call", ""),
