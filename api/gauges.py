@@ -41,7 +41,9 @@ GAUGES: dict[str, Described] = {
     "due_schedules": Described("Active schedules whose next slot has come and is not planned yet.", ()),
     "oldest_due_seconds": Described("How long the oldest of them has been due.", ()),
     "queue_depth": Described("Released runs that no worker has leased yet.", ("queue",)),
-    "oldest_queued_seconds": Described("How long the oldest of them has been released.", ("queue",)),
+    "oldest_queued_seconds": Described(
+        "How long the oldest of them, or one whose kind no worker knows, has waited.", ("queue",)
+    ),
     "oldest_delivery_seconds": Described("How long the oldest message that is not settled has waited.", ("channel",)),
     "runs": Described("Runs that are not over.", ("state", "kind")),
     "dead_letters": Described("Dead letters that nobody replayed or discarded.", ("kind",)),

@@ -4,12 +4,23 @@
 -- while nobody judges the watches. A run that a limit, a gate or a circuit holds back is not released, and not queued.
 -- What is open is read row by row: what is over, however much, costs nothing.
 with
+waiting as (
+    select r.queue, true as is_released, r.released_at as since from runs as r
+    where r.state = 'queued' and r.released_at <= now() and r.finished_at is null
+    union all
+    -- Workers that do not know its kind give it back again and again.
+    select r.queue, false, r.created_at from runs as r
+    where
+        r.state = 'pending' and r.reason = 'no_worker_for_kind' and r.available_at < 'infinity'
+        and r.released_at is null and r.finished_at is null and r.limited_by is null
+),
+
 queued as (
     select
-        r.queue, count(*)::float8 as depth, extract(epoch from now() - min(r.released_at))::float8 as oldest
-    from runs as r
-    where r.state = 'queued' and r.released_at <= now() and r.finished_at is null
-    group by r.queue
+        w.queue, count(*) filter (where w.is_released)::float8 as depth,
+        extract(epoch from now() - min(w.since))::float8 as oldest
+    from waiting as w
+    group by w.queue
 ),
 
 open_deliveries as (

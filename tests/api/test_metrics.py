@@ -69,10 +69,14 @@ def test_what_waits_for_a_worker_is_as_old_as_its_release_and_what_is_held_back_
         make.run(conn, tenant, **held, limited_by=["tenant"])
         make.run(conn, tenant, **held | {"available_at": "infinity"})
         make.run(conn, tenant, queue="calls", state="queued", released_at=now + timedelta(seconds=20))
+        unknown = {"queue": "ai", "state": "pending", "reason": "no_worker_for_kind", "created_at": ago}
+        make.run(conn, tenant, **unknown)
         make.run(conn, tenant, queue="reports", slot_at=ago, released_at=now - timedelta(seconds=90))
         make.run(conn, tenant, queue="reports")
     assert 90 <= gauge(web, "tocsin_oldest_queued_seconds", queue="reports") < 120
     assert gauge(web, "tocsin_oldest_queued_seconds", queue="calls") == 0
+    assert 400 <= gauge(web, "tocsin_oldest_queued_seconds", queue="ai") < 430
+    assert gauge(web, "tocsin_queue_depth", queue="ai") == 0
 
 
 def test_a_message_is_as_old_as_its_writing_until_it_is_settled_also_while_it_is_tried(
