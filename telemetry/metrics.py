@@ -11,7 +11,7 @@ from config.environ import metrics_place
 # Of several processes each keeps its files under its place among them, and whoever takes the place of one that died goes
 # on counting there: no total is lost, and there are never more files than places. By its pid each would leave its own.
 if (_place := metrics_place()) is not None:
-    values.ValueClass = values.MultiProcessValue(lambda: _place)
+    values.ValueClass = values.MultiProcessValue(lambda: _place)  # type: ignore[no-untyped-call]
 
 _LAG = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600)
 

@@ -219,7 +219,11 @@ def test_messages_that_failed_are_listed_and_one_is_sent_anew(
     run = _run(conn, schedule, state="succeeded", slot_at=slot)
     tenant_id = make.value(conn, "select tenant_id from schedules")
     for state in ("failed", "sent"):
-        row = {"recipient": f"{state}@example.com", "state": state, "error": "535 no" if state == "failed" else None}
+        row: dict[str, Any] = {
+            "recipient": f"{state}@example.com",
+            "state": state,
+            "error": "535 no" if state == "failed" else None,
+        }
         make.delivery(conn, tenant_id, run, slot, **row)
     [failed] = tocsin("deliveries", "list", "--state", "failed", "--json").json()
     assert (failed["recipient"], failed["error"], failed["runId"]) == ("failed@example.com", "535 no", str(run))
