@@ -295,6 +295,7 @@ def variable(name: str) -> str | None:
 
 
 METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+_METRICS_PLACE = "METRICS_PLACE"
 
 
 def metrics_folder() -> str | None:
@@ -303,8 +304,18 @@ def metrics_folder() -> str | None:
 
 
 def share_metrics(folder: str) -> None:
-    """Makes the processes started from here keep their metrics in `folder`."""
+    """Makes the processes started from here keep their metrics in `folder`, once each is given its place there."""
     os.environ[METRICS_FOLDER] = folder
+
+
+def metrics_place() -> str | None:
+    """This process's place among those that share the folder; None when it is alone, or keeps their folder."""
+    return os.environ.get(_METRICS_PLACE) if metrics_folder() is not None else None
+
+
+def place_of(number: int) -> dict[str, str]:
+    """The environment of the process that takes a place in the folder; one at a time, the next once it has ended."""
+    return os.environ | {_METRICS_PLACE: str(number)}
 
 
 def _read_one(name: str, found: Mapping[str, str]) -> Any:

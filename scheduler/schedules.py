@@ -53,7 +53,7 @@ class Id(NamedTuple):
 class ScheduleFilter(NamedTuple):
     """Which schedules of a tenant are listed; None asks nothing. The instants are those at which they were made.
 
-    `search` is a part of the name, in whatever case.
+    `search` is a part of the name, in whatever case. What is overdue did not deliver in time, or is due and not planned.
     """
 
     kind: str | None = None
@@ -63,6 +63,7 @@ class ScheduleFilter(NamedTuple):
     first_at: datetime | None = None
     last_at: datetime | None = None
     search: str | None = None
+    is_overdue: bool = False
 
 
 class Gate(NamedTuple):

@@ -19,7 +19,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "tocsin schedules create http.call --every 300 --params @call.json",
         """tocsin schedules create http.call --recurrence '{"every": "month", "days": ["last business day"], "hour": 9}' --params @call.json""",
     ),
-    "schedules list": ("tocsin schedules list --status paused", "tocsin schedules list --kind http.call --json"),
+    "schedules list": ("tocsin schedules list --status paused", "tocsin schedules list --overdue"),
     "schedules show": ("tocsin schedules show nightly",),
     "schedules pause": ("tocsin schedules pause nightly --note 'the warehouse moves'",),
     "schedules resume": ("tocsin schedules resume nightly",),
@@ -39,6 +39,8 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "tocsin dead replay --all --schedule nightly",
     ),
     "dead discard": ("tocsin dead discard 019a200e-c091-7c19-9f54-05372ecde5b5",),
+    "deliveries list": ("tocsin deliveries list --state failed", "tocsin deliveries list --recipient ann@example.com"),
+    "deliveries resend": ("tocsin deliveries resend 019a200e-c091-7c19-9f54-05372ecde5b5",),
     "sources create": (
         "tocsin sources create warehouse --url postgresql://reader@db.example.com/shop --secret - < password",
         "tocsin sources create metrics --type prometheus --url https://prometheus.example.com",
