@@ -42,6 +42,8 @@ from workers.supervisor import is_orphan, supervise, wait
 events = Events("worker")
 
 _DELIVERY_THREADS = 4
+# Whatever the number of threads, for each asks seldom and shortly; beside them a worker holds six of one use each.
+_CONNECTIONS = 8
 GRACE_SECONDS = 25.0
 # Of the grace, what giving back and ending take at most on a busy machine.
 _RELEASE_SECONDS = 3.0
@@ -60,7 +62,7 @@ class Worker:
             self._conn, "worker", settings.lease_seconds, queues=settings.queues, threads=settings.threads
         )
         self._heartbeat = processes.Heartbeat(database, "worker", lease, settings.queues, settings.threads)
-        self._pool = database.open_pool("worker", settings.threads + _DELIVERY_THREADS + 4)
+        self._pool = database.open_pool("worker", _CONNECTIONS)
         # Of each lane all leasing goes through one connection, whose plans are made once; it is short, and takes turns.
         self._lease_pools = database.open_pool("worker lease", 1), database.open_pool("worker first lease", 1)
         mailer = (

@@ -9,6 +9,7 @@ import pytest
 
 from local.processes import free_port
 from proof.proxy import Proxy
+from tests.deploy.test_connections import NAMES
 from tests.system import Process, System, until
 
 pytestmark = pytest.mark.race
@@ -56,6 +57,9 @@ def test_who_starts_before_postgres_lives_and_rings_once_it_is_there(
     apart.until_states(succeeded=1)
     there = "select count(distinct role) from processes where stopped_at is null"
     until(lambda: apart.value(there) == len(AWAY), why=apart.logs)
+    # Nobody opened a connection that the page's sum does not count.
+    held = apart.conn.execute("select application_name from pg_stat_activity where application_name like 'tocsin %'")
+    assert {name for (name,) in held.fetchall()} <= set().union(*NAMES.values())
     assert [process.stop() for process, _ in started.values()] == [0, 0, 0]
 
 
