@@ -5,6 +5,7 @@ that they read, and no folder of the product: what they import is /opt/tocsin's.
 among them every test is run but those that look at the sources.
 """
 
+import os
 import shutil
 import subprocess
 import sys
@@ -22,6 +23,14 @@ SHOWN = (
 )
 # What these look at is the checkout: its links, its files for a platform, its own environment, its earlier releases.
 OF_SOURCES = ("tests/docs", "tests/deploy", "tests/local", "tests/bench", "tests/sql/test_upgrade.py")
+# Tests that import the checkout after all would show nothing.
+_INSTALLED = """
+import importlib, os, sys
+for name in ("api", "config", "db", "scheduler", "telemetry", "tocsin", "workers"):
+    places = list(importlib.import_module(name).__path__)
+    assert all(place.startswith("/opt/tocsin/") for place in places), places
+assert "PYTHONPATH" not in os.environ and os.getuid() == int(sys.argv[1])
+"""
 
 
 def main(words: Sequence[str]) -> int:
@@ -42,11 +51,14 @@ def tested(image: rootfs.Stage, folder: Path, words: Sequence[str]) -> int:
     uid, _, gid = image.user.partition(":")
     users.write_text(f"{Path('/etc/passwd').read_text()}tocsin:x:{uid}:{gid}::/tmp:/bin/sh\n")
     environ = image.environ | {"HOME": "/tmp", "HYPOTHESIS_STORAGE_DIRECTORY": "/tmp/hypothesis", "LANG": "C.UTF-8"}
+    shown, instead = [rootfs.ROOT / name for name in SHOWN], {"/etc/passwd": users}
+
+    def run(*said: str) -> int:
+        return subprocess.run(image.command(["python", *said], shown, instead, has_shell=True), env=environ).returncode
+
     ignored = [f"--ignore={path}" for path in OF_SOURCES if not any(word.startswith(path) for word in words)]
-    tests = ["python", "-m", "pytest", "-p", "no:cacheprovider", *ignored, *words]
-    shown = [rootfs.ROOT / name for name in SHOWN]
-    command = image.command(tests, shown, {"/etc/passwd": users}, has_shell=True)
-    return subprocess.run(command, env=environ).returncode
+    own = uid if os.geteuid() == 0 else str(os.geteuid())
+    return run("-c", _INSTALLED, own) or run("-m", "pytest", "-p", "no:cacheprovider", *ignored, *words)
 
 
 if __name__ == "__main__":

@@ -14,26 +14,13 @@ from tests.deploy.test_chart import environ, of_kind
 from tests.system import ROOT
 
 PAGE = (ROOT / "docs" / "deploy.md").read_text()
-# The pool; what shows that it lives.
+# Which connections there are, tests/races/test_postgres_away.py holds. The pool; what shows that it lives.
 WEB = api.app._CONNECTIONS + 1
 METRICS = 2
 # The loop, LISTEN, the sweep.
 TICKER = 3
 # The pool; both lanes of leases; its row, the heartbeat, the finisher, and the calls of agents.
 WORKER = workers.main._CONNECTIONS + 6
-# What each connection is called; a process that opens one more is told by tests/races/test_postgres_away.py.
-NAMES = {
-    "web": {"tocsin web", "tocsin metrics"},
-    "ticker": {"tocsin ticker", "tocsin listen", "tocsin sweep"},
-    "worker": {
-        "tocsin worker",
-        "tocsin worker lease",
-        "tocsin worker first lease",
-        "tocsin worker heartbeat",
-        "tocsin finish",
-        "tocsin crew",
-    },
-}
 # Of 100, as Postgres comes; three are kept for its superuser.
 STOCK = 97
 ESSENTIAL_2 = 40
