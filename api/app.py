@@ -118,7 +118,8 @@ _ROOMS = (
     files,
     sign_in,
 )
-_CONNECTIONS = 16
+# Of each process. Its threads take turns on them: what a request asks is short, and Python runs one thread at a time.
+_CONNECTIONS = 12
 
 
 def create_app(settings: Settings) -> FastAPI:
