@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import ssl
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import httpcore
@@ -17,36 +17,43 @@ import httpx
 
 from workers import addresses, network
 from workers.addresses import Forbidden, IPNetwork, Target
+from workers.held import Memory
 from workers.http import (
     MAX_BYTES,
     OUTCOMES,
+    Crowded,
     HttpError,
     Observe,
     Response,
     TooLarge,
     TooSlow,
-    Unreachable,
     check_url,
     named_errors,
     origin,
 )
 
 _KNOWN_SECONDS = 5.0
-# What answers may hold in memory together while they are read.
-_MOST_HELD = 64_000_000
+# What answers may hold in memory together until they are stored. Beyond it one at a time goes on; the others have read a
+# piece each.
+MOST_HELD = 32_000_000
 
 
 class AsyncClient:
     """Calls public addresses, and those that `allowed` opens, from one event loop. `observe` as workers.http.Client takes it."""
 
     def __init__(
-        self, *, allowed: Sequence[IPNetwork] = (), observe: Observe | None = None, user_agent: str = "Tocsin"
+        self,
+        *,
+        allowed: Sequence[IPNetwork] = (),
+        observe: Observe | None = None,
+        user_agent: str = "Tocsin",
+        most_held: int = MOST_HELD,
     ) -> None:
         self._observe = observe
         self._network = _GuardedNetwork(tuple(allowed))
         self._tls: ssl.SSLContext | None = None
         self._user_agent = user_agent
-        self._held = 0
+        self.memory = Memory(most_held)
 
     async def request(
         self,
@@ -59,14 +66,20 @@ class AsyncClient:
         max_bytes: int = MAX_BYTES,
         kind: str = "",
     ) -> Response:
-        """Return the answer, whatever its status; redirects are answers too. Raises as workers.http.Client does."""
+        """Return the answer, whatever its status; redirects are answers too. Raises as workers.http.Client does.
+
+        Where too much is in memory it is read as others are stored; that takes nothing of its time. Raises Crowded when
+        there was no room for as long as a whole call may take.
+        """
         started = time.monotonic()
         outcome = "raised"
         called = f"{method} {origin(url)}"
         try:
             with named_errors(called), _in_time(called):
-                async with asyncio.timeout(timeout_seconds):
-                    response = await self._exchange(called, method, check_url(url), headers, content, max_bytes)
+                async with asyncio.timeout(timeout_seconds) as deadline:
+                    answer = self._exchange(method, check_url(url), headers, content)
+                    async with answer as opened:
+                        response = await self._read(opened, max_bytes, deadline, timeout_seconds)
             outcome = f"{response.status // 100}xx"
         except (HttpError, Forbidden) as error:
             outcome = OUTCOMES[type(error)]
@@ -77,9 +90,11 @@ class AsyncClient:
             if self._observe is not None:
                 self._observe(kind, outcome, time.monotonic() - started)
 
+    @contextlib.asynccontextmanager
     async def _exchange(
-        self, called: str, method: str, url: str, headers: Mapping[str, str], content: bytes, max_bytes: int
-    ) -> Response:
+        self, method: str, url: str, headers: Mapping[str, str], content: bytes
+    ) -> AsyncIterator[httpcore.Response]:
+        """Opens the answer: its status and headers; the body is to be read."""
         parsed = httpx.URL(url)
         place = httpcore.URL(scheme=parsed.raw_scheme, host=parsed.raw_host, port=parsed.port, target=parsed.raw_path)
         sent = {
@@ -97,26 +112,39 @@ class AsyncClient:
             network_backend=self._network,
         )
         try:
-            answer = await connection.handle_async_request(request)
-            return await self._read(called, answer, max_bytes)
+            yield await connection.handle_async_request(request)
         finally:
             await connection.aclose()
 
-    async def _read(self, called: str, answer: httpcore.Response, max_bytes: int) -> Response:
+    async def _read(
+        self, answer: httpcore.Response, max_bytes: int, deadline: asyncio.Timeout, longest_wait: float
+    ) -> Response:
         headers = httpx.Headers(answer.headers)
         content = bytearray()
         try:
             async for piece in answer.aiter_stream():
                 content += piece
-                self._held += len(piece)
                 if len(content) > max_bytes:
                     head = Response(answer.status, headers, bytes(content[:max_bytes]))
                     raise TooLarge(f"the answer is larger than {max_bytes} bytes", head)
-                if self._held > _MOST_HELD:
-                    raise Unreachable(f"{called}: too much is being read at once")
+                self.memory.hold(content, len(content))
+                if not self.memory.has_room(content):
+                    await self._wait_for_room(content, deadline, longest_wait)
             return Response(answer.status, headers, bytes(content))
         finally:
-            self._held -= len(content)
+            self.memory.hold(content, 0)
+
+    async def _wait_for_room(self, content: bytearray, deadline: asyncio.Timeout, longest: float) -> None:
+        """Waits until there is room for more of this answer, outside the time that its call has. Raises Crowded."""
+        loop = asyncio.get_running_loop()
+        began, ends_at = loop.time(), deadline.when()
+        deadline.reschedule(None)
+        try:
+            await asyncio.wait_for(self.memory.room(content), longest)
+        except TimeoutError:
+            raise Crowded("too much is being read at once") from None
+        finally:
+            deadline.reschedule(None if ends_at is None else ends_at + loop.time() - began)
 
     def _context(self) -> ssl.SSLContext:
         if self._tls is None:

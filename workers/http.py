@@ -39,6 +39,10 @@ class TooSlow(HttpError):
     """The deadline passed before the whole answer was here. Passing: try again later."""
 
 
+class Crowded(HttpError):
+    """So much was read at once that there was no room for this answer. Passing, and no fault of whom was called."""
+
+
 class BadUrl(HttpError):
     """The URL is not one that can be called. Lasting: mend the URL."""
 
@@ -215,6 +219,7 @@ OUTCOMES: dict[type[Exception], str] = {
     Forbidden: "forbidden",
     Unreachable: "unreachable",
     TooSlow: "too_slow",
+    Crowded: "crowded",
     TooLarge: "too_large",
     BadUrl: "bad_url",
 }
