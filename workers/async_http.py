@@ -7,6 +7,7 @@ processor time against 0.6).
 
 import asyncio
 import contextlib
+import socket
 import ssl
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
@@ -33,6 +34,8 @@ from workers.http import (
 )
 
 _KNOWN_SECONDS = 5.0
+# What the system keeps of an answer until it is read: the loop takes as much of each at once as is there.
+_RECEIVED = (socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
 # What answers may hold in memory together until they are stored. Beyond it one at a time goes on; the others have read a
 # piece each.
 MOST_HELD = 32_000_000
@@ -175,7 +178,7 @@ class _GuardedNetwork(httpcore.AsyncNetworkBackend):
         for target in targets:
             try:
                 return await self._network.connect_tcp(
-                    target.address, port, network.CONNECT_SECONDS, local_address, socket_options
+                    target.address, port, network.CONNECT_SECONDS, local_address, (*(socket_options or ()), _RECEIVED)
                 )
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 problem = error

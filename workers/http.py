@@ -68,7 +68,7 @@ class Client:
     """Calls public addresses, and those that `allowed` opens. Build one per process; any thread may use it.
 
     `observe(kind, outcome, seconds)` is called once for each call; outcome is the status class (`2xx` ... `5xx`) or
-    one of forbidden, unreachable, too_slow, too_large, bad_url.
+    one of forbidden, unreachable, too_slow, crowded, too_large, bad_url.
     """
 
     def __init__(
