@@ -10,8 +10,8 @@ import contextlib
 import socket
 import ssl
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import httpcore
 import httpx
@@ -39,6 +39,14 @@ _RECEIVED = (socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
 # What answers may hold in memory together until they are stored. Beyond it one at a time goes on; the others have read a
 # piece each.
 MOST_HELD = 32_000_000
+
+
+class _Bounds(NamedTuple):
+    """How large an answer may be, until when it is to be here, and how many seconds it may wait for room beside that."""
+
+    max_bytes: int
+    deadline: asyncio.Timeout
+    longest_wait: float
 
 
 class AsyncClient:
@@ -80,9 +88,8 @@ class AsyncClient:
         try:
             with named_errors(called), _in_time(called):
                 async with asyncio.timeout(timeout_seconds) as deadline:
-                    answer = self._exchange(method, check_url(url), headers, content)
-                    async with answer as opened:
-                        response = await self._read(opened, max_bytes, deadline, timeout_seconds)
+                    bounds = _Bounds(max_bytes, deadline, timeout_seconds)
+                    response = await self._exchange(method, check_url(url), headers, content, bounds)
             outcome = f"{response.status // 100}xx"
         except (HttpError, Forbidden) as error:
             outcome = OUTCOMES[type(error)]
@@ -93,11 +100,9 @@ class AsyncClient:
             if self._observe is not None:
                 self._observe(kind, outcome, time.monotonic() - started)
 
-    @contextlib.asynccontextmanager
     async def _exchange(
-        self, method: str, url: str, headers: Mapping[str, str], content: bytes
-    ) -> AsyncIterator[httpcore.Response]:
-        """Opens the answer: its status and headers; the body is to be read."""
+        self, method: str, url: str, headers: Mapping[str, str], content: bytes, bounds: "_Bounds"
+    ) -> Response:
         parsed = httpx.URL(url)
         place = httpcore.URL(scheme=parsed.raw_scheme, host=parsed.raw_host, port=parsed.port, target=parsed.raw_path)
         sent = {
@@ -115,24 +120,23 @@ class AsyncClient:
             network_backend=self._network,
         )
         try:
-            yield await connection.handle_async_request(request)
+            answer = await connection.handle_async_request(request)
+            return await self._read(answer, bounds)
         finally:
             await connection.aclose()
 
-    async def _read(
-        self, answer: httpcore.Response, max_bytes: int, deadline: asyncio.Timeout, longest_wait: float
-    ) -> Response:
+    async def _read(self, answer: httpcore.Response, bounds: "_Bounds") -> Response:
         headers = httpx.Headers(answer.headers)
         content = bytearray()
         try:
             async for piece in answer.aiter_stream():
                 content += piece
-                if len(content) > max_bytes:
-                    head = Response(answer.status, headers, bytes(content[:max_bytes]))
-                    raise TooLarge(f"the answer is larger than {max_bytes} bytes", head)
+                if len(content) > bounds.max_bytes:
+                    head = Response(answer.status, headers, bytes(content[: bounds.max_bytes]))
+                    raise TooLarge(f"the answer is larger than {bounds.max_bytes} bytes", head)
                 self.memory.hold(content, len(content))
                 if not self.memory.has_room(content):
-                    await self._wait_for_room(content, deadline, longest_wait)
+                    await self._wait_for_room(content, bounds.deadline, bounds.longest_wait)
             return Response(answer.status, headers, bytes(content))
         finally:
             self.memory.hold(content, 0)
