@@ -1242,6 +1242,7 @@ CREATE TABLE public.runs (
     progress jsonb,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     limited_by text[],
+    keeps_place boolean DEFAULT false NOT NULL,
     CONSTRAINT runs_origin_check CHECK ((origin = ANY (ARRAY['schedule'::text, 'manual'::text, 'backfill'::text, 'child'::text, 'replay'::text, 'test'::text, 'system'::text]))),
     CONSTRAINT runs_released_unless_pending CHECK (
 CASE
@@ -2133,7 +2134,7 @@ CREATE TABLE public.troubles (
     schedule_id uuid NOT NULL,
     since timestamp with time zone DEFAULT now() NOT NULL,
     slot_at timestamp with time zone NOT NULL,
-    CONSTRAINT troubles_what_check CHECK ((what = ANY (ARRAY['dead'::text, 'undelivered'::text, 'template'::text])))
+    CONSTRAINT troubles_what_check CHECK ((what = ANY (ARRAY['dead'::text, 'undelivered'::text, 'template'::text, 'crew'::text])))
 );
 
 CREATE TABLE public.users (
@@ -2555,6 +2556,8 @@ CREATE INDEX runs_cancel_asked ON ONLY public.runs USING btree (id) WHERE ((canc
 CREATE INDEX runs_finished ON ONLY public.runs USING btree (finished_at) WHERE ((finished_at IS NOT NULL) AND (schedule_id IS NOT NULL));
 
 CREATE INDEX runs_held_back ON ONLY public.runs USING btree (tenant_id, queue, limited_by, available_at, id) WHERE ((released_at IS NULL) AND (finished_at IS NULL) AND (limited_by IS NOT NULL));
+
+CREATE INDEX runs_keeping_place ON ONLY public.runs USING btree (tenant_id, queue, limited_by, available_at, id) WHERE (keeps_place AND (released_at IS NULL) AND (finished_at IS NULL));
 
 CREATE INDEX runs_of_tenant ON ONLY public.runs USING btree (tenant_id, slot_at, id);
 

@@ -142,6 +142,8 @@ class Executor:
 
     def _hand_in(self, work: Work, end: End, began: float) -> None:
         self.running.pop(work.leased.id, None)
+        # It is in a ring with its context, and reaches what its kind returned, which may be large.
+        work.interrupt = _nobody
         end.seconds = time.monotonic() - began
         end.when_done = work.let_go
         self._finisher.finish(end)
@@ -298,6 +300,10 @@ class Executor:
         if not (message.actions and self._settings.url and keys):
             return {}
         return action_links.places(keys[0], self._settings.url, mail_id, message.actions)
+
+
+def _nobody() -> None:
+    """Reaches no kind: it has ended."""
 
 
 def _traced(work: Work) -> AbstractContextManager[object]:

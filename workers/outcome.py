@@ -117,7 +117,7 @@ class AlertState:
     moves: tuple[AlertMove, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class CrewAnswer:
     """What a call about a user brought, kept with the end of its run.
 

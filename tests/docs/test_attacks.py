@@ -20,7 +20,7 @@ GROUPS = {
     "W": range(1, 9),
     "L": range(1, 14),
     "E": range(1, 5),
-    "C": range(1, 9),
+    "C": range(1, 11),
     "F": range(1, 5),
 }
 # What has no test: not built, built otherwise, or measured instead.
