@@ -24,7 +24,7 @@ _QUEUED: Final = 2_000
 _LETTERS: Final = 1_000
 _NEEDS: Final = 8
 NEXT: Final = 10
-_PAST: Final = ("on_time", "late", "waiting", "ahead", "dead", "cancelled", "skipped")
+_PAST: Final = ("on_time", "late", "asked", "waiting", "ahead", "dead", "cancelled", "skipped")
 
 
 class Counted(NamedTuple):
@@ -35,6 +35,7 @@ class Counted(NamedTuple):
     total: int
     on_time: int
     late: int
+    asked: int
     waiting: int
     ahead: int
     dead: int
@@ -140,7 +141,7 @@ class Picture(NamedTuple):
 
     @property
     def on_time_percent(self) -> int | None:
-        """How many of a hundred that rang were on time, rounded down; None where nothing rang."""
+        """How many of a hundred that rang by their schedules were on time, rounded down; None where nothing did."""
         totals = self.totals
         rang = totals["on_time"] + totals["late"]
         return 100 * totals["on_time"] // rang if rang else None
