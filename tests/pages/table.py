@@ -44,6 +44,7 @@ STREAMS = {"GET /events"}
 PAGES: dict[str, PageRow] = {
     "GET /": PageRow(),
     "GET /schedules": PageRow(),
+    "POST /schedules/bulk/ask": PageRow("editor", {"do": "pause"}),
     "POST /schedules/bulk": PageRow("editor", {"do": "pause"}),
     "GET /schedules/new": PageRow("editor"),
     "POST /schedules/new": PageRow("editor", SCHEDULE),
