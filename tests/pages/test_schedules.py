@@ -9,6 +9,7 @@ from uuid import UUID
 
 from httpx2 import Response
 
+from api.pages.times import local_of
 from tests import make
 from tests.api.conftest import Api
 from tests.pages.forms import fields_in, sent_by
@@ -257,6 +258,12 @@ def test_a_backfill_shows_what_it_would_do_and_then_does_it(api: Api, conn: make
     again = api("GET", path, params={"from": local[0], "to": local[1]}).text
     assert "Each slot of the span has its run." in again
     assert "No%20run%20is%20made" in said(post(api, path, form))
+    # One that is refused keeps its span.
+    over = post(api, path, form | {"to": "2999-01-01T00:00:00Z"})
+    assert over.status_code == 422
+    assert [local_of(form["from"], "Asia/Kolkata"), "2999-01-01T05:30:00"] == [
+        value for name, value in sent_by(over.text, "Show") if name in ("from", "to")
+    ]
 
 
 def test_a_span_that_cannot_be_backfilled_is_shown_with_its_reason(api: Api) -> None:
