@@ -22,6 +22,7 @@ _STARTS: Final = 2_000
 _DELIVERIES: Final = 3_000
 _QUEUED: Final = 2_000
 _LETTERS: Final = 1_000
+_SIGNED: Final = 1_000
 _NEEDS: Final = 8
 NEXT: Final = 10
 _PAST: Final = ("on_time", "late", "asked", "waiting", "ahead", "dead", "cancelled", "skipped")
@@ -196,7 +197,7 @@ def read(conn: Connection, tenant_id: UUID) -> Picture:
 
 def sign(conn: Connection, tenant_id: UUID) -> str:
     """A word that changes with the tenant's picture; cheap enough to be asked for every two seconds."""
-    return SIGN.all(conn, tenant_id=tenant_id)[0].word
+    return SIGN.all(conn, tenant_id=tenant_id, room=_SIGNED)[0].word
 
 
 def _columns(conn: Connection, tenant_id: UUID, now: datetime) -> tuple[list[Column], bool, bool]:

@@ -2501,6 +2501,8 @@ CREATE UNIQUE INDEX dead_letters_one_per_death ON ONLY public.dead_letters USING
 
 CREATE INDEX dead_letters_open ON ONLY public.dead_letters USING btree (tenant_id, created_at) WHERE (state = 'open'::text);
 
+CREATE INDEX deliveries_made ON ONLY public.deliveries USING btree (tenant_id, created_at, id);
+
 CREATE INDEX deliveries_of_channel ON ONLY public.deliveries USING btree (tenant_id, recipient, slot_at) WHERE (channel <> 'email'::text);
 
 CREATE INDEX deliveries_of_provider ON ONLY public.deliveries USING btree (provider_message_id) WHERE (provider_message_id IS NOT NULL);
