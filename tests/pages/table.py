@@ -26,6 +26,7 @@ OPEN = {
 
 # Shown in a frame of another page: somebody else's words, under their own policy.
 FRAMES = {
+    "GET /deliveries/{delivery_id}/message",
     "GET /templates/{template_id}/sample",
     "GET /pulses/jobs/{job_id}/report",
     "GET /reports/{report_id}/sample",
@@ -79,6 +80,7 @@ PAGES: dict[str, PageRow] = {
     "GET /dead-letters/{letter_id}": PageRow(),
     "GET /deliveries": PageRow(),
     "GET /deliveries/{delivery_id}": PageRow(),
+    "GET /deliveries/{delivery_id}/message": PageRow(),
     "POST /deliveries/{delivery_id}/resend": PageRow("editor"),
     "GET /alerts": PageRow(),
     "GET /alerts/new": PageRow("editor"),
