@@ -71,6 +71,12 @@ class Worth(NamedTuple):
     told_at: datetime | None
 
 
+class Unchecked(NamedTuple):
+    """An alert whose newest check could not check."""
+
+    id: UUID
+
+
 class Silenced(NamedTuple):
     """A silence of the alert, or of all."""
 
@@ -83,6 +89,7 @@ class Silenced(NamedTuple):
 LIST_CHECKS = Query("list_alert_checks", Check)
 LIST_SENT = Query("list_deliveries_of_runs", Sent)
 LIST_VALUES = Query("list_alert_values", Worth)
+LIST_UNCHECKED = Query("list_unchecked_alerts", Unchecked)
 LIST_SILENCED = Query("list_silences_over", Silenced)
 
 
@@ -105,6 +112,13 @@ def worths(page: Page, alerts: Sequence[Mapping[str, Any]]) -> dict[str, Worth]:
     with page.reading() as conn:
         rows = LIST_VALUES.all(conn, tenant_id=page.tenant, ids=[UUID(each["id"]) for each in alerts])
     return {str(row.id): row for row in rows}
+
+
+def unchecked(page: Page, alerts: Sequence[Mapping[str, Any]]) -> set[str]:
+    """The ids of those whose newest check could not check, whatever state they are in since an earlier one."""
+    with page.reading() as conn:
+        rows = LIST_UNCHECKED.all(conn, tenant_id=page.tenant, ids=[UUID(each["id"]) for each in alerts])
+    return {str(row.id) for row in rows}
 
 
 def past_of(page: Page, alert_id: UUID, segment: str | None, days: int) -> Past:

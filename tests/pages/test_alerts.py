@@ -151,6 +151,34 @@ def test_the_list_shows_how_each_alert_stands_and_is_filtered(api: Api, conn: ma
     assert api("GET", "/alerts?show=purple").status_code == 422
 
 
+def test_the_list_marks_what_could_not_be_checked_and_what_is_silenced(api: Api, conn: make.Connection) -> None:
+    assert api.tenant
+    calm, blind, blinded = (ROWS["alert_id"](conn, api.tenant, word) for word in ("calm", "blind", "blinded"))
+    moment = make.now(conn)
+    checks = {
+        calm: [{"state": "succeeded", "outcome": {"outcomes": {"ok": 1}}}, {"state": "dead"}],
+        blind: [{"state": "succeeded", "outcome": {"outcomes": {"could_not_check": 1}}}],
+        blinded: [{"state": "dead"}, {"state": "succeeded", "outcome": {"outcomes": {"ok": 1}}}],
+    }
+    for alert_id, runs in checks.items():
+        schedule_id = make.value(conn, "select schedule_id from kpi_alerts where id = %s", alert_id)
+        for number, run in enumerate(runs):
+            slot = moment - timedelta(minutes=number + 1)
+            make.run(conn, api.tenant, schedule_id=schedule_id, origin="schedule", slot_at=slot, attempt=1, **run)
+    for alert_id, segment in ((calm, "*"), (blind, "north-*")):
+        silence = {"name": f"Works {EVIL}", "alertId": alert_id, "durationSeconds": 3600, "segment": segment}
+        assert api("POST", "/api/silences", json=silence).status_code == 201
+    page = api("GET", "/alerts").text
+    assert EVIL not in page
+    rows = dict(re.findall(r'<tr id="alert-([0-9a-f-]+)">(.*?)</tr>', page, re.DOTALL))
+    marks = {alert_id: set(re.findall(r'class="state \w+"[^>]*>([\w ]+)', row)) for alert_id, row in rows.items()}
+    assert {word: marks[alert_id] - {"ok"} for word, alert_id in (("calm", calm), ("blind", blind))} == {
+        "calm": {"silenced"},
+        "blind": {"could not check", "partly silenced"},
+    }
+    assert "could not check" in marks[blinded]
+
+
 def test_an_alerts_page_draws_its_course_and_says_who_got_what(api: Api, conn: make.Connection) -> None:
     alert_id = ROWS["alert_id"](conn, api.tenant, "own")
     conn.execute("update alert_states set state = 'firing', value = 60 where alert_id = %s", (alert_id,))

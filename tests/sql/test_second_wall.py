@@ -118,6 +118,8 @@ class Held:
         make.run(conn, self.tenant, schedule_id=ahead, origin="schedule", slot_at=due, released_at=due)
         unchecked = make.schedule(conn, self.tenant, cron="0 9 * * *")
         make.run(conn, self.tenant, schedule_id=unchecked, origin="schedule", slot_at=due, state="dead")
+        watching = make.value(conn, "select schedule_id from kpi_alerts where id = %s", self.ids["alert"])
+        make.run(conn, self.tenant, schedule_id=watching, origin="schedule", state="dead")
         checked = {"segments": [{"segment": "", "state": "ok"}]}
         make.run(
             conn, self.tenant, schedule_id=unchecked, origin="schedule", slot_at=slot_at, state="succeeded",
@@ -292,6 +294,7 @@ class Held:
             "list_recent_checks": {"schedule_id": unchecked, "slot_at": due + timedelta(hours=1), "segment": ""},
             "list_alert_checks": {"schedule_id": unchecked, "since": slot_at, "segment": ""},
             "list_alert_values": {"ids": [self.ids["alert"]]},
+            "list_unchecked_alerts": {"ids": [self.ids["alert"]]},
             "list_deliveries_of_runs": {"run_ids": [UUID(str(delivered))], "slots": [delivery_slot]},
             "list_silences_over": {"since": slot_at, "until": due + timedelta(days=2)},
             "list_kpi_alerts": {"state": None},
