@@ -1764,8 +1764,8 @@ CREATE TABLE public.members (
 CREATE TABLE public.message_actions (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     tenant_id uuid NOT NULL,
-    delivery_id uuid NOT NULL,
-    run_id uuid NOT NULL,
+    delivery_id uuid,
+    run_id uuid,
     schedule_id uuid,
     alert_id uuid,
     segment text DEFAULT ''::text NOT NULL,

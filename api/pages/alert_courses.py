@@ -106,6 +106,15 @@ class Past:
     actions: Sequence[ActionRow]
     style: Style
 
+    def is_of_now(self, action: ActionRow) -> bool:
+        """True when what was done is about a firing that lasts; of one that is over it means nothing more."""
+        return any(
+            each.state in ("firing", "recovering")
+            and action.segment in ("", each.segment)
+            and action.created_at >= each.since
+            for each in self.states
+        )
+
 
 def worths(page: Page, alerts: Sequence[Mapping[str, Any]]) -> dict[str, Worth]:
     """What the list shows of each of these alerts that was checked."""

@@ -106,6 +106,20 @@ def resume_alert(page: EditorPage, alert_id: UUID) -> Response:
     return _switched(page, alert_id, is_active=True)
 
 
+@router.post("/alerts/{alert_id}/acknowledge")
+def acknowledge_alert(page: EditorPage, alert_id: UUID) -> Response:
+    """Somebody knows of the firing: its reminders stop until it is over."""
+    kpi_alerts.acknowledge_kpi_alert(page.asking, alert_id)
+    return page.done(f"/alerts/{alert_id}", "Acknowledged. It stays quiet until it is over.")
+
+
+@router.post("/alerts/{alert_id}/snooze")
+def snooze_alert(page: EditorPage, alert_id: UUID) -> Response:
+    """Nobody is told for a day."""
+    kpi_alerts.snooze_kpi_alert(page.asking, alert_id)
+    return page.done(f"/alerts/{alert_id}", "Snoozed for a day.")
+
+
 @router.post("/alerts/{alert_id}/delete")
 def delete_alert(page: EditorPage, alert_id: UUID) -> Response:
     """Deletes it; its runs can still be read."""

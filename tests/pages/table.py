@@ -94,6 +94,8 @@ PAGES: dict[str, PageRow] = {
     "POST /alerts/{alert_id}/check": PageRow("editor"),
     "POST /alerts/{alert_id}/pause": PageRow("editor"),
     "POST /alerts/{alert_id}/resume": PageRow("editor"),
+    "POST /alerts/{alert_id}/acknowledge": PageRow("editor"),
+    "POST /alerts/{alert_id}/snooze": PageRow("editor"),
     "POST /alerts/{alert_id}/delete": PageRow("editor"),
     "GET /silences": PageRow(),
     "GET /silences/new": PageRow("editor"),

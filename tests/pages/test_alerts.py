@@ -25,6 +25,7 @@ from tests.conftest import copied
 from tests.pages.forms import fields_in
 from tests.pages.test_rooms import EVIL, place_of, post, said
 from tests.workers.wire import LOOPBACK
+from workers.alert_book import facts_of
 from workers.alerting.conditions import CONDITIONS
 from workers.alerting.policy import Policy
 
@@ -177,6 +178,29 @@ def test_the_list_marks_what_could_not_be_checked_and_what_is_silenced(api: Api,
         "blind": {"could not check", "partly silenced"},
     }
     assert "could not check" in marks[blinded]
+
+
+def test_a_firing_is_acknowledged_and_snoozed_from_its_page(api: Api, conn: make.Connection) -> None:
+    assert api.tenant
+    alert_id = ROWS["alert_id"](conn, api.tenant, "own")
+    path = f"/alerts/{alert_id}"
+    assert "Acknowledge" not in api("GET", path).text
+    assert post(api, f"{path}/acknowledge").status_code == 409
+    conn.execute("update alert_states set state = 'firing', since = now() where alert_id = %s", (alert_id,))
+    assert "Acknowledge" in api("GET", path).text
+    assert place_of(post(api, f"{path}/acknowledge")) == place_of(post(api, f"{path}/snooze")) == path
+    facts = facts_of(conn, api.tenant, UUID(alert_id), make.now(conn))
+    assert facts.is_acknowledged("", make.now(conn) - timedelta(minutes=1))
+    assert facts.snoozed_until is not None
+    assert abs(facts.snoozed_until - make.now(conn) - timedelta(days=1)) < timedelta(minutes=1)
+    page = api("GET", path).text
+    assert "Somebody acknowledged it" in page
+    assert "Snoozed until" in page
+    # Of another firing it says nothing.
+    conn.execute("update alert_states set since = now() where alert_id = %s", (alert_id,))
+    assert "Somebody acknowledged it" not in api("GET", path).text
+    for seconds in (59, 30 * 86400 + 1):
+        assert api("POST", f"/api/kpi-alerts/{alert_id}/snooze", json={"seconds": seconds}).status_code == 422
 
 
 def test_an_alerts_page_draws_its_course_and_says_who_got_what(api: Api, conn: make.Connection) -> None:

@@ -273,6 +273,13 @@ class Held:
             "insert_dashboard": {"name": f"{word} other", "description": ""},
             "update_dashboard": {"name": f"{word} renamed", "description": ""},
             "show_graphs": {"graph_ids": [self.ids["graph"]]},
+            "insert_alert_action": {
+                "alert_id": self.ids["alert"],
+                "segment": "",
+                "action": "snooze",
+                "seconds": 60,
+                "acted_by": word,
+            },
             "insert_silence": {
                 "name": word,
                 "alert_id": None,
