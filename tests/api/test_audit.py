@@ -105,15 +105,9 @@ class World:
         return UUID(self.admin("POST", "/api/kpi-alerts", json=body).json()["id"])
 
     def firing(self) -> UUID:
-        alert_id = self.alert()
-        row = {
-            "alert_id": alert_id,
-            "tenant_id": self.tenant,
-            "segment": "",
-            "state": "firing",
-            "slot_at": make.now(self.conn),
-            "since": make.now(self.conn),
-        }
+        alert_id, now = self.alert(), make.now(self.conn)
+        row = {"alert_id": alert_id, "tenant_id": self.tenant, "segment": "", "state": "firing"}
+        row |= {"since": now, "slot_at": now, "run_id": uuid4()}
         make.insert(self.conn, "alert_states", row)
         return alert_id
 
