@@ -22,9 +22,10 @@ _STARTS: Final = 2_000
 _DELIVERIES: Final = 3_000
 _QUEUED: Final = 2_000
 _LETTERS: Final = 1_000
+_SIGNED: Final = 1_000
 _NEEDS: Final = 8
 NEXT: Final = 10
-_PAST: Final = ("on_time", "late", "waiting", "ahead", "dead", "cancelled", "skipped")
+_PAST: Final = ("on_time", "late", "asked", "waiting", "ahead", "dead", "cancelled", "skipped")
 
 
 class Counted(NamedTuple):
@@ -35,6 +36,7 @@ class Counted(NamedTuple):
     total: int
     on_time: int
     late: int
+    asked: int
     waiting: int
     ahead: int
     dead: int
@@ -140,7 +142,7 @@ class Picture(NamedTuple):
 
     @property
     def on_time_percent(self) -> int | None:
-        """How many of a hundred that rang were on time, rounded down; None where nothing rang."""
+        """How many of a hundred that rang by their schedules were on time, rounded down; None where nothing did."""
         totals = self.totals
         rang = totals["on_time"] + totals["late"]
         return 100 * totals["on_time"] // rang if rang else None
@@ -195,7 +197,7 @@ def read(conn: Connection, tenant_id: UUID) -> Picture:
 
 def sign(conn: Connection, tenant_id: UUID) -> str:
     """A word that changes with the tenant's picture; cheap enough to be asked for every two seconds."""
-    return SIGN.all(conn, tenant_id=tenant_id)[0].word
+    return SIGN.all(conn, tenant_id=tenant_id, room=_SIGNED)[0].word
 
 
 def _columns(conn: Connection, tenant_id: UUID, now: datetime) -> tuple[list[Column], bool, bool]:

@@ -11,6 +11,12 @@ from scheduler.refusals import NotFound, WrongState
 from scheduler.runs import Delivery
 
 
+class Content(NamedTuple):
+    """The bytes that are sent."""
+
+    content: bytes
+
+
 class DeliveryFilter(NamedTuple):
     """Which deliveries of a tenant are listed; None asks nothing. The instants are those of their runs' slots."""
 
@@ -24,6 +30,7 @@ class DeliveryFilter(NamedTuple):
 
 GET = Query("get_delivery", Delivery)
 LIST = Query("list_deliveries_of_tenant", Delivery)
+GET_CONTENT = Query("get_delivery_content", Content)
 RESEND = Query("resend_delivery")
 
 
@@ -56,6 +63,14 @@ def get(conn: Connection, tenant_id: UUID, delivery_id: UUID) -> Delivery:
     if found is None:
         raise NotFound(f"there is no delivery {delivery_id}")
     return found
+
+
+def content(conn: Connection, tenant_id: UUID, delivery: Delivery) -> bytes:
+    """The bytes that the delivery sends, without the links that are its recipient's own. Raises NotFound."""
+    found = GET_CONTENT.one(conn, tenant_id=tenant_id, id=delivery.id, slot_at=delivery.slot_at)
+    if found is None:
+        raise NotFound(f"the message of the delivery {delivery.id} is not kept")
+    return found.content
 
 
 def resend(conn: Connection, tenant_id: UUID, delivery_id: UUID, *, is_forced: bool) -> Delivery:

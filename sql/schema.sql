@@ -1766,8 +1766,8 @@ CREATE TABLE public.members (
 CREATE TABLE public.message_actions (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     tenant_id uuid NOT NULL,
-    delivery_id uuid NOT NULL,
-    run_id uuid NOT NULL,
+    delivery_id uuid,
+    run_id uuid,
     schedule_id uuid,
     alert_id uuid,
     segment text DEFAULT ''::text NOT NULL,
@@ -2506,6 +2506,8 @@ CREATE INDEX dead_letters_alike ON ONLY public.dead_letters USING btree (tenant_
 CREATE UNIQUE INDEX dead_letters_one_per_death ON ONLY public.dead_letters USING btree (run_id, fence, slot_at);
 
 CREATE INDEX dead_letters_open ON ONLY public.dead_letters USING btree (tenant_id, created_at) WHERE (state = 'open'::text);
+
+CREATE INDEX deliveries_made ON ONLY public.deliveries USING btree (tenant_id, created_at, id);
 
 CREATE INDEX deliveries_of_channel ON ONLY public.deliveries USING btree (tenant_id, recipient, slot_at) WHERE (channel <> 'email'::text);
 

@@ -1,6 +1,6 @@
 """The overview's timeline: a day of slots before now and a day ahead, a column each half hour.
 
-What rang stands on the line, on time below late; what did not hangs under it; what is to come is pale.
+What rang stands on the line, on time below late below what no slot of its time made; what did not hangs under it; what is to come is pale.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,11 +22,12 @@ _HEIGHT: Final = _LINE + _DOWN + _FOOT
 _LEFT: Final = 34
 _LEAST: Final = 2.5
 # What a column is made of, from the line outwards: its word, and the class that colours it.
-ABOVE: Final = (("on_time", "good"), ("late", "warn"), ("waiting", "run"), ("ahead", "wait"))
+ABOVE: Final = (("on_time", "good"), ("late", "warn"), ("asked", "made"), ("waiting", "run"), ("ahead", "wait"))
 BELOW: Final = (("dead", "bad"), ("skipped", "pale"), ("cancelled", "gone"))
 WORDS: Final = {
     "on_time": "on time",
     "late": "late",
+    "asked": "made up or asked for",
     "waiting": "waiting",
     "ahead": "to come",
     "dead": "dead",

@@ -71,6 +71,12 @@ class Worth(NamedTuple):
     told_at: datetime | None
 
 
+class Unchecked(NamedTuple):
+    """An alert whose newest check could not check."""
+
+    id: UUID
+
+
 class Silenced(NamedTuple):
     """A silence of the alert, or of all."""
 
@@ -83,6 +89,7 @@ class Silenced(NamedTuple):
 LIST_CHECKS = Query("list_alert_checks", Check)
 LIST_SENT = Query("list_deliveries_of_runs", Sent)
 LIST_VALUES = Query("list_alert_values", Worth)
+LIST_UNCHECKED = Query("list_unchecked_alerts", Unchecked)
 LIST_SILENCED = Query("list_silences_over", Silenced)
 
 
@@ -99,12 +106,28 @@ class Past:
     actions: Sequence[ActionRow]
     style: Style
 
+    def is_of_now(self, action: ActionRow) -> bool:
+        """True when what was done is about a firing that lasts; of one that is over it means nothing more."""
+        return any(
+            each.state in ("firing", "recovering")
+            and action.segment in ("", each.segment)
+            and action.created_at >= each.since
+            for each in self.states
+        )
+
 
 def worths(page: Page, alerts: Sequence[Mapping[str, Any]]) -> dict[str, Worth]:
     """What the list shows of each of these alerts that was checked."""
     with page.reading() as conn:
         rows = LIST_VALUES.all(conn, tenant_id=page.tenant, ids=[UUID(each["id"]) for each in alerts])
     return {str(row.id): row for row in rows}
+
+
+def unchecked(page: Page, alerts: Sequence[Mapping[str, Any]]) -> set[str]:
+    """The ids of those whose newest check could not check, whatever state they are in since an earlier one."""
+    with page.reading() as conn:
+        rows = LIST_UNCHECKED.all(conn, tenant_id=page.tenant, ids=[UUID(each["id"]) for each in alerts])
+    return {str(row.id) for row in rows}
 
 
 def past_of(page: Page, alert_id: UUID, segment: str | None, days: int) -> Past:

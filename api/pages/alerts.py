@@ -14,7 +14,7 @@ from api.pages.look import words
 from api.pages.page import EditorPage, Page, ViewerPage, told
 from api.pages.route import pages
 from api.pages.runs import OPEN
-from api.paging import Cursor, Word
+from api.paging import MOST, Cursor, Word
 from api.problems import Refusal
 from api.routes import kpi_alerts, runs, schedules, silences
 from scheduler.schedules import read_now
@@ -52,9 +52,19 @@ def list_alerts(
         )
     )
     worths = alert_courses.worths(page, found["items"])
+    held = told(silences.list_silences(page.asking, is_active=True, limit=MOST))["items"]
     with page.reading() as conn:
         now = read_now(conn)
-    return page.show("alerts/list.html.j2", found=found, worths=worths, states=STATES, sign_of=SIGNS, now=now)
+    return page.show(
+        "alerts/list.html.j2",
+        found=found,
+        worths=worths,
+        unchecked=alert_courses.unchecked(page, found["items"]),
+        silenced={each["id"]: silence for each in found["items"] if (silence := _silence_of(each["id"], held))},
+        states=STATES,
+        sign_of=SIGNS,
+        now=now,
+    )
 
 
 @router.get("/alerts/{alert_id}")
@@ -96,12 +106,32 @@ def resume_alert(page: EditorPage, alert_id: UUID) -> Response:
     return _switched(page, alert_id, is_active=True)
 
 
+@router.post("/alerts/{alert_id}/acknowledge")
+def acknowledge_alert(page: EditorPage, alert_id: UUID) -> Response:
+    """Somebody knows of the firing: its reminders stop until it is over."""
+    kpi_alerts.acknowledge_kpi_alert(page.asking, alert_id)
+    return page.done(f"/alerts/{alert_id}", "Acknowledged. It stays quiet until it is over.")
+
+
+@router.post("/alerts/{alert_id}/snooze")
+def snooze_alert(page: EditorPage, alert_id: UUID) -> Response:
+    """Nobody is told for a day."""
+    kpi_alerts.snooze_kpi_alert(page.asking, alert_id)
+    return page.done(f"/alerts/{alert_id}", "Snoozed for a day.")
+
+
 @router.post("/alerts/{alert_id}/delete")
 def delete_alert(page: EditorPage, alert_id: UUID) -> Response:
     """Deletes it; its runs can still be read."""
     alert = told(kpi_alerts.get_kpi_alert(page.asking, alert_id))
     kpi_alerts.delete_kpi_alert(page.asking, alert_id)
     return page.done("/alerts", f"The alert {alert['alertName']} is deleted.")
+
+
+def _silence_of(alert_id: str, held: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The silence that holds an alert back: of all its segments, or else of some."""
+    own = [each for each in held if each["alertId"] in (None, alert_id)]
+    return next((each for each in own if each["segment"] == "*"), own[0] if own else None)
 
 
 def _switched(page: Page, alert_id: UUID, *, is_active: bool) -> Response:

@@ -19,6 +19,7 @@ from api.pages import (
     deliveries,
     events,
     graphs,
+    herds,
     limits,
     members,
     overview,
@@ -59,6 +60,7 @@ PAGE_ROOMS: Final = (
     crew_answers,
     # The forms before what has an id: `/schedules/new` is none.
     schedule_forms,
+    herds,
     schedules,
     schedule,
     backfills,

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi.responses import Response
 
 from api.definitions import read_time
-from api.pages.forms import Typed, Values
+from api.pages.forms import Form, Typed, Values
 from api.pages.page import EditorPage, Page, told
 from api.pages.route import pages
 from api.pages.times import local_of, with_offset
@@ -52,7 +52,7 @@ def preview_backfill(page: EditorPage, schedule_id: UUID) -> Response:
 @router.post("/schedules/{schedule_id}/backfill")
 def backfill_schedule(page: EditorPage, schedule_id: UUID, form: Typed) -> Response:
     """Makes the runs."""
-    page.if_refused(lambda refusal: _form(page, schedule_id, Values(), refusal))
+    page.if_refused(lambda refusal: _form(page, schedule_id, _typed_of(page, schedule_id, form), refusal))
     made = len(told(schedules.backfill_schedule(page.asking, schedule_id, form.body(BackfillIn)))["runIds"])
     said = (
         "No run is made: each slot has its own."
@@ -60,6 +60,18 @@ def backfill_schedule(page: EditorPage, schedule_id: UUID, form: Typed) -> Respo
         else f"{made} {'run is' if made == 1 else 'runs are'} made."
     )
     return page.done(f"/schedules/{schedule_id}", said)
+
+
+def _typed_of(page: Page, schedule_id: UUID, form: Form) -> Values:
+    """The span of the page before as its fields say it; what is no time stays as it is."""
+    timezone = told(schedules.get_schedule(page.asking, schedule_id))["timezone"]
+    typed = Values()
+    for name in ("from", "to"):
+        try:
+            typed[name] = local_of(form[name] or None, timezone)
+        except ValueError:
+            typed[name] = form[name]
+    return typed
 
 
 class _BadTime(ValueError):

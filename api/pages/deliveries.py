@@ -6,12 +6,16 @@ from uuid import UUID
 from fastapi import Query
 from fastapi.responses import Response
 
+from api.pages import look, message_views
 from api.pages.forms import Typed
-from api.pages.page import EditorPage, ViewerPage, told
+from api.pages.message_views import Told
+from api.pages.page import EditorPage, Page, ViewerPage, told
 from api.pages.route import pages
 from api.paging import Cursor, Instant, Word
 from api.routes import deliveries
 from api.routes.deliveries import ResendIn, State
+from scheduler import deliveries as kept
+from scheduler.refusals import NotFound
 
 router = pages("deliveries")
 
@@ -36,7 +40,28 @@ def list_deliveries(
 @router.get("/deliveries/{delivery_id}")
 def show_delivery(page: ViewerPage, delivery_id: UUID) -> Response:
     """One delivery."""
-    return page.show("deliveries/one.html.j2", row=told(deliveries.get_delivery(page.asking, delivery_id)))
+    row = told(deliveries.get_delivery(page.asking, delivery_id))
+    return page.show("deliveries/one.html.j2", row=row, message=_message(page, delivery_id))
+
+
+@router.get("/deliveries/{delivery_id}/message")
+def show_message(page: ViewerPage, delivery_id: UUID) -> Response:
+    """The message for the frame of its delivery's page: a mail's page, or its text."""
+    message = _message(page, delivery_id)
+    if message is not None and message.html:
+        return page.framed(message.html)
+    text = "" if message is None else message.text
+    return page.framed(look.render("runs/rows.html.j2", rows=[], has_more=False, text=text))
+
+
+def _message(page: Page, delivery_id: UUID) -> Told | None:
+    """What it says, None of what is not kept or can't be read. Raises NotFound without such a delivery."""
+    with page.reading() as conn:
+        row = kept.get(conn, page.tenant, delivery_id)
+        try:
+            return message_views.read(row.channel, kept.content(conn, page.tenant, row))
+        except NotFound:
+            return None
 
 
 @router.post("/deliveries/{delivery_id}/resend")

@@ -208,7 +208,8 @@ _TYPES: Mapping[str, Callable[[list[str], str], Any]] = {
 }
 
 
-async def _read(request: Request) -> Form:
+async def read_form(request: Request) -> Form:
+    """The form that was sent. Raises HTTPException for what is none."""
     if request.headers.get("content-type", _MEDIA).partition(";")[0].strip().lower() != _MEDIA:
         raise HTTPException(415, f"a form takes {_MEDIA}")
     try:
@@ -221,4 +222,4 @@ async def _read(request: Request) -> Form:
     return Form([(name, value.replace("\r\n", "\n")) for name, value in fields])
 
 
-Typed = Annotated[Form, Depends(_read)]
+Typed = Annotated[Form, Depends(read_form)]

@@ -52,6 +52,12 @@ def begun(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def ends(text: str, most: int) -> str:
+    """The text, of a long one its beginning and its end: an error often says last what it is."""
+    half = (most - 3) // 2
+    return text if len(text) <= most else f"{text[:half].rstrip()} … {text[-half:].lstrip()}"
+
+
 _INSTANT = re.compile(r"\b\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z")
 
 
@@ -77,14 +83,14 @@ def coded(text: str) -> Markup:
 
 
 def ago(told: datetime | str | None, now: datetime) -> Markup:
-    """How long before or after `now` an instant is, roughly; the instant itself stands behind it."""
+    """How long before or after `now` an instant is, roughly; the instant stands behind it, and the page's script counts on."""
     at = _at(told)
     if at is None:
         return Markup('<span class="soft">-</span>')
     seconds = (now - at).total_seconds()
     text = "now" if abs(seconds) < 1 else f"{span(abs(seconds))} ago" if seconds > 0 else f"in {span(-seconds)}"
-    return Markup('<time datetime="{}" title="{} UTC" data-ago>{}</time>').format(
-        rfc3339(at), f"{at.day} {at:%b %Y, %H:%M:%S}", text
+    return Markup('<time datetime="{}" title="{} UTC" data-ago="{}">{}</time>').format(
+        rfc3339(at), f"{at.day} {at:%b %Y, %H:%M:%S}", round(seconds, 1), text
     )
 
 
@@ -171,6 +177,7 @@ _PAGES.filters.update(
     instant=instant,
     sentence=sentence,
     ago=ago,
+    ends=ends,
     span=span,
     number=number,
     size=size,

@@ -88,10 +88,12 @@ def verdict(found: Picture) -> tuple[str, str]:
         return "bad" if totals["dead"] or found.needs else "warn", " ".join(
             filter(None, (of + _joined(parts) + "." if parts else "", needs))
         )
+    were = "was" if totals["asked"] == 1 else "were"
+    asked = f" {totals['asked']:,} more {were} made up or asked for." if totals["asked"] else ""
     if not rang:
-        return "wait", "Nothing was due in the last 24 hours."
+        return "wait", f"Nothing was due in the last 24 hours.{asked}"
     skipped = f" {totals['skipped']:,} were skipped, as their schedules say." if totals["skipped"] else ""
-    return "good", f"Everything rang: {rang:,} slots in the last 24 hours, each on time.{skipped}"
+    return "good", f"Everything rang: {rang:,} slots in the last 24 hours, each on time.{skipped}{asked}"
 
 
 def _number(count: int) -> str:

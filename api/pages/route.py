@@ -1,22 +1,28 @@
 """A page's route: what the API would refuse as a problem is a page that says so, and who is not signed in is led there."""
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.routing import APIRoute
+from starlette.datastructures import URL
+from starlette.requests import ClientDisconnect
 
 from api.pages import look
+from api.pages.forms import read_form
 from api.pages.page import Elsewhere
 from api.problems import refusal_of
+from api.sessions import check_site
 
 SIGN_IN = "/sign-in"
 # A form with such an answer is shown again, with what was typed.
 _OF_A_FORM = frozenset({409, 412, 422})
+# With such a one it may be sent again as it is, in a while or once its reader is signed in.
+_TO_BE_SENT_AGAIN = frozenset({401, 429, 503})
 
 
 class PageRoute(APIRoute):
@@ -47,6 +53,9 @@ def pages(tag: str) -> APIRouter:
 
 async def _told(request: Request, error: Exception) -> Response:
     refusal, headers = await refusal_of(request, error)
+    if refusal.status in _TO_BE_SENT_AGAIN and (kept := await _kept(request)):
+        html = look.render("kept.html.j2", refusal=refusal, fields=kept, at=_place_of(request.url), sign_in=SIGN_IN)
+        return HTMLResponse(html, refusal.status, {**headers, **look.HEADERS})
     if refusal.status == 401:
         return _sign_in(request, headers)
     again = getattr(request.state, "again", None)
@@ -59,12 +68,36 @@ async def _told(request: Request, error: Exception) -> Response:
     return HTMLResponse(html, refusal.status, {**headers, **look.HEADERS})
 
 
+async def _kept(request: Request) -> Sequence[tuple[str, str]]:
+    """What was typed into a form of ours that could not be read yet; empty where nothing was.
+
+    A form of another site's is none: whoever sent it on would do what they never typed.
+    """
+    if request.method != "POST" or "hx-request" in request.headers:
+        return ()
+    try:
+        check_site(request)
+        fields = (await read_form(request)).fields
+    except (HTTPException, ClientDisconnect):
+        return ()
+    return fields if any(value for _, value in fields) else ()
+
+
+def _place_of(url: URL | SplitResult) -> str:
+    return url.path + (f"?{url.query}" if url.query else "")
+
+
 def _sign_in(request: Request, headers: dict[str, str]) -> Response:
-    """Leads to where one signs in, and from there back to the page that was asked for."""
+    """Leads to where one signs in, and from there back to the page that was asked for.
+
+    A part that a form asked for while it was typed leads nowhere: what was typed would be lost.
+    """
+    if request.method == "POST" and "hx-request" in request.headers:
+        return Response(None, 401, {**headers, "Cache-Control": "no-store"})
     of_part = request.headers.get("hx-current-url")
     page = request.headers.get("referer", "") if of_part is None else of_part
     url = request.url if request.method == "GET" and of_part is None else urlsplit(page)
-    wanted = url.path + (f"?{url.query}" if url.query else "")
+    wanted = _place_of(url)
     kept = {name: value for name, value in headers.items() if name == "set-cookie"}
     return _led(request, f"{SIGN_IN}?next={quote(wanted or '/')}", kept)
 

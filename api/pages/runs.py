@@ -1,6 +1,6 @@
 """`/runs`: what was done and what is being done; a run's page says why it is as it is, and has the buttons that mend it."""
 
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import Query
@@ -9,6 +9,7 @@ from fastapi.responses import Response
 from api import artifacts as files
 from api.charts import run_way
 from api.pages import file_views
+from api.pages.forms import Typed
 from api.pages.page import EditorPage, Page, ViewerPage, told
 from api.pages.route import pages
 from api.paging import Cursor, Instant, Word
@@ -21,8 +22,8 @@ router = pages("runs")
 STATES = ("pending", "queued", "running", "succeeded", "dead", "cancelled", "skipped")
 ORIGINS = ("schedule", "manual", "backfill", "child", "replay", "test", "system")
 OPEN = frozenset({"pending", "queued", "running"})
-# Those that did not arrive, as far as anybody knows.
-UNSENT = ("failed", "bounced", "unknown")
+# Which states of a delivery each button sends again: what did not arrive, and what may have arrived.
+UNSENT: Final = {"unsent": ("failed", "bounced"), "unknown": ("unknown",)}
 _CHILDREN = 20
 _EVENTS = 25
 
@@ -65,7 +66,9 @@ def show_run(page: ViewerPage, run_id: UUID) -> Response:
         way=run_way.draw(run, now),
         views={each["id"]: file_views.way_of(each["format"]) for each in run["artifacts"]},
         is_open=run["state"] in OPEN or any(each["state"] in ("pending", "sending") for each in run["deliveries"]),
-        unsent=[each for each in run["deliveries"] if each["state"] in UNSENT],
+        again={
+            which: [each for each in run["deliveries"] if each["state"] in states] for which, states in UNSENT.items()
+        },
         now=now,
     )
 
@@ -86,10 +89,11 @@ def retry_run(page: EditorPage, run_id: UUID) -> Response:
 
 
 @router.post("/runs/{run_id}/resend")
-def resend_unsent(page: EditorPage, run_id: UUID) -> Response:
-    """Sends again what did not arrive, and nothing else."""
+def resend_unsent(page: EditorPage, run_id: UUID, form: Typed) -> Response:
+    """Sends again what did not arrive, or what may have arrived where the form says so; nothing else."""
+    states = UNSENT["unknown" if form["which"] == "unknown" else "unsent"]
     run = told(runs.get_run(page.asking, run_id))
-    sent = sum(_is_resent(page, UUID(each["id"])) for each in run["deliveries"] if each["state"] in UNSENT)
+    sent = sum(_is_resent(page, UUID(each["id"])) for each in run["deliveries"] if each["state"] in states)
     return page.done(f"/runs/{run_id}", f"{sent} of {len(run['deliveries'])} messages are sent again.")
 
 

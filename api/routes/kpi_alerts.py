@@ -8,7 +8,8 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from api import alert_checks, kpi_alert_rows, kpi_alerts, shapes
+from api import alert_actions, alert_checks, kpi_alert_rows, kpi_alerts, shapes
+from api.alert_actions import AcknowledgeIn, Acted, SnoozeIn
 from api.alert_checks import BacktestIn
 from api.asked_sources import Means
 from api.definitions import Time
@@ -70,6 +71,7 @@ class KpiAlertWithNext(KpiAlertOut):
 
 
 KpiAlertList = shapes.list_of(KpiAlertOut, "KpiAlertList")
+ActedOut = shapes.model_of(Acted, "AlertActed")
 MoveOut = shapes.model_of(kpi_alert_rows.Move, "AlertEvent")
 MoveList = shapes.list_of(MoveOut, "AlertEventList")
 
@@ -155,6 +157,18 @@ def delete_kpi_alert(asking: Editor, alert_id: UUID) -> Response:
         kpi_alerts.retire(conn, asking.tenant, row)
 
     return KPI_ALERTS.remove(asking, alert_id, first=retire)
+
+
+@router.post("/{alert_id}/acknowledge", responses=good(200, ActedOut, 409))
+def acknowledge_kpi_alert(asking: Editor, alert_id: UUID, body: AcknowledgeIn | None = None) -> Response:
+    """Stops the reminders of a firing until it is over, of one segment or of all; that it is over is told."""
+    return asking.writing(lambda conn: alert_actions.acknowledge(asking, conn, alert_id, body or AcknowledgeIn()))
+
+
+@router.post("/{alert_id}/snooze", responses=good(200, ActedOut))
+def snooze_kpi_alert(asking: Editor, alert_id: UUID, body: SnoozeIn | None = None) -> Response:
+    """Tells nobody for a while; what fires still is told then."""
+    return asking.writing(lambda conn: alert_actions.snooze(asking, conn, alert_id, body or SnoozeIn()))
 
 
 @router.get("/{alert_id}/history", responses=good(200, MoveList))

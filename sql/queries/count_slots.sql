@@ -1,10 +1,11 @@
 -- A tenant's runs by the column of time that their slot lies in, and what became of them; the shares are of the first
 -- `room` of a column and `total` counts on to `most`, so that a herd costs no more than that. A run is late that began,
--- or begins, more than `late_seconds` after its slot and its jitter.
+-- or begins, more than `late_seconds` after its slot and its jitter; one that no slot of its time made
+-- (a backfill, one by hand, an item) is neither on time nor late.
 -- Takes no lock. Index: runs_of_tenant, read in its order, column by column.
 select
-    c.number, w.seen, case when w.seen < %(room)s then w.seen else t.total end as total, w.on_time, w.late, w.waiting,
-    w.ahead, w.dead, w.cancelled, w.skipped
+    c.number, w.seen, case when w.seen < %(room)s then w.seen else t.total end as total, w.on_time, w.late,
+    w.asked, w.waiting, w.ahead, w.dead, w.cancelled, w.skipped
 from generate_series(0, %(columns)s - 1) as c (number)
 cross join
     lateral (  -- noqa: ST05
@@ -18,6 +19,7 @@ cross join
             count(*) as seen,
             count(*) filter (where j.became = 'on_time') as on_time,
             count(*) filter (where j.became = 'late') as late,
+            count(*) filter (where j.became = 'asked') as asked,
             count(*) filter (where j.became = 'waiting') as waiting,
             count(*) filter (where j.became = 'ahead') as ahead,
             count(*) filter (where j.became = 'dead') as dead,
@@ -29,6 +31,7 @@ cross join
                 case
                     when f.state in ('dead', 'cancelled', 'skipped') then f.state
                     when f.slot_at > now() and f.started_at is null then 'ahead'
+                    when f.origin <> 'schedule' and f.started_at is not null then 'asked'
                     when
                         f.origin = 'schedule'
                         and coalesce(f.started_at, now()) > f.slot_at + make_interval(secs => %(late_seconds)s)

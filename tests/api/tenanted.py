@@ -144,6 +144,9 @@ ROUTES: dict[str, Route] = {
     "GET /api/kpi-alerts/{alert_id}/history": Route("viewer"),
     "GET /api/alert-events": Route("viewer"),
     "GET /api/kpi-alerts/{alert_id}/why": Route("viewer"),
+    # It does not fire.
+    "POST /api/kpi-alerts/{alert_id}/acknowledge": Route("editor", own=409),
+    "POST /api/kpi-alerts/{alert_id}/snooze": Route("editor", {"seconds": 3600}),
     "POST /api/kpi-alerts/{alert_id}/test": Route("editor"),
     "GET /api/pulse": Route("viewer"),
     "POST /api/pulse": Route("editor", {"name": "tuesdays", "prompt": "what is new?", "cron": "0 9 * * 1"}, 201),

@@ -104,6 +104,13 @@ class World:
         body = self.new_alert() | {"alertName": uuid4().hex}
         return UUID(self.admin("POST", "/api/kpi-alerts", json=body).json()["id"])
 
+    def firing(self) -> UUID:
+        alert_id, now = self.alert(), make.now(self.conn)
+        row = {"alert_id": alert_id, "tenant_id": self.tenant, "segment": "", "state": "firing"}
+        row |= {"since": now, "slot_at": now, "run_id": uuid4()}
+        make.insert(self.conn, "alert_states", row)
+        return alert_id
+
     def pulse(self) -> UUID:
         body = {"name": uuid4().hex, "prompt": "what is new?", "cron": "0 9 * * 1"}
         return UUID(self.admin("POST", "/api/pulse", json=body).json()["id"])
@@ -243,6 +250,8 @@ WRITES: dict[tuple[str, str], Write] = {
     ("patch", "/api/kpi-alerts/{alert_id}"): Write(
         "kpi_alert.edited", World.alert, {"description": "seen"}, "before after"
     ),
+    ("post", "/api/kpi-alerts/{alert_id}/acknowledge"): Write("kpi_alert.acknowledged", World.firing, {}, "after"),
+    ("post", "/api/kpi-alerts/{alert_id}/snooze"): Write("kpi_alert.snoozed", World.alert, {}, "after"),
     ("delete", "/api/kpi-alerts/{alert_id}"): Write("kpi_alert.deleted", World.alert, None, "before"),
     ("post", "/api/pulse"): Write(
         "pulse.created", World.nothing, {"name": "seen", "prompt": "what is new?", "cron": "0 9 * * 1"}

@@ -26,6 +26,7 @@ OPEN = {
 
 # Shown in a frame of another page: somebody else's words, under their own policy.
 FRAMES = {
+    "GET /deliveries/{delivery_id}/message",
     "GET /templates/{template_id}/sample",
     "GET /pulses/jobs/{job_id}/report",
     "GET /reports/{report_id}/sample",
@@ -46,6 +47,7 @@ STREAMS = {"GET /events"}
 PAGES: dict[str, PageRow] = {
     "GET /": PageRow(),
     "GET /schedules": PageRow(),
+    "POST /schedules/bulk/ask": PageRow("editor", {"do": "pause"}),
     "POST /schedules/bulk": PageRow("editor", {"do": "pause"}),
     "GET /schedules/new": PageRow("editor"),
     "POST /schedules/new": PageRow("editor", SCHEDULE),
@@ -80,6 +82,7 @@ PAGES: dict[str, PageRow] = {
     "GET /dead-letters/{letter_id}": PageRow(),
     "GET /deliveries": PageRow(),
     "GET /deliveries/{delivery_id}": PageRow(),
+    "GET /deliveries/{delivery_id}/message": PageRow(),
     "POST /deliveries/{delivery_id}/resend": PageRow("editor"),
     "GET /alerts": PageRow(),
     "GET /alerts/new": PageRow("editor"),
@@ -93,6 +96,8 @@ PAGES: dict[str, PageRow] = {
     "POST /alerts/{alert_id}/check": PageRow("editor"),
     "POST /alerts/{alert_id}/pause": PageRow("editor"),
     "POST /alerts/{alert_id}/resume": PageRow("editor"),
+    "POST /alerts/{alert_id}/acknowledge": PageRow("editor"),
+    "POST /alerts/{alert_id}/snooze": PageRow("editor"),
     "POST /alerts/{alert_id}/delete": PageRow("editor"),
     "GET /silences": PageRow(),
     "GET /silences/new": PageRow("editor"),

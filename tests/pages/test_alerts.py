@@ -25,6 +25,7 @@ from tests.conftest import copied
 from tests.pages.forms import fields_in
 from tests.pages.test_rooms import EVIL, place_of, post, said
 from tests.workers.wire import LOOPBACK
+from workers.alert_book import facts_of
 from workers.alerting.conditions import CONDITIONS
 from workers.alerting.policy import Policy
 
@@ -149,6 +150,57 @@ def test_the_list_shows_how_each_alert_stands_and_is_filtered(api: Api, conn: ma
         assert set(re.findall(r'href="/alerts/([0-9a-f-]{36})"', api("GET", f"/alerts?{query}").text)) == shown, query
     assert "Nothing matches" in api("GET", "/alerts?search=nothing").text
     assert api("GET", "/alerts?show=purple").status_code == 422
+
+
+def test_the_list_marks_what_could_not_be_checked_and_what_is_silenced(api: Api, conn: make.Connection) -> None:
+    assert api.tenant
+    calm, blind, blinded = (ROWS["alert_id"](conn, api.tenant, word) for word in ("calm", "blind", "blinded"))
+    moment = make.now(conn)
+    checks = {
+        calm: [{"state": "succeeded", "outcome": {"outcomes": {"ok": 1}}}, {"state": "dead"}],
+        blind: [{"state": "succeeded", "outcome": {"outcomes": {"could_not_check": 1}}}],
+        blinded: [{"state": "dead"}, {"state": "succeeded", "outcome": {"outcomes": {"ok": 1}}}],
+    }
+    for alert_id, runs in checks.items():
+        schedule_id = make.value(conn, "select schedule_id from kpi_alerts where id = %s", alert_id)
+        for number, run in enumerate(runs):
+            slot = moment - timedelta(minutes=number + 1)
+            make.run(conn, api.tenant, schedule_id=schedule_id, origin="schedule", slot_at=slot, attempt=1, **run)
+    for alert_id, segment in ((calm, "*"), (blind, "north-*")):
+        silence = {"name": f"Works {EVIL}", "alertId": alert_id, "durationSeconds": 3600, "segment": segment}
+        assert api("POST", "/api/silences", json=silence).status_code == 201
+    page = api("GET", "/alerts").text
+    assert EVIL not in page
+    rows = dict(re.findall(r'<tr id="alert-([0-9a-f-]+)">(.*?)</tr>', page, re.DOTALL))
+    marks = {alert_id: set(re.findall(r'class="state \w+"[^>]*>([\w ]+)', row)) for alert_id, row in rows.items()}
+    assert {word: marks[alert_id] - {"ok"} for word, alert_id in (("calm", calm), ("blind", blind))} == {
+        "calm": {"silenced"},
+        "blind": {"could not check", "partly silenced"},
+    }
+    assert "could not check" in marks[blinded]
+
+
+def test_a_firing_is_acknowledged_and_snoozed_from_its_page(api: Api, conn: make.Connection) -> None:
+    assert api.tenant
+    alert_id = ROWS["alert_id"](conn, api.tenant, "own")
+    path = f"/alerts/{alert_id}"
+    assert "Acknowledge" not in api("GET", path).text
+    assert post(api, f"{path}/acknowledge").status_code == 409
+    conn.execute("update alert_states set state = 'firing', since = now() where alert_id = %s", (alert_id,))
+    assert "Acknowledge" in api("GET", path).text
+    assert place_of(post(api, f"{path}/acknowledge")) == place_of(post(api, f"{path}/snooze")) == path
+    facts = facts_of(conn, api.tenant, UUID(alert_id), make.now(conn))
+    assert facts.is_acknowledged("", make.now(conn) - timedelta(minutes=1))
+    assert facts.snoozed_until is not None
+    assert abs(facts.snoozed_until - make.now(conn) - timedelta(days=1)) < timedelta(minutes=1)
+    page = api("GET", path).text
+    assert "Somebody acknowledged it" in page
+    assert "Snoozed until" in page
+    # Of another firing it says nothing.
+    conn.execute("update alert_states set since = now() where alert_id = %s", (alert_id,))
+    assert "Somebody acknowledged it" not in api("GET", path).text
+    for seconds in (59, 30 * 86400 + 1):
+        assert api("POST", f"/api/kpi-alerts/{alert_id}/snooze", json={"seconds": seconds}).status_code == 422
 
 
 def test_an_alerts_page_draws_its_course_and_says_who_got_what(api: Api, conn: make.Connection) -> None:

@@ -1,6 +1,7 @@
 """What holds of every page: who may see it, whose rows it shows, and what it answers who may not."""
 
 import re
+from html import unescape
 from urllib.parse import quote
 
 import pytest
@@ -9,6 +10,7 @@ from tests import make
 from tests.api.conftest import Api, Two
 from tests.api.tenanted import ROWS
 from tests.api.test_sessions import ask, signed_in
+from tests.pages.links import unread
 from tests.pages.table import FILES, FRAMES, OPEN, OURS, PAGES, STREAMS, made, names_in, page_routes
 
 READ = sorted(page for page in PAGES if page.startswith("GET "))
@@ -45,6 +47,8 @@ def test_a_page_is_shown_to_its_role(two: Two, page: str) -> None:
     assert answer.headers["cache-control"] == "no-store"
     assert len(re.findall("<h1", answer.text)) == 1
     assert re.search(r"<title>\S.* · Tocsin</title>", answer.text)
+    links = re.findall(r'(?:href|hx-get|src)="(/(?!static/)[^"]*\?[^"]*)"', answer.text)
+    assert {link: names for link in links if (names := unread(unescape(link)))} == {}
 
 
 @pytest.mark.parametrize("page", sorted(FRAMES))

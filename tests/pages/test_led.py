@@ -5,6 +5,7 @@ from dataclasses import replace
 from urllib.parse import quote
 
 import pytest
+from fastapi import HTTPException
 
 from api.app import create_app
 from api.pages.file_views import first_rows
@@ -12,8 +13,12 @@ from db.pool import Database
 from tests import make
 from tests.api.conftest import Api, TestClient, Two, web_of_it
 from tests.api.test_sessions import ask, signed_in
+from tests.pages.forms import sent_by
 
 HTMX = {"HX-Request": "true", "HX-Current-URL": "https://testserver/runs?state=dead"}
+# Of our own page, as a browser says it.
+OWN = {"Sec-Fetch-Site": "same-origin"}
+TYPED = {"name": "Ours & <theirs>", "prompt": "what is new?\nand why?", "cron": "0 9 * * 2"}
 GONE = {"Cookie": "__Host-tocsin-tenant=gone"}
 
 
@@ -25,13 +30,59 @@ def hosting(shared: tuple[TestClient, make.Connection]) -> Iterator[TestClient]:
         yield web
 
 
-@pytest.mark.parametrize("method", ["GET", "POST"])
-def test_a_part_of_a_page_whose_session_has_ended_leads_the_whole_page_to_sign_in(two: Two, method: str) -> None:
-    path = "/runs" if method == "GET" else "/schedules/new/look"
-    answer = two.web.request(method, path, headers=HTMX, follow_redirects=False)
+def test_a_part_of_a_page_whose_session_has_ended_leads_the_whole_page_to_sign_in(two: Two) -> None:
+    answer = two.web.get("/runs", headers=HTMX, follow_redirects=False)
     assert answer.status_code == 401
     assert answer.headers["hx-redirect"] == f"/sign-in?next={quote('/runs?state=dead')}"
     assert answer.text == ""
+
+
+def test_a_form_that_is_being_typed_is_led_nowhere(two: Two) -> None:
+    answer = two.web.post("/schedules/new/look", data=TYPED, headers=HTMX | OWN, follow_redirects=False)
+    assert answer.status_code == 401
+    assert "hx-redirect" not in answer.headers
+    assert answer.text == ""
+
+
+def test_a_form_that_is_sent_after_its_session_ended_is_kept_and_sent_again(two: Two) -> None:
+    first, later = two.a.of_scope(two.conn, "write"), signed_in(two.a)
+    cookie = signed_in(first)
+    two.a("DELETE", f"/api/tokens/{first.made.id}")
+    kept = ask(two.a, "POST", "/pulses/new?then=preview", cookie, OWN, data=TYPED, follow_redirects=False)
+    assert kept.status_code == 401
+    assert "Not saved yet." in kept.text
+    assert 'href="/sign-in?next=/" target="_blank"' in kept.text
+    assert 'action="/pulses/new?then=preview"' in kept.text
+    assert dict(sent_by(kept.text, "Send it again")) == TYPED
+    assert TYPED["name"] not in kept.text
+    assert two.a("GET", "/api/pulse").json() == []
+    again = ask(
+        two.a, "POST", "/pulses/new", later, OWN, data=dict(sent_by(kept.text, "Send it again")), follow_redirects=False
+    )
+    assert again.status_code == 303
+    [pulse] = two.a("GET", "/api/pulse").json()
+    assert (pulse["name"], pulse["prompt"]) == (TYPED["name"], TYPED["prompt"])
+
+
+def test_what_another_site_typed_is_not_kept(two: Two) -> None:
+    for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}, {}):
+        answer = two.web.post("/pulses/new", data=TYPED, headers=headers, follow_redirects=False)
+        assert answer.status_code == 303
+        assert answer.text == ""
+
+
+def test_a_form_is_kept_while_too_much_is_asked_or_the_database_is_away(
+    two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for status in (429, 503):
+
+        def refuse(*_args: object, _status: int = status, **_more: object) -> None:
+            raise HTTPException(_status, "not now", {"Retry-After": "7"})
+
+        monkeypatch.setattr("api.pages.page.admitted", refuse)
+        answer = two.web.post("/pulses/new", data=TYPED, headers=OWN)
+        assert (answer.status_code, answer.headers["retry-after"]) == (status, "7")
+        assert dict(sent_by(answer.text, "Send it again")) == TYPED
 
 
 def test_a_session_that_was_revoked_is_taken_from_the_browser_as_its_page_is_led_away(two: Two) -> None:

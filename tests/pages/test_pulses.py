@@ -99,7 +99,7 @@ def test_a_form_is_saved_and_previewed_by_one_button(api: Api) -> None:
     assert pulse["recipients"] == ["ann@example.com", {"role": "viewer"}]
     assert pulse["graphIds"] is None
     page = api("GET", f"/pulses/{pulse['id']}").text
-    assert "members who are at least viewer" in page
+    assert "every member whose role is viewer" in page
     assert "Tuesday" in page
     assert place_of(post(api, f"/pulses/{pulse['id']}/enable")) == f"/pulses/{pulse['id']}"
     assert api("GET", f"/api/pulse/{pulse['id']}").json()["enabled"] is True

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from api.charts import run_way
 from api.pages.file_views import first_rows
-from api.pages.look import sentence
+from api.pages.look import ends, sentence
 from tests import make
 from tests.api.conftest import Api
 from tests.api.tenanted import ROWS
@@ -90,13 +90,35 @@ def test_what_did_not_arrive_is_sent_again_and_nothing_else(api: Api, conn: make
     states = {"a": "sent", "b": "failed", "c": "bounced", "d": "unknown", "e": "suppressed", "f": "pending"}
     for name, state in states.items():
         make.delivery(conn, api.tenant, run_id, slot_at, recipient=f"{name}@example.com", state=state)
-    assert "Send the 3 again that did not arrive" in api("GET", f"/runs/{run_id}").text
+    page = api("GET", f"/runs/{run_id}").text
+    assert "Send what did not arrive again (2)" in page
+    # What may have left is asked for by itself, and the question says what it may do.
+    assert "Send what may have arrived again (1)" in page
+    asked = dict(re.findall(r'data-ask="Send (\d) messages? again\? ([^"]*)"', page))
+    assert "gets a second one" in asked["1"]
+    assert "nobody who got theirs is sent another" in asked["2"]
     answer = post(api, f"/runs/{run_id}/resend")
     assert place_of(answer) == f"/runs/{run_id}"
-    assert said(answer) == "3 of 6 messages are sent again."
-    after = dict(conn.execute("select recipient, state from deliveries where run_id = %s", [run_id]).fetchall())
-    moved = {"b": "pending", "c": "pending", "d": "pending"}
-    assert after == {f"{name}@example.com": state for name, state in (states | moved).items()}
+    assert said(answer) == "2 of 6 messages are sent again."
+    moved = states | {"b": "pending", "c": "pending"}
+    assert _states(conn, run_id) == moved
+    assert said(post(api, f"/runs/{run_id}/resend", which="unknown")) == "1 of 6 messages are sent again."
+    assert _states(conn, run_id) == moved | {"d": "pending"}
+    assert "Send what" not in api("GET", f"/runs/{run_id}").text
+
+
+def _states(conn: make.Connection, run_id: UUID) -> dict[str, str]:
+    """Each of the run's deliveries, by the first letter of its recipient."""
+    found = conn.execute("select left(recipient, 1), state from deliveries where run_id = %s", [run_id]).fetchall()
+    return dict(found)
+
+
+def test_a_message_that_may_have_arrived_is_sent_again_with_a_warning(api: Api, conn: make.Connection) -> None:
+    for state, warned in (("unknown", True), ("failed", False)):
+        delivery_id = ROWS["delivery_id"](conn, api.tenant, "own", state=state)
+        page = api("GET", f"/deliveries/{delivery_id}").text
+        assert "Send again" in page
+        assert ("may have got it" in page) is warned
 
 
 def test_one_that_was_sent_is_sent_again_only_when_it_is_asked_for_by_force(api: Api, conn: make.Connection) -> None:
@@ -125,3 +147,15 @@ def test_runs_are_found_by_what_the_form_asks(api: Api, conn: make.Connection) -
     assert f"/runs/{done}" not in shown
     assert "No run is like that" in api("GET", "/runs?state=cancelled").text
     assert api("GET", "/runs?state=asleep").status_code == 422
+
+
+def test_the_list_tells_an_error_as_it_is_with_its_end_and_a_reason_as_words(api: Api, conn: make.Connection) -> None:
+    error = f"asking https://example.com/some_path: {'x' * 300} column is_new does not exist"
+    ROWS["run_id"](conn, api.tenant, "own", state="dead", attempt=1, error=error)
+    ROWS["run_id"](conn, api.tenant, "own", state="skipped", reason="overlap_skip")
+    page = api("GET", "/runs").text
+    assert f'<span title="{error}">asking https://example.com/some_path: xxx' in page
+    assert "xxx column is_new does not exist</span>" in page
+    assert "overlap skip" in page
+    assert [len(ends(text, 200)) <= 200 for text in (error, "short", "y" * 201)] == [True] * 3
+    assert ends("z" * 200, 200) == "z" * 200

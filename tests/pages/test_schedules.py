@@ -9,9 +9,10 @@ from uuid import UUID
 
 from httpx2 import Response
 
+from api.pages.times import local_of
 from tests import make
 from tests.api.conftest import Api
-from tests.pages.forms import fields_in
+from tests.pages.forms import fields_in, sent_by
 
 EVIL = "<script>alert(1)</script>"
 WEEKDAYS = {"jobType": "test.noop", "cronExpression": "30 2 * * *", "timezone": "Europe/Paris"}
@@ -31,6 +32,16 @@ def shown(api: Api, path: str) -> str:
 
 def post(api: Api, path: str, form: dict[str, Any]) -> Response:
     return api("POST", path, data=form, follow_redirects=False)
+
+
+def as_shown(api: Api, wanted: dict[str, Any], **more: str) -> Response:
+    """What the page that asks first sends once its button is pressed."""
+    asked = post(api, "/schedules/bulk/ask", wanted)
+    assert asked.status_code == 200, asked.text
+    fields: dict[str, Any] = {}
+    for name, value in sent_by(asked.text, wanted["do"].capitalize()):
+        fields.setdefault(name, []).append(value)
+    return post(api, "/schedules/bulk", fields | more)
 
 
 def said(answer: Response) -> str:
@@ -97,10 +108,10 @@ def test_a_herd_is_paused_with_a_note_and_each_refusal_has_its_reason(api: Api) 
 def test_all_that_match_the_filters_are_resumed_and_no_other(api: Api) -> None:
     herd = [made(api, name=f"Member {number}", tags=["herd"]) for number in range(3)]
     other = made(api, name="Other")
-    post(api, "/schedules/bulk", {"do": "pause", "every": "yes"})
+    as_shown(api, {"do": "pause", "every": "yes"}, note="works")
     assert {of(api, each)["status"] for each in (*herd, other)} == {"paused"}
 
-    done = post(api, "/schedules/bulk", {"do": "resume", "every": "yes", "tag": "herd"})
+    done = as_shown(api, {"do": "resume", "every": "yes", "tag": "herd"})
 
     assert done.headers["location"] == "/schedules?tag=herd"
     assert {of(api, each)["status"] for each in herd} == {"active"}
@@ -110,6 +121,46 @@ def test_all_that_match_the_filters_are_resumed_and_no_other(api: Api) -> None:
 def test_a_herd_is_only_paused_or_resumed(api: Api) -> None:
     for form in ({"do": "cancel"}, {"do": "pause", "id": "x"}):
         assert post(api, "/schedules/bulk", form).status_code == 400
+        assert post(api, "/schedules/bulk/ask", form).status_code == 400
+
+
+def test_what_becomes_of_a_herd_is_shown_before_and_changes_nothing(api: Api) -> None:
+    herd = [made(api, name=f"Member {number}") for number in range(4)]
+    post(api, f"/schedules/{herd[3]}/pause", {"note": f"on purpose {EVIL}"})
+    asked = post(api, "/schedules/bulk/ask", {"do": "pause", "id": herd})
+    text = re.sub(r"\s+", " ", html.unescape(asked.text))
+    assert "3 schedules pause: nothing of theirs is planned until somebody resumes them" in text
+    assert f"1 stays paused as it is with the note “on purpose {EVIL}”." in text
+    assert EVIL not in asked.text
+    assert [of(api, each)["status"] for each in herd] == [*["active"] * 3, "paused"]
+    everything = post(api, "/schedules/bulk/ask", {"do": "resume", "every": "yes"})
+    assert "1 schedule goes on from now" in re.sub(r"\s+", " ", everything.text)
+    assert "1 was paused with the note" in everything.text
+    assert "There is nothing to resume" in post(api, "/schedules/bulk/ask", {"do": "resume", "id": herd[:3]}).text
+    assert "There is nothing to pause" in post(api, "/schedules/bulk/ask", {"do": "pause"}).text
+
+
+def test_what_failed_is_resumed_only_when_that_is_said(api: Api, conn: make.Connection) -> None:
+    rests, failed = made(api, name="Rests"), made(api, name="Failed")
+    post(api, f"/schedules/{rests}/pause", {})
+    conn.execute(
+        "update schedules set status = 'failed', next_fire_at = null, last_error = %s where id = %s", (EVIL, failed)
+    )
+    wanted = {"do": "resume", "id": [rests, failed]}
+    assert "1 failed and stays as it is, unless that is said below" in post(api, "/schedules/bulk/ask", wanted).text
+    assert "1%20schedule%20is%20resumed" in said(as_shown(api, wanted))
+    assert [of(api, each)["status"] for each in (rests, failed)] == ["active", "failed"]
+    assert "1%20schedule%20is%20resumed" in said(as_shown(api, wanted, failed="yes"))
+    assert of(api, failed)["status"] == "active"
+
+
+def test_a_refused_note_keeps_the_herd_and_what_was_typed(api: Api) -> None:
+    herd = [made(api, name=f"Member {number}") for number in range(2)]
+    refused = as_shown(api, {"do": "pause", "id": herd}, note="two\nlines")
+    assert refused.status_code == 422
+    assert "two\nlines" in refused.text
+    assert [value for name, value in sent_by(refused.text, "Pause 2") if name == "id"] == herd
+    assert of(api, herd[0])["status"] == "active"
 
 
 def test_a_schedule_shows_its_month_and_explains_the_nights_when_the_clock_turns(api: Api) -> None:
@@ -162,7 +213,7 @@ def test_a_viewer_is_offered_nothing_that_changes(api: Api, conn: make.Connectio
     reader = api.of_scope(conn, "read")
     for page in ("/schedules", path):
         text = reader("GET", page).text
-        assert re.findall(r'action="([^"]*)"', text) in (["/sign-out"], ["/sign-out", "/schedules/bulk"])
+        assert re.findall(r'action="([^"]*)"', text) in (["/sign-out"], ["/sign-out", "/schedules/bulk/ask"])
         assert not re.search(r"/edit|/backfill|Pause|/changes", text)
 
 
@@ -207,6 +258,12 @@ def test_a_backfill_shows_what_it_would_do_and_then_does_it(api: Api, conn: make
     again = api("GET", path, params={"from": local[0], "to": local[1]}).text
     assert "Each slot of the span has its run." in again
     assert "No%20run%20is%20made" in said(post(api, path, form))
+    # One that is refused keeps its span.
+    over = post(api, path, form | {"to": "2999-01-01T00:00:00Z"})
+    assert over.status_code == 422
+    assert [local_of(form["from"], "Asia/Kolkata"), "2999-01-01T05:30:00"] == [
+        value for name, value in sent_by(over.text, "Show") if name in ("from", "to")
+    ]
 
 
 def test_a_span_that_cannot_be_backfilled_is_shown_with_its_reason(api: Api) -> None:

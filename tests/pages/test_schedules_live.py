@@ -78,6 +78,10 @@ def test_a_herd_is_paused_by_the_keyboard_alone(place: Place, page: Page) -> Non
     page.goto(f"{place.site.url}/schedules?tag=herd")
     page.get_by_label("Tick all on this page").focus()
     page.keyboard.press("Space")
+    page.get_by_role("button", name="Pause…", exact=True).focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("h1")).to_have_text("Pause 3 schedules")
+    assert faults(page) == []
     page.get_by_label("Note").focus()
     page.keyboard.type("the bank is closed")
     page.keyboard.press("Tab")

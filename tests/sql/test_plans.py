@@ -259,6 +259,27 @@ def test_the_latest_runs_are_read_by_their_schedules_and_not_by_all_that_their_t
     assert scanned_whole(nodes) == set()
 
 
+def test_what_a_page_shows_of_a_day_is_read_by_when_it_was_made_and_of_alerts_by_their_schedules(
+    filled: make.Connection, some: dict[str, Any]
+) -> None:
+    of = {"tenant_id": some["tenant_id"]}
+    nodes = plan_of(filled, "count_deliveries", of | {"room": 3000})
+    assert indexes(filled, nodes) == {"deliveries_made"}, nodes
+    alert = {
+        "id": some["id"],
+        "schedule_id": some["schedule_id"],
+        "alert_name": "low",
+        "alert_type": "threshold",
+        **of,
+        "graph_id": some["id"],
+    }
+    with filled.transaction(force_rollback=True):
+        filled.execute("set local session_replication_role to replica")
+        make.insert(filled, "kpi_alerts", alert | {"recipients": []})
+        nodes = plan_of(filled, "list_unchecked_alerts", of | {"ids": [some["id"]]})
+    assert "runs_one_per_slot" in indexes(filled, nodes), nodes
+
+
 def test_an_alerts_checks_and_their_messages_are_read_by_its_schedule_and_its_runs(
     filled: make.Connection, some: dict[str, Any]
 ) -> None:

@@ -53,7 +53,7 @@ OF = {
     "schedule": {"get_schedule", "lock_schedule", "update_schedule", "stop_schedule", "resume_schedule",
                  "rewind_schedule"},
     "letter": {"get_dead_letter", "discard_dead_letter"},
-    "delivery": {"get_delivery", "resend_delivery"},
+    "delivery": {"get_delivery", "get_delivery_content", "resend_delivery"},
     "sent": {"bounce_delivery", "note_delivery"},
     "artifact": {"get_artifact"},
     "source": {"find_source", "lock_source", "update_source", "delete_source"},
@@ -119,6 +119,8 @@ class Held:
         make.run(conn, self.tenant, schedule_id=ahead, origin="schedule", slot_at=due, released_at=due)
         unchecked = make.schedule(conn, self.tenant, cron="0 9 * * *")
         make.run(conn, self.tenant, schedule_id=unchecked, origin="schedule", slot_at=due, state="dead")
+        watching = make.value(conn, "select schedule_id from kpi_alerts where id = %s", self.ids["alert"])
+        make.run(conn, self.tenant, schedule_id=watching, origin="schedule", state="dead")
         checked = {"segments": [{"segment": "", "state": "ok"}]}
         make.run(
             conn, self.tenant, schedule_id=unchecked, origin="schedule", slot_at=slot_at, state="succeeded",
@@ -153,6 +155,7 @@ class Held:
             "get_dead_letter": {"slot_at": letter_slot},
             "discard_dead_letter": {"slot_at": letter_slot},
             "get_delivery": {"slot_at": delivery_slot},
+            "get_delivery_content": {"slot_at": delivery_slot},
             "get_artifact": {"slot_at": slot_of(self.ids["artifact"])},
             "list_artifacts": {"run_id": artifact_run, "slot_at": slot_of(self.ids["artifact"])},
             "resend_delivery": {"slot_at": delivery_slot},
@@ -277,6 +280,13 @@ class Held:
             "insert_dashboard": {"name": f"{word} other", "description": ""},
             "update_dashboard": {"name": f"{word} renamed", "description": ""},
             "show_graphs": {"graph_ids": [self.ids["graph"]]},
+            "insert_alert_action": {
+                "alert_id": self.ids["alert"],
+                "segment": "",
+                "action": "snooze",
+                "seconds": 60,
+                "acted_by": word,
+            },
             "insert_silence": {
                 "name": word,
                 "alert_id": None,
@@ -298,6 +308,7 @@ class Held:
             "list_recent_checks": {"schedule_id": unchecked, "slot_at": due + timedelta(hours=1), "segment": ""},
             "list_alert_checks": {"schedule_id": unchecked, "since": slot_at, "segment": ""},
             "list_alert_values": {"ids": [self.ids["alert"]]},
+            "list_unchecked_alerts": {"ids": [self.ids["alert"]]},
             "list_deliveries_of_runs": {"run_ids": [UUID(str(delivered))], "slots": [delivery_slot]},
             "list_silences_over": {"since": slot_at, "until": due + timedelta(days=2)},
             "list_kpi_alerts": {"state": None},

@@ -37,7 +37,7 @@ class Stored(NamedTuple):
 def taken_apart(content: bytes) -> Stored:
     """Return the parts of a mail that `compose` made. Raises ValueError when it has no sender."""
     mail = BytesParser(policy=policy.default).parsebytes(content)
-    if not mail["From"].addresses:
+    if not mail["From"] or not mail["From"].addresses:
         raise ValueError("the stored mail has no sender")
     text, html = (mail.get_body((kind,)) for kind in ("plain", "html"))
     bodies = {id(text), id(html)}
