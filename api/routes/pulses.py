@@ -36,6 +36,10 @@ class PulseOut(_Model):
     description: str
     prompt: str
     cron: str | None
+    interval_seconds: int | None
+    interval_anchor: Time | None
+    scheduled_at: Time | None
+    recurrence: dict[str, Any] | None
     cron_timezone: str | None
     enabled: bool
     recipients: list[Any] | None

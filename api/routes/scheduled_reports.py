@@ -41,6 +41,10 @@ class ScheduledReportOut(_Model):
     definition_id: UUID
     schedule_id: UUID
     cron_expression: str | None
+    interval_seconds: int | None
+    interval_anchor: Time | None
+    scheduled_at: Time | None
+    recurrence: dict[str, Any] | None
     timezone: str
     calendar_id: UUID | None
     is_active: bool
