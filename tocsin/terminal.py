@@ -117,6 +117,16 @@ def cell(value: Any) -> str:
     return " ".join(str(value).split())
 
 
+def agrees(question: str) -> bool:
+    """Whether the person at the terminal says yes; who says nothing, or ends the input, does not."""
+    try:
+        return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:
+        # The question's line is still open.
+        print()
+        return False
+
+
 def bar(fraction: float, width: int = 30) -> str:
     """How far something is, drawn and in per cent."""
     full = round(min(1.0, max(0.0, fraction)) * width)
