@@ -5,7 +5,8 @@ import re
 import shutil
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
@@ -135,16 +136,28 @@ def bar(fraction: float, width: int = 30) -> str:
 
 def counted(items: Sequence[Item], words: str) -> Iterator[Item]:
     """The items one by one, with a bar on standard error of how far that is; on a terminal alone."""
-    if not sys.stderr.isatty():
-        yield from items
-        return
+    with counting(len(items), words) as tell:
+        for place, item in enumerate(items):
+            tell(place)
+            yield item
+
+
+@contextmanager
+def counting(count: int, words: str) -> Iterator[Callable[[int], None]]:
+    """Takes how many of a count are done, and draws a bar of it on standard error; on a terminal alone."""
     drawn = 0.0
-    for place, item in enumerate(items):
-        if time.monotonic() - drawn > _BETWEEN_DRAWS:
-            draw(place / len(items), f"{words} {place} of {len(items)}")
+
+    def tell(done: int) -> None:
+        nonlocal drawn
+        if sys.stderr.isatty() and time.monotonic() - drawn > _BETWEEN_DRAWS:
+            draw(done / max(count, 1), f"{words} {done} of {count}")
             drawn = time.monotonic()
-        yield item
-    undraw()
+
+    try:
+        yield tell
+    finally:
+        if drawn:
+            undraw()
 
 
 def draw(fraction: float, words: str) -> None:

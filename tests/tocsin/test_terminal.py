@@ -1,7 +1,10 @@
 """What is printed on a terminal, and what in a pipe."""
 
+import base64
+import os
 import sys
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -54,6 +57,30 @@ def test_a_bar_is_drawn_on_a_terminal_and_none_in_a_pipe(monkeypatch: pytest.Mon
         assert list(terminal.counted([1, 2, 3], "things")) == [1, 2, 3]
         assert ("░" in screen.getvalue()) == screen.isatty()
         assert screen.getvalue().endswith("\r\x1b[K") == screen.isatty()
+
+
+def test_what_takes_long_shows_how_far_it_is(
+    tocsin: Tocsin, conn: make.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    screen = Screen()
+    monkeypatch.setattr(sys, "stderr", screen)
+    (tmp_path / "crontab").write_text("0 9 * * * /bin/true\n")
+    (tmp_path / "stack.yaml").write_text("calendars: [{name: closed}]")
+    params = '{"url": "https://app.example.com/x", "secret": "whsec_aHVzaGh1c2hodXNoaHVzaGh1c2hodXNoaHVzaGh1c2g="}'
+    tocsin("schedules", "create", "http.call", "--name", "x", "--cron", "@daily", "--params", params)
+    old = os.environ["TOCSIN_SECRET_KEYS"]
+    monkeypatch.setenv("TOCSIN_SECRET_KEYS", f"{base64.b64encode(bytes(32)).decode()},{old}")
+    for words, argv in (
+        ("secrets 1 of ", ("keys", "rotate")),
+        ("migrations 0 of ", ("migrate",)),
+        ("entries 0 of 1", ("import", "crontab", str(tmp_path / "crontab"), "--url", "https://app.example.com/x")),
+        ("steps 0 of 1", ("apply", "-f", str(tmp_path / "stack.yaml"), "--yes")),
+    ):
+        screen.truncate(0)
+        answer = tocsin(*argv)
+        assert answer.status == 0, screen.getvalue()
+        assert words in screen.getvalue()
+        assert screen.getvalue().endswith("\r\x1b[K")
 
 
 def test_all_dead_letters_are_replayed_or_those_of_one_schedule(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tocsin.complaints import Complaint
 from tocsin.installation import changing, tenant_id
-from tocsin.terminal import show_json, show_table, with_json, with_tenant
+from tocsin.terminal import counted, show_json, show_table, with_json, with_tenant
 
 if TYPE_CHECKING:
     from tocsin.imports.found import Found
@@ -94,7 +94,7 @@ def _import(args: argparse.Namespace, found: "Sequence[Found]", origin: str) -> 
     became: list[Became] = []
     try:
         with changing() as conn:
-            became += make_all(conn, tenant_id(conn, args.tenant), found, target, origin, kinds)
+            became += make_all(conn, tenant_id(conn, args.tenant), counted(found, "entries"), target, origin, kinds)
             _end(is_plan=args.plan)
     except _Planned:
         pass
