@@ -118,6 +118,20 @@ def cell(value: Any) -> str:
     return " ".join(str(value).split())
 
 
+def with_yes(parser: argparse.ArgumentParser) -> None:
+    """Gives a command `--yes`, for what can't be undone."""
+    parser.add_argument("--yes", action="store_true", dest="is_agreed", help="do not ask; a pipe is never asked")
+
+
+def is_refused(args: argparse.Namespace, question: str) -> bool:
+    """Whether the person at the terminal is asked and does not agree; with --yes, --json and in a pipe nobody is asked."""
+    asks = not (args.is_agreed or args.is_json) and sys.stdin.isatty() and sys.stdout.isatty()
+    if not asks or agrees(question):
+        return False
+    print("nothing was done")
+    return True
+
+
 def agrees(question: str) -> bool:
     """Whether the person at the terminal says yes; who says nothing, or ends the input, does not."""
     try:

@@ -3,6 +3,7 @@
 import base64
 import os
 import sys
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -112,3 +113,21 @@ def test_chaos_says_its_lines_above_a_bar_on_a_terminal_alone(monkeypatch: pytes
         chaos._teller(60.0)("worker.kill")
         assert "worker.kill\n" in screen.getvalue()
         assert ("of the faults' time" in screen.getvalue()) == screen.isatty()
+
+
+@pytest.mark.parametrize(("said", "status", "runs"), [("y\n", 0, 3), ("\n", 1, 0), ("", 1, 0)])
+def test_what_cannot_be_undone_asks_on_a_terminal(
+    tocsin: Tocsin, conn: make.Connection, monkeypatch: pytest.MonkeyPatch, said: str, status: int, runs: int
+) -> None:
+    tocsin("schedules", "create", "test.noop", "--name", "x", "--every", "86400")
+    now = make.now(conn)
+    conn.execute("update schedules set interval_anchor = date_trunc('day', now()) - interval '100 days'")
+    span = ("--from", f"{now - timedelta(days=3):%Y-%m-%dT%H:%M:%SZ}", "--to", f"{now:%Y-%m-%dT%H:%M:%SZ}")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    for argv, question in ((("backfill", "x", *span), "Make them? [y/N]"), (("cancel", "x"), "Cancel it? [y/N]")):
+        monkeypatch.setattr(sys, "stdin", Screen(said))
+        answer = tocsin("schedules", *argv)
+        assert (answer.status, question in answer.out, "nothing was done" in answer.out) == (status, True, status == 1)
+    assert make.value(conn, "select count(*) from runs") == runs
+    assert make.value(conn, "select status from schedules") == ("active" if status else "cancelled")
+    assert tocsin("schedules", "cancel", "x", "--yes").status == (0 if status else 1)
