@@ -11,9 +11,10 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from api import kpi_alert_rows, kpi_alerts
+from api import kpi_alert_rows, kpi_alerts, kpi_thresholds, timings
 from api.asked_sources import Means, asked, row_of
 from api.definitions import Time
+from api.kpi_alert_bodies import of_timing
 from api.kpi_alert_rows import KpiAlert
 from api.kpi_thresholds import Threshold
 from api.refusals import refuse
@@ -22,7 +23,7 @@ from db.jsonb import rfc3339
 from db.pool import Connection
 from db.query import Query
 from scheduler import deliveries, slots
-from scheduler.slots import BadRecurrence, Cron
+from scheduler.slots import BadRecurrence
 from workers.alert_book import GET_GRAPH, LIST_STATES, facts_of, remembered
 from workers.alerting.backtest import NoSuggestion, backtest, suggest_threshold, summary
 from workers.alerting.lookback import window
@@ -153,7 +154,7 @@ def run_backtest(what: Asking, means: Means, body: BacktestIn, now: datetime) ->
     last = body.last or now
     first = body.first or last - timedelta(days=BACKTEST_DAYS)
     wanted = body.wanted_messages
-    checks = checks_of(body.threshold.check_cron, what.timezone, first, last)
+    checks = checks_of(body.threshold, what.timezone, first, last)
     reading = read_past(what, means, checks[-1], checks[0])
     if len(reading.series) * len(checks) > MOST_JUDGED:
         most = MOST_JUDGED // len(reading.series)
@@ -239,16 +240,17 @@ def _instant(at: datetime | None) -> str:
     return "no time: it is not active" if at is None else rfc3339(at)
 
 
-def checks_of(cron: str, timezone: str, first: datetime, last: datetime) -> list[datetime]:
+def checks_of(threshold: Threshold, timezone: str, first: datetime, last: datetime) -> list[datetime]:
     """The slots of the check schedule from `first` to `last`. Raises BadDefinition when there are none or too many."""
     if first >= last:
         raise refuse("to", "takes an instant after from")
-    recurrence = Cron(cron, timezone)
+    timing = kpi_thresholds.timing_of(threshold)
     try:
+        recurrence = timings.recurrence_of(timing, timezone, first)
         slots.check(recurrence)
         found, has_more = slots.slots_between(recurrence, first - timedelta(microseconds=1), last, MOST_CHECKS)
     except BadRecurrence as error:
-        raise refuse("threshold.checkCron", error.reason) from None
+        raise of_timing(error, "threshold") from None
     if not found:
         raise refuse("to", "takes a span in which there is a check")
     if has_more:

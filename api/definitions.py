@@ -227,7 +227,7 @@ def _refuse_sealed(value: Any, pointer: str) -> None:
 
 
 # The names of headers and the like whose values are credentials.
-_TELLS_A_SECRET = re.compile("auth|cookie|token|secret|key|password|signature", re.IGNORECASE)
+TELLS_A_SECRET = re.compile("auth|cookie|token|secret|key|password|signature", re.IGNORECASE)
 
 
 def sealed_params(kind: Kind, params: BaseModel, seal: Seal, place: Place) -> dict[str, Any]:
@@ -245,7 +245,7 @@ def with_secrets(kind: Kind, params: Mapping[str, Any], become: Callable[[str], 
                 found[name] = become(secret)
             case dict() as named:
                 found[name] = {
-                    key: become(value) if _TELLS_A_SECRET.search(key) else value for key, value in named.items()
+                    key: become(value) if TELLS_A_SECRET.search(key) else value for key, value in named.items()
                 }
     return found
 

@@ -8,10 +8,11 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic.alias_generators import to_camel
 
+from api import timings
 from api.channels import Told
 from api.definitions import DELIVER_WITHIN, Line, Within, Words
 from api.graphs import Text
-from api.kpi_schedules import KpiSchedule
+from api.kpi_schedules import OF_FREQUENCY, KpiSchedule
 from api.kpi_thresholds import Threshold
 from api.refusals import BadDefinition, Problem, of_model, of_recurrence, refuse
 from scheduler.refusals import NameTaken
@@ -116,11 +117,12 @@ def patched(body: Mapping[str, Any], patch: KpiAlertPatch) -> KpiAlertIn:
 def _laid_over(stored: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     """The stored part with the changes, null takes a field away; one way to recur takes the other's place."""
     dropped: frozenset[str] = frozenset()
-    if changes.get("cron") is not None:
-        dropped = _INSTEAD_OF_CRON
-    if changes.get("frequencyInterval") is not None:
+    if any(changes.get(name) is not None for name in _WAYS):
+        dropped = frozenset({*_WAYS, "intervalAnchor", *OF_FREQUENCY})
+    elif changes.get("frequencyInterval") is not None:
         # Of minutes and hours none is passed over by a date.
-        dropped = frozenset({"cron", "from"} if changes["frequencyInterval"] in ("minute", "hour") else {"cron"})
+        from_what = {"from"} if changes["frequencyInterval"] in ("minute", "hour") else set()
+        dropped = frozenset({*_WAYS, "intervalAnchor", *from_what})
     kept = {name: value for name, value in stored.items() if name not in dropped}
     within = {
         name: _laid_over(kept.get(name) or {}, value)
@@ -133,28 +135,30 @@ def _laid_over(stored: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[st
 _TAKEN_AWAY = frozenset({"calendarId", "templateId", "deliverWithinSeconds"})
 """What null takes away from an alert itself."""
 
-_INSTEAD_OF_CRON = frozenset(
-    {"frequencyInterval", "scheduleHour", "scheduleMinute", "selectedDays", "every", "shift", "from"}
-)
+_WAYS = timings.WAYS | {"checkCron", "cron"}
 
 
 @contextmanager
-def refusing(name: str, alert_type: str) -> Iterator[None]:
+def refusing(body: KpiAlertIn) -> Iterator[None]:
     """Refusals of the schedule told as those of the alert. Raises BadDefinition, NameTaken."""
+    is_by_frequency = body.schedule is not None and body.schedule.frequency_interval is not None
     try:
         yield
     except BadRecurrence as error:
-        raise _of_recurrence(error, alert_type) from None
+        raise of_timing(error, body.alert_type, is_by_frequency=is_by_frequency) from None
     except BadDefinition as error:
-        raise BadDefinition(_pointed(problem, alert_type) for problem in error.problems) from None
+        problems = [_pointed(problem, body.alert_type, is_by_frequency=is_by_frequency) for problem in error.problems]
+        raise BadDefinition(problems) from None
     except NameTaken:
-        raise NameTaken(f"there is an alert or a schedule named {name!r} already") from None
+        raise NameTaken(f"there is an alert or a schedule named {body.alert_name!r} already") from None
 
 
-def _pointed(problem: Problem, alert_type: str) -> Problem:
+def _pointed(problem: Problem, alert_type: str, *, is_by_frequency: bool) -> Problem:
     first = problem.pointer.partition(".")[0]
     if first == "cronExpression":
         return problem._replace(pointer="threshold.checkCron" if alert_type == "threshold" else "schedule.cron")
+    if first in timings.NAMES and not is_by_frequency:
+        return problem._replace(pointer=f"{alert_type}.{problem.pointer}")
     if first in ("timezone", "recurrence"):
         rest = problem.pointer.removeprefix("recurrence").removeprefix(".")
         named = {
@@ -169,5 +173,7 @@ def _pointed(problem: Problem, alert_type: str) -> Problem:
     return problem
 
 
-def _of_recurrence(error: BadRecurrence, alert_type: str) -> BadDefinition:
-    return BadDefinition(_pointed(problem, alert_type) for problem in of_recurrence(error).problems)
+def of_timing(error: BadRecurrence, alert_type: str, *, is_by_frequency: bool = False) -> BadDefinition:
+    """The refusal of a timing, under the names of an alert's body."""
+    problems = of_recurrence(error).problems
+    return BadDefinition(_pointed(problem, alert_type, is_by_frequency=is_by_frequency) for problem in problems)

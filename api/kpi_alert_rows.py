@@ -7,8 +7,9 @@ from uuid import UUID
 
 from pydantic.alias_generators import to_camel
 
-from api.kpi_schedules import COLUMNS
-from api.kpi_thresholds import MAIN
+from api import timings
+from api.kpi_schedules import COLUMNS, OF_FREQUENCY, recurrence_of
+from api.kpi_thresholds import MAIN, OF_TIMING
 from db.pool import Connection
 from db.query import Query
 from workers.alerting.policy import Policy
@@ -32,6 +33,10 @@ class KpiAlert(NamedTuple):
     late_since: datetime | None
     status: str
     cron: str | None
+    interval_seconds: int | None
+    interval_anchor: datetime | None
+    scheduled_at: datetime | None
+    recurrence: dict[str, Any] | None
     timezone: str
     calendar_id: UUID | None
     tags: list[str]
@@ -49,7 +54,6 @@ class KpiAlert(NamedTuple):
     gating_condition: dict[str, Any] | None
     attachment_type: str | None
     options: dict[str, Any] | None
-    counted_from: str | None
     state: str | None
     created_by: str | None
     created_at: datetime
@@ -109,7 +113,7 @@ def threshold_of(row: KpiAlert) -> dict[str, Any] | None:
     if row.policy is None:
         return None
     main = {to_camel(name): getattr(row, name) for name in MAIN}
-    found = {**main, **row.policy, "timezone": row.timezone, "checkCron": row.cron}
+    found = {**main, **row.policy, "timezone": row.timezone, "checkCron": row.cron, **timings.shown(row)}
     return {name: value for name, value in found.items() if value is not None}
 
 
@@ -117,9 +121,14 @@ def schedule_of(row: KpiAlert) -> dict[str, Any] | None:
     """When a scheduled alert is sent, as it was given: what is at its default is left out."""
     if row.options is None:
         return None
-    own = {to_camel(name): getattr(row, name) for name in COLUMNS}
-    # Also where nobody told it: an edit that says nothing of it leaves the periods that count as they are.
-    found = {**own, **row.options, "timezone": row.timezone, "cron": row.cron, "from": row.counted_from}
+    found = {**{to_camel(name): getattr(row, name) for name in COLUMNS}, **row.options}
+    if row.recurrence is not None and timings.is_same(row.recurrence, recurrence_of(found)):
+        # Also where nobody told it: an edit that says nothing of it leaves the periods that count as they are.
+        found |= {"from": row.recurrence.get("from")}
+    else:
+        # Its schedule was given another way to recur than the one that its columns tell, or never had that one.
+        found |= {**dict.fromkeys(OF_FREQUENCY), "cron": row.cron, **timings.shown(row)}
+    found["timezone"] = row.timezone
     return {name: value for name, value in found.items() if value not in (None, [])}
 
 
@@ -132,7 +141,7 @@ def recipients_of(row: KpiAlert) -> set[str]:
 def policy_of(row: KpiAlert) -> Policy:
     """The policy that a threshold alert is judged by."""
     kept = threshold_of(row) or {}
-    return Policy.model_validate({name: value for name, value in kept.items() if name not in ("timezone", "checkCron")})
+    return Policy.model_validate({name: value for name, value in kept.items() if name not in OF_TIMING})
 
 
 def moves(

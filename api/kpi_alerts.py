@@ -4,9 +4,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
-from pydantic.alias_generators import to_camel
-
-from api import channels, definitions, kpi_schedules, kpi_thresholds, shapes, templates, tenant_rules
+from api import channels, definitions, kpi_schedules, kpi_thresholds, shapes, templates, tenant_rules, timings
 from api.dashboards import DASHBOARDS
 from api.definitions import ScheduleIn
 from api.edits import edit_schedule
@@ -111,7 +109,7 @@ def create(
         kpi_schedules.check_audiences(body.schedule, listed(body.recipients))
     tenant_rules.check_room(conn, tenant_id, "schedules")
     schedule_id, alert_id = uuid4(), uuid4()
-    with transaction(conn), refusing(body.alert_name, body.alert_type):
+    with transaction(conn), refusing(body):
         scheduled = ScheduleIn(
             job_type=child.kind.name,
             name=body.alert_name,
@@ -161,9 +159,8 @@ def edit(conn: Connection, tenant_id: UUID, row: KpiAlert, patch: KpiAlertPatch)
         "tags": (row.tags, body.tags),
     }
     changes = {name: wanted for name, (before, wanted) in same.items() if wanted != before}
-    if child.timing != _timing(KpiAlertIn.model_validate(stored)):
-        changes |= {to_camel(name): value for name, value in child.timing.items()}
-    with transaction(conn), refusing(body.alert_name, row.alert_type):
+    changes |= timings.changes(row, child.timing)
+    with transaction(conn), refusing(body):
         if changes:
             kinds = {child.kind.name: child.kind}
             edit_schedule(conn, tenant_id, row.schedule_id, changes, kinds=kinds, seal=NO_SEAL)
@@ -258,7 +255,7 @@ def _graphs_of_recipients(conn: Connection, tenant_id: UUID, body: KpiAlertIn) -
 def _timing(body: KpiAlertIn) -> dict[str, Any]:
     """How an alert's schedule recurs, as the schedule's own body takes it. Raises BadDefinition."""
     if body.threshold is not None:
-        return {"cron_expression": body.threshold.check_cron}
+        return kpi_thresholds.timing_of(body.threshold)
     return {} if body.schedule is None else kpi_schedules.timing_of(body.schedule)
 
 

@@ -1,11 +1,13 @@
 """When a scheduled alert is sent, under which conditions and as what: the part of an alert that is its schedule's."""
 
+from collections.abc import Mapping
 from datetime import date
 from re import fullmatch
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from api import timings
 from api.definitions import Words
 from api.refusals import refuse
 from db.jsonb import Jsonb
@@ -28,6 +30,10 @@ class KpiSchedule(Options):
 
     timezone: str | None = Field(None, description="of its slots and its periods; the tenant's if left out")
     cron: str | None = Field(None, description="in place of frequencyInterval")
+    interval_seconds: timings.IntervalSeconds = None
+    interval_anchor: timings.IntervalAnchor = None
+    scheduled_at: timings.ScheduledAt = None
+    recurrence: timings.Recurrence = None
     frequency_interval: Annotated[Frequency, Words] | None = None
     schedule_hour: Annotated[int, Field(strict=True, ge=0, le=23)] | None = None
     schedule_minute: Annotated[int, Field(strict=True, ge=0, le=59)] | None = None
@@ -52,23 +58,42 @@ COLUMNS = (
     "attachment_type",
 )
 """What has a column of its own; the rest of `Options` is one."""
-_OF_TIMING = ("timezone", "cron", "start")
+OF_FREQUENCY = ("frequencyInterval", "scheduleHour", "scheduleMinute", "selectedDays", "every", "shift", "from")
+"""What tells a recurrence by `frequencyInterval`."""
+_OF_TIMING = ("timezone", "cron", "start", *timings.BESIDE)
 
 
 def timing_of(body: KpiSchedule) -> dict[str, Any]:
     """How the schedule recurs, as the schedule's own body takes it. Raises BadDefinition."""
-    if (body.cron is None) == (body.frequency_interval is None):
-        raise refuse("schedule.frequencyInterval", "takes exactly one of frequencyInterval and cron")
-    if body.cron is not None:
-        beside = {"scheduleHour": body.schedule_hour, "scheduleMinute": body.schedule_minute}
-        for name, value in (beside | {"selectedDays": body.selected_days or None, "from": body.start}).items():
-            if value is not None:
-                raise refuse(f"schedule.{name}", "goes with frequencyInterval, and not with cron")
-        return {"cron_expression": body.cron}
-    told: dict[str, Any] = {"every": body.frequency_interval, "interval": body.every, "shift": body.shift}
-    told |= {"hour": body.schedule_hour, "minute": body.schedule_minute, "days": body.selected_days or None}
-    told |= {"from": body.start and body.start.isoformat()}
-    return {"recurrence": {name: value for name, value in told.items() if value is not None}}
+    ways: dict[str, Any] = {
+        "frequencyInterval": body.frequency_interval,
+        "cron": body.cron,
+        "intervalSeconds": body.interval_seconds,
+    }
+    ways |= {"scheduledAt": body.scheduled_at, "recurrence": body.recurrence}
+    given = [name for name, value in ways.items() if value is not None]
+    if len(given) != 1:
+        takes = f"takes exactly one of {', '.join(list(ways)[:-1])} and {list(ways)[-1]}"
+        raise refuse("schedule.frequencyInterval", takes)
+    if body.frequency_interval is not None:
+        return {"recurrence": recurrence_of(body.model_dump(mode="json", by_alias=True))}
+    beside = {"scheduleHour": body.schedule_hour, "scheduleMinute": body.schedule_minute}
+    for name, value in (beside | {"selectedDays": body.selected_days or None, "from": body.start}).items():
+        if value is not None:
+            raise refuse(f"schedule.{name}", f"goes with frequencyInterval, and not with {given[0]}")
+    return timings.timing_of(body, "cron", body.cron, "schedule.")
+
+
+def recurrence_of(part: Mapping[str, Any]) -> dict[str, Any]:
+    """The recurrence that `frequencyInterval` tells with what stands beside it."""
+    told: dict[str, Any] = {
+        "every": part.get("frequencyInterval"),
+        "interval": part.get("every"),
+        "from": part.get("from"),
+    }
+    told |= {"hour": part.get("scheduleHour"), "minute": part.get("scheduleMinute"), "shift": part.get("shift")}
+    told |= {"days": [_day(each) for each in part.get("selectedDays") or ()] or None}
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def columns_of(body: KpiSchedule) -> dict[str, Any]:

@@ -326,7 +326,7 @@ MEANINGS = {
     "testMode": "written when its time comes, and sent to nobody",
     "PulseOut.name": "unique among pulses and schedules of the tenant; mails have it in their subject",
     "PulseIn.name": "unique among pulses and schedules of the tenant; mails have it in their subject",
-    "PulseIn.cron": "when it is written, as a cron expression",
+    "PulseIn.cron": "when it is written, as a cron expression; or one of `intervalSeconds`, `scheduledAt` and `recurrence`",
     "PulseJob.state": "`created`, `running` or `finished`; it is never taken back",
     "PulseJob.result": "`success`, `error` or `canceled`; null until it is finished",
     "PulseJob.payload": "the `messages` and the `report`, with the record of the run; null until there is one",

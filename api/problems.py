@@ -80,6 +80,12 @@ def good(status: int, model: Any, *problems: int) -> dict[int | str, dict[str, A
     return {status: {"model": model}, **answers(*problems)}
 
 
+def makes(model: Any) -> dict[int | str, dict[str, Any]]:
+    """The answers of an endpoint that makes something: that it is made, and under `Tocsin-Plan` what would be."""
+    told = {"model": model, "description": "What would be made, under Tocsin-Plan: nothing is."}
+    return {201: {"model": model}, 200: told}
+
+
 def answer_problems(app: FastAPI, routes: Sequence[APIRoute] = ()) -> None:
     """Makes every error of `app` a problem; a database that is away is 503 and no traceback.
 

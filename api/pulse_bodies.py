@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
 from pydantic.alias_generators import to_camel
 
+from api import timings
 from api.channels import Told
 from api.definitions import DELIVER_WITHIN, Line, Within, Words
 from api.graphs import MOST_GRAPHS, Text
@@ -39,7 +40,11 @@ class PulseIn(BaseModel):
     name: Line
     description: Text = ""
     prompt: Prompt
-    cron: Annotated[str, Field(max_length=1000)]
+    cron: Annotated[str, Field(max_length=1000)] | None = None
+    interval_seconds: timings.IntervalSeconds = None
+    interval_anchor: timings.IntervalAnchor = None
+    scheduled_at: timings.ScheduledAt = None
+    recurrence: timings.Recurrence = None
     cron_timezone: str | None = None
     enabled: bool = True
     recipients: Recipients | None = None

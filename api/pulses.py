@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 from pydantic import BaseModel
 
-from api import channels, definitions, shapes, templates, tenant_rules
+from api import channels, definitions, shapes, templates, tenant_rules, timings
 from api.definitions import ScheduleIn
 from api.edits import edit_schedule
 from api.graphs import GRAPHS
@@ -53,6 +53,10 @@ class Pulse(NamedTuple):
     description: str
     prompt: str
     cron: str | None
+    interval_seconds: int | None
+    interval_anchor: datetime | None
+    scheduled_at: datetime | None
+    recurrence: dict[str, Any] | None
     timezone: str
     names_zone: bool
     status: str
@@ -90,6 +94,7 @@ def shown(row: Pulse) -> dict[str, Any]:
         "description": row.description,
         "prompt": row.prompt,
         "cron": row.cron,
+        **timings.shown(row),
         "cronTimezone": row.timezone if row.names_zone or row.timezone != "UTC" else None,
         "enabled": row.status == "active",
         "recipients": recipients_of(row),
@@ -125,6 +130,7 @@ def create(
     conn: Connection, tenant_id: UUID, body: PulseIn, *, retention_days: int, created_by: str | None = None
 ) -> Pulse:
     """The pulse made with its schedule. Raises BadDefinition, NameTaken."""
+    timing = timings.timing_of(body, "cron", body.cron)
     used = _uses(conn, tenant_id, body.graph_ids, body.recipients)
     told = channels.ids_of(conn, tenant_id, body.channels, is_report=True)
     _check_template(conn, tenant_id, body.template_id)
@@ -134,7 +140,7 @@ def create(
         scheduled = ScheduleIn(
             job_type=pulse_report.KIND.name,
             name=body.name,
-            cron_expression=body.cron,
+            **timing,
             timezone=_zone(body.cron_timezone),
             # A job that is made ends the ones before it.
             overlap_policy="cancel_running",
@@ -156,9 +162,8 @@ def edit(conn: Connection, tenant_id: UUID, row: Pulse, patch: BaseModel) -> Pul
     changes: dict[str, Any] = {}
     if "name" in given:
         changes["name"] = given["name"]
-    # What is named and the same plans nothing anew: a slot that is due now would be passed over.
-    if given.get("cron", row.cron) != row.cron:
-        changes["cronExpression"] = given["cron"]
+    if {"cron", *timings.BESIDE} & given.keys():
+        changes |= timings.changes(row, _timing(row, patch))
     if "cron_timezone" in given and _zone(given["cron_timezone"]) != row.timezone:
         changes["timezone"] = _zone(given["cron_timezone"])
     if "deliver_within_seconds" in given:
@@ -193,6 +198,17 @@ def retire(conn: Connection, tenant_id: UUID, row: Pulse) -> None:
 def next_slots(conn: Connection, tenant_id: UUID, row: Pulse, count: int) -> list[dict[str, Any]]:
     """When it is written next; of a paused one as if it were resumed now."""
     return shapes.slots(schedules.preview(conn, tenant_id, row.id, count))
+
+
+def _timing(row: Pulse, patch: BaseModel) -> dict[str, Any]:
+    """How the pulse recurs with the patch laid over it, as the schedule's own body takes it. Raises BadDefinition."""
+    stored = {"cron": row.cron, **timings.shown(row)}
+    given = {
+        name: value for name, value in patch.model_dump(by_alias=True, exclude_unset=True).items() if name in stored
+    }
+    when = timings.laid_over(stored, given, "cron")
+    body = PulseIn.model_validate({"name": row.name, "prompt": row.prompt, **when})
+    return timings.timing_of(body, "cron", body.cron)
 
 
 def _switch(conn: Connection, tenant_id: UUID, row: Pulse, *, is_on: bool) -> None:

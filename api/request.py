@@ -68,9 +68,20 @@ class Change:
     kept: Any = None
 
 
+class _Planned(Exception):
+    """Ends the transaction of a plan, so that nothing of it stays."""
+
+    def __init__(self, change: Change) -> None:
+        self.change = change
+        super().__init__()
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request of a caller who may make it. `tenant_id` is None for what stands above the tenants."""
+    """A request of a caller who may make it. `tenant_id` is None for what stands above the tenants.
+
+    Where `is_plan`, a change is made, told and taken back.
+    """
 
     web: Web
     caller: Caller
@@ -79,6 +90,7 @@ class Asked:
     key: str | None = None
     fingerprint: bytes = b""
     if_match: str | None = None
+    is_plan: bool = False
 
     @property
     def tenant(self) -> UUID:
@@ -109,9 +121,17 @@ class Asked:
         """The answer to the change that `work` makes; what it raises leaves nothing behind.
 
         Under an Idempotency-Key the second request waits for the first and is answered alike; with another body it is
-        refused.
+        refused. A plan is refused as the change itself is, and keeps nothing.
         """
+        try:
+            return self._written(work)
+        except _Planned as planned:
+            return answer(planned.change.body)
+
+    def _written(self, work: Callable[[Connection], Change]) -> Response:
         with self.reading() as conn:
+            if self.is_plan:
+                raise _Planned(work(conn))
             kept = self._kept(conn)
             if kept is not None:
                 return Response(kept.body, kept.status, {**kept.headers, "Idempotency-Replayed": "true"})
@@ -209,10 +229,21 @@ def _asked_to_write(role: Role) -> Callable[..., Asked]:
     return asked
 
 
+def _asked_to_make(
+    asking: Annotated[Asked, Depends(_asked_to_write("editor"))],
+    *,
+    tocsin_plan: Annotated[
+        bool, Header(description="true: answers what would be made, 200, and makes nothing")
+    ] = False,
+) -> Asked:
+    return replace(asking, is_plan=tocsin_plan)
+
+
 Reader = Annotated[Asked, Depends(_asked_to_read("viewer"))]
 AdminReader = Annotated[Asked, Depends(_asked_to_read("admin"))]
 Ticking = Annotated[Asked, Depends(_asked_to_read("editor", jwts.TICK))]
 OperatorReader = Annotated[Asked, Depends(_asked_to_read("operator"))]
 Editor = Annotated[Asked, Depends(_asked_to_write("editor"))]
+Maker = Annotated[Asked, Depends(_asked_to_make)]
 Admin = Annotated[Asked, Depends(_asked_to_write("admin"))]
 Operator = Annotated[Asked, Depends(_asked_to_write("operator"))]

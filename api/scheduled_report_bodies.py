@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
+from api import timings
 from api.definitions import DELIVER_WITHIN, Json, Line, Within, Words
 from api.graphs import Text
 from api.kpi_alert_bodies import Tags, patch_of
@@ -49,7 +50,11 @@ class ScheduledReportIn(BaseModel):
     name: Line
     description: Text = ""
     report_type: Annotated[str, Field(min_length=1, max_length=100, description="the name of a report definition")]
-    cron_expression: Annotated[str, AfterValidator(_cron)]
+    cron_expression: Annotated[str, AfterValidator(_cron)] | None = None
+    interval_seconds: timings.IntervalSeconds = None
+    interval_anchor: timings.IntervalAnchor = None
+    scheduled_at: timings.ScheduledAt = None
+    recurrence: timings.Recurrence = None
     timezone: Zone | None = Field(None, description="of its slots and its relative dates; the tenant's if left out")
     calendar_id: UUID | None = None
     is_active: bool = True
@@ -92,6 +97,6 @@ def patched(body: Mapping[str, Any], patch: ScheduledReportPatch) -> ScheduledRe
     given = patch.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude={"status", "is_active"})
     named = {name: value for name, value in given.items() if value is not None or name in _TAKEN_AWAY}
     try:
-        return ScheduledReportIn.model_validate({**body, **named})
+        return ScheduledReportIn.model_validate(timings.laid_over(body, named, "cronExpression"))
     except ValidationError as error:
         raise of_model(error) from None

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 from pydantic.alias_generators import to_camel
 
-from api import definitions, report_definitions, shapes, templates, tenant_rules
+from api import definitions, report_definitions, shapes, templates, tenant_rules, timings
 from api.definitions import ScheduleIn
 from api.edits import edit_schedule
 from api.nouns import Id, Noun
@@ -48,6 +48,10 @@ class ScheduledReport(NamedTuple):
     schedule_id: UUID
     status: str
     cron: str | None
+    interval_seconds: int | None
+    interval_anchor: datetime | None
+    scheduled_at: datetime | None
+    recurrence: dict[str, Any] | None
     timezone: str
     calendar_id: UUID | None
     export_formats: list[str]
@@ -115,6 +119,7 @@ def shown(row: ScheduledReport) -> dict[str, Any]:
         "id": row.id,
         **{to_camel(name): getattr(row, name) for name in _AS_GIVEN},
         "cronExpression": row.cron,
+        **timings.shown(row),
         "isActive": row.status == "active",
         "status": _STATUS_OF[row.status],
         "definitionId": row.report_definition_id,
@@ -190,6 +195,7 @@ def create(
 ) -> ScheduledReport:
     """The report made with its schedule, whose words were checked. Raises BadDefinition, NameTaken."""
     timezone = body.timezone or tenant_rules.default_timezone(conn, tenant_id)
+    timing = timings.timing_of(body, "cronExpression", body.cron_expression)
     columns, used = _checked(conn, tenant_id, body, timezone)
     tenant_rules.check_room(conn, tenant_id, "schedules")
     schedule_id, report_id = uuid4(), uuid4()
@@ -197,7 +203,7 @@ def create(
         scheduled = ScheduleIn(
             job_type=KIND.name,
             name=body.name,
-            cron_expression=body.cron_expression,
+            **timing,
             timezone=timezone,
             calendar_id=body.calendar_id,
             tags=body.tags,
@@ -220,21 +226,15 @@ def edit(conn: Connection, tenant_id: UUID, row: ScheduledReport, patch: Schedul
     _check_workspace(body, row)
     timezone = body.timezone or tenant_rules.default_timezone(conn, tenant_id)
     columns, used = _checked(conn, tenant_id, body, timezone)
-    wanted: dict[str, Any] = {
-        "name": body.name,
-        "timezone": timezone,
-        "calendarId": body.calendar_id,
-        "tags": body.tags,
+    same: dict[str, tuple[Any, Any]] = {
+        "name": (row.name, body.name),
+        "timezone": (row.timezone, timezone),
+        "calendarId": (row.calendar_id, body.calendar_id),
+        "tags": (row.tags, body.tags),
+        "deliverWithinSeconds": (row.deliver_within_seconds, body.deliver_within_seconds),
     }
-    wanted |= {"cronExpression": body.cron_expression, "deliverWithinSeconds": body.deliver_within_seconds}
-    before: dict[str, Any] = {
-        "name": row.name,
-        "timezone": row.timezone,
-        "calendarId": row.calendar_id,
-        "tags": row.tags,
-    }
-    before |= {"cronExpression": row.cron or "@daily", "deliverWithinSeconds": row.deliver_within_seconds}
-    changes: dict[str, Any] = {name: value for name, value in wanted.items() if value != before[name]}
+    changes = {name: wanted for name, (before, wanted) in same.items() if wanted != before}
+    changes |= timings.changes(row, timings.timing_of(body, "cronExpression", body.cron_expression))
     with transaction(conn), _refusing(body.name):
         if changes:
             edit_schedule(conn, tenant_id, row.schedule_id, changes, kinds={KIND.name: KIND}, seal=NO_SEAL)
@@ -266,8 +266,10 @@ def _refusing(name: str) -> Iterator[None]:
 
 def _body_of(row: ScheduledReport) -> dict[str, Any]:
     """The body that would make the report as it is."""
-    # One that recurs in another way, by an edit of its schedule, has no expression until it is given one.
-    return {to_camel(name): getattr(row, name) for name in _AS_GIVEN} | {"cronExpression": row.cron or "@daily"}
+    return {to_camel(name): getattr(row, name) for name in _AS_GIVEN} | {
+        "cronExpression": row.cron,
+        **timings.shown(row),
+    }
 
 
 def _switch(conn: Connection, tenant_id: UUID, row: ScheduledReport, patch: ScheduledReportPatch) -> None:

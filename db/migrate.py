@@ -1,7 +1,7 @@
 """Brings the schema forward: the files of sql/migrations in order, each once, under a lock and with time limits."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -37,8 +37,10 @@ def migrations() -> list[Migration]:
     return [_read(file) for file in files]
 
 
-def migrate(database: Database) -> list[str]:
+def migrate(database: Database, walk: Callable[[list[Migration]], Iterable[Migration]] = iter) -> list[str]:
     """Applies what is missing and returns the names applied; several at once apply each migration once.
+
+    `walk` goes through the migrations one by one, and may show how far that is.
 
     Raises SchemaError when the database is newer than this release or holds a migration that was changed.
     """
@@ -54,7 +56,7 @@ def migrate(database: Database) -> list[str]:
             raise SchemaError(
                 f"the database has {newer[-1]}, which this release does not know: it is newer; deploy the newer release"
             )
-        done = [migration.name for migration in known if _apply(conn, migration)]
+        done = [migration.name for migration in walk(known) if _apply(conn, migration)]
         register(conn)
     return done
 

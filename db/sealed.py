@@ -1,7 +1,7 @@
 """Where sealed secrets are kept: the one list of places, which keys hold them, and how they move to the newest key."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -147,11 +147,11 @@ def check(conn: Connection, seal: Seal) -> None:
         )
 
 
-def rotate(conn: Connection, seal: Seal) -> Rotated:
+def rotate(conn: Connection, seal: Seal, tell: Callable[[int], None] = lambda _: None) -> Rotated:
     """Wraps every data key by the newest key, in small batches beside running work; may be repeated at any time.
 
     A row that somebody holds or changed meanwhile is left for the next pass. No secret is opened, no schedule gets a new
-    version. Raises SealError when there is no key.
+    version. `tell` takes how many are done. Raises SealError when there is no key.
     """
     if not seal.key_ids:
         raise SealError("TOCSIN_SECRET_KEYS is not set; there is no key to rotate to")
@@ -160,6 +160,7 @@ def rotate(conn: Connection, seal: Seal) -> Rotated:
         for column in COLUMNS:
             for rows in _batches(conn, column):
                 done.rewrapped += _rewrap(conn, column, rows, seal)
+                tell(done.rewrapped)
         done.remaining = count_by_key(conn)
         done.remaining.pop(seal.key_ids[0], None)
         if not set(done.remaining) & set(seal.key_ids):

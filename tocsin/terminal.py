@@ -5,7 +5,8 @@ import re
 import shutil
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
@@ -117,6 +118,30 @@ def cell(value: Any) -> str:
     return " ".join(str(value).split())
 
 
+def with_yes(parser: argparse.ArgumentParser) -> None:
+    """Gives a command `--yes`, for what can't be undone."""
+    parser.add_argument("--yes", action="store_true", dest="is_agreed", help="do not ask; a pipe is never asked")
+
+
+def is_refused(args: argparse.Namespace, question: str) -> bool:
+    """Whether the person at the terminal is asked and does not agree; with --yes, --json and in a pipe nobody is asked."""
+    asks = not (args.is_agreed or args.is_json) and sys.stdin.isatty() and sys.stdout.isatty()
+    if not asks or agrees(question):
+        return False
+    print("nothing was done")
+    return True
+
+
+def agrees(question: str) -> bool:
+    """Whether the person at the terminal says yes; who says nothing, or ends the input, does not."""
+    try:
+        return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:
+        # The question's line is still open.
+        print()
+        return False
+
+
 def bar(fraction: float, width: int = 30) -> str:
     """How far something is, drawn and in per cent."""
     full = round(min(1.0, max(0.0, fraction)) * width)
@@ -125,16 +150,28 @@ def bar(fraction: float, width: int = 30) -> str:
 
 def counted(items: Sequence[Item], words: str) -> Iterator[Item]:
     """The items one by one, with a bar on standard error of how far that is; on a terminal alone."""
-    if not sys.stderr.isatty():
-        yield from items
-        return
+    with counting(len(items), words) as tell:
+        for place, item in enumerate(items):
+            tell(place)
+            yield item
+
+
+@contextmanager
+def counting(count: int, words: str) -> Iterator[Callable[[int], None]]:
+    """Takes how many of a count are done, and draws a bar of it on standard error; on a terminal alone."""
     drawn = 0.0
-    for place, item in enumerate(items):
-        if time.monotonic() - drawn > _BETWEEN_DRAWS:
-            draw(place / len(items), f"{words} {place} of {len(items)}")
+
+    def tell(done: int) -> None:
+        nonlocal drawn
+        if sys.stderr.isatty() and time.monotonic() - drawn > _BETWEEN_DRAWS:
+            draw(done / max(count, 1), f"{words} {done} of {count}")
             drawn = time.monotonic()
-        yield item
-    undraw()
+
+    try:
+        yield tell
+    finally:
+        if drawn:
+            undraw()
 
 
 def draw(fraction: float, words: str) -> None:

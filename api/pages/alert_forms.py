@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import Query
 from fastapi.responses import Response
 
+from api import timings
 from api.alert_checks import BacktestIn
 from api.kpi_alert_bodies import KpiAlertIn, KpiAlertPatch
 from api.kpi_schedules import Frequency
@@ -80,7 +81,13 @@ WATCHED = Group(
         Field("threshold.condition", "Condition", "choice", choices=list(CONDITION_WORDS.items())),
         Field("threshold.thresholdValue", "Threshold", "number", may_be_null=True),
         Field("threshold.thresholdHigh", "Upper threshold", "number", "Of between and outside.", may_be_null=True),
-        Field("threshold.checkCron", "Checked at", placeholder="*/5 * * * *", may_be_null=True),
+        Field(
+            "threshold.checkCron",
+            "Checked at",
+            hint="A cron expression; blank: as often as its schedule says.",
+            placeholder="*/5 * * * *",
+            may_be_null=True,
+        ),
     ),
     is_folded=False,
 )
@@ -303,6 +310,9 @@ def values_of(alert: Mapping[str, Any]) -> Values:
     """The values of the form's fields, of an alert as the API shows it."""
     given = {name: value for name, value in alert.items() if value is not None}
     found = Values({**DEFAULTS, **Values.of(given)})
+    if "checkCron" not in (alert["threshold"] or {}):
+        # It is checked by an interval or a recurrence, which no field of the form tells.
+        found["threshold.checkCron"] = ""
     listed = alert["recipients"]
     of_graphs = [each for each in listed if isinstance(each, dict) and "column" in each]
     first = of_graphs[0] if of_graphs else {}
@@ -350,6 +360,8 @@ def _tried(page: Page, form: Form, alert_type: str, alert: dict[str, Any] | None
     values = shown_again(form, alert_type)
     page.if_refused(lambda refusal: _form(page, values, alert_type, refusal, row=alert, is_trying=True))
     body = without_nothing(wanted(body_of(form)))
+    if alert is not None and "threshold" in body and "checkCron" not in body["threshold"]:
+        body["threshold"] |= {name: value for name, value in alert["threshold"].items() if name in timings.NAMES}
     days = form[f"{TRY}days"]
     redrawn = redraw(
         page, read_as(BacktestIn, body), int(days) if days in ("1", "7", "30", "90") else 90, is_draft=is_draft

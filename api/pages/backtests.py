@@ -10,14 +10,16 @@ from markupsafe import Markup
 
 from api.alert_checks import Asking, BacktestIn, backtest_of, checks_of, read_past
 from api.charts.backtest import draw
+from api.kpi_thresholds import Threshold
 from api.pages.look import span
 from api.pages.page import Page
+from api.pages.schedules import words_of
 from api.pasts import Past
+from api.recurrences import told
 from api.refusals import BadDefinition, refuse
 from api.routes.kpi_alerts import means_of
 from config.zones import zone
 from scheduler.schedules import read_now
-from scheduler.words import explain
 from workers.alerting.backtest import Backtest, backtest
 from workers.alerting.lookback import window
 from workers.alerting.policy import Policy
@@ -47,7 +49,7 @@ def redraw(page: Page, body: BacktestIn, days: int, *, is_draft: bool) -> Redraw
         what = backtest_of(conn, page.tenant, body)
     threshold = body.threshold
     past = _past(page, what, now, days)
-    days, checks = _checks(threshold.check_cron, what.timezone, past, days)
+    days, checks = _checks(threshold, what.timezone, past, days)
     segments = max(len(past.reading.series), 1)
     most = MOST_DRAFTED if is_draft else MOST_JUDGED
     step = min(ceil(segments * len(checks) / most), max(len(checks) // LEAST, 1))
@@ -66,10 +68,15 @@ def redraw(page: Page, body: BacktestIn, days: int, *, is_draft: bool) -> Redraw
     return Redrawn(
         sentence_of(done, days, is_rough=step > 1),
         [(name, draw(done, name, zone(what.timezone), handles, style)) for name in busiest],
-        explain(threshold.check_cron, what.timezone),
+        when_of(threshold, what.timezone),
         notes,
         step > 1,
     )
+
+
+def when_of(threshold: Threshold, timezone: str) -> str:
+    """When it is checked, in plain words."""
+    return words_of(threshold.check_cron, told(threshold.recurrence), threshold.interval_seconds, timezone, "")
 
 
 def handles_of(policy: Policy) -> Mapping[str, Decimal]:
@@ -97,11 +104,11 @@ def sentence_of(done: Backtest, days: int, *, is_rough: bool) -> str:
     return f"In the last {ago}: {'about ' if is_rough and count else ''}{', '.join(parts)}"
 
 
-def _checks(cron: str, timezone: str, past: Past, days: int) -> tuple[int, list[datetime]]:
+def _checks(threshold: Threshold, timezone: str, past: Past, days: int) -> tuple[int, list[datetime]]:
     """The checks of the last days, of fewer days where they would be too many. Raises BadDefinition."""
     for fewer in [days, *(each for each in SPANS if each < days)]:
         try:
-            return fewer, checks_of(cron, timezone, past.last - timedelta(days=fewer), past.last)
+            return fewer, checks_of(threshold, timezone, past.last - timedelta(days=fewer), past.last)
         except BadDefinition as error:
             if fewer == SPANS[-1] or [each.pointer for each in error.problems] != ["from"]:
                 raise

@@ -8,8 +8,8 @@ from fastapi.responses import Response
 from api import dashboards, shapes
 from api.dashboards import DASHBOARDS, Dashboard, DashboardIn, DashboardPatch
 from api.paging import Cursor, Limit
-from api.problems import answers, good
-from api.request import Editor, Reader
+from api.problems import answers, good, makes
+from api.request import Editor, Maker, Reader
 
 router = APIRouter(prefix="/api/dashboards", tags=["dashboards"], responses=answers(400, 401, 403, 404, 422, 429, 503))
 
@@ -23,8 +23,8 @@ def list_dashboards(asking: Reader, limit: Limit = 50, cursor: Cursor = None) ->
     return DASHBOARDS.answer_list(asking, limit, cursor)
 
 
-@router.post("", status_code=201, responses=good(201, DashboardOut))
-def create_dashboard(asking: Editor, body: DashboardIn) -> Response:
+@router.post("", status_code=201, responses=makes(DashboardOut))
+def create_dashboard(asking: Maker, body: DashboardIn) -> Response:
     """Makes a dashboard of graphs."""
     return DASHBOARDS.create(asking, lambda conn: dashboards.create(conn, asking.tenant, body))
 

@@ -8,8 +8,8 @@ from fastapi.responses import Response
 from api import graphs, shapes
 from api.graphs import GRAPHS, Graph, GraphIn, GraphPatch
 from api.paging import Cursor, Limit
-from api.problems import answers, good
-from api.request import Editor, Reader
+from api.problems import answers, good, makes
+from api.request import Editor, Maker, Reader
 
 router = APIRouter(prefix="/api/graphs", tags=["graphs"], responses=answers(400, 401, 403, 404, 422, 429, 503))
 
@@ -23,8 +23,8 @@ def list_graphs(asking: Reader, limit: Limit = 50, cursor: Cursor = None) -> Res
     return GRAPHS.answer_list(asking, limit, cursor)
 
 
-@router.post("", status_code=201, responses=good(201, GraphOut))
-def create_graph(asking: Editor, body: GraphIn) -> Response:
+@router.post("", status_code=201, responses=makes(GraphOut))
+def create_graph(asking: Maker, body: GraphIn) -> Response:
     """Makes a graph; nothing is asked of its source yet."""
     return GRAPHS.create(asking, lambda conn: graphs.create(conn, asking.tenant, body))
 

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from api.definitions import TELLS_A_SECRET
 from api.problems import answers
 from api.request import Reader
 from workers.kind import Kind
@@ -46,7 +47,10 @@ def described(kind: Kind) -> KindOut:
     schema = kind.Params.model_json_schema(by_alias=True)
     for name in kind.secret_fields:
         field = schema["properties"][kind.Params.model_fields[name].alias or name]
-        if field.get("type") != "object":  # of named values only those that tell a secret are hidden
+        if field.get("type") == "object":
+            # Of named values those are hidden whose names tell a secret.
+            field["x-sealed"] = TELLS_A_SECRET.pattern
+        else:
             field["writeOnly"] = True
     return KindOut(
         name=kind.name,

@@ -17,8 +17,8 @@ from api.kpi_alert_bodies import KpiAlertIn, KpiAlertPatch
 from api.kpi_alert_rows import KpiAlert
 from api.kpi_alerts import KPI_ALERTS
 from api.paging import Cursor, Instant, Limit, Lower, Word, page, place_of, room
-from api.problems import answers, good
-from api.request import Asked, Editor, Reader, answer
+from api.problems import answers, good, makes
+from api.request import Asked, Editor, Maker, Reader, answer
 from api.routes.schedules import SlotOut
 from db.pool import Connection
 from scheduler import schedules
@@ -113,8 +113,8 @@ def list_kpi_alerts(
     return KPI_ALERTS.answer_list(asking, limit, cursor, **wanted)
 
 
-@router.post("", status_code=201, responses=good(201, KpiAlertWithNext))
-def create_kpi_alert(asking: Editor, body: KpiAlertIn) -> Response:
+@router.post("", status_code=201, responses=makes(KpiAlertWithNext))
+def create_kpi_alert(asking: Maker, body: KpiAlertIn) -> Response:
     """Makes an alert with its schedule; it is checked at the next slot of `checkCron`."""
     days = asking.web.settings.retention_days
 

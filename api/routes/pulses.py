@@ -11,11 +11,11 @@ from pydantic.alias_generators import to_camel
 from api import pulse_jobs, pulse_ticks, pulses, shapes
 from api.definitions import Time
 from api.paging import Cursor, Limit, page, place_of, room
-from api.problems import answers, good
+from api.problems import answers, good, makes
 from api.pulse_bodies import OnModelFailure, PulseAttachment, PulseIn, PulsePatch
 from api.pulse_jobs import Result, State
 from api.pulses import PULSES, Pulse
-from api.request import Change, Editor, OperatorReader, Reader, Ticking, answer
+from api.request import Change, Editor, Maker, OperatorReader, Reader, Ticking, answer
 from api.routes.schedules import SlotOut
 from db.pool import Connection
 from scheduler.words import explain
@@ -36,6 +36,10 @@ class PulseOut(_Model):
     description: str
     prompt: str
     cron: str | None
+    interval_seconds: int | None
+    interval_anchor: Time | None
+    scheduled_at: Time | None
+    recurrence: dict[str, Any] | None
     cron_timezone: str | None
     enabled: bool
     recipients: list[Any] | None
@@ -124,8 +128,8 @@ def list_pulses(asking: Reader) -> Response:
     return answer([pulses.shown(each) for each in found])
 
 
-@router.post("", status_code=201, responses=good(201, PulseOut))
-def create_pulse(asking: Editor, body: PulseIn) -> Response:
+@router.post("", status_code=201, responses=makes(PulseOut))
+def create_pulse(asking: Maker, body: PulseIn) -> Response:
     """Makes a pulse with its schedule."""
     days = asking.web.settings.retention_days
 

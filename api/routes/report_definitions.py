@@ -12,10 +12,10 @@ from api import report_definitions, report_previews, shapes
 from api.asked_sources import Means
 from api.definitions import Json, Time
 from api.paging import Cursor, Limit
-from api.problems import answers, good
+from api.problems import answers, good, makes
 from api.refusals import refuse
 from api.report_definitions import DEFINITIONS, ReportDefinitionIn, ReportDefinitionPatch
-from api.request import Editor, Reader, answer
+from api.request import Editor, Maker, Reader, answer
 from config.zones import BadZone, zone
 from scheduler import schedules
 from workers.reports.definition import Definition
@@ -88,8 +88,8 @@ def list_report_definitions(asking: Reader, limit: Limit = 50, cursor: Cursor = 
     return DEFINITIONS.answer_list(asking, limit, cursor)
 
 
-@router.post("", status_code=201, responses=good(201, ReportDefinitionOut))
-def create_report_definition(asking: Editor, body: ReportDefinitionIn) -> Response:
+@router.post("", status_code=201, responses=makes(ReportDefinitionOut))
+def create_report_definition(asking: Maker, body: ReportDefinitionIn) -> Response:
     """Makes a report definition; its source is asked nothing yet."""
     report_definitions.check_words(body)
     return DEFINITIONS.create(

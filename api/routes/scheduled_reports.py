@@ -13,8 +13,8 @@ from api import artifacts, report_executions, report_previews, scheduled_reports
 from api.asked_sources import Means
 from api.definitions import Time
 from api.paging import Cursor, Limit, Word, page, place_of, room
-from api.problems import answers, good
-from api.request import Change, Editor, Reader, answer
+from api.problems import answers, good, makes
+from api.request import Change, Editor, Maker, Reader, answer
 from api.routes.report_definitions import ReportPreview
 from api.routes.schedules import SlotOut
 from api.scheduled_report_bodies import ScheduledReportIn, ScheduledReportPatch, Status
@@ -41,6 +41,10 @@ class ScheduledReportOut(_Model):
     definition_id: UUID
     schedule_id: UUID
     cron_expression: str | None
+    interval_seconds: int | None
+    interval_anchor: Time | None
+    scheduled_at: Time | None
+    recurrence: dict[str, Any] | None
     timezone: str
     calendar_id: UUID | None
     is_active: bool
@@ -169,8 +173,8 @@ def list_scheduled_reports(
     return SCHEDULED_REPORTS.answer_list(asking, limit, cursor, statuses=wanted, tag=tag, report_type=report_type)
 
 
-@router.post("", status_code=201, responses=good(201, ScheduledReportWithNext))
-def create_scheduled_report(asking: Editor, body: ScheduledReportIn) -> Response:
+@router.post("", status_code=201, responses=makes(ScheduledReportWithNext))
+def create_scheduled_report(asking: Maker, body: ScheduledReportIn) -> Response:
     """Makes a report with its schedule; the definition that `reportType` names says what it is of."""
     with asking.reading() as conn:
         says = scheduled_reports.says_of(conn, asking.tenant, body.report_type)

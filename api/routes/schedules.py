@@ -12,9 +12,9 @@ from pydantic.alias_generators import to_camel
 from api import definitions, edits, shapes
 from api.definitions import Json, Line, ScheduleIn, Time
 from api.paging import Cursor, Instant, Limit, Lower, Word, page, place_of, room
-from api.problems import answers, good
+from api.problems import answers, good, makes
 from api.refusals import of_recurrence, refuse
-from api.request import Change, Editor, Reader, answer, etag_of
+from api.request import Change, Editor, Maker, Reader, answer, etag_of
 from db.pool import Connection
 from scheduler import asked, schedules, slots
 from scheduler.definition import Schedule
@@ -131,8 +131,8 @@ def list_schedules(
     return answer(page(rows, limit, "schedules", asking.tenant, lambda row: (row.created_at, row.id), shapes.schedule))
 
 
-@router.post("/api/schedules", status_code=201, responses=good(201, ScheduleOut))
-def create_schedule(asking: Editor, body: ScheduleIn) -> Response:
+@router.post("/api/schedules", status_code=201, responses=makes(ScheduleOut))
+def create_schedule(asking: Maker, body: ScheduleIn) -> Response:
     """Makes a schedule; it takes exactly one of cronExpression, intervalSeconds, scheduledAt and recurrence."""
 
     def work(conn: Connection) -> Change:

@@ -10,11 +10,10 @@ select
         where o.tenant_id = a.tenant_id and o.kpi_alert_id = a.id
         order by o.position
     ) as channel_ids,
-    s.deliver_within_seconds, w.late_since, s.status, s.cron, s.timezone, s.calendar_id, s.tags, s.version,
-    s.next_fire_at, s.last_run_at,
+    s.deliver_within_seconds, w.late_since, s.status, s.cron, s.interval_seconds, s.interval_anchor, s.scheduled_at,
+    s.recurrence, s.timezone, s.calendar_id, s.tags, s.version, s.next_fire_at, s.last_run_at,
     t.condition, t.threshold_value, t.threshold_high, t.policy, k.frequency_interval, k.schedule_hour,
     k.schedule_minute, k.selected_days, k.gating_condition, k.attachment_type, k.options,
-    s.recurrence ->> 'from' as counted_from,
     q.state,
     s.created_by, a.created_at, greatest(a.updated_at, s.updated_at) as updated_at
 from kpi_alerts as a

@@ -1,7 +1,8 @@
 -- A tenant's pulses with their channels and schedules, newest first, on from a place, or the one of an id. Sorted.
 -- Index: pulse_configs', schedules', watches' and pulse_channels' keys.
 select
-    s.id, s.name, p.description, p.prompt, s.cron, s.timezone, p.names_zone, s.status, p.recipients, p.recipient_rules,
+    s.id, s.name, p.description, p.prompt, s.cron, s.interval_seconds, s.interval_anchor, s.scheduled_at, s.recurrence,
+    s.timezone, p.names_zone, s.status, p.recipients, p.recipient_rules,
     array(
         select o.channel_id from pulse_channels as o
         where o.tenant_id = p.tenant_id and o.schedule_id = p.schedule_id

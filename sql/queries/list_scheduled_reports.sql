@@ -3,6 +3,7 @@
 -- runs_one_per_slot and runs_on_demand (each is partial, so each part of the runs is asked for by itself).
 select
     r.id, s.name, r.description, d.name as report_type, r.report_definition_id, r.schedule_id, s.status, s.cron,
+    s.interval_seconds, s.interval_anchor, s.scheduled_at, s.recurrence,
     s.timezone, s.calendar_id, r.export_formats, r.parameters, s.tags, r.email_enabled, r.email_recipients,
     r.email_cc_recipients, r.email_bcc_recipients, r.email_subject, r.email_include_attachment,
     r.email_include_preview, r.email_send_only_if_data, r.error_after, r.template_id, s.deliver_within_seconds,

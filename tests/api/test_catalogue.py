@@ -1,5 +1,6 @@
 """What an installation can do, and what runs in it."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -20,6 +21,7 @@ def test_each_kind_has_its_schema_and_its_secrets_can_only_be_written(api: Api) 
     call = kinds["http.call"]
     assert call["queue"] == "calls"
     assert call["params"]["properties"]["secret"]["writeOnly"] is True
+    assert re.search(call["params"]["properties"]["headers"]["x-sealed"], "Authorization", re.IGNORECASE)
     assert "timeoutSeconds" in call["params"]["properties"]
     assert kinds["kpi.threshold"]["isGatedOnly"] is True
 

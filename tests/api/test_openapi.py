@@ -48,6 +48,8 @@ EACH = 45  # drawn cases of one endpoint in a round, beside those at the bounds 
 STEPS = 500  # of stories in which each step asks what an answer before leads to
 OPERATORS = ("/api/tenants", "/api/processes", "/api/audit-log/operator", "/api/pulse/dispatch-ticks")
 
+# Ways to recur that stand in place of an expression.
+OTHERWISE = {"intervalSeconds": None, "intervalAnchor": None, "scheduledAt": None, "recurrence": None}
 # What the page can't tell: in a case that is good but for these fields, they are good too.
 TRUE: dict[str, dict[str, Any]] = {
     "create_schedule": {
@@ -91,6 +93,7 @@ TRUE: dict[str, dict[str, Any]] = {
     "preview_report_definition": {"timezone": "Europe/Paris", "parameters": {}},
     "create_scheduled_report": {
         "cronExpression": "0 8 * * 1",
+        **OTHERWISE,
         "timezone": "Europe/Paris",
         "calendarId": None,
         "emailSubject": None,
@@ -102,6 +105,7 @@ TRUE: dict[str, dict[str, Any]] = {
     },
     "edit_scheduled_report": {
         "cronExpression": "0 8 * * 1",
+        **OTHERWISE,
         "timezone": "Europe/Paris",
         "calendarId": None,
         "emailSubject": None,
@@ -119,8 +123,20 @@ TRUE: dict[str, dict[str, Any]] = {
     "create_webhook": {"url": "https://example.com/hook", "secret": None},
     "edit_webhook": {"url": "https://example.com/hook"},
     "rotate_webhook": {"secret": None},
-    "create_pulse": {"cron": "0 9 * * 1", "cronTimezone": "Europe/Paris", "recipients": None, "graphIds": None},
-    "edit_pulse": {"cron": "0 9 * * 1", "cronTimezone": "Europe/Paris", "recipients": None, "graphIds": None},
+    "create_pulse": {
+        "cron": "0 9 * * 1",
+        "cronTimezone": "Europe/Paris",
+        "recipients": None,
+        "graphIds": None,
+        **OTHERWISE,
+    },
+    "edit_pulse": {
+        "cron": "0 9 * * 1",
+        "cronTimezone": "Europe/Paris",
+        "recipients": None,
+        "graphIds": None,
+        **OTHERWISE,
+    },
     "create_member": {"email": "someone@example.com"},
     "edit_member": {"email": "someone@example.com"},
     "edit_tenant": {"settings": {"defaultTimezone": "Europe/Paris"}},

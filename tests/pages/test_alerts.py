@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from html import unescape
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -156,7 +157,7 @@ def test_the_list_marks_what_could_not_be_checked_and_what_is_silenced(api: Api,
     assert api.tenant
     calm, blind, blinded = (ROWS["alert_id"](conn, api.tenant, word) for word in ("calm", "blind", "blinded"))
     moment = make.now(conn)
-    checks = {
+    checks: dict[str, list[dict[str, Any]]] = {
         calm: [{"state": "succeeded", "outcome": {"outcomes": {"ok": 1}}}, {"state": "dead"}],
         blind: [{"state": "succeeded", "outcome": {"outcomes": {"could_not_check": 1}}}],
         blinded: [{"state": "dead"}, {"state": "succeeded", "outcome": {"outcomes": {"ok": 1}}}],
@@ -310,6 +311,21 @@ def test_a_backtest_says_what_would_have_been_told(api: Api, watched: str) -> No
     assert told(calm.text) == "In the last 90 days: nobody would have been told"
     week = post(api, "/alerts/new/backtest", *rule(watched, **{"try.days:number": "7"}).items())
     assert told(week.text) == "In the last 7 days: 2 notifications, 1 resolved, longest 3 h"
+
+
+def test_an_alert_by_an_interval_is_tried_and_saved_at_its_interval(api: Api, watched: str) -> None:
+    timing = {"intervalSeconds": 43_200, "intervalAnchor": "2026-01-01T03:30:00Z"}
+    alert = {"alertName": "x", "graphId": watched, "recipients": ["a@example.com"]}
+    made = api("POST", "/api/kpi-alerts", json={**alert, "threshold": {"thresholdValue": 50, **timing}}).json()
+    form = fields_in(api("GET", f"/alerts/{made['id']}/edit").text, "Save")
+    assert form["threshold.checkCron:clear"] == ""
+    tried = post(api, f"/alerts/{made['id']}/backtest", *form.items())
+    assert "Checked: Every 12 h" in tried.text
+    saved = post(api, f"/alerts/{made['id']}/edit", *form.items())
+    assert saved.status_code < 400
+    kept = api("GET", f"/api/kpi-alerts/{made['id']}").json()["threshold"]
+    assert timing.items() <= kept.items()
+    assert "checkCron" not in kept
 
 
 def test_a_source_is_asked_once_for_all_the_thresholds_that_are_tried(

@@ -150,6 +150,18 @@ kpiAlerts:
       audiences: [{recipients: [c@example.com], context: {region: north}}]
       periods: 10
       subtitle: of the week
+  - alertName: pulsing
+    recipients: [a@example.com]
+    graph: sales
+    threshold: {thresholdValue: 5, intervalSeconds: 90, intervalAnchor: 2026-01-01T00:00:10Z}
+  - alertName: on business days
+    recipients: [a@example.com]
+    graph: sales
+    calendar: closed
+    threshold: {thresholdValue: 5, recurrence: {every: week, interval: 2, from: 2026-01-05, days: [mon, fri], hour: 8}}
+  - {alertName: by interval again, alertType: schedule, recipients: [a@example.com], graph: sales, schedule: {intervalSeconds: 7200}}
+  - {alertName: in June, alertType: schedule, recipients: [a@example.com], graph: sales, schedule: {recurrence: {every: year, month: 6, days: [15]}}}
+  - {alertName: at the turn, alertType: schedule, recipients: [a@example.com], graph: sales, schedule: {scheduledAt: 2099-12-31T23:59:00Z}}
 pulses:
   - name: words
     description: weekly
@@ -166,6 +178,9 @@ pulses:
     channels: [ops]
     template: weekly
     deliverWithinSeconds: 120
+  - {name: hourly, prompt: "What now?", intervalSeconds: 3600, intervalAnchor: 2026-01-01T00:20:00Z}
+  - {name: monthly, prompt: "What was it?", recurrence: {every: month, days: [last day], hour: 18}}
+  - {name: one day, prompt: "What was it?", scheduledAt: 2099-01-01T00:00:00Z}
 scheduledReports:
   - name: weekly payments
     description: for the books
@@ -188,6 +203,9 @@ scheduledReports:
     emailSendOnlyIfData: true
     errorAfter: null
     deliverWithinSeconds: 600
+  - {name: each half day, reportType: payments, exportFormats: [csv], intervalSeconds: 43200, intervalAnchor: 2026-01-01T06:00:00Z}
+  - {name: first Fridays, reportType: payments, exportFormats: [csv], calendar: closed, recurrence: {every: month, days: [first fri], shift: before}}
+  - {name: at the end, reportType: payments, exportFormats: [csv], scheduledAt: 2099-01-01T00:00:00Z}
 """
 
 PLAIN = """
@@ -230,8 +248,19 @@ schedules:
 kpiAlerts:
   - {alertName: low, recipients: [a@example.com], graph: orders, threshold: {thresholdValue: 5}}
   - {alertName: mailed, alertType: schedule, channels: [ops], graph: sales, schedule: {cron: 0 9 * * *}}
+  - {alertName: pulsing, recipients: [a@example.com], graph: orders, threshold: {thresholdValue: 5}}
+  - {alertName: on business days, recipients: [a@example.com], graph: orders, threshold: {thresholdValue: 5, intervalSeconds: 60}}
+  - {alertName: by interval again, alertType: schedule, recipients: [a@example.com], graph: sales, schedule: {frequencyInterval: day}}
+  - {alertName: in June, alertType: schedule, recipients: [a@example.com], graph: sales, schedule: {cron: 0 9 15 6 *}}
+  - {alertName: at the turn, alertType: schedule, recipients: [a@example.com], graph: sales, schedule: {intervalSeconds: 60}}
 pulses:
   - {name: words, prompt: "What else?", cron: 0 8 * * *}
+  - {name: hourly, prompt: "What now?", cron: 0 * * * *}
+  - {name: monthly, prompt: "What was it?", intervalSeconds: 86400}
+  - {name: one day, prompt: "What was it?", recurrence: {every: day, interval: 3}}
 scheduledReports:
   - {name: weekly payments, reportType: of a graph, cronExpression: 0 9 * * 1, exportFormats: [html]}
+  - {name: each half day, reportType: of a graph, cronExpression: 0 9 * * 1, exportFormats: [html]}
+  - {name: first Fridays, reportType: of a graph, intervalSeconds: 600, exportFormats: [html]}
+  - {name: at the end, reportType: of a graph, recurrence: {every: day}, exportFormats: [html]}
 """

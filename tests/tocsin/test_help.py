@@ -1,5 +1,6 @@
 """Every command's help, its examples, its exit status, and what a shell completes of it."""
 
+import os
 import re
 import shlex
 import shutil
@@ -117,6 +118,60 @@ def test_bash_completes_commands_options_choices_and_files(bash_script: Path, li
         ["bash", "--norc", "-c", script], capture_output=True, text=True, cwd=bash_script.parent, timeout=30
     )
     assert set(done.stdout.split()) - {"-h", "--help"} == found, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("tocsin sched", {"schedules"}),
+        ("tocsin schedules backfill nightly --f", {"--from"}),
+        ("tocsin schedules list --status pa", {"paused"}),
+        ("tocsin completion ", {"bash", "zsh", "fish"}),
+    ],
+)
+def test_fish_completes_commands_options_and_choices(bare: Tocsin, line: str, found: set[str], tmp_path: Path) -> None:
+    if shutil.which("fish") is None:
+        pytest.skip("needs fish")
+    file = tmp_path / "tocsin.fish"
+    file.write_text(bare("completion", "fish").out)
+    done = subprocess.run(
+        ["fish", "--no-config", "-c", f"source {file}; complete -C {shlex.quote(line)}"],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"HOME": str(tmp_path)},
+        timeout=30,
+    )
+    assert {each.partition("\t")[0] for each in done.stdout.splitlines()} == found, done.stderr
+
+
+# Types into a zsh with its own terminal, and reads until the rest of the word stands there.
+ZSH = """
+zmodload zsh/zpty
+zpty shell zsh -f -i
+zpty -w shell 'PS1=""; fpath=('$1' $fpath); autoload -U compinit; compinit -u -d '$1'/dump; print RE""ADY'
+zpty -r shell said '*READY*'
+zpty -n -w shell "$2"$'\\t'
+zpty -r shell said "*$3*"
+print -r -- $said
+zpty -d shell
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "rest"), [("tocsin sched", "ules"), ("tocsin schedules ba", "ckfill"), ("tocsin mcp --wr", "ite")]
+)
+def test_zsh_completes_commands_and_options(bare: Tocsin, line: str, rest: str, tmp_path: Path) -> None:
+    if shutil.which("zsh") is None:
+        pytest.skip("needs zsh")
+    (tmp_path / "_tocsin").write_text(bare("completion", "zsh").out)
+    done = subprocess.run(
+        ["zsh", "-f", "-c", ZSH, "ask", str(tmp_path), line, rest],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"HOME": str(tmp_path), "TERM": "vt100"},
+        timeout=30,
+    )
+    assert rest in done.stdout, done.stderr
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

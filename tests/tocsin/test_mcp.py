@@ -470,12 +470,42 @@ def test_things_are_made_run_retried_and_silenced(place: Place, writer: Session,
     assert settled("replay", dead_letter=str(dead))["untrusted"]["state"] == "pending"
     plan = writer("retry", run=str(dead))
     assert "409" in writer.refused("retry", run=str(dead), confirmation=plan["confirmation"])
-    plan = writer("create", what="schedule", body={"jobType": "none", "name": "x"})
-    said = writer.refused(
-        "create", what="schedule", body={"jobType": "none", "name": "x"}, confirmation=plan["confirmation"]
-    )
-    assert "jobType" in said or "cronExpression" in said
+
+
+def test_what_the_api_would_refuse_is_refused_before_anybody_is_asked(
+    place: Place, writer: Session, alert: Any
+) -> None:
+    body = {"jobType": "test.noop", "name": "planned", "cronExpression": "0 9 * * *"}
+    assert "there is no kind" in writer.refused("create", what="schedule", body={**body, "jobType": "none"})
     assert "/cronExpression" in writer.refused("create", what="schedule", body={**body, "cronExpression": "x"})
+    wanted = {"alertName": "planned", "alertType": "schedule", "graphId": str(alert.graph_id)}
+    when = {"frequencyInterval": "year", "selectedDays": [1], "scheduleHour": 9, "timezone": "UTC"}
+    assert "recipients" in writer.refused("create", what="alert", body={**wanted, "schedule": when})
+    told = {**wanted, "recipients": ["eve@example.com"], "schedule": when}
+    plan = writer("create", what="alert", body=told)["untrusted"]["plan"]
+    assert re.search("it tells eve@example.com; it fires first at 2[0-9]{3}-01-01T09:00:00Z$", plan)
+    hourly = {"name": "planned", "prompt": "What is new?", "intervalSeconds": 3600}
+    assert "it fires first at 2" in writer("create", what="pulse", body=hourly)["untrusted"]["plan"]
+    for table in ("schedules", "kpi_alerts", "pulse_configs", "audit_log"):
+        asks = f"select count(*) from {table} as t where t::text like '%%planned%%'"
+        assert make.value(place.conn, asks) == 0, table
+
+
+@pytest.mark.parametrize(
+    ("payload", "field"),
+    [
+        ({"secret": "whsec_aHVzaGh1c2hodXNoaHVzaGh1c2hodXNoaHVzaGh1c2g="}, "jobPayload.secret"),
+        ({"headers": {"X-Plain": "x", "Authorization": "Bearer hush"}}, "jobPayload.headers.Authorization"),
+    ],
+)
+def test_a_secret_has_no_way_in(writer: Session, payload: dict[str, Any], field: str) -> None:
+    call = {"url": "https://app.example.com/hook", "headers": {"X-Plain": "x"}}
+    body = {"jobType": "http.call", "name": "called", "intervalSeconds": 60, "jobPayload": call}
+    assert writer("create", what="schedule", body=body)["confirmation"]
+    said = writer.refused("create", what="schedule", body={**body, "jobPayload": {**call, **payload}})
+    assert f"{field}: secrets have no way in" in said
+    assert "hush" not in said
+    assert "whsec" not in said
 
 
 @pytest.mark.parametrize("mode", ["legacy", "auto"])

@@ -1,5 +1,6 @@
 """`tocsin apply`: as a whole or not at all, under locks, with who is told; and what it leaves alone."""
 
+import io
 import json
 import sys
 import threading
@@ -43,6 +44,13 @@ graphs:
 kpiAlerts:
   - {alertName: low, recipients: [a@example.com], graph: sales, threshold: {thresholdValue: 5}}
 """
+
+
+class Ended(io.StringIO):
+    """A terminal at which somebody pressed Ctrl-D."""
+
+    def isatty(self) -> bool:
+        return True
 
 
 @pytest.fixture(autouse=True)
@@ -155,6 +163,33 @@ def test_who_starts_and_stops_to_be_told_follows_recipients_roles_and_whether_it
     assert step["nextRunAt"] is not None
 
 
+def test_a_plan_says_what_will_arrive_elsewhere_though_nobody_starts_or_stops(
+    tocsin: Tocsin, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hooked = BASE.replace("[a@example.com]", "[a@example.com], channels: [ops]") + (
+        "  - {alertName: rests, isActive: false, channels: [ops], graph: sales, threshold: {thresholdValue: 5}}\n"
+        "channels:\n  - {name: ops, type: pagerduty, credential: '${env:KEY}', options: {severity: error}}\n"
+        "webhooks:\n  - {name: hook, url: '${env:HOOK}', secret: '${env:INCIDENTS_SECRET}', events: [run.dead]}\n"
+    )
+    monkeypatch.setenv("KEY", "0" * 32)
+    monkeypatch.setenv("HOOK", "https://hooks.example.com/hush-1")
+    asked(tocsin, write(hooked), "--yes")
+    monkeypatch.setenv("KEY", "1" * 32)
+    monkeypatch.setenv("HOOK", "https://hooks.example.com/hush-2")
+    found = asked(tocsin, write(hooked), "--plan")
+    assert (found["starts"], found["stops"]) == ([], [])
+    assert [(each["who"], each["name"]) for each in found["moved"]] == [
+        ("the channel ops", "low"),
+        ("the webhook hook", "hook"),
+    ]
+    shown = tocsin("apply", "-f", write(hooked), "--plan").out
+    assert "  ~ the channel ops now arrives elsewhere: kpiAlerts low (channel, next " in shown
+    # How a message is filed is no address, and neither is a webhook's own secret.
+    monkeypatch.setenv("KEY", "0" * 32)
+    monkeypatch.setenv("HOOK", "https://hooks.example.com/hush-1")
+    assert asked(tocsin, write(hooked.replace("severity: error", "severity: info")), "--plan")["moved"] == []
+
+
 def test_a_secret_is_kept_unless_another_is_given_and_is_told_nowhere(
     tocsin: Tocsin, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -243,6 +278,16 @@ def test_on_a_terminal_the_plan_is_shown_and_a_yes_applies_it(
     answer = tocsin("apply", "-f", write("calendars:\n  - {name: closed}"))
     assert (answer.status, make.value(conn, "select count(*) from calendars")) == (status, rows)
     assert answer.out.startswith("+ calendars closed\n    name: closed\n1 to create")
+
+
+def test_the_end_of_the_input_at_the_question_is_a_no(
+    tocsin: Tocsin, conn: make.Connection, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(sys, "stdin", Ended())
+    answer = tocsin("apply", "-f", write("calendars:\n  - {name: closed}"))
+    assert (answer.status, answer.err, make.value(conn, "select count(*) from calendars")) == (1, "", 0)
+    assert answer.out.endswith("Apply? [y/N] \nnothing was applied\n")
 
 
 def test_files_and_folders_are_one_stack_and_json_is_as_good(

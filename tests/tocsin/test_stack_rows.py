@@ -1,5 +1,6 @@
 """Every field of every noun goes from a file to the database and back, is changed by a file, and is then as it says."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 import pytest
 
 from local import recipes
+from scheduler import schedules
+from scheduler.schedules import ScheduleFilter
 from tests import make
 from tests.tocsin.conftest import KEY, Tocsin
 from tests.tocsin.stacks import FULL, PLAIN
@@ -80,3 +83,48 @@ def test_what_the_demo_makes_is_exported_and_applied_without_a_change(
     assert "hush" not in exported
     assert steps(tocsin, written(exported)) == []
     assert len(text.read("x", exported.encode())[0].value["schedules"]) == 2
+
+
+RETIMED: dict[str, dict[str, Any]] = {
+    "words": {"interval_seconds": 3600},
+    "weekly payments": {"recurrence": {"every": "week", "interval": 2, "days": ["tue"]}},
+    "low": {"interval_seconds": 86_400},
+    "mailed": {"recurrence": {"every": "quarter", "month": 2, "days": ["last fri"]}},
+    "by interval again": {"cron": "7 * * * *"},
+}
+
+
+def said(exported: str) -> list[str]:
+    """What an export says, without its remarks on secrets."""
+    return [line for line in exported.splitlines() if not line.startswith("  #")]
+
+
+def slots_of(conn: make.Connection, slug: str) -> dict[str, list[str]]:
+    """The next 50 slots of all schedules of a tenant, by their names."""
+    tenant = make.value(conn, f"select id from tenants where slug = '{slug}'")
+    rows = schedules.list_all(conn, tenant, ScheduleFilter(), limit=1000)
+    return {row.name: [str(slot) for slot in schedules.preview(conn, tenant, row.id, 50)] for row in rows}
+
+
+def test_what_recurs_in_any_way_comes_at_the_same_instants_where_its_export_is_applied(
+    tocsin: Tocsin, conn: make.Connection, written: Write
+) -> None:
+    for slug in ("ours", "theirs"):
+        make.tenant(conn, slug=slug)
+    steps(tocsin, written(FULL), "--yes", "--tenant", "ours")
+    ours = make.value(conn, "select id from tenants where slug = 'ours'")
+    # Others were given another way to recur by their schedules alone.
+    for name, timing in RETIMED.items():
+        schedules.edit(conn, ours, schedules.get(conn, ours, name).id, timing)
+    exported = tocsin("export", "--tenant", "ours").out
+    assert steps(tocsin, written(exported), "--tenant", "ours", "--plan") == []
+    [document] = text.read("x", exported.encode())
+    assert set(document.value) == {"stack", *SECTIONS}
+    document.value["channels"][0]["credential"] = "${env:BOT}"
+    document.value["webhooks"][0] |= {"url": "https://hooks.example.com", "secret": "${env:SIGNING}"}
+    assert steps(tocsin, written(json.dumps(document.value)), "--yes", "--tenant", "theirs")
+    again = tocsin("export", "--tenant", "theirs").out
+    assert said(again) == said(exported)
+    slots = slots_of(conn, "ours")
+    assert slots_of(conn, "theirs") == slots
+    assert {name: len(slots[name]) for name in RETIMED} == dict.fromkeys(RETIMED, 50)

@@ -1,7 +1,11 @@
 """What is printed on a terminal, and what in a pipe."""
 
+import base64
+import os
 import sys
+from datetime import timedelta
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -56,6 +60,30 @@ def test_a_bar_is_drawn_on_a_terminal_and_none_in_a_pipe(monkeypatch: pytest.Mon
         assert screen.getvalue().endswith("\r\x1b[K") == screen.isatty()
 
 
+def test_what_takes_long_shows_how_far_it_is(
+    tocsin: Tocsin, conn: make.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    screen = Screen()
+    monkeypatch.setattr(sys, "stderr", screen)
+    (tmp_path / "crontab").write_text("0 9 * * * /bin/true\n")
+    (tmp_path / "stack.yaml").write_text("calendars: [{name: closed}]")
+    params = '{"url": "https://app.example.com/x", "secret": "whsec_aHVzaGh1c2hodXNoaHVzaGh1c2hodXNoaHVzaGh1c2g="}'
+    tocsin("schedules", "create", "http.call", "--name", "x", "--cron", "@daily", "--params", params)
+    old = os.environ["TOCSIN_SECRET_KEYS"]
+    monkeypatch.setenv("TOCSIN_SECRET_KEYS", f"{base64.b64encode(bytes(32)).decode()},{old}")
+    for words, argv in (
+        ("secrets 1 of ", ("keys", "rotate")),
+        ("migrations 0 of ", ("migrate",)),
+        ("entries 0 of 1", ("import", "crontab", str(tmp_path / "crontab"), "--url", "https://app.example.com/x")),
+        ("steps 0 of 1", ("apply", "-f", str(tmp_path / "stack.yaml"), "--yes")),
+    ):
+        screen.truncate(0)
+        answer = tocsin(*argv)
+        assert answer.status == 0, screen.getvalue()
+        assert words in screen.getvalue()
+        assert screen.getvalue().endswith("\r\x1b[K")
+
+
 def test_all_dead_letters_are_replayed_or_those_of_one_schedule(
     tocsin: Tocsin, conn: make.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -85,3 +113,21 @@ def test_chaos_says_its_lines_above_a_bar_on_a_terminal_alone(monkeypatch: pytes
         chaos._teller(60.0)("worker.kill")
         assert "worker.kill\n" in screen.getvalue()
         assert ("of the faults' time" in screen.getvalue()) == screen.isatty()
+
+
+@pytest.mark.parametrize(("said", "status", "runs"), [("y\n", 0, 3), ("\n", 1, 0), ("", 1, 0)])
+def test_what_cannot_be_undone_asks_on_a_terminal(
+    tocsin: Tocsin, conn: make.Connection, monkeypatch: pytest.MonkeyPatch, said: str, status: int, runs: int
+) -> None:
+    tocsin("schedules", "create", "test.noop", "--name", "x", "--every", "86400")
+    now = make.now(conn)
+    conn.execute("update schedules set interval_anchor = date_trunc('day', now()) - interval '100 days'")
+    span = ("--from", f"{now - timedelta(days=3):%Y-%m-%dT%H:%M:%SZ}", "--to", f"{now:%Y-%m-%dT%H:%M:%SZ}")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    for argv, question in ((("backfill", "x", *span), "Make them? [y/N]"), (("cancel", "x"), "Cancel it? [y/N]")):
+        monkeypatch.setattr(sys, "stdin", Screen(said))
+        answer = tocsin("schedules", *argv)
+        assert (answer.status, question in answer.out, "nothing was done" in answer.out) == (status, True, status == 1)
+    assert make.value(conn, "select count(*) from runs") == runs
+    assert make.value(conn, "select status from schedules") == ("active" if status else "cancelled")
+    assert tocsin("schedules", "cancel", "x", "--yes").status == (0 if status else 1)

@@ -9,6 +9,7 @@ from tocsin.complaints import Complaint
 from tocsin.installation import changing, opened, record, run_id, tenant_id, who
 from tocsin.terminal import (
     counted,
+    is_refused,
     short,
     show_facts,
     show_json,
@@ -17,6 +18,7 @@ from tocsin.terminal import (
     with_json,
     with_limit,
     with_tenant,
+    with_yes,
 )
 
 _MOST_AT_ONCE = 10_000
@@ -43,6 +45,7 @@ def add(commands: Any) -> None:
         if name == "replay":
             of_one.add_argument("--all", action="store_true", help="all open ones, the newest 10,000 at once")
             parser.add_argument("--schedule", metavar="SCHEDULE", help="of one schedule alone, with --all")
+            with_yes(parser)
     for parser in verbs.choices.values():
         with_tenant(parser)
         with_json(parser)
@@ -111,6 +114,10 @@ def _replay_all(args: argparse.Namespace) -> int:
         tenant = tenant_id(conn, args.tenant)
         schedule = schedules.get(conn, tenant, args.schedule).id if args.schedule else None
         letters = dead.list_all(conn, tenant, dead.LetterFilter(schedule_id=schedule), limit=_MOST_AT_ONCE)
+        if letters and is_refused(
+            args, f"{len(letters)} runs are opened again, and tell whom they did not. Replay them?"
+        ):
+            return 1
         for letter in counted(letters, "dead letters"):
             # Somebody else may have settled it since it was listed.
             with contextlib.suppress(WrongState), transaction(conn):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tocsin.complaints import Complaint
 from tocsin.installation import changing, tenant_id
-from tocsin.terminal import show_json, show_table, with_json, with_tenant
+from tocsin.terminal import counted, show_json, show_table, with_json, with_tenant
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -100,7 +100,7 @@ def _import(args: argparse.Namespace, found: "Sequence[Found]", origin: str) -> 
     try:
         with changing() as conn:
             tenant = tenant_id(conn, args.tenant)
-            became += make_all(conn, tenant, found, target, origin, kinds)
+            became += make_all(conn, tenant, counted(found, "entries"), target, origin, kinds)
             notes += _notes(conn, tenant, became)
             _end(is_plan=args.plan)
     except _Planned:

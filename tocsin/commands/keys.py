@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 from tocsin.installation import opened, record, seal
-from tocsin.terminal import show_json, with_json
+from tocsin.terminal import counting, show_json, with_json
 
 
 def add(commands: Any) -> None:
@@ -37,7 +37,10 @@ def _rotate(args: argparse.Namespace) -> int:
 
     keys = seal()
     with opened() as conn:
-        done = sealed.rotate(conn, keys)
+        # Of a rotation that is refused nothing is counted.
+        older = sealed.count_by_key(conn) if keys.key_ids else {}
+        with counting(sum(count for key, count in older.items() if key not in keys.key_ids[:1]), "secrets") as tell:
+            done = sealed.rotate(conn, keys, tell)
         facts = {"newestKey": keys.key_ids[0], "rewrapped": done.rewrapped, "remaining": done.remaining}
         with transaction(conn):
             record(conn, None, "keys.rotated", ("key", keys.key_ids[0]), None, facts)

@@ -5,7 +5,7 @@ import importlib
 from typing import Any
 
 from tocsin.complaints import Complaint
-from tocsin.terminal import show_json, with_json
+from tocsin.terminal import counted, show_json, with_json
 
 
 def add(commands: Any) -> None:
@@ -44,7 +44,7 @@ def _migrate(args: argparse.Namespace) -> int:
     from db.pool import Database
 
     database = Database.from_environ()
-    applied = migrate(database)
+    applied = migrate(database, lambda known: counted(known, "migrations"))
     walled = build_walls(database)
     if args.is_json:
         show_json({"applied": applied, "walled": walled})

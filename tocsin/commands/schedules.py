@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from tocsin.complaints import Complaint
 from tocsin.installation import changing, opened, record, retention_days, seal, tenant_id, who
-from tocsin.terminal import between, show_facts, show_json, show_table, with_json, with_limit, with_tenant
+from tocsin.terminal import (
+    between,
+    cell,
+    is_refused,
+    show_facts,
+    show_json,
+    show_table,
+    with_json,
+    with_limit,
+    with_tenant,
+    with_yes,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -71,6 +82,8 @@ def add(commands: Any) -> None:
         if name == "backfill":
             parser.add_argument("--from", dest="first", required=True, metavar="TIME", help="the first time, included")
             parser.add_argument("--to", dest="last", required=True, metavar="TIME", help="the last time, included")
+        if name in ("backfill", "cancel"):
+            with_yes(parser)
     for parser in verbs.choices.values():
         with_tenant(parser)
         with_json(parser)
@@ -207,6 +220,8 @@ def _resume(args: argparse.Namespace) -> int:
 def _cancel(args: argparse.Namespace) -> int:
     from scheduler import schedules
 
+    if is_refused(args, f"This ends {args.schedule} for good, and its open runs with it. Cancel it?"):
+        return 1
     with changing() as conn:
         before = schedules.get(conn, tenant_id(conn, args.tenant), args.schedule)
         row = schedules.cancel(conn, before.tenant_id, before.id)
@@ -229,6 +244,15 @@ def _backfill(args: argparse.Namespace) -> int:
     from scheduler import asked, schedules
 
     first, last = _time("--from", args.first), _time("--to", args.last)
+    with opened() as conn:
+        row = schedules.get(conn, tenant_id(conn, args.tenant), args.schedule)
+        found = asked.preview_backfill(conn, row.tenant_id, row.id, first, last, retention_days=retention_days())
+    lacking = found.lacking
+    if lacking and is_refused(
+        args,
+        f"{len(lacking)} runs, of {cell(lacking[0])} to {cell(lacking[-1])}, each telling whom it always tells. Make them?",
+    ):
+        return 1
     with changing() as conn:
         tenant = tenant_id(conn, args.tenant)
         row = schedules.get(conn, tenant, args.schedule)

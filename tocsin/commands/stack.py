@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tocsin.complaints import Complaint
 from tocsin.installation import changing, opened, retention_days, seal, tenant_id, who
-from tocsin.terminal import cell, short, show_json, with_json, with_tenant
+from tocsin.terminal import agrees, cell, short, show_json, with_json, with_tenant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,7 +71,7 @@ def _apply(args: argparse.Namespace) -> int:
     found = _once(args, stack, checked, is_plan=is_plan or asks)
     _show(args, found, slug, is_applied=not (is_plan or asks))
     if asks and found.plan.steps:
-        if input("Apply? [y/N] ").strip().lower() not in ("y", "yes"):
+        if not agrees("Apply?"):
             print("nothing was applied")
             return 1
         found = _once(args, stack, checked, expected=found)
@@ -181,6 +181,7 @@ def _shape(found: "Result", tenant: str, *, is_applied: bool) -> dict[str, Any]:
         ],
         "starts": [told(each) for each in found.starts],
         "stops": [told(each) for each in found.stops],
+        "moved": [told(each) for each in found.moved],
         "left": [{"section": word, "name": name} for word, name in found.plan.left],
         "notes": list(found.plan.notes),
     }
@@ -189,12 +190,13 @@ def _shape(found: "Result", tenant: str, *, is_applied: bool) -> dict[str, Any]:
 def _lines(found: "Result", *, is_applied: bool) -> "Iterator[str]":
     for step in found.plan.steps:
         yield from _lines_of(found, step)
-    if found.starts or found.stops:
+    if found.starts or found.stops or found.moved:
         yield "Who is told:"
-    for mark, verb, those in (("+", "starts", found.starts), ("-", "stops", found.stops)):
+    told = (("+", "starts", found.starts), ("-", "stops", found.stops), ("~", "now arrives elsewhere", found.moved))
+    for mark, verb, those in told:
         for each in those:
             at = found.times.get((each.section, each.name), (None, None))[1]
-            when = f", next {cell(at)}" if at is not None and mark == "+" else ""
+            when = f", next {cell(at)}" if at is not None and mark != "-" else ""
             yield f"  {mark} {each.who} {verb}: {each.section} {each.name} ({each.how}{when})"
     for word, name in found.plan.left:
         yield f"  {word} {name} is no longer named and stays; --prune deletes it"

@@ -1,6 +1,6 @@
 """What an import found, made into schedules: each by its name once, however often it is imported."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
@@ -44,7 +44,7 @@ class Became(NamedTuple):
 def make_all(
     conn: "Connection",
     tenant_id: UUID,
-    entries: Sequence[Found],
+    entries: Iterable[Found],
     target: Target,
     origin: str,
     kinds: "Mapping[str, Kind]",

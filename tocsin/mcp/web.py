@@ -12,6 +12,7 @@ from tocsin.mcp import shown
 
 _PATIENCE_SECONDS = 60.0
 NOT_FOUND = 404
+PLAN = "Tocsin-Plan"
 _MEANINGS = {
     401: "the token is wrong, expired or revoked",
     403: "the token does not allow this",
@@ -34,6 +35,7 @@ class Web:
         headers = {"Authorization": f"Bearer {token}", "User-Agent": "tocsin-mcp"}
         if tenant is not None:
             headers["Tocsin-Tenant"] = tenant
+        self._plans = False
         self._http = httpx.AsyncClient(base_url=self.url, headers=headers, timeout=_PATIENCE_SECONDS)
 
     async def close(self) -> None:
@@ -52,6 +54,16 @@ class Web:
         """What the API answers to a change; under one key it is made once. None where it answers nothing."""
         answer = await self._ask(method, path, json=body, headers={"Idempotency-Key": key})
         return _json(answer) if answer.content else None
+
+    async def plan(self, path: str, body: Mapping[str, Any]) -> dict[str, Any] | None:
+        """What the API would make of a body, which it refuses as if it did; None where it is too old to plan."""
+        if not self._plans:
+            # An API that does not know the header would make it.
+            told = (await self.get("/openapi.json"))["paths"].get(path, {}).get("post", {}).get("parameters", ())
+            self._plans = any(each.get("name", "").lower() == PLAN.lower() for each in told)
+        if not self._plans:
+            return None
+        return dict(_json(await self._ask("POST", path, json=body, headers={PLAN: "true"})))
 
     async def now(self) -> datetime:
         """The time by the API's clock, to the second. Raises ToolError where the token opens nothing."""

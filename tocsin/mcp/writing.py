@@ -1,5 +1,6 @@
 """The tools that change something, offered with `--write` alone. Each is called twice: for a plan, and to have it done."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any
 
@@ -28,6 +29,7 @@ _PLANNED = (
 )
 _RECIPIENTS = ("recipients", "emailRecipients", "emailCcRecipients", "emailBccRecipients", "channels")
 _LONGEST_NAME = 200
+SEALED = "x-sealed"
 
 Code = Annotated[str | None, Field(max_length=100, description="none for a plan; the plan's, to have it done")]
 Settle = Callable[[Change, str | None, ElicitationResult["Consent"]], Awaitable[CallToolResult]]
@@ -102,26 +104,47 @@ def _add_create(server: MCPServer[Any], web: Web, settle: Settle, person: Ask) -
         confirmation: Code = None,
     ) -> Done:
         """Makes a schedule, alert, report, pulse, graph, dashboard or report definition. First call plans, second does."""
-        sentence = f"make the {what.replace('_', ' ')} {_name_of(body)!r}{await _told_by(web, body)}"
-        return await settle(Change(sentence, "POST", NOUNS[nouns.BODIES[what][0]].path, body), confirmation, consent)
+        path = NOUNS[nouns.BODIES[what][0]].path
+        if what == "schedule":
+            await _refuse_secrets(web, body)
+        planned = None if confirmation else await web.plan(path, body)
+        sentence = f"make the {what.replace('_', ' ')} {_name_of(body)!r}{await _told_by(web, body, planned or {})}"
+        return await settle(Change(sentence, "POST", path, body), confirmation, consent)
+
+
+async def _refuse_secrets(web: Web, body: Mapping[str, Any]) -> None:
+    """Passes params without anything that the kind seals: what a model writes is shown, and kept by its program."""
+    kinds = (await web.get("/api/kinds"))["items"]
+    params: dict[str, Any] = next((each["params"] for each in kinds if each["name"] == body.get("jobType")), {})
+    given = body.get("jobPayload")
+    for name, field in params.get("properties", {}).items():
+        value = given.get(name) if isinstance(given, dict) else None
+        within = value if isinstance(value, dict) else {}
+        told = [each for each in within if SEALED in field and re.search(field[SEALED], each, re.IGNORECASE)]
+        if told or (value is not None and field.get("writeOnly")):
+            place = ".".join(["jobPayload", name, *told[:1]])
+            raise ToolError(
+                f"{place}: secrets have no way in here; make it without, and give them by the API or the command"
+            )
 
 
 def _name_of(body: Mapping[str, Any]) -> str:
     return str(body.get("alertName") or body.get("name") or body.get("jobType") or "")[:_LONGEST_NAME]
 
 
-async def _told_by(web: Web, body: Mapping[str, Any]) -> str:
-    """Whom a new thing would tell, and when it would fire first; as far as its body says so."""
+async def _told_by(web: Web, body: Mapping[str, Any], planned: Mapping[str, Any]) -> str:
+    """Whom a new thing would tell, and when it would fire first; as far as its body, or its plan, says so."""
     whom = [str(each) for name in _RECIPIENTS for each in _list(body.get(name))]
     said = f"; it tells {', '.join(whom)}" if whom else ""
     inner = body.get("threshold")
     threshold = inner if isinstance(inner, dict) else {}
     cron = body.get("cronExpression") or body.get("cron") or threshold.get("checkCron")
+    first = planned.get("nextRunAt") or planned.get("nextRun")
     if not isinstance(cron, str):
-        return said
+        return said + (f"; it fires first at {first}" if first else "")
     timezone = body.get("timezone") or body.get("cronTimezone") or threshold.get("timezone") or "UTC"
     found = await web.post("/api/cron/preview", {"cronExpression": cron, "timezone": timezone, "count": 1})
-    first = found["items"][0]["at"] if found["items"] else "never"
+    first = first or (found["items"][0]["at"] if found["items"] else "never")
     return f"{said}; it fires {found['words']}, first at {first}"
 
 

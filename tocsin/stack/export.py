@@ -25,7 +25,9 @@ def export(have: Mapping[Key, Have], kinds: Mapping[str, Kind], stack: str = DEF
 
 def _is_history(row: Any, section: Section) -> bool:
     status = getattr(row, "status", "active")
-    return status == "cancelled" or (section.word == "schedules" and status == "completed")
+    # What came once and is through would come once more where it is applied anew.
+    is_once = getattr(row, "scheduled_at", None) is not None
+    return status == "cancelled" or (status == "completed" and (is_once or section.word == "schedules"))
 
 
 def _row(section: Section, have: Have, kinds: Mapping[str, Kind]) -> str:

@@ -99,8 +99,9 @@ def make_plan(
 
 
 def _is_over(key: Key, have: Have) -> bool:
-    section = SECTIONS[key[0]]
-    return section.word == "schedules" and have.row.status in ("cancelled", "completed")
+    if SECTIONS[key[0]].word == "schedules":
+        return have.row.status in ("cancelled", "completed")
+    return getattr(have.row, "scheduled_at", None) is not None and have.row.status == "completed"
 
 
 def differences(old: Any, new: Any, path: tuple[str, ...] = ()) -> list[Difference]:

@@ -40,7 +40,8 @@ def _schedule_body(row: Schedule) -> Fields:
     return {str(each.alias): shown[str(each.alias)] for each in ScheduleIn.model_fields.values()}
 
 
-def _tidy_schedule(fields: Fields) -> None:
+def tidy_recurrence(fields: Fields) -> None:
+    """Makes recurrences equal that mean the same."""
     told = fields.get("recurrence")
     if told:
         given = {name: value for name, value in told.items() if value is not None}
@@ -163,7 +164,7 @@ SCHEDULES = Section(
     fixed=("jobType",),
     left=("intervalAnchor",),
     always=("timezone",),
-    tidy=_tidy_schedule,
+    tidy=tidy_recurrence,
     settle=_settle_schedule,
     over=is_over,
     schedule_of=lambda row: row.id,

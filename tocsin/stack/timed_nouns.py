@@ -11,7 +11,7 @@ from api.refusals import refuse
 from api.scheduled_report_bodies import ScheduledReportIn, ScheduledReportPatch
 from api.scheduled_reports import SCHEDULED_REPORTS
 from tocsin.stack.names import Fields, Find
-from tocsin.stack.schedule_noun import is_over, keep_from
+from tocsin.stack.schedule_noun import is_over, keep_from, tidy_recurrence
 from tocsin.stack.sections import Means, Settling, of_noun
 from workers.reports.definition import Definition
 
@@ -25,15 +25,31 @@ def _alert_body(row: Any) -> Fields:
 
 
 def _settle_alert(at: Settling) -> None:
-    kind = at.wanted["alertType"]
+    kind, have = at.wanted["alertType"], at.have.says if at.have else {}
     part = at.wanted.get(kind)
     if part is None:
         raise refuse(kind, f"is required for an alert of the type {kind}")
     if part.get("timezone") is None:
         part["timezone"] = at.means.timezone
+    _keep_counting(part, have.get(kind) or {})
     if kind == "schedule":
-        have = at.have.says.get("schedule") if at.have else None
-        keep_from(part, have, ("frequencyInterval", "every"))
+        keep_from(part, have.get(kind), ("frequencyInterval", "every"))
+
+
+def _keep_counting(wanted: Fields, have: Fields) -> None:
+    """What an alert's part is counted from stays, unless a file says it: of a pulse and a report that is `left`."""
+    keep_from(wanted.get("recurrence"), have.get("recurrence"), ("every", "interval"))
+    if wanted.get("intervalAnchor") is None and wanted.get("intervalSeconds") is not None:
+        wanted["intervalAnchor"] = have.get("intervalAnchor")
+
+
+def _tidy_alert(fields: Fields) -> None:
+    for part in filter(None, (fields.get("threshold"), fields.get("schedule"))):
+        tidy_recurrence(part)
+    threshold = fields.get("threshold") or {}
+    if "checkCron" in threshold and threshold["checkCron"] is None:
+        # It is checked in another way, and says so.
+        threshold.pop("checkCron")
 
 
 def _make_alert(means: Means, body: Fields) -> Any:
@@ -56,6 +72,7 @@ ALERTS = of_noun(
     key="alertName",
     fixed=("alertType",),
     left=("isActive",),
+    tidy=_tidy_alert,
     settle=_settle_alert,
     over=is_over,
     schedule_of=lambda row: row.schedule_id,
@@ -68,9 +85,12 @@ ALERTS = of_noun(
 def _pulse_body(row: Any) -> Fields:
     shown = PULSES.shown(row)
     names = [str(each.alias) for each in PulseIn.model_fields.values()]
-    # One that recurs in another way, by an edit of its schedule, has no expression.
-    own = {"enabled": row.status != "paused", "cron": row.cron or "@daily"}
-    return {name: shown[name] for name in names} | own
+    return {name: shown[name] for name in names} | {"enabled": row.status != "paused"}
+
+
+def _keep_from(at: Settling) -> None:
+    """What a recurrence is counted from stays, unless a file says it."""
+    keep_from(at.wanted.get("recurrence"), at.have and at.have.says.get("recurrence"), ("every", "interval"))
 
 
 def _make_pulse(means: Means, body: Fields) -> Any:
@@ -86,7 +106,9 @@ PULSES_SECTION = of_noun(
     lambda means, row, changes, _: pulses.edit(means.conn, means.tenant, row, PulsePatch.model_validate(changes)),
     lambda means, row: pulses.retire(means.conn, means.tenant, row),
     body_of=_pulse_body,
-    left=("enabled",),
+    left=("enabled", "intervalAnchor"),
+    tidy=tidy_recurrence,
+    settle=_keep_from,
     over=is_over,
     schedule_of=lambda row: row.id,
 )
@@ -98,13 +120,13 @@ PULSES_SECTION = of_noun(
 def _report_body(row: Any) -> Fields:
     shown = SCHEDULED_REPORTS.shown(row)
     names = [str(each.alias) for each in ScheduledReportIn.model_fields.values()]
-    own = {"isActive": row.status != "paused", "cronExpression": row.cron or "@daily"}
-    return {name: shown[name] for name in names} | own
+    return {name: shown[name] for name in names} | {"isActive": row.status != "paused"}
 
 
 def _settle_report(at: Settling) -> None:
     if at.wanted.get("timezone") is None:
         at.wanted["timezone"] = at.means.timezone
+    _keep_from(at)
 
 
 def _make_report(means: Means, body: Fields) -> Any:
@@ -136,8 +158,9 @@ REPORTS = of_noun(
     ),
     lambda means, row: scheduled_reports.retire(means.conn, means.tenant, row),
     body_of=_report_body,
-    left=("isActive",),
+    left=("isActive", "intervalAnchor"),
     without=("workspaceId",),
+    tidy=tidy_recurrence,
     settle=_settle_report,
     check=_check_report,
     over=is_over,

@@ -1,12 +1,15 @@
 """Who receives what: of each alert, pulse, report and webhook whom it tells. Two such tables tell who starts and stops. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any, NamedTuple
 
 from tocsin.stack.names import Fields
-from tocsin.stack.plan import Key
+from tocsin.stack.plan import Key, Step
 
 TELLS = ("kpiAlerts", "pulses", "scheduledReports", "webhooks")
+# What of a channel's options says how a message is filed, and not where it arrives.
+_MANNERS = frozenset({"labels", "priority", "severity", "tags"})
 
 
 class Told(NamedTuple):
@@ -25,6 +28,20 @@ def told(says: Mapping[Key, Fields], roles: Mapping[str, list[str]]) -> set[Told
         if word in TELLS and fields.get("isActive", True) and fields.get("enabled", True):
             found |= {Told(who, word, name, how) for who, how in _of(word, name, fields, roles)}
     return found
+
+
+def moved(steps: Iterable[Step], kept: AbstractSet[Told]) -> set[Told]:
+    """Of those who go on being told the ones whose address the steps change: what was here arrives elsewhere."""
+    gone = set()
+    for step in steps:
+        one = {"channels": "channel", "webhooks": "webhook"}.get(step.section)
+        if one and step.verb == "change" and any(_is_address(each.path) for each in step.differences):
+            gone.add(f"the {one} {step.name}")
+    return {each for each in kept if each.who in gone}
+
+
+def _is_address(path: tuple[str, ...]) -> bool:
+    return path[0] in ("credential", "url") or (path[0] == "options" and not _MANNERS & {*path[1:2]})
 
 
 def _of(word: str, name: str, fields: Fields, roles: Mapping[str, list[str]]) -> Iterator[tuple[str, str]]:

@@ -19,19 +19,21 @@ from tocsin.stack.document import SECTIONS, STACK, Item, Stack
 from tocsin.stack.names import Fields, references, with_ids
 from tocsin.stack.plan import Drift, Kept, Key, Plan, Step, make_plan
 from tocsin.stack.sections import MASK, Have, Means
-from tocsin.stack.told import Told, told
+from tocsin.stack.told import Told, moved, told
+from tocsin.terminal import counted
 
 _REFUSALS = (BadDefinition, Busy, BadZone, BadSpan, NameTaken, NotFound, WrongState, BadRecurrence, ValidationError)
 STALE = "what is there was changed meanwhile, and nothing was applied; look at the plan again"
 
 
 class Result(NamedTuple):
-    """What was done or, taken back, would be: who starts and stops to be told, and when each row comes next, before and after."""
+    """What was done or, taken back, would be: who starts and stops to be told, or is elsewhere; when each row comes next, before and after."""
 
     stack: str
     plan: Plan
     starts: tuple[Told, ...]
     stops: tuple[Told, ...]
+    moved: tuple[Told, ...]
     times: Mapping[Key, tuple[datetime | None, datetime | None]]
 
 
@@ -129,7 +131,9 @@ def apply(
         audit.record(means.conn, means.tenant, audit.Author(means.who), action, subject, before, shape)
     past, present = _told(found.have), _told(after)
     times = {key: (_next(found.have.get(key)), _next(after.get(key))) for key in {*found.have, *after}}
-    return Result(stack.name, found.plan, tuple(sorted(present - past)), tuple(sorted(past - present)), times)
+    who = (present - past, past - present, moved(found.plan.steps, present & past))
+    starts, stops, elsewhere = (tuple(sorted(each)) for each in who)
+    return Result(stack.name, found.plan, starts, stops, elsewhere, times)
 
 
 def _check_references(item: Item, there: set[Key], have: Have | None) -> None:
@@ -214,7 +218,7 @@ def _walk(means: Means, stack: Stack, found: _Ready) -> list[_Entry]:
     items = {(item.section.word, item.name): item for item in stack.items}
     ids = {key: have.row.id for key, have in found.have.items()}
     entries: list[_Entry] = []
-    for step in found.plan.steps:
+    for step in counted(found.plan.steps, "steps"):
         key = (step.section, step.name)
         with _telling(items.get(key), step):
             if step.verb == "create":
