@@ -10,7 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.routing import APIRoute
 
-from api.pages import look
+from api.pages import look, times
 from api.pages.page import Elsewhere
 from api.problems import refusal_of
 
@@ -29,7 +29,7 @@ class PageRoute(APIRoute):
         async def handled(request: Request) -> Response:
             # A filter that was left blank is none, whatever it would take.
             fields = parse_qsl(request.scope.get("query_string", b"").decode("latin-1"), encoding="latin-1")
-            request.scope["query_string"] = urlencode(fields, encoding="latin-1").encode()
+            request.scope["query_string"] = urlencode(times.as_instants(fields), encoding="latin-1").encode()
             try:
                 return await handle(request)
             except Elsewhere as found:

@@ -8,7 +8,7 @@ from fastapi.responses import Response
 
 from api import artifacts as files
 from api.charts import run_way
-from api.pages import file_views
+from api.pages import file_views, people
 from api.pages.page import EditorPage, Page, ViewerPage, told
 from api.pages.route import pages
 from api.paging import Cursor, Instant, Word
@@ -55,9 +55,12 @@ def show_run(page: ViewerPage, run_id: UUID) -> Response:
     children = told(runs.list_runs(page.asking, parent_run_id=run_id, limit=_CHILDREN))
     with page.reading() as conn:
         now = read_now(conn)
+    by = people.of(page.asking, [run["triggeredBy"]]).get(run["triggeredBy"], run["triggeredBy"])
+    if by:
+        run["decision"] = [line.replace(run["triggeredBy"], by) for line in run["decision"]]
     return page.show(
         "runs/one.html.j2",
-        run=run,
+        run=run | {"triggeredBy": by},
         children=children,
         way=run_way.draw(run, now),
         views={each["id"]: file_views.way_of(each["format"]) for each in run["artifacts"]},
