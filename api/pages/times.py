@@ -39,8 +39,10 @@ def picked(told: str, timezone: str) -> str:
 
 
 def as_instants(fields: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """The fields of an address with its span as instants, by the clock of its zone or UTC; a zone alone is none of them."""
-    timezone = next((value for name, value in fields if name == ZONE), "") or "UTC"
+    """The fields of an address with its span as instants where its zone stands beside it; a zone alone is no filter."""
+    timezone = next((value for name, value in fields if name == ZONE), None)
+    if timezone is None:
+        return [*fields]
     has_span = any(name in SPAN for name, _ in fields)
     return [
         (name, with_offset(value, timezone) if name in SPAN else value)

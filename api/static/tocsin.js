@@ -40,8 +40,8 @@ for (const fold of document.querySelectorAll("details.fold")) {
   roomy.addEventListener("change", fit);
   const zone = fold.querySelector("input[data-zone]");
   if (zone) {
-    zone.value ||= Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
-    fold.querySelector("[data-zone-name]").textContent = zone.value;
+    zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+    zone.nextElementSibling.querySelector("label span").textContent = zone.value;
   }
 }
 
