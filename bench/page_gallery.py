@@ -94,6 +94,8 @@ PAGES = {
     "tokens": "/tokens",
     "audit-log": "/audit-log",
     "settings": "/settings",
+    "api": "/docs",
+    "api-operation": "/docs/create_schedule",
 }
 OPERATORS = {"processes": "/processes", "tenants": "/tenants", "audit-log-operator": "/audit-log/operator"}
 # Whoever is not in yet sees the one, whoever looks for what is not there the other.

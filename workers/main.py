@@ -14,10 +14,11 @@ from contextlib import suppress
 
 import dramatiq
 
-from config.environ import CROWDS, QUEUES, metrics_folder, share_metrics
+from config.environ import CROWDS, QUEUES, metrics_folder, place_of, share_metrics
 from config.faults import faultpoint
 from config.signals import SignalEvent, set_off, set_on
 from db import migrate, processes, sealed
+from db.jsonb import rfc3339
 from db.pool import DatabaseError
 from db.store import Store
 from telemetry import exporter, metrics, telling, traces
@@ -28,7 +29,6 @@ from workers.async_http import AsyncClient
 from workers.broker import ALL_QUEUES, LANES, SUSPECT, WINDOW, open_broker
 from workers.channels import open_mail
 from workers.channels.poster import Poster
-from workers.channels.types import TYPES
 from workers.crew.caller import Caller
 from workers.deliver import Deliverer
 from workers.execute import Executor
@@ -58,7 +58,7 @@ class Worker:
         database = settings.database
         self._settings = settings
         self._kinds = kinds.load(settings.kinds) | kinds.INNER
-        metrics.begin_at_zero(self._kinds, ("email", *TYPES))
+        metrics.begin_at_zero(self._kinds)
         self._conn = database.connect("worker")
         lease = processes.register(
             self._conn, "worker", settings.lease_seconds, queues=settings.queues, threads=settings.threads
@@ -214,7 +214,16 @@ class Worker:
             if end.state != "pending":
                 traces.ended(run.id, kind=run.kind, state=end.state, origin=run.origin)
             tell = events.debug if end.state == "succeeded" else events.warning
-            tell("run.ended", run_id=run.id, kind=run.kind, state=end.state, attempt=run.attempt, error=end.error)
+            tell(
+                "run.ended",
+                run_id=run.id,
+                slot_at=rfc3339(run.slot_at),
+                schedule_id=run.schedule_id,
+                kind=run.kind,
+                state=end.state,
+                attempt=run.attempt,
+                error=end.error,
+            )
             if end.intents:
                 faultpoint("after_intent")
             for intent in end.intents:
@@ -293,14 +302,14 @@ def _supervise(settings: Settings, grace_seconds: float) -> int:
         if settings.metrics_port is not None:
             events.info("metrics.served", port=exporter.serve(settings.metrics_port))
         command = [sys.executable, "-m", "workers", "--grace", str(grace_seconds), "--parent", str(os.getpid())]
-        children = [subprocess.Popen(command) for _ in range(settings.processes)]
+        children = [subprocess.Popen(command, env=place_of(number)) for number in range(settings.processes)]
         while not stopping.wait(0.2):
             for number, child in enumerate(children):
                 if child.poll() is not None:
                     events.error("worker.died", pid=child.pid, status=child.returncode)
                     if stopping.wait(1.0):
                         break
-                    children[number] = subprocess.Popen(command)
+                    children[number] = subprocess.Popen(command, env=place_of(number))
         for child in children:
             child.terminate()
         # One that SIGTERM met before it could handle it had begun nothing.
