@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from api.pages.look import span
 from db.jsonb import rfc3339
 from scheduler.definition import Schedule
 from scheduler.pattern_words import explain_pattern
@@ -38,12 +39,12 @@ def of_run(history: History, now: datetime, gate: UUID | None, holiday: str | No
     """The story of a run. `gate` is the run that holds its schedule's gate, `holiday` the name of its slot's day."""
     run = history.run
     sentences = [
-        f"{run.id} is a run of {_whose(run)}, for the slot {rfc3339(run.slot_at)} ({run.origin}"
+        f"A run of {_whose(run)}, for the slot {rfc3339(run.slot_at)} ({run.origin}"
         + (f" by {run.triggered_by})." if run.triggered_by else ").")
     ]
     if run.started_at is not None:
-        late = (run.started_at - run.slot_at).total_seconds()
-        sentences.append(f"It last started at {rfc3339(run.started_at)}, {late:.3f} s after its slot.")
+        late = span(run.started_at - run.slot_at)
+        sentences.append(f"It last started at {rfc3339(run.started_at)}, {late} after its slot.")
     sentences += [_attempt(attempt) for attempt in history.attempts]
     sentences.append(_state(run))
     if holiday is not None:
@@ -116,7 +117,7 @@ def _whose(run: Run) -> str:
 def _attempt(attempt: Attempt) -> str:
     took = ""
     if attempt.started_at is not None:
-        took = f" after {(attempt.finished_at - attempt.started_at).total_seconds():.3f} s"
+        took = f" after {span(attempt.finished_at - attempt.started_at)}"
     why = f": {_line(attempt.error)}" if attempt.error else ""
     return f"Attempt {attempt.attempt} ended {attempt.outcome}{took} at {rfc3339(attempt.finished_at)}{why}."
 

@@ -1,10 +1,11 @@
-"""pages: what the dashboard takes for the first page of each room, with a million runs of 200 tenants.
+"""pages: what the dashboard takes for the first page of each room and for what is long, with a million runs of 200 tenants.
 
 Half of the runs, and 2,000 schedules, are of the one tenant whose pages are asked for. One client asks, one request after
 the other, of one web process; the time is until it has the whole page.
 """
 
 import time
+from pathlib import Path
 
 import httpx
 import psycopg
@@ -25,7 +26,7 @@ _NO_PAGES = frozenset({"/events", "/sign-in", "/sign-out"})
 
 _FILL = """
 set session_replication_role = replica;
-select make_partitions(now() - interval '28 days', now() + interval '7 days');
+select make_partitions(now() - interval '92 days', now() + interval '7 days');
 insert into tenants (slug, name) select 'tenant-' || g, 'Tenant' from generate_series(1, %(tenants)s) as g;
 insert into schedules (id, tenant_id, kind, name, cron, timezone, next_fire_at, last_slot_at, status, created_at)
 select
@@ -63,9 +64,25 @@ select r.id, r.id, r.slot_at, r.tenant_id, r.schedule_id, r.kind, 'rejected', 'n
 from runs as r where r.state = 'dead' and r.slot_at > now() - interval '2 days';
 insert into processes (id, role, host, pid, version, leased_until)
 select gen_random_uuid(), role, 'h', 1, '0', now() + interval '1 day' from unnest(array['ticker', 'worker']) as role;
+"""
+_ROOMS = Path(__file__).with_name("pages_fill.sql")
+_END = """
 set session_replication_role = origin;
 vacuum analyze
 """
+# Pages of one row, and filters, whose rows the database is asked for: those that show the most.
+_LONG = {
+    "/runs/{}": "select id from runs where state = 'dead' and tenant_id = %s order by slot_at desc limit 1",
+    "/schedules/{}": "select schedule_id from runs where kind = 'test.noop' and tenant_id = %s limit 1",
+    "/schedules/{}/changes": "select subject_id from audit_log where tenant_id = %s and number = 50000",
+    "/alerts/{}?days=90": "select id from kpi_alerts where alert_name = 'kpi.threshold 1' and tenant_id = %s",
+    "/pulses/{}": "select schedule_id from pulse_configs where tenant_id = %s limit 1",
+    "/reports/{}": "select id from scheduled_reports where tenant_id = %s limit 1",
+    "/dead-letters/{}": "select id from dead_letters where tenant_id = %s limit 1",
+    "/audit-log?subjectType=schedule&subjectId={}": "select subject_id from audit_log where tenant_id = %s and number = 1",
+    "/audit-log?who={}": "select 'token:nobody' from tenants where id = %s",
+    "/runs?state={}": "select 'dead' from tenants where id = %s",
+}
 
 
 def run(options: Options) -> list[Result]:
@@ -73,11 +90,11 @@ def run(options: Options) -> list[Result]:
     found: dict[str, list[list[float]]] = {}
     with Stage() as stage:
         url = stage.copy(TEMPLATE)
-        shown = _fill(url, runs)
+        shown, long = _fill(url, runs)
         for rep in range(options.reps):
             with serving(stage, url, "tocsin") as address:
-                for path in paths():
-                    times = _asked(address, path, shown)
+                for path, place in [*((path, path) for path in paths()), *long]:
+                    times = _asked(address, place, shown)
                     found.setdefault(path, []).append(times)
                     tell(f"{rep + 1}/{options.reps} {path}: {_ms(times, 50):.1f} ms, p95 {_ms(times, 95):.1f}")
     return [_result(path, reps, runs) for path, reps in found.items()]
@@ -94,18 +111,20 @@ def paths() -> list[str]:
     return sorted(found - _NO_PAGES)
 
 
-def _fill(url: str, runs: int) -> list[str]:
-    """Fills the database; tokens of the busy tenant's admin and of an operator."""
+def _fill(url: str, runs: int) -> tuple[list[str], list[tuple[str, str]]]:
+    """Fills the database; tokens of the busy tenant's admin and of an operator, and the addresses of the long pages."""
     numbers = {"tenants": _TENANTS, "schedules": _SCHEDULES, "busy": _BUSY_SCHEDULES, "runs": runs}
     with psycopg.connect(url, autocommit=True, cursor_factory=psycopg.ClientCursor) as conn:
-        for statement in _FILL.split(";\n"):
+        for statement in [*_FILL.split(";\n")[:-1], *_ROOMS.read_text().split(";\n"), *_END.split(";\n")]:
             conn.execute(statement.encode(), numbers if "%(" in statement else None)
         tenant = value(conn, "select id from tenants where slug = 'tenant-1'")
         tell(f"{value(conn, 'select count(*) from runs'):,} runs")
+        long = [(path, path.format(value(conn, asked, tenant))) for path, asked in _LONG.items()]
     with psycopg.connect(url, autocommit=True) as conn:
-        return [
+        shown = [
             tokens.create(conn, owner, "bench", scope)[1] for owner, scope in ((tenant, "admin"), (None, "operator"))
         ]
+    return shown, long
 
 
 def _asked(address: str, path: str, shown: list[str]) -> list[float]:

@@ -214,6 +214,9 @@ class Fill:
         self.ids["report"] = listed(self._web, "scheduled-reports")[0]["id"]
         self.ids["definition"] = listed(self._web, "report-definitions")[0]["id"]
         self.ids["endpoint"] = listed(self._web, "crew-endpoints")[0]["id"]
+        self.ids["job"] = listed(self._web, "runs", kind="pulse.report", state="succeeded")[0]["id"]
+        answer = self._web.get("/api/crew-responses", params={"limit": 1}).json()["items"][0]
+        self.ids |= {"answer": answer["id"], "user": answer["userUid"]}
 
     def _of_alert(self, name: str) -> str:
         return str(self._web.get(f"/api/kpi-alerts/{self.ids[name]}").json()["scheduleId"])

@@ -11,12 +11,13 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from httpx import Client, HTTPError
 
-from api import tokens
+from api import tenants, tokens
 from bench.shop import Fill, listed, until
 from db.pool import Database
 from local.processes import free_port
@@ -25,12 +26,16 @@ _KINDS = frozenset({"kpi.threshold", "kpi.schedule", "pulse.report", "report.exp
 
 
 class Shown(NamedTuple):
-    """Where it is, an admin's and an operator's token, and the ids of what was made, by their names."""
+    """Where it is, an admin's and an operator's token, and the ids of what was made, by their names.
+
+    `newcomer` makes a tenant that has nothing, and returns its admin's token.
+    """
 
     url: str
     token: str
     operator: str
     ids: dict[str, str]
+    newcomer: Callable[[], str]
 
 
 @contextmanager
@@ -60,10 +65,16 @@ def shown(folder: Path, tell: Callable[[str], None]) -> Iterator[Shown]:
             ids = Fill(web, json.loads((folder / "machine.json").read_text())).fill(tell)
             with Database.at(settings["DATABASE_URL"]).connect("pictures") as conn:
                 operator = tokens.create(conn, None, "pictures", "operator")[1]
-            yield Shown(settings["TOCSIN_URL"], settings["TOKEN"], operator, ids)
+            newcomer = partial(_newcomer, settings["DATABASE_URL"])
+            yield Shown(settings["TOCSIN_URL"], settings["TOKEN"], operator, ids, newcomer)
     finally:
         up.send_signal(signal.SIGTERM)
         up.wait(60)
+
+
+def _newcomer(database: str) -> str:
+    with Database.at(database).connect("pictures") as conn:
+        return tokens.create(conn, tenants.create(conn, "newcomer", "Newcomer").id, "pictures", "admin")[1]
 
 
 def _shown(token: str) -> dict[str, str]:

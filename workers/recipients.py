@@ -131,3 +131,9 @@ def _table(ctx: Context[Any], graph: Graph) -> Table:
     source = ctx.source(str(graph.source_id))
     question = graph.question(ctx.slot_at, ctx.timezone, None)
     return source.query(question, timeout_seconds=min(30.0, max(1.0, ctx.seconds_left() / 2)), row_cap=MOST)
+
+
+def in_words(recipients: int, channels: int) -> str:
+    """How many are told: `1 recipient and 2 channels`."""
+    said = f"{recipients} {'recipient' if recipients == 1 else 'recipients'}"
+    return f"{said} and {channels} {'channel' if channels == 1 else 'channels'}" if channels else said

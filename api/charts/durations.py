@@ -9,15 +9,18 @@ from api.pages.look import span
 
 WIDTH, HEIGHT, TOP, BOTTOM, RIGHT = 1000, 130, 14, 4, 80
 MOST = 50
+# Of fewer there is nothing to compare, and the table below says it all.
+LEAST = 3
 # Of fewer the bars are no wider.
 _FEWEST = 15
+_BETWEEN = 15
 _TONES = {"completed": "good", "failed": "bad", "running": "run"}
 
 
 def draw(executions: Sequence[Mapping[str, Any]], median: float | None, slow: float | None) -> Markup:
     """The executions as the API shows them, newest first; `median` and `slow` are lines, in milliseconds as all is."""
     shown = [each for each in executions[:MOST] if each["duration"] is not None][::-1]
-    if not shown:
+    if len(shown) < LEAST:
         return Markup("")
     lines = [(word, value) for word, value in (("p50", median), ("p95", slow)) if value is not None]
     top = max([*(each["duration"] for each in shown), *(value for _, value in lines), 1])
@@ -44,7 +47,7 @@ def draw(executions: Sequence[Mapping[str, Any]], median: float | None, slow: fl
     for word, value in reversed(lines):
         y = HEIGHT - BOTTOM - height(value)
         # Two that are close stand one below the other, the slower above.
-        lowest = max(lowest + 12, y + 4)
+        lowest = max(lowest + _BETWEEN, y + 4)
         parts.append(
             Markup(
                 '<line class="over" x1="0" x2="{0}" y1="{1:.1f}" y2="{1:.1f}"/><text x="{2}" y="{3:.1f}">{4}</text>'

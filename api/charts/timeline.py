@@ -12,7 +12,9 @@ from markupsafe import Markup
 
 from db.jsonb import rfc3339
 
-_WIDTH: Final = 960
+WIDE: Final = 960
+# Of a phone's: what is written in it stays as large as it is elsewhere.
+NARROW: Final = 420
 _TOP: Final = 16
 _UP: Final = 120
 _DOWN: Final = 44
@@ -55,10 +57,10 @@ class Column(NamedTuple):
         return sum(self.parts.get(word, 0) for word, _ in BELOW)
 
 
-def draw(columns: Sequence[Column], now: datetime) -> Markup:
+def draw(columns: Sequence[Column], now: datetime, width: int = WIDE) -> Markup:
     """The timeline as SVG. Heights go by the highest column; what is there is always seen."""
     low, high = columns[0].low, columns[-1].high
-    step = (_WIDTH - _LEFT) / len(columns)
+    step = (width - _LEFT) / len(columns)
     most = max([column.above for column in columns] + [1])
     # Skips may be many thousands in one column: below the line what is too deep is cut.
     deepest = max([column.below for column in columns] + [1])
@@ -67,16 +69,17 @@ def draw(columns: Sequence[Column], now: datetime) -> Markup:
         for number, column in enumerate(columns)
         if column.above or column.below
     )
-    at = _LEFT + (_WIDTH - _LEFT) * ((now - low) / (high - low))
+    at = _LEFT + (width - _LEFT) * ((now - low) / (high - low))
     return Markup(
-        '<svg class="plot timeline" viewBox="0 0 {w} {h}" role="group" aria-labelledby="timeline-title">'
-        '<title id="timeline-title">{title}</title>{grid}{columns}'
+        '<svg class="plot timeline{narrow}" viewBox="0 0 {w} {h}" role="group" aria-labelledby="timeline-{w}">'
+        '<title id="timeline-{w}">{title}</title>{grid}{columns}'
         '<line class="now" x1="{at}" x2="{at}" y1="4" y2="{foot}"></line><text x="{beside}" y="12">now</text></svg>'
     ).format(
-        w=_WIDTH,
+        w=width,
+        narrow=" narrow" if width < WIDE else "",
         h=_HEIGHT,
         title=_title(columns, now),
-        grid=_grid(low, high, most),
+        grid=_grid(low, high, most, width),
         columns=place,
         at=_round(at),
         foot=_LINE + _DOWN,
@@ -137,14 +140,14 @@ def _stack(
         )
 
 
-def _grid(low: datetime, high: datetime, most: int) -> Markup:
+def _grid(low: datetime, high: datetime, most: int, width: int) -> Markup:
     """The line, the highest column's count, and the hours."""
     hours = []
     at = low.replace(minute=0, second=0, microsecond=0)
     while at < high:
         at += timedelta(hours=1)
         if at.hour % 6 == 0 and low <= at <= high:
-            x = _round(_LEFT + (_WIDTH - _LEFT) * ((at - low) / (high - low)))
+            x = _round(_LEFT + (width - _LEFT) * ((at - low) / (high - low)))
             label = f"{at.day} {at:%b}" if at.hour == 0 else f"{at:%H:%M}"
             hours.append(
                 Markup(
@@ -157,7 +160,7 @@ def _grid(low: datetime, high: datetime, most: int) -> Markup:
         '<text x="{edge}" y="{high}" text-anchor="end">{most}</text>'
         '<text x="{edge}" y="{zero}" text-anchor="end">0</text>'
     ).format(
-        left=_LEFT, right=_WIDTH, line=_LINE + 0.5, edge=_LEFT - 5, high=_TOP + 8, zero=_LINE + 4, most=_short(most)
+        left=_LEFT, right=width, line=_LINE + 0.5, edge=_LEFT - 5, high=_TOP + 8, zero=_LINE + 4, most=_short(most)
     )
     return Markup("").join([*hours, scale])
 

@@ -7,7 +7,7 @@ from fastapi import Query
 from fastapi.responses import Response
 
 from api.kpi_alert_bodies import KpiAlertPatch
-from api.pages import alert_courses
+from api.pages import alert_courses, people
 from api.pages.alert_forms import CONDITION_WORDS, shown_names
 from api.pages.file_views import way_of
 from api.pages.look import words
@@ -168,6 +168,7 @@ def _show(
         files=[] if is_threshold else _files(page, ran),
         silences=[each for each in held if each["alertId"] in (None, str(alert_id))],
         names=shown_names(page, alert),
+        people=people.of(page.asking, [alert["createdBy"]]),
         rule=_rule(alert["threshold"] if is_threshold else alert["schedule"]),
         days=days,
         spans=SPANS,

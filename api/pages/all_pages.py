@@ -39,6 +39,7 @@ from api.pages import (
     tenants,
     tokens,
     webhooks,
+    whens,
 )
 
 PAGE_ROOMS: Final = (
@@ -48,6 +49,7 @@ PAGE_ROOMS: Final = (
     runs,
     dead_letters,
     deliveries,
+    whens,
     # The forms before what has an id: `/alerts/new` is none.
     alert_forms,
     alerts,

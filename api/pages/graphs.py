@@ -8,7 +8,7 @@ from fastapi.responses import Response
 from api import graph_previews
 from api.charts import figures
 from api.graphs import GraphIn, GraphPatch
-from api.pages.page import EditorPage
+from api.pages.page import EditorPage, told
 from api.pages.rooms import Field, Room, names_of, routes
 from api.routes import graphs, sources
 from workers.sources import Grain
@@ -30,6 +30,9 @@ ROOM = Room(
     patched=GraphPatch,
     deleted=graphs.delete_graph,
     show="graphs/one.html.j2",
+    beside=lambda page, row: {
+        "names": {row["sourceId"]: told(sources.get_source(page.asking, row["sourceId"]))["name"]}
+    },
     fields=(
         Field("name", "Name", required=True),
         Field("description", "What it is about"),

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
-from api.pages import assets, nav
+from api.pages import assets, nav, times
 from db.jsonb import dumps, rfc3339
 
 HEADERS: Final = {
@@ -45,6 +45,16 @@ def instant(told: datetime | str | None) -> Markup:
     if at is None:
         return Markup('<span class="soft">-</span>')
     return Markup('<time datetime="{}">{} UTC</time>').format(rfc3339(at), f"{at.day} {at:%b %Y, %H:%M:%S}")
+
+
+def minute(told: datetime | str | None) -> Markup:
+    """An instant in a list, without its seconds; the whole instant stands behind it."""
+    at = _at(told)
+    if at is None:
+        return Markup('<span class="soft">-</span>')
+    return Markup('<time datetime="{}" title="{} UTC" data-minute>{} UTC</time>').format(
+        rfc3339(at), f"{at.day} {at:%b %Y, %H:%M:%S}", f"{at.day} {at:%b %Y, %H:%M}"
+    )
 
 
 def begun(text: str) -> str:
@@ -175,6 +185,8 @@ _PAGES.filters.update(
     begun=begun,
     coded=coded,
     instant=instant,
+    minute=minute,
+    picked=times.picked,
     sentence=sentence,
     ago=ago,
     ends=ends,

@@ -43,7 +43,7 @@ def show_overview(page: ViewerPage) -> Response:
         seen=seen,
         found=found,
         now=found.look.now,
-        plot=timeline.draw(found.columns, found.look.now),
+        plots=[timeline.draw(found.columns, found.look.now, width) for width in (timeline.WIDE, timeline.NARROW)],
         needs=[_told(need) for need in found.needs],
         verdict=verdict(found),
         last=last,

@@ -1,7 +1,7 @@
 """`/pulses`: reports that a prompt writes on a schedule; a job's page shows what was written, number by number."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -9,10 +9,10 @@ from uuid import UUID
 from fastapi.responses import Response
 from pydantic import field_validator
 
-from api.pages import pulse_views
+from api.pages import people, pulse_views, whens
 from api.pages.page import EditorPage, Page, ViewerPage, told
 from api.pages.rooms import Field, Room, Shape, names_of, routes
-from api.pages.schedules import words_of
+from api.pages.whens import Timed
 from api.pulse_bodies import PulseIn, PulsePatch
 from api.request import Asked, answer
 from api.routes import channels, graphs, pulse_jobs, pulses, runs, templates
@@ -21,6 +21,7 @@ from scheduler.refusals import NotFound
 from scheduler.schedules import read_now
 from workers.branding import Branding
 from workers.journal import GET_BRANDING, GET_MODEL_RULES
+from workers.kinds import pulse_report
 
 _JOBS = 20
 _PAGE = 50
@@ -66,7 +67,8 @@ def _listed(asking: Asked, cursor: str | None = None, search: str = "", enabled:
     ]
     start = int(cursor) if cursor and cursor.isdecimal() and len(cursor) < 6 else 0
     rest = found[start:]
-    items = [{**each, "words": _words(each)} for each in rest[:_PAGE]]
+    when = _words(asking, rest[:_PAGE])
+    items = [{**each, "words": when.get(each["id"])} for each in rest[:_PAGE]]
     return answer({"items": items, "nextCursor": str(start + _PAGE) if len(rest) > _PAGE else None})
 
 
@@ -76,9 +78,16 @@ def told_list(response: Response) -> list[dict[str, Any]]:
     return found
 
 
-def _words(pulse: Mapping[str, Any]) -> str:
-    """When it recurs, in plain words; nothing of one whose schedule recurs in another way."""
-    return words_of(pulse["cron"], None, None, pulse["cronTimezone"] or "UTC", pulse["id"]) if pulse["cron"] else ""
+def _got(asking: Asked, pulse_id: UUID) -> Response:
+    """The pulse with when it recurs in plain words."""
+    response = pulses.get_pulse(asking, pulse_id)
+    pulse = told(response)
+    return answer(pulse | {"words": _words(asking, [pulse]).get(pulse["id"])}, etag=response.headers.get("etag"))
+
+
+def _words(asking: Asked, rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    timed = [Timed(each["id"], each["cron"], each["cronTimezone"] or "UTC") for each in rows]
+    return whens.words(asking, pulse_report.KIND.name, timed)
 
 
 def _beside(page: Page, pulse: Shape) -> dict[str, Any]:
@@ -93,6 +102,7 @@ def _beside(page: Page, pulse: Shape) -> dict[str, Any]:
         "graphs": dict(names_of(graphs.list_graphs)(page)),
         "channels": dict(names_of(channels.list_channels)(page)),
         "is_open": any(each["state"] != "finished" for each in jobs["items"]),
+        "people": people.of(page.asking, [pulse["createdBy"]]),
         "now": now,
     }
 
@@ -118,7 +128,7 @@ ROOM = Room(
     "It needs a graph first; a preview shows what it would say and is sent to nobody.",
     columns={},
     listed=_listed,
-    got=pulses.get_pulse,
+    got=_got,
     made=pulses.create_pulse,
     taken=PulseForm,
     edited=pulses.edit_pulse,
@@ -145,6 +155,7 @@ ROOM = Room(
         Field(
             "cron",
             "When",
+            "cron",
             required=True,
             placeholder="0 9 * * 1",
             hint="Cron: minute, hour, day, month, day of the week.",
@@ -228,6 +239,7 @@ def show_job(page: ViewerPage, job_id: UUID) -> Response:
     claims = [each for each in check.get("claims", ()) if each["verdict"] != "exempt"]
     return page.show(
         "pulses/job.html.j2",
+        people=people.of(page.asking, [run["triggeredBy"]]),
         job=job,
         run=run,
         record=record,

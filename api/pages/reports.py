@@ -1,5 +1,6 @@
 """`/reports`: scheduled reports with how they went, their files, and a form that knows the definition's parameters."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, get_args
 from uuid import UUID
 
@@ -7,13 +8,13 @@ from fastapi import Query
 from fastapi.responses import Response
 
 from api.charts import durations
-from api.pages import look, report_definitions
+from api.pages import look, people, report_definitions, whens
 from api.pages.forms import ETAG, Form, Typed, Values
 from api.pages.page import EditorPage, Page, ViewerPage, told
 from api.pages.report_definitions import TAKES, WORDS
 from api.pages.rooms import Shape, names_of
 from api.pages.route import pages
-from api.pages.schedules import words_of
+from api.pages.whens import Timed
 from api.paging import Cursor, Word
 from api.problems import Refusal
 from api.refusals import refuse
@@ -21,6 +22,7 @@ from api.routes import calendars, scheduled_reports, templates
 from api.routes import report_definitions as definitions
 from api.scheduled_report_bodies import ScheduledReportIn, ScheduledReportPatch, Status
 from scheduler.schedules import read_now
+from workers.kinds import report_export
 from workers.kinds.report_export import ExportFormat
 
 router = pages("reports")
@@ -46,7 +48,7 @@ def list_reports(
     with page.reading() as conn:
         now = read_now(conn)
     types = [name for _, name in names_of(definitions.list_report_definitions)(page)]
-    when = {each["id"]: when_of(each) for each in found["items"]}
+    when = _when(page, found["items"])
     return page.show("reports/list.html.j2", found=found, types=types, statuses=STATUSES, when=when, now=now)
 
 
@@ -91,7 +93,8 @@ def show_report(page: ViewerPage, report_id: UUID, cursor: Cursor = None) -> Res
         found=found,
         stats=stats,
         plot=durations.draw(found["items"], stats["p50DurationMs"], stats["p95DurationMs"]),
-        when=when_of(report),
+        when=_when(page, [report]).get(report["scheduleId"]),
+        people=people.of(page.asking, [report["createdById"], *(each["triggeredBy"] for each in found["items"])]),
         is_open=any(each["status"] not in _ENDED for each in found["items"]),
         now=now,
     )
@@ -151,11 +154,10 @@ def delete_report(page: EditorPage, report_id: UUID) -> Response:
     return page.done("/reports", f"The report {name} is deleted.")
 
 
-def when_of(report: Shape) -> str:
-    """When it is made, in plain words; nothing of one whose schedule recurs in another way."""
-    if not report["cronExpression"]:
-        return ""
-    return words_of(report["cronExpression"], None, None, report["timezone"], report["scheduleId"])
+def _when(page: Page, reports: Sequence[Shape]) -> dict[str, str]:
+    """When each is made, in plain words, by its schedule's id."""
+    timed = [Timed(each["scheduleId"], each["cronExpression"], each["timezone"]) for each in reports]
+    return whens.words(page.asking, report_export.KIND.name, timed)
 
 
 def _report(page: Page, report_id: UUID) -> Shape:
@@ -196,6 +198,7 @@ def _form(
         values=values,
         refusal=refusal,
         report=report,
+        when=_when(page, [report]).get(report["scheduleId"]) if report else None,
         formats=FORMATS,
         words=WORDS,
         takes=TAKES,

@@ -26,7 +26,7 @@ _MOST_OFFERED = 1000
 Shape = dict[str, Any]
 Choices = Sequence[tuple[str, str]]
 FieldKind = Literal[
-    "text", "textarea", "number", "choice", "boxes", "lines", "json", "object", "secret", "flag", "days"
+    "text", "textarea", "number", "choice", "boxes", "lines", "json", "object", "secret", "flag", "days", "cron"
 ]
 
 
@@ -80,7 +80,10 @@ class Field:
 
 @dataclass(frozen=True)
 class Room:
-    """A noun's pages under `path`. `show` is the template of one row; `beside` what it shows besides the row itself."""
+    """A noun's pages under `path`. `show` is the template of one row; `beside` what it shows besides the row itself.
+
+    `form_beside`: what the template of its form shows besides the fields.
+    """
 
     path: str
     title: str
@@ -103,6 +106,7 @@ class Room:
     show: str = "rooms/one.html.j2"
     listing: str = "rooms/list.html.j2"
     form: str = "rooms/form.html.j2"
+    form_beside: Mapping[str, Any] = field(default_factory=dict)
     name_of: str = "name"
     filters: tuple[str, ...] = ()
     beside: Callable[[Page, Shape], Mapping[str, Any]] = lambda *_: {}
@@ -263,7 +267,9 @@ def _form(
 ) -> Response:
     fields = [each for each in room.fields if not (each.later if row is None else each.once)]
     shown = [replace(each, choices=each.options(page, values[each.name])) for each in fields]
-    return page.show(room.form, room=room, fields=shown, values=values, refusal=refusal, row=row, since=since)
+    return page.show(
+        room.form, room=room, fields=shown, values=values, refusal=refusal, row=row, since=since, **room.form_beside
+    )
 
 
 def _shown_again(room: Room, form: Form) -> Values:

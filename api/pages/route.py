@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 from starlette.datastructures import URL
 from starlette.requests import ClientDisconnect
 
-from api.pages import look
+from api.pages import look, times
 from api.pages.forms import read_form
 from api.pages.page import Elsewhere
 from api.problems import refusal_of
@@ -35,7 +35,7 @@ class PageRoute(APIRoute):
         async def handled(request: Request) -> Response:
             # A filter that was left blank is none, whatever it would take.
             fields = parse_qsl(request.scope.get("query_string", b"").decode("latin-1"), encoding="latin-1")
-            request.scope["query_string"] = urlencode(fields, encoding="latin-1").encode()
+            request.scope["query_string"] = urlencode(times.as_instants(fields), encoding="latin-1").encode()
             try:
                 return await handle(request)
             except Elsewhere as found:

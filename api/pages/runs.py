@@ -8,7 +8,7 @@ from fastapi.responses import Response
 
 from api import artifacts as files
 from api.charts import run_way
-from api.pages import file_views
+from api.pages import file_views, people
 from api.pages.forms import Typed
 from api.pages.page import EditorPage, Page, ViewerPage, told
 from api.pages.route import pages
@@ -58,9 +58,12 @@ def show_run(page: ViewerPage, run_id: UUID) -> Response:
     events = told(alert_events.list_alert_events(page.asking, run_id=run_id, limit=_EVENTS))
     with page.reading() as conn:
         now = read_now(conn)
+    by = people.of(page.asking, [run["triggeredBy"]]).get(run["triggeredBy"], run["triggeredBy"])
+    if by:
+        run["decision"] = [line.replace(run["triggeredBy"], by) for line in run["decision"]]
     return page.show(
         "runs/one.html.j2",
-        run=run,
+        run=run | {"triggeredBy": by},
         events=events,
         children=children,
         way=run_way.draw(run, now),

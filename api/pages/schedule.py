@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from api import calendars
 from api.charts.start_lag import Start, start_lag
+from api.pages import people
 from api.pages.forms import Typed
 from api.pages.page import AdminPage, EditorPage, Page, ViewerPage, told
 from api.pages.route import pages
@@ -50,6 +51,7 @@ def show_schedule(
         "schedules/show.html.j2",
         schedule=shape,
         when=when_of(shape),
+        people=people.of(page.asking, [shape["createdBy"]]),
         home=home_of(page, shape),
         cells=cells,
         history=_history(cells, shape["timezone"]),
@@ -67,7 +69,8 @@ def list_changes(page: AdminPage, schedule_id: UUID, cursor: audit_log.After = N
     )
     with page.reading() as conn:
         now = read_now(conn)
-    return page.show("schedules/changes.html.j2", schedule=shape, found=found, changed=changed, now=now)
+    names = people.of(page.asking, [each["who"] for each in found["items"]])
+    return page.show("schedules/changes.html.j2", schedule=shape, found=found, people=names, changed=changed, now=now)
 
 
 @router.post("/schedules/{schedule_id}/pause")

@@ -10,6 +10,7 @@ from api.pages.page import EditorPage, Page, told
 from api.pages.rooms import Field, Room, routes
 from api.routes import templates
 from api.templates import PreviewIn, TemplateIn, TemplatePatch
+from workers.kinds.purposes import PURPOSES
 
 _PURPOSES = ("kpi.threshold", "kpi.schedule", "pulse.report", "report.export")
 _OWN = "Blank: Tocsin's own words."
@@ -31,6 +32,7 @@ ROOM = Room(
     deleted=templates.delete_template,
     show="templates/one.html.j2",
     form="templates/form.html.j2",
+    form_beside={"purposes": {name: each.fields for name, each in PURPOSES.items()}},
     fields=(
         Field("name", "Name", required=True),
         Field("purpose", "For mails of", "choice", choices=[(each, each) for each in _PURPOSES], once=True),
@@ -47,6 +49,13 @@ def preview_template(page: EditorPage, form: Typed) -> Response:
     """A sample in the words that were typed, for the frame beside the form; nothing is saved."""
     page.if_refused(lambda refusal: page.framed(look.render("templates/refused.html.j2", refusal=refusal)))
     return _sample(page, form.body(PreviewIn))
+
+
+@router.post("/templates/{template_id}/preview")
+def preview_edited(page: EditorPage, template_id: UUID, form: Typed) -> Response:
+    """A sample in the words that were typed over those of a template, for the frame beside its form; nothing is saved."""
+    page.if_refused(lambda refusal: page.framed(look.render("templates/refused.html.j2", refusal=refusal)))
+    return _sample(page, form.body(PreviewIn, purpose=ROOM.row(page, template_id)["purpose"]))
 
 
 @router.get("/templates/{template_id}/sample")

@@ -5,12 +5,13 @@ from typing import Annotated
 from fastapi import Query
 from fastapi.responses import Response
 
-from api.pages.forms import Typed, Values
+from api.pages.forms import Form, Typed, Values, read_as
 from api.pages.page import TENANT_COOKIE, AdminPage, OperatorPage, Page, told
 from api.pages.route import pages
 from api.problems import Refusal
 from api.routes import tenants
 from api.routes.tenants import TenantIn, TenantPatch
+from config.zones import NAMES
 
 router = pages("tenants")
 _DAY = 86_400
@@ -63,7 +64,7 @@ def show_settings(page: AdminPage) -> Response:
 def save_settings(page: AdminPage, form: Typed) -> Response:
     """Changes them."""
     page.if_refused(lambda refusal: _settings(page, form.typed(), refusal))
-    tenants.edit_own_tenant(page.asking, form.body(TenantPatch))
+    tenants.edit_own_tenant(page.asking, _patch(form))
     return page.done("/settings", "The settings are saved.")
 
 
@@ -76,4 +77,16 @@ def _settings(page: Page, typed: Values | None = None, refusal: Refusal | None =
     found = told(tenants.get_own_tenant(page.asking))
     # Not theirs to set, so nothing that they can send.
     quotas = found["settings"].pop("quotas", {})
-    return page.show("tenants/settings.html.j2", found=found, quotas=quotas, typed=typed, refusal=refusal)
+    values = Values.of(found) if typed is None else typed
+    return page.show(
+        "tenants/settings.html.j2", found=found, quotas=quotas, values=values, zones=sorted(NAMES), refusal=refusal
+    )
+
+
+def _patch(form: Form) -> TenantPatch:
+    """What was typed; where nobody is named, the admins are told."""
+    body = form.raw()
+    settings = body.get("settings")
+    if isinstance(settings, dict) and settings.get("noticesTo") == []:
+        settings["noticesTo"] = None
+    return read_as(TenantPatch, body)

@@ -1,15 +1,33 @@
 """`/tokens`: what programs show; each is seen once, when it is made."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from fastapi.responses import Response
 
-from api.pages.page import Page
+from api.pages import people
+from api.pages.page import Page, told
 from api.pages.rooms import Field, Room, Shape, routes
+from api.request import Asked, answer
 from api.routes import tokens
 from api.routes.tokens import TokenIn
 
 _SCOPES = [("read", "read: a viewer's"), ("write", "write: an editor's"), ("admin", "admin: an admin's")]
+
+
+def _listed(asking: Asked, cursor: str | None = None) -> Response:
+    """The tokens with the names of who made them."""
+    found = told(tokens.list_tokens(asking, cursor=cursor))
+    return answer(found | {"items": _named(asking, found["items"])})
+
+
+def _got(asking: Asked, token_id: UUID) -> Response:
+    return answer(_named(asking, [told(tokens.get_token(asking, token_id))])[0])
+
+
+def _named(asking: Asked, rows: Sequence[Shape]) -> list[Shape]:
+    names = people.of(asking, [row["createdBy"] for row in rows])
+    return [row | {"createdBy": names.get(row["createdBy"], row["createdBy"])} for row in rows]
 
 
 def _shown_once(page: Page, made: Shape) -> Response:
@@ -30,8 +48,8 @@ ROOM = Room(
         "Ends": "expiresAt",
         "Revoked": "revokedAt",
     },
-    listed=tokens.list_tokens,
-    got=tokens.get_token,
+    listed=_listed,
+    got=_got,
     made=tokens.create_token,
     taken=TokenIn,
     deleted=tokens.revoke_token,

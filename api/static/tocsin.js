@@ -36,12 +36,16 @@ function tick() {
 tick();
 setInterval(tick, 5000);
 
+const list = new Intl.DateTimeFormat(undefined, {
+  day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", hour12: false,
+});
+
 function localize(root) {
   for (const time of root.querySelectorAll("time[datetime]:not([data-ago]):not([data-shown])")) {
     const at = new Date(time.dateTime);
     if (Number.isNaN(at.getTime())) continue;
-    time.title = time.textContent;
-    time.textContent = own.format(at);
+    time.title ||= time.textContent;
+    time.textContent = (time.dataset.minute === undefined ? own : list).format(at);
     time.dataset.shown = "";
   }
 }
@@ -61,6 +65,19 @@ if (menu) {
   const fit = () => { menu.open = wide.matches; };
   fit();
   wide.addEventListener("change", fit);
+}
+
+// Filters are folded where they would fill the screen; their pickers go by the clock that the page is shown by.
+const roomy = window.matchMedia("(min-width: 40rem)");
+for (const fold of document.querySelectorAll("details.fold")) {
+  const fit = () => { fold.open = roomy.matches; };
+  fit();
+  roomy.addEventListener("change", fit);
+  const zone = fold.querySelector("input[data-zone]");
+  if (zone) {
+    zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+    zone.nextElementSibling.querySelector("label span").textContent = zone.value;
+  }
 }
 
 document.addEventListener("submit", (event) => {

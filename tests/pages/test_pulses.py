@@ -124,4 +124,6 @@ def test_a_pulse_that_recurs_by_its_schedule_is_edited_without_a_cron(two: Two) 
     saved = post(two.a, f"/pulses/{pulse_id}/edit", cron="", prompt="what changed?")
     assert place_of(saved) == f"/pulses/{pulse_id}"
     assert two.a("GET", f"/api/schedules/{pulse_id}").json()["intervalSeconds"] == 3600
-    assert "by its schedule" in two.a("GET", f"/pulses/{pulse_id}").text
+    assert "Every 1 h" in two.a("GET", f"/pulses/{pulse_id}").text
+    assert "Every 1 h" in two.a("GET", "/pulses").text
+    assert "It recurs so: Every 1 h" in form

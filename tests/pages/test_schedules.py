@@ -238,9 +238,9 @@ def test_who_changed_what_is_told_to_admins(api: Api) -> None:
     schedule_id = made(api, priority=5)
     api("PATCH", f"/api/schedules/{schedule_id}", json={"priority": 7})
     text = re.sub(r"\s+", " ", shown(api, f"/schedules/{schedule_id}/changes"))
-    assert "schedule.edited" in text
-    assert "priority: 5 → 7" in text
-    assert "version:" not in text
+    assert "Edited a test" in text
+    assert "Priority: 5 → 7" in text
+    assert "Version:" not in text
 
 
 def test_a_backfill_shows_what_it_would_do_and_then_does_it(api: Api, conn: make.Connection) -> None:

@@ -178,6 +178,7 @@ class Held:
                 "events": ["run.dead"],
             },
             "list_members_of_role": {"role": "viewer"},
+            "list_token_names": {"ids": [self.ids["token"]]},
             "list_touched": {"number": 0},
             "list_failed_deliveries": {"run_id": failed, "slot_at": delivery_slot},
             "insert_webhook_test": {"id": id_at(slot_at), "slot_at": slot_at, "webhook_id": self.ids["webhook"]},

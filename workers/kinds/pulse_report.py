@@ -29,7 +29,7 @@ from workers.outcome import Done, Later, Message, Outcome, Rejected
 from workers.pulses.changes import Notable, is_notable
 from workers.pulses.evidence import Evidence, gather, read
 from workers.pulses.page import make
-from workers.recipients import Found, Recipient, find
+from workers.recipients import Found, Recipient, find, in_words
 from workers.reporting import Part
 
 PERIODS = 30
@@ -147,8 +147,7 @@ def _sent(ctx: Context[Params], known: Known, troubles: Sequence[Trouble], writt
         return Done(record(ctx, "sent", "written for nobody: it names no recipients", known, troubles) | kept)
     report = Report(told.title, told.slot, sheet.figures, notes=notes, brand=brand)
     posted = posts.of_pulse(report, ctx.timezone, params.channels, sheet.page.text, file.link if file else "")
-    said = f"sent to {len(whom.addresses)} recipients"
-    said += f" and {len(params.channels)} channels" if params.channels else ""
+    said = f"sent to {in_words(len(whom.addresses), len(params.channels))}"
     return Done(
         record(ctx, "sent", said, known, troubles) | kept,
         (message,) if whom.addresses else (),

@@ -26,7 +26,7 @@ from workers.kinds.report_mail import Sheet, render
 from workers.kinds.report_options import AttachmentType, Freshness, Options
 from workers.kinds.wording import Wording
 from workers.outcome import AlertState, ChannelMessage, Done, Later, Message, Outcome, Rejected
-from workers.recipients import Found, Recipient, find
+from workers.recipients import Found, Recipient, find, in_words
 from workers.reporting import Part, digest_of
 
 MOST_BYTES = 200_000_000
@@ -140,8 +140,8 @@ def _sent(
     for graph in graphs:
         cast("InnerJournal", ctx.journal).alerts().settled(graph)
     channels = len(ctx.params.channels)
-    said = f"sent to {sum(len(group.recipients) for group in groups)} recipients"
-    said += (f" and {channels} channels" if channels else "") + (f"; {late}" if late else "")
+    said = f"sent to {in_words(sum(len(group.recipients) for group in groups), channels)}"
+    said += f"; {late}" if late else ""
     kept = record(ctx, "sent", said, parts) | whom.kept
     kept |= {
         "contexts": [{"context": dict(group.context), "recipients": len(group.recipients)} for group in groups],
