@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from html import unescape
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -156,7 +157,7 @@ def test_the_list_marks_what_could_not_be_checked_and_what_is_silenced(api: Api,
     assert api.tenant
     calm, blind, blinded = (ROWS["alert_id"](conn, api.tenant, word) for word in ("calm", "blind", "blinded"))
     moment = make.now(conn)
-    checks = {
+    checks: dict[str, list[dict[str, Any]]] = {
         calm: [{"state": "succeeded", "outcome": {"outcomes": {"ok": 1}}}, {"state": "dead"}],
         blind: [{"state": "succeeded", "outcome": {"outcomes": {"could_not_check": 1}}}],
         blinded: [{"state": "dead"}, {"state": "succeeded", "outcome": {"outcomes": {"ok": 1}}}],
