@@ -14,7 +14,7 @@ LOCKED := $(PIP) install --require-hashes
 SQL := sql/queries
 MIGRATIONS := sql/migrations/*.sql
 
-.PHONY: help setup demo up test test-deps check format bench pictures schema lock clean image-check image-test upgrade-check restore-check capacity sbom licences audit
+.PHONY: help setup demo up test test-deps check format bench pictures schema lock clean image-check image-test upgrade-check restore-check drain-check recover-check rolling-check alerts-check capacity sbom licences audit
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -63,6 +63,18 @@ upgrade-check: .venv/.dev-done ## the previous release's processes on this one's
 
 restore-check: .venv/.dev-done ## an hour-old dump restored, both ways: what fires, what does not, nothing twice unasked
 	$(BIN)/pytest -m "long or not long" tests/races/test_backup.py $(ARGS)
+
+drain-check: .venv/.dev-done ## 200 SIGTERMs to a ticker and its workers, half of them doubled; ARGS="--count 20" for fewer
+	$(BIN)/python -m proof.scenarios drain $(ARGS)
+
+recover-check: .venv/.dev-done ## the rate of finished runs before and after each fault, some ten minutes
+	$(BIN)/python -m proof.scenarios recover $(ARGS)
+
+rolling-check: .venv/.dev-done ## a rollout under load with real processes: no call fails, no run is lost or doubled
+	$(BIN)/pytest -m "long or not long" tests/races/test_rolling_update.py $(ARGS)
+
+alerts-check: .venv/.dev-done ## each alert by its own fault under a real Prometheus, and how long it took; twelve minutes
+	$(BIN)/pytest -s -m "long or not long" tests/deploy/test_alerts_in_time.py $(ARGS)
 
 capacity: .venv/.demo-done ## what a load needs; ARGS="--schedules 10000000 --per-day 24"
 	@$(BIN)/python -m bench.model $(ARGS)

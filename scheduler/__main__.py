@@ -2,7 +2,8 @@
 
 from config.signals import set_off
 from db import migrate, processes
-from db.pool import DatabaseError
+from db.arrival import when_there
+from db.pool import Connection, DatabaseError
 from db.store import Store
 from scheduler.loop import Doorbell, run
 from scheduler.relay import relay_to
@@ -16,16 +17,18 @@ events = Events("ticker")
 
 
 def main() -> int:
-    """Runs a ticker until SIGTERM; returns the exit status. Raises BadSetting."""
+    """Runs a ticker until SIGTERM; returns the exit status. Raises BadSetting, SchemaError."""
     settings = Settings.from_environ()
     settings.telling.begin("ticker", processes.VERSION)
-    with settings.database.connect("ticker") as conn:
-        migrate.check(conn)
-        is_held = settings.mode == "held" or migrate.is_foreign(conn)
     if settings.metrics_port is not None:
         events.info("metrics.served", port=exporter.serve(settings.metrics_port))
     bell = Doorbell(settings.database)
     bell.stop_on_signals()
+    is_foreign = when_there(settings.database, "ticker", _checked, bell.pause)
+    if is_foreign is None:
+        bell.close()
+        return _stopped()
+    is_held = settings.mode == "held" or is_foreign
     ticker = Ticker(settings, relay_to(settings.broker_url), is_held=is_held)
     events.info("ticker.started", mode="held" if is_held else settings.mode)
     # A copy of somebody else's database lacks rows of theirs: it deletes nothing.
@@ -41,6 +44,17 @@ def main() -> int:
             ticker.stop(conn)
     except DatabaseError as error:
         events.warning("ticker.row_left", error=str(error).strip())
+    return _stopped()
+
+
+def _checked(conn: Connection) -> bool:
+    """True when this database, whose schema fits, is a copy. Raises SchemaError."""
+    migrate.check(conn)
+    return migrate.is_foreign(conn)
+
+
+def _stopped() -> int:
+    """The exit status of a ticker that ends in order."""
     telling.end()
     events.info("ticker.stopped")
     set_off()

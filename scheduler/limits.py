@@ -7,28 +7,21 @@ room. What is blocked stays pending in an index of its own, which no poll walks.
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from config.environ import QUEUES
 from db.pool import Connection, DatabaseError, transaction
 from db.query import Query, literal
 from db.runs import Ring
-from scheduler import retries
+from scheduler.rooms import HeldBack, Key, Limit, Room, choose, put_off
 
 _LARGEST_RELEASE = 1000
 _GROUPS_A_LOOK = 500
-_SECOND = timedelta(seconds=1)
 # Who changes or erases a limit holds it; the tickers have others to serve meanwhile.
 _LONGEST_WAIT_MS = 100
 _NOT_LOCKED = "55P03"
 _AGAIN_SECONDS = 0.5
-_ENDPOINT = "endpoint:"
-_RANKS = {queue: rank for rank, queue in enumerate(QUEUES)}
 _START: tuple[UUID, str, list[str]] = (UUID(int=0), "", [])
-
-Key = tuple[UUID, str]
 
 
 class Group(NamedTuple):
@@ -40,47 +33,17 @@ class Group(NamedTuple):
     seconds: float
 
 
-class Limit(NamedTuple):
-    """A limit, locked. `spent_until`: up to when its rate is used; `now` is Postgres's.
-
-    `open_until` is set while the circuit behind it is open: nobody goes before, and then one at a time. An endpoint had
-    so many `retries_left` in its budget at `retries_at`.
-    """
-
-    tenant_id: UUID
-    name: str
-    max_running: int | None
-    max_per_minute: int | None
-    spent_until: datetime | None
-    open_until: datetime | None
-    retries_left: float | None
-    retries_at: datetime | None
-    now: datetime
-
-    @property
-    def key(self) -> Key:
-        """Which limit it is, among all tenants'."""
-        return self.tenant_id, self.name
-
-
 class Running(NamedTuple):
-    """How many runs under the same limits are released and not over."""
+    """How many runs under the same limits are released and not over, and how many pending ones keep a place beside them.
+
+    `seconds`: until the first of these that waits is available; None where none does.
+    """
 
     tenant_id: UUID
     limited_by: list[str]
     running: int
-
-
-class HeldBack(NamedTuple):
-    """A run that may be released as far as its own time goes."""
-
-    id: UUID
-    slot_at: datetime
-    tenant_id: UUID
-    queue: str
-    limited_by: list[str]
-    available_at: datetime
-    is_retry: bool = False
+    keeping: int
+    seconds: float | None
 
 
 class Bounded(NamedTuple):
@@ -97,92 +60,6 @@ LIST = Query("list_held_back_runs", HeldBack)
 RELEASE = Query("release_limited_runs", Ring)
 SPEND = Query("spend_limits")
 PUT_OFF = Query("put_off_retries")
-
-
-@dataclass(slots=True)
-class Room:
-    """What is left of a limit: `places` at once, and a rate that is spent evenly, a second's worth at once at most.
-
-    `budget` is for attempts after the first; None where nothing bounds those.
-    """
-
-    places: float
-    wait: timedelta | None
-    spent_until: datetime
-    now: datetime
-    opens_in: float = float("inf")
-    budget: float | None = None
-
-    @classmethod
-    def of(cls, limit: Limit, running: int) -> "Room":
-        """The room that the limit leaves beside so many runs that are out."""
-        places = float("inf") if limit.max_running is None else limit.max_running - running
-        opens_in = float("inf")
-        if limit.open_until is not None:
-            opens_in = (limit.open_until - limit.now).total_seconds()
-            places = 0 if opens_in > 0 else min(places, 1 - running)
-        is_endpoint = limit.name.startswith(_ENDPOINT)
-        budget = retries.left(limit.retries_left, limit.retries_at, limit.now) if is_endpoint else None
-        if limit.max_per_minute is None:
-            return cls(places, None, limit.now, limit.now, opens_in, budget)
-        wait = timedelta(minutes=1) / limit.max_per_minute
-        oldest = limit.now - max(_SECOND, wait)
-        return cls(places, wait, max(oldest, limit.spent_until or oldest), limit.now, opens_in, budget)
-
-    def left(self) -> float:
-        """How many runs may be released now; infinite where nothing bounds them."""
-        by_rate = float("inf") if self.wait is None else (self.now - self.spent_until) // self.wait
-        return max(0, min(self.places, by_rate))
-
-    def is_spent(self, run: HeldBack) -> bool:
-        """Whether the run is a further attempt for which there is no budget."""
-        return run.is_retry and self.budget is not None and self.budget < 1
-
-    def take(self, *, is_retry: bool = False) -> None:
-        """Takes the room of one run."""
-        self.places -= 1
-        if self.budget is not None:
-            self.budget += -1 if is_retry else retries.SHARE
-        if self.wait is not None:
-            self.spent_until += self.wait
-
-    def seconds(self) -> float:
-        """Seconds until the rate or the circuit leaves room again; infinite where it is neither that blocks."""
-        if self.opens_in > 0 and self.opens_in != float("inf"):
-            return self.opens_in
-        if self.wait is None or self.places <= 0:
-            return float("inf")
-        return (self.spent_until + self.wait - self.now).total_seconds()
-
-
-def choose(runs: Iterable[HeldBack], rooms: Mapping[Key, Room], most: int) -> list[HeldBack]:
-    """The runs to release, `most` of them: by queue, then who has waited longest, while each of their limits has room.
-
-    A limit without a room was taken away and blocks nobody. Takes the room of what is chosen.
-    """
-    chosen: list[HeldBack] = []
-    for run in sorted(runs, key=lambda run: (_RANKS.get(run.queue, -1), run.available_at, run.id)):
-        if len(chosen) == most:
-            break
-        own = _rooms_of(run, rooms)
-        if all(room.left() >= 1 and not room.is_spent(run) for room in own):
-            for room in own:
-                room.take(is_retry=run.is_retry)
-            chosen.append(run)
-    return chosen
-
-
-def put_off(
-    runs: Iterable[HeldBack], chosen: Iterable[HeldBack], rooms: Mapping[Key, Room]
-) -> list[tuple[HeldBack, float]]:
-    """The further attempts for which nothing is left in a budget, and how many seconds each waits: others go before them."""
-    gone = {run.id for run in chosen}
-    spent = [run for run in runs if run.id not in gone and any(room.is_spent(run) for room in _rooms_of(run, rooms))]
-    return [(run, retries.wait_seconds(place)) for place, run in enumerate(spent)]
-
-
-def _rooms_of(run: HeldBack, rooms: Mapping[Key, Room]) -> list[Room]:
-    return [rooms[key] for name in run.limited_by if (key := (run.tenant_id, name)) in rooms]
 
 
 @dataclass(slots=True)
@@ -233,9 +110,10 @@ class Door:
     def _release(self, conn: Connection, due: Sequence[Group], released: Released) -> None:
         tenants = sorted({group.tenant_id for group in due})
         limits = LOCK.all(conn, tenant_ids=tenants)
-        running = _running(COUNT.all(conn, tenant_ids=tenants)) if limits else Counter[Key]()
-        rooms = {limit.key: Room.of(limit, running[limit.key]) for limit in limits}
-        open_groups = [(group, room) for group in due if (room := _room_of(group, rooms)) >= 1]
+        counts = COUNT.all(conn, tenant_ids=tenants) if limits else []
+        running, keeping = _counted(counts)
+        rooms = {limit.key: Room.of(limit, running[limit.key], keeping[limit.key]) for limit in limits}
+        open_groups = [(group, *left) for group in due if max(left := _room_of(group, rooms)) >= 1]
         candidates = _candidates(conn, open_groups) if open_groups else []
         chosen = choose(candidates, rooms, _LARGEST_RELEASE)
         if chosen:
@@ -248,7 +126,8 @@ class Door:
             # Behind them may be others who need no budget.
             released.seconds = 0.0
         released.is_blocked = released.is_blocked or bool(rooms)
-        waits = [room.seconds() for room in rooms.values()]
+        # Who keeps a place is seen by no look at its group, whose first may be due and blocked.
+        waits = [room.seconds() for room in rooms.values()] + [count.seconds or 0.0 for count in counts]
         released.seconds = min([released.seconds, *(wait for wait in waits if wait > 0)])
 
 
@@ -265,25 +144,32 @@ def _spend(conn: Connection, rooms: Mapping[Key, Room]) -> None:
         )
 
 
-def _running(counts: Iterable[Running]) -> Counter[Key]:
-    found = Counter[Key]()
+def _counted(counts: Iterable[Running]) -> tuple[Counter[Key], Counter[Key]]:
+    """How many runs are out under each limit, and how many keep a place."""
+    running, keeping = Counter[Key](), Counter[Key]()
     for row in counts:
         for name in row.limited_by:
-            found[row.tenant_id, name] += row.running
-    return found
+            running[row.tenant_id, name] += row.running
+            keeping[row.tenant_id, name] += row.keeping
+    return running, keeping
 
 
-def _room_of(group: Group, rooms: Mapping[Key, Room]) -> float:
-    left = [rooms[key].left() for name in group.limited_by if (key := (group.tenant_id, name)) in rooms]
-    return min(left, default=float("inf"))
+def _room_of(group: Group, rooms: Mapping[Key, Room]) -> tuple[float, float]:
+    """For how many of a group there is room, and for how many that keep a place."""
+    own = [rooms[key] for name in group.limited_by if (key := (group.tenant_id, name)) in rooms]
+    return (
+        min((room.left() for room in own), default=float("inf")),
+        min((room.left(keeps_place=True) for room in own), default=float("inf")),
+    )
 
 
-def _candidates(conn: Connection, groups: Sequence[tuple[Group, float]]) -> list[HeldBack]:
+def _candidates(conn: Connection, groups: Sequence[tuple[Group, float, float]]) -> list[HeldBack]:
     most = max(1, _LARGEST_RELEASE // len(groups))
     arguments = defaultdict[str, list[Any]](list)
-    for group, room in groups:
+    for group, room, kept_room in groups:
         arguments["tenant_ids"].append(group.tenant_id)
         arguments["queues"].append(group.queue)
         arguments["limits"].append(literal(group.limited_by))
         arguments["rooms"].append(int(min(room, most)))
+        arguments["kept_rooms"].append(int(min(kept_room, most)))
     return LIST.all(conn, **arguments)

@@ -68,6 +68,11 @@ class Doorbell:
             listening.close()
             return False
 
+    def pause(self, seconds: float) -> bool:
+        """Returns after `seconds`, or when the loop is to stop (True); asks for nothing meanwhile."""
+        select.select([self._signalled], [], [], seconds)
+        return self.is_stopping
+
     def close(self) -> None:
         """Gives back what it listens with."""
         if self._listening is not None:

@@ -1242,6 +1242,7 @@ CREATE TABLE public.runs (
     progress jsonb,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     limited_by text[],
+    keeps_place boolean DEFAULT false NOT NULL,
     CONSTRAINT runs_origin_check CHECK ((origin = ANY (ARRAY['schedule'::text, 'manual'::text, 'backfill'::text, 'child'::text, 'replay'::text, 'test'::text, 'system'::text]))),
     CONSTRAINT runs_released_unless_pending CHECK (
 CASE
@@ -1468,6 +1469,7 @@ CREATE TABLE public.crew_endpoints (
     protocol text DEFAULT 'plain'::text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    is_from_setting boolean DEFAULT false NOT NULL,
     CONSTRAINT crew_endpoints_concurrency_check CHECK (((concurrency >= 1) AND (concurrency <= 100000))),
     CONSTRAINT crew_endpoints_name_check CHECK ((name <> ''::text)),
     CONSTRAINT crew_endpoints_protocol_check CHECK ((protocol = ANY (ARRAY['plain'::text, 'crewai'::text]))),
@@ -2132,7 +2134,7 @@ CREATE TABLE public.troubles (
     schedule_id uuid NOT NULL,
     since timestamp with time zone DEFAULT now() NOT NULL,
     slot_at timestamp with time zone NOT NULL,
-    CONSTRAINT troubles_what_check CHECK ((what = ANY (ARRAY['dead'::text, 'undelivered'::text, 'template'::text])))
+    CONSTRAINT troubles_what_check CHECK ((what = ANY (ARRAY['dead'::text, 'undelivered'::text, 'template'::text, 'crew'::text])))
 );
 
 CREATE TABLE public.users (
@@ -2473,9 +2475,13 @@ ALTER TABLE ONLY public.webhooks
 ALTER TABLE ONLY public.webhooks
     ADD CONSTRAINT webhooks_tenant_id_name_key UNIQUE (tenant_id, name);
 
+CREATE INDEX alert_events_listed ON public.alert_events USING btree (tenant_id, slot_at DESC, id DESC);
+
 CREATE INDEX alert_events_of_alert ON public.alert_events USING btree (tenant_id, alert_id, slot_at DESC, id DESC);
 
 CREATE INDEX alert_events_of_crew ON public.alert_events USING btree (tenant_id, crew_run_id, segment) WHERE (crew_run_id IS NOT NULL);
+
+CREATE INDEX alert_events_of_run ON public.alert_events USING btree (tenant_id, run_id);
 
 CREATE UNIQUE INDEX alert_events_one_per_response ON public.alert_events USING btree (tenant_id, response_id) WHERE (response_id IS NOT NULL);
 
@@ -2552,6 +2558,8 @@ CREATE INDEX runs_cancel_asked ON ONLY public.runs USING btree (id) WHERE ((canc
 CREATE INDEX runs_finished ON ONLY public.runs USING btree (finished_at) WHERE ((finished_at IS NOT NULL) AND (schedule_id IS NOT NULL));
 
 CREATE INDEX runs_held_back ON ONLY public.runs USING btree (tenant_id, queue, limited_by, available_at, id) WHERE ((released_at IS NULL) AND (finished_at IS NULL) AND (limited_by IS NOT NULL));
+
+CREATE INDEX runs_keeping_place ON ONLY public.runs USING btree (tenant_id, queue, limited_by, available_at, id) WHERE (keeps_place AND (released_at IS NULL) AND (finished_at IS NULL));
 
 CREATE INDEX runs_of_tenant ON ONLY public.runs USING btree (tenant_id, slot_at, id);
 

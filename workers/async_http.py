@@ -7,46 +7,64 @@ processor time against 0.6).
 
 import asyncio
 import contextlib
+import socket
 import ssl
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpcore
 import httpx
 
 from workers import addresses, network
 from workers.addresses import Forbidden, IPNetwork, Target
+from workers.held import Memory
 from workers.http import (
     MAX_BYTES,
     OUTCOMES,
+    Crowded,
     HttpError,
     Observe,
     Response,
     TooLarge,
     TooSlow,
-    Unreachable,
     check_url,
     named_errors,
     origin,
 )
 
 _KNOWN_SECONDS = 5.0
-# What answers may hold in memory together while they are read.
-_MOST_HELD = 64_000_000
+# What the system keeps of an answer until it is read: the loop takes as much of each at once as is there.
+_RECEIVED = (socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
+# What answers may hold in memory together until they are stored. Beyond it one at a time goes on; the others have read a
+# piece each.
+MOST_HELD = 32_000_000
+
+
+class _Bounds(NamedTuple):
+    """How large an answer may be, until when it is to be here, and how many seconds it may wait for room beside that."""
+
+    max_bytes: int
+    deadline: asyncio.Timeout
+    longest_wait: float
 
 
 class AsyncClient:
     """Calls public addresses, and those that `allowed` opens, from one event loop. `observe` as workers.http.Client takes it."""
 
     def __init__(
-        self, *, allowed: Sequence[IPNetwork] = (), observe: Observe | None = None, user_agent: str = "Tocsin"
+        self,
+        *,
+        allowed: Sequence[IPNetwork] = (),
+        observe: Observe | None = None,
+        user_agent: str = "Tocsin",
+        most_held: int = MOST_HELD,
     ) -> None:
         self._observe = observe
         self._network = _GuardedNetwork(tuple(allowed))
         self._tls: ssl.SSLContext | None = None
         self._user_agent = user_agent
-        self._held = 0
+        self.memory = Memory(most_held)
 
     async def request(
         self,
@@ -59,14 +77,19 @@ class AsyncClient:
         max_bytes: int = MAX_BYTES,
         kind: str = "",
     ) -> Response:
-        """Return the answer, whatever its status; redirects are answers too. Raises as workers.http.Client does."""
+        """Return the answer, whatever its status; redirects are answers too. Raises as workers.http.Client does.
+
+        Where too much is in memory it is read as others are stored; that takes nothing of its time. Raises Crowded when
+        there was no room for as long as a whole call may take.
+        """
         started = time.monotonic()
         outcome = "raised"
         called = f"{method} {origin(url)}"
         try:
             with named_errors(called), _in_time(called):
-                async with asyncio.timeout(timeout_seconds):
-                    response = await self._exchange(called, method, check_url(url), headers, content, max_bytes)
+                async with asyncio.timeout(timeout_seconds) as deadline:
+                    bounds = _Bounds(max_bytes, deadline, timeout_seconds)
+                    response = await self._exchange(method, check_url(url), headers, content, bounds)
             outcome = f"{response.status // 100}xx"
         except (HttpError, Forbidden) as error:
             outcome = OUTCOMES[type(error)]
@@ -78,7 +101,7 @@ class AsyncClient:
                 self._observe(kind, outcome, time.monotonic() - started)
 
     async def _exchange(
-        self, called: str, method: str, url: str, headers: Mapping[str, str], content: bytes, max_bytes: int
+        self, method: str, url: str, headers: Mapping[str, str], content: bytes, bounds: "_Bounds"
     ) -> Response:
         parsed = httpx.URL(url)
         place = httpcore.URL(scheme=parsed.raw_scheme, host=parsed.raw_host, port=parsed.port, target=parsed.raw_path)
@@ -98,25 +121,37 @@ class AsyncClient:
         )
         try:
             answer = await connection.handle_async_request(request)
-            return await self._read(called, answer, max_bytes)
+            return await self._read(answer, bounds)
         finally:
             await connection.aclose()
 
-    async def _read(self, called: str, answer: httpcore.Response, max_bytes: int) -> Response:
+    async def _read(self, answer: httpcore.Response, bounds: "_Bounds") -> Response:
         headers = httpx.Headers(answer.headers)
         content = bytearray()
         try:
             async for piece in answer.aiter_stream():
                 content += piece
-                self._held += len(piece)
-                if len(content) > max_bytes:
-                    head = Response(answer.status, headers, bytes(content[:max_bytes]))
-                    raise TooLarge(f"the answer is larger than {max_bytes} bytes", head)
-                if self._held > _MOST_HELD:
-                    raise Unreachable(f"{called}: too much is being read at once")
+                if len(content) > bounds.max_bytes:
+                    head = Response(answer.status, headers, bytes(content[: bounds.max_bytes]))
+                    raise TooLarge(f"the answer is larger than {bounds.max_bytes} bytes", head)
+                self.memory.hold(content, len(content))
+                if not self.memory.has_room(content):
+                    await self._wait_for_room(content, bounds.deadline, bounds.longest_wait)
             return Response(answer.status, headers, bytes(content))
         finally:
-            self._held -= len(content)
+            self.memory.hold(content, 0)
+
+    async def _wait_for_room(self, content: bytearray, deadline: asyncio.Timeout, longest: float) -> None:
+        """Waits until there is room for more of this answer, outside the time that its call has. Raises Crowded."""
+        loop = asyncio.get_running_loop()
+        began, ends_at = loop.time(), deadline.when()
+        deadline.reschedule(None)
+        try:
+            await asyncio.wait_for(self.memory.room(content), longest)
+        except TimeoutError:
+            raise Crowded("too much is being read at once") from None
+        finally:
+            deadline.reschedule(None if ends_at is None else ends_at + loop.time() - began)
 
     def _context(self) -> ssl.SSLContext:
         if self._tls is None:
@@ -147,7 +182,7 @@ class _GuardedNetwork(httpcore.AsyncNetworkBackend):
         for target in targets:
             try:
                 return await self._network.connect_tcp(
-                    target.address, port, network.CONNECT_SECONDS, local_address, socket_options
+                    target.address, port, network.CONNECT_SECONDS, local_address, (*(socket_options or ()), _RECEIVED)
                 )
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 problem = error

@@ -33,7 +33,7 @@ from workers.journal import RunJournal
 from workers.kind import Cancelled, Context, with_told
 from workers.lease import Work
 from workers.mail_rules import RuleBook
-from workers.outcome import Action, Done, Later, Message, Outcome, Rejected
+from workers.outcome import Action, Done, Later, Message, Outcome, Rejected, no_outcome
 from workers.posting import intents_of
 from workers.rows import Leased
 from workers.settings import Settings
@@ -142,6 +142,8 @@ class Executor:
 
     def _hand_in(self, work: Work, end: End, began: float) -> None:
         self.running.pop(work.leased.id, None)
+        # It is in a ring with its context, and reaches what its kind returned, which may be large.
+        work.interrupt = _nobody
         end.seconds = time.monotonic() - began
         end.when_done = work.let_go
         self._finisher.finish(end)
@@ -224,9 +226,7 @@ class Executor:
                 why = storable(outcome.why)
                 return End(leased, lease, "dead", "rejected", error=why, cause="rejected", answer=outcome.answer)
             case _:
-                raise TypeError(
-                    f"the kind {leased.kind} returned {type(outcome).__name__}; it takes Done, Later or Rejected"
-                )
+                raise no_outcome(leased.kind, outcome)
 
     def _end_of_raised(self, work: Work, error: BaseException) -> End:
         """The state that an exception becomes: a bug of the kind, kept with its traceback."""
@@ -300,6 +300,10 @@ class Executor:
         if not (message.actions and self._settings.url and keys):
             return {}
         return action_links.places(keys[0], self._settings.url, mail_id, message.actions)
+
+
+def _nobody() -> None:
+    """Reaches no kind: it has ended."""
 
 
 def _traced(work: Work) -> AbstractContextManager[object]:

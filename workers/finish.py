@@ -25,6 +25,8 @@ from workers.rows import Ended, Leased, Value
 events = Events("finish")
 
 _LARGEST_GROUP = 200
+# What the answers of crews in one group may be together: a statement's text is in memory several times.
+_LARGEST_ANSWERS = 4_000_000
 _CROWD = 16
 _GATHER_SECONDS = 0.04
 # Classes of SQLSTATE: rolled back, not in the needed state, lacking resources, an operator's hand, the system's fault.
@@ -117,7 +119,8 @@ class Finisher:
         is_last = False
         second: End | None = None
         while not is_last:
-            group: dict[UUID, End] = {}
+            group = dict[UUID, End]()
+            answers = 0
             end = second or self._ends.get()
             second = None
             while end is not None:
@@ -126,13 +129,16 @@ class Finisher:
                     second = end
                     break
                 group[end.leased.id] = end
-                if len(group) == _LARGEST_GROUP or self._ends.empty():
+                answers += len(end.answer.response or "") if end.answer is not None else 0
+                if len(group) == _LARGEST_GROUP or answers >= _LARGEST_ANSWERS or self._ends.empty():
                     break
                 end = self._ends.get()
             is_last = end is None
             if group:
                 self._write(list(group.values()))
-            if not is_last and _CROWD <= len(group) < _LARGEST_GROUP:
+            # What was stored is let go before the next end is waited for.
+            size, group, end = len(group), {}, None
+            if not is_last and _CROWD <= size < _LARGEST_GROUP:
                 # Under load the next group gathers a little: a statement costs as much as the ends of thirty runs.
                 time.sleep(_GATHER_SECONDS)
         if self._conn is not None:

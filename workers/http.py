@@ -39,6 +39,10 @@ class TooSlow(HttpError):
     """The deadline passed before the whole answer was here. Passing: try again later."""
 
 
+class Crowded(HttpError):
+    """So much was read at once that there was no room for this answer. Passing, and no fault of whom was called."""
+
+
 class BadUrl(HttpError):
     """The URL is not one that can be called. Lasting: mend the URL."""
 
@@ -64,7 +68,7 @@ class Client:
     """Calls public addresses, and those that `allowed` opens. Build one per process; any thread may use it.
 
     `observe(kind, outcome, seconds)` is called once for each call; outcome is the status class (`2xx` ... `5xx`) or
-    one of forbidden, unreachable, too_slow, too_large, bad_url.
+    one of forbidden, unreachable, too_slow, crowded, too_large, bad_url.
     """
 
     def __init__(
@@ -215,6 +219,7 @@ OUTCOMES: dict[type[Exception], str] = {
     Forbidden: "forbidden",
     Unreachable: "unreachable",
     TooSlow: "too_slow",
+    Crowded: "crowded",
     TooLarge: "too_large",
     BadUrl: "bad_url",
 }

@@ -1,24 +1,20 @@
 """The worker process: settings -> database -> broker -> runner -> signals; drains on SIGTERM."""
 
 import gc
-import os
-import signal
-import subprocess
-import sys
-import tempfile
 import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
 
 import dramatiq
 
-from config.environ import CROWDS, QUEUES, metrics_folder, share_metrics
+from config.environ import CROWDS, QUEUES, metrics_folder
 from config.faults import faultpoint
 from config.signals import SignalEvent, set_off, set_on
 from db import migrate, processes, sealed
-from db.pool import DatabaseError
+from db.arrival import when_there
+from db.jsonb import rfc3339
+from db.pool import Connection, DatabaseError
 from db.store import Store
 from telemetry import exporter, metrics, telling, traces
 from telemetry.log import Events
@@ -28,7 +24,6 @@ from workers.async_http import AsyncClient
 from workers.broker import ALL_QUEUES, LANES, SUSPECT, WINDOW, open_broker
 from workers.channels import open_mail
 from workers.channels.poster import Poster
-from workers.channels.types import TYPES
 from workers.crew.caller import Caller
 from workers.deliver import Deliverer
 from workers.execute import Executor
@@ -42,10 +37,13 @@ from workers.mail_rules import RuleBook
 from workers.posting import Posting
 from workers.runner import Runner
 from workers.settings import Settings
+from workers.supervisor import is_orphan, supervise, wait
 
 events = Events("worker")
 
 _DELIVERY_THREADS = 4
+# Whatever the number of threads, for each asks seldom and shortly; beside them a worker holds six of one use each.
+_CONNECTIONS = 8
 GRACE_SECONDS = 25.0
 # Of the grace, what giving back and ending take at most on a busy machine.
 _RELEASE_SECONDS = 3.0
@@ -58,13 +56,13 @@ class Worker:
         database = settings.database
         self._settings = settings
         self._kinds = kinds.load(settings.kinds) | kinds.INNER
-        metrics.begin_at_zero(self._kinds, ("email", *TYPES))
+        metrics.begin_at_zero(self._kinds)
         self._conn = database.connect("worker")
         lease = processes.register(
             self._conn, "worker", settings.lease_seconds, queues=settings.queues, threads=settings.threads
         )
         self._heartbeat = processes.Heartbeat(database, "worker", lease, settings.queues, settings.threads)
-        self._pool = database.open_pool("worker", settings.threads + _DELIVERY_THREADS + 4)
+        self._pool = database.open_pool("worker", _CONNECTIONS)
         # Of each lane all leasing goes through one connection, whose plans are made once; it is short, and takes turns.
         self._lease_pools = database.open_pool("worker lease", 1), database.open_pool("worker first lease", 1)
         mailer = (
@@ -214,7 +212,16 @@ class Worker:
             if end.state != "pending":
                 traces.ended(run.id, kind=run.kind, state=end.state, origin=run.origin)
             tell = events.debug if end.state == "succeeded" else events.warning
-            tell("run.ended", run_id=run.id, kind=run.kind, state=end.state, attempt=run.attempt, error=end.error)
+            tell(
+                "run.ended",
+                run_id=run.id,
+                slot_at=rfc3339(run.slot_at),
+                schedule_id=run.schedule_id,
+                kind=run.kind,
+                state=end.state,
+                attempt=run.attempt,
+                error=end.error,
+            )
             if end.intents:
                 faultpoint("after_intent")
             for intent in end.intents:
@@ -235,31 +242,43 @@ def main(grace_seconds: float = GRACE_SECONDS, parent: int | None = None) -> int
     settings = Settings.from_environ()
     settings.telling.begin("worker", processes.VERSION)
     if settings.processes > 1 and metrics_folder() is None:
-        return _supervise(settings, grace_seconds)
+        return supervise(settings, grace_seconds)
     stopping = SignalEvent()
     set_on(stopping)
-    with settings.database.connect("worker") as conn:
+    if settings.metrics_port is not None and settings.processes == 1:
+        events.info("metrics.served", port=exporter.serve(settings.metrics_port))
+
+    def checked(conn: Connection) -> bool:
         migrate.check(conn)
         is_held = settings.mode == "held" or migrate.is_foreign(conn)
         if parent is None and not is_held:
             sealed.check(conn, settings.seal)
-    if settings.metrics_port is not None and settings.processes == 1:
-        events.info("metrics.served", port=exporter.serve(settings.metrics_port))
+        return is_held
+
+    is_held = when_there(
+        settings.database, "worker", checked, lambda seconds: stopping.wait(seconds) or is_orphan(parent)
+    )
+    if is_held is None:
+        return _stopped()
     if is_held:
         events.warning("worker.held", why="TOCSIN_MODE is held, or this database is a copy: see `tocsin doctor`")
-        _wait(stopping, parent)
-        set_off()
-        return 0
+        wait(stopping, parent)
+        return _stopped()
     worker = Worker(settings)
     worker.start()
     _spare_the_collector()
     events.info("worker.started", mode=settings.mode, threads=settings.threads, queues=",".join(settings.queues))
-    _wait(stopping, parent)
+    wait(stopping, parent)
     events.info("worker.draining")
     try:
         worker.stop(grace_seconds)
     except DatabaseError as error:
         events.warning("worker.row_left", error=str(error).strip())
+    return _stopped()
+
+
+def _stopped() -> int:
+    """The exit status of a worker that ends in order."""
     telling.end()
     events.info("worker.stopped")
     set_off()
@@ -271,39 +290,3 @@ def _spare_the_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000)
-
-
-def _wait(stopping: SignalEvent, parent: int | None) -> None:
-    """Returns at SIGTERM, or within a second after the supervisor has gone, however it ended."""
-    # Asked again and again: the death signal of Linux follows a thread, and no other system has one.
-    while not stopping.wait(None if parent is None else 1.0):
-        if os.getppid() != parent:
-            events.error("supervisor.lost", pid=parent)
-            return
-
-
-def _supervise(settings: Settings, grace_seconds: float) -> int:
-    """Keeps WORKER_PROCESSES processes alive and serves their metrics as one; passes SIGTERM on. Raises BadSetting."""
-    with suppress(DatabaseError), settings.database.connect("worker") as conn:
-        sealed.check(conn, settings.seal)  # once for all; each child would only be started again and again
-    stopping = SignalEvent()
-    set_on(stopping)
-    with tempfile.TemporaryDirectory(prefix="tocsin-metrics-") as folder:
-        share_metrics(folder)
-        if settings.metrics_port is not None:
-            events.info("metrics.served", port=exporter.serve(settings.metrics_port))
-        command = [sys.executable, "-m", "workers", "--grace", str(grace_seconds), "--parent", str(os.getpid())]
-        children = [subprocess.Popen(command) for _ in range(settings.processes)]
-        while not stopping.wait(0.2):
-            for number, child in enumerate(children):
-                if child.poll() is not None:
-                    events.error("worker.died", pid=child.pid, status=child.returncode)
-                    if stopping.wait(1.0):
-                        break
-                    children[number] = subprocess.Popen(command)
-        for child in children:
-            child.terminate()
-        # One that SIGTERM met before it could handle it had begun nothing.
-        status = max(0 if child.wait() == -signal.SIGTERM else abs(child.wait()) for child in children)
-    set_off()
-    return status

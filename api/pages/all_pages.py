@@ -25,6 +25,7 @@ from api.pages import (
     overview,
     processes,
     pulses,
+    reference,
     report_definitions,
     reports,
     runs,
@@ -76,6 +77,7 @@ PAGE_ROOMS: Final = (
     members,
     tokens,
     audit_log,
+    reference,
     processes,
     tenants,
 )

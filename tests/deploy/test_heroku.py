@@ -2,10 +2,12 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +17,8 @@ import psutil
 import pytest
 import redis as redis_client
 import yaml
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 
 from api.routes.health import broker_answers
 from config.environ import SETTINGS, need, read
@@ -23,6 +27,7 @@ from local import procfile
 from local.processes import free_port
 from scheduler.relay import relay_to
 from tests import kinds, make
+from tests.deploy import rootfs
 from tests.deploy.tls import Front
 from tests.races.traces import lines
 from tests.system import ROOT, Process, until
@@ -52,7 +57,20 @@ def test_what_the_platform_installs_is_locked_by_hash_and_holds_the_core() -> No
     files = [line.split()[1] for line in (ROOT / "requirements.txt").read_text().splitlines() if line.startswith("-r ")]
     assert "requirements/core.txt" in files
     assert "requirements/build.txt" in files
+    # What the image ships, but for the broker that the platform's add-on is not.
+    (sets,) = [text for step, text in rootfs.instructions(rootfs.DOCKERFILE) if text.startswith("SETS=")]
+    shipped = set(sets.partition("=")[2].strip('"').split())
+    assert {f"requirements/{name}.txt" for name in shipped - {"rabbitmq"} | {"build"}} == set(files)
+    assert "telemetry" in shipped, "SENTRY_DSN would stop every process"
     assert all("--hash=sha256:" in (ROOT / file).read_text() for file in files)
+
+
+def test_the_platforms_python_is_one_that_the_locks_are_for() -> None:
+    # Major and minor alone: the buildpack then takes the newest of its patches.
+    found = re.fullmatch(r"3\.(\d+)\n", (ROOT / ".python-version").read_text())
+    assert found
+    wanted = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"]
+    assert Version(f"3.{found[1]}") in SpecifierSet(wanted)
 
 
 def test_the_compose_file_gives_each_process_its_settings_and_no_more() -> None:
@@ -69,6 +87,10 @@ def test_the_compose_file_gives_each_process_its_settings_and_no_more() -> None:
         assert service["read_only"] is True
         assert service["cap_drop"] == ["ALL"]
         assert service["stop_grace_period"] == "30s"
+        assert service["build"]["args"] == {"BASE": "${TOCSIN_BASE:-python:3.13-slim-bookworm}"}
+    for name in ("postgres", "redis", "mailpit", "prometheus", "grafana"):
+        # Exact: a tag alone may be another image tomorrow, or be none.
+        assert re.fullmatch(r"[a-z/]+:v?\d+\.\d+(\.\d+)?(-alpine)?@sha256:[0-9a-f]{64}", services[name]["image"]), name
     commands = {name: words[3:] for name, words in procfile.commands().items()}
     assert services["web"]["command"] == commands["web"]
     assert services["ticker"]["command"] == commands["ticker"]
@@ -133,11 +155,14 @@ def test_honcho_runs_the_procfile_by_tls_and_sigterm_to_everybody_twice_drains(
     assert release.returncode == 0, release.stderr
     # It kills what has not ended 5 seconds after SIGTERM, where the platform waits 30.
     honcho = "import sys, honcho.manager as m; m.KILL_WAIT = 30; from honcho.command import main; main(sys.argv[1:])"
-    words = ["--procfile", str(ROOT / "Procfile"), "start", "web", "ticker", "worker"]
+    (told,) = re.findall(r"^    (?:\S*/)?honcho (start .*)$", (ROOT / "docs" / "deploy.md").read_text(), re.MULTILINE)
+    words = ["--procfile", str(ROOT / "Procfile"), *told.split()]
     running = Process([sys.executable, "-c", honcho, *words], environ, tmp_path / "honcho.log")
     try:
         for event in ("web.started", "ticker.started", "worker.started"):
             running.until_says(event)
+        # The second as well: one that SIGTERM meets before it began says nothing.
+        until(lambda: running.log().count("worker.started") == 2, why=running.log)
         with make.connect(empty_database) as conn:
             tenant = make.tenant(conn)
             params = {"file": str(trace), "seconds": 1.5}

@@ -149,6 +149,40 @@ def test_an_outage_is_one_notice_no_attempt_and_no_dead_letter(world: World, cre
     assert probed <= 20, "an open circuit lets nobody through"
 
 
+def test_an_endpoint_that_refuses_everybody_is_an_outage_and_the_owner_hears_how_little_came_of_it(
+    world: World, crew: Crew
+) -> None:
+    conn, tenant = world.system.conn, world.system.tenant
+    make.insert(conn, "members", {"tenant_id": tenant, "subject": "o", "email": "owner@example.com", "role": "admin"})
+    users(conn, tenant, 14)
+    ask_all(world, crew, concurrency=1)
+    schedule = world.schedule("crew.call", {}, name="plans")
+    crew.script = lambda *_: (401, b"who are you?")
+    run = run_now(conn, tenant, schedule)
+    until(lambda: "The crew endpoint crew gives no answer" in notices(world), why=world.system.logs)
+    asked = crew.asked.total()
+    crew.script = lambda *_: None
+    outcome = ended(world, run, 40)["outcome"]
+    assert (asked, outcome["answered"], outcome["failed"]) == (10, 5, 9), "the tenth in a row opens it"
+    assert notices(world)[1:] == [
+        "The crew endpoint crew answers again",
+        "plans: 9 of 14 calls failed, 5 were answered",
+    ]
+    [told] = world.all("select params ->> 'text' as text from runs where params ->> 'subject' like 'plans: %%'")
+    assert "Most often, for 9 of them: the endpoint answered 401" in told["text"]
+
+    # It is told once, until a run went well.
+    conn.execute("delete from users where tenant_id = %s and uid >= 'user-000002'", (tenant,))
+    crew.script = lambda *_: (422, b"no")
+    assert ended(world, run_now(conn, tenant, schedule))["outcome"]["failed"] == 2
+    assert len(notices(world)) == 3
+    crew.script = lambda *_: None
+    assert ended(world, run_now(conn, tenant, schedule))["outcome"]["answered"] == 2
+    crew.script = lambda *_: (422, b"no")
+    ended(world, run_now(conn, tenant, schedule))
+    assert notices(world)[3:] == ["plans: nobody was answered"]
+
+
 def test_a_stopped_crew_stops_its_calls(world: World, crew: Crew) -> None:
     conn, tenant = world.system.conn, world.system.tenant
     crew.latency = 60.0
@@ -336,9 +370,10 @@ def test_an_answer_that_was_lost_on_its_way_is_asked_for_under_the_same_key_and_
 
 
 def test_bad_answers_are_kept_as_failed_with_their_reason_and_their_beginning(world: World, crew: Crew) -> None:
+    # Each has an endpoint alone: what refuses ten users on end has its circuit opened.
     for name in BAD:
-        user(world, name)
-    ask_all(world, crew, timeout_seconds=1.0)
+        user(world, name, segment=name)
+        ask_all(world, crew, name=name, segments=[name], timeout_seconds=1.0)
     crew.by_hand = {name: given for name, (given, _) in BAD.items() if callable(given)}
     crew.script = lambda _path, body: BAD[body["customer_goal_latest"]][0]
     run = ended(world, run_now(world.system.conn, world.system.tenant, world.schedule("crew.call", {}, maxAttempts=1)))

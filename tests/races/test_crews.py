@@ -1,7 +1,10 @@
 """Crews among real tickers and workers, some of them killed: everybody is answered, and nobody is asked for nothing."""
 
+import json
 import time
+from collections import Counter
 from itertools import count
+from typing import Any
 from uuid import UUID
 
 import psutil
@@ -65,6 +68,61 @@ def killed_in_the_middle(
 def test_killed_workers_lose_no_user_and_repeat_nobody_whose_answer_was_kept(system: System) -> None:
     with open_crew(latency=0.2, spread=0.5) as crew:
         killed_in_the_middle(system, crew, 300, 40, 60)
+
+
+class Kickoffs:
+    """A crew of CrewAI's protocol: each kickoff is at work until it was polled twice and may end."""
+
+    def __init__(self) -> None:
+        self.kicked, self.polled = Counter[str](), Counter[str]()
+        self.working: set[str] = set()
+        self.most = 0
+        self.may_end = False
+
+    def answer(self, path: str, body: Any) -> Reply:
+        if path.endswith("/kickoff"):
+            uid = body["inputs"]["customer_goal_latest"]
+            self.kicked[uid] += 1
+            self.working.add(uid)
+            self.most = max(self.most, len(self.working))
+            return 200, json.dumps({"kickoff_id": uid}).encode()
+        uid = path.rpartition("/")[2]
+        self.polled[uid] += 1
+        if self.polled[uid] < 2 or not self.may_end:
+            return 200, b'{"state": "RUNNING"}'
+        self.working.discard(uid)
+        return 200, b'{"state": "SUCCESS"}'
+
+
+@pytest.mark.timeout(120)
+def test_kickoffs_outlive_their_time_and_their_worker_and_no_more_are_open_than_the_endpoint_takes(
+    system: System,
+) -> None:
+    many, at_once = 8, 2
+    kickoffs = Kickoffs()
+    with open_crew() as crew:
+        crew.script = kickoffs.answer
+        users(system.conn, system.tenant, many)
+        # An attempt has time for one poll: whoever is at work comes back for the next one.
+        given = {"concurrency": at_once, "timeout_seconds": 0.3, "protocol": "crewai"}
+        endpoint(system.conn, system.tenant, crew.url, **given)
+        system.ticker()
+        worker = system.worker(TOCSIN_EGRESS_ALLOW=LOOPBACK)
+        ask_now(system)
+        until(lambda: len(kickoffs.polled) == at_once, 30, system.logs)
+        worker.kill()
+        before = kickoffs.polled.copy()
+        system.worker(TOCSIN_EGRESS_ALLOW=LOOPBACK)
+        until(lambda: all(kickoffs.polled[uid] > count for uid, count in before.items()), 30, system.logs)
+        kickoffs.may_end = True
+        until(lambda: crew_run(system)[0] == "succeeded", 60, system.logs)
+    outcome = crew_run(system)[1]
+    assert outcome is not None
+    assert (outcome["answered"], outcome["failed"]) == (many, 0)
+    assert kickoffs.most == at_once
+    assert len(kickoffs.kicked) == many
+    assert set(kickoffs.kicked.values()) == {1}
+    assert system.value("select count(*) from runs where kind = 'crew.ask' and attempt > 2") == 0
 
 
 @pytest.mark.long
@@ -162,4 +220,37 @@ def test_a_worker_holds_a_thousand_calls_in_little_memory(system: System) -> Non
         took = system.value(done)
         told = f"{crew.most_open} at once, {took:.2f} s of 5, {before:.0f} to {most:.0f} MB"
         print(told)  # noqa: T201  it is asked for
+        assert crew.most_open == 1000, told
+        assert crew.answered.total() == 1000
         assert most < 150, told
+
+
+@pytest.mark.long
+@pytest.mark.timeout(200)
+def test_many_large_answers_at_once_are_all_kept_in_bounded_memory_and_the_endpoint_is_not_to_blame(
+    system: System,
+) -> None:
+    many, size = 400, 500_000
+    answer = json.dumps({"plan": "x" * size}).encode()
+    with open_crew(latency=1.0) as crew:
+        crew.script = lambda *_: (200, answer)
+        users(system.conn, system.tenant, many)
+        endpoint(system.conn, system.tenant, crew.url, concurrency=many)
+        system.ticker()
+        worker = psutil.Process(system.worker(TOCSIN_EGRESS_ALLOW=LOOPBACK).pid)
+        before, most = worker.memory_info().rss / 1e6, 0.0
+        ask_now(system)
+        began = time.monotonic()
+        while crew_run(system)[0] != "succeeded":
+            most = max(most, worker.memory_info().rss / 1e6)
+            time.sleep(0.05)
+            assert time.monotonic() - began < 150, system.logs()
+    told = f"{crew.most_open} at once, {before:.0f} to {most:.0f} MB for {many * size / 1e6:.0f} MB of answers"
+    print(told)  # noqa: T201  it is asked for
+    outcome = crew_run(system)[1]
+    assert outcome is not None
+    assert (outcome["answered"], outcome["failed"]) == (many, 0)
+    assert system.value("select max(attempt) from runs where kind = 'crew.ask'") == 1
+    assert system.value("select failed_in_row = 0 and strain = 0 and open_since is null from limits")
+    assert crew.asked.total() == many
+    assert most - before < 210, told

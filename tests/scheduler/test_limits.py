@@ -12,11 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from db.ids import id_at
+from db.jsonb import Jsonb
 from db.query import Query
 from db.runs import Pointer, cancel
 from scheduler import retries, schedules
 from scheduler.asked import run_now
-from scheduler.limits import FIND, Door, HeldBack, Key, Limit, Room, choose, put_off
+from scheduler.limits import FIND, Door
+from scheduler.rooms import HeldBack, Key, Limit, Room, choose, put_off
 from tests import make
 from tests.scheduler.test_ticker_gates import fire_again, holder
 from tests.scheduler.ticking import Hand
@@ -24,6 +26,7 @@ from tests.scheduler.ticking import Hand
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ONE, OTHER = UUID(int=1), UUID(int=2)
 MANY = 1000
+KEEP = Query("keep_kickoff")
 GIVE_BACK = Query("release_runs")
 API, SHOP = "host:api.example.com", "host:shop.example.com"
 
@@ -129,6 +132,28 @@ def test_a_limit_that_is_no_endpoints_has_no_budget() -> None:
     retry = held_back("tenant")._replace(is_retry=True)
     assert Room.of(limit(3), 0).budget is None
     assert choose([retry] * 3, rooms_of(tenant=3), MANY) == [retry] * 3
+
+
+def test_who_keeps_a_place_goes_before_those_who_waited_longer_and_leaves_their_places_alone() -> None:
+    keeps = held_back("e", seconds=1)._replace(keeps_place=True)
+    fresh = [held_back("e", seconds=each) for each in (9, 8, 7)]
+    bounded = Limit(ONE, "endpoint:it", 4, 60, NOW - timedelta(seconds=9), None, None, NOW, NOW)
+    # One is out and two keep places: of four, one is left for somebody new.
+    room = Room.of(bounded, 1, 2)
+    assert (room.left(), room.left(keeps_place=True)) == (1, 3)
+    assert choose([*fresh, keeps], {(ONE, "e"): room}, MANY) == [keeps, fresh[0]]
+    # All places are taken, and the rate too: who has one goes on.
+    full = Room.of(bounded._replace(spent_until=NOW), 2, 2)
+    assert choose([*fresh, keeps], {(ONE, "e"): full}, MANY) == [keeps]
+
+
+def test_one_at_a_time_tries_at_an_open_circuit_also_of_those_who_keep_a_place() -> None:
+    keeps = [held_back("e", seconds=each)._replace(keeps_place=True) for each in (5, 6)]
+    bounded = Limit(ONE, "endpoint:it", 9, None, None, NOW, None, NOW, NOW)
+    assert choose([*keeps, held_back("e", seconds=9)], {(ONE, "e"): Room.of(bounded, 0, 2)}, MANY) == [keeps[1]]
+    assert choose(keeps, {(ONE, "e"): Room.of(bounded, 1, 2)}, MANY) == []
+    shut = bounded._replace(open_until=NOW + timedelta(seconds=9))
+    assert choose(keeps, {(ONE, "e"): Room.of(shut, 0, 2)}, MANY) == []
 
 
 @given(
@@ -343,6 +368,34 @@ def test_further_attempts_wait_for_the_endpoints_budget_and_say_so_while_first_o
     hand.conn.execute("update runs set available_at = now() where state = 'pending'")
     hand.turn()
     assert states(hand, name) == {"queued": 14 + firsts}
+
+
+def test_who_keeps_a_place_holds_it_while_it_waits_and_comes_back_to_it_before_all_others(hand: Hand) -> None:
+    bound(hand, max_running=2)
+    all_ = [hand.schedule() for _ in range(4)]
+    hand.turn()
+    keeps, out = [each for each in all_ if hand.runs(each) == [("queued", None)]]
+    run = hand.start(keeps)
+    KEEP.run(
+        hand.conn,
+        run_id=run.id,
+        slot_at=run.slot_at,
+        fence=run.fence,
+        name="kickoff",
+        result=Jsonb("k-1"),
+        is_open=True,
+    )
+    hand.end(run, "pending", delay=30.0, reason="waits")
+    hand.turn()
+    assert states(hand) == {"queued": 1, "pending": 3}, "its place is taken while it waits"
+    assert hand.ticker._held_back_until - hand.ticker._door_opens_at < 31, "somebody looks when it comes back"
+    hand.end(hand.start(out))
+    hand.turn()
+    assert states(hand) == {"succeeded": 1, "queued": 1, "pending": 2}
+    hand.conn.execute("update runs set available_at = now() where id = %s", (run.id,))
+    hand.turn()
+    assert hand.runs(keeps) == [("queued", None)]
+    assert states(hand) == {"succeeded": 1, "queued": 2, "pending": 1}
 
 
 def test_a_limit_taken_away_lets_everybody_go(hand: Hand) -> None:

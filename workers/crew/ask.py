@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any, cast
 from urllib.parse import quote
 
@@ -12,12 +12,14 @@ from telemetry import traces
 from workers.addresses import Forbidden
 from workers.async_http import AsyncClient
 from workers.crew.answers import Answered, Failed, Pending, excerpt_of, read
+from workers.crew.book import KickoffStep
 from workers.crew.caller import Call
-from workers.http import BadUrl, Response, TooLarge, TooSlow, Unreachable
+from workers.http import BadUrl, Crowded, Response, TooLarge, TooSlow, Unreachable
 from workers.kind import Context, InnerJournal
 
 KIND = "crew.ask"
 _FIRST_POLL, _LAST_POLL = 0.5, 10.0
+_LONGEST_ID = 1000
 _KICKOFF, _CAME_TO_NOTHING = "kickoff", " came to nothing"
 _ENDED_WELL = frozenset({"success", "completed", "complete", "finished"})
 _ENDED_BADLY = frozenset({"failed", "failure", "error", "timeout", "cancelled", "canceled"})
@@ -69,8 +71,9 @@ async def _ask_crewai(
     A replay of one that ended badly, or that the endpoint forgot, kicks off anew.
     """
     base = (call.url or "").rstrip("/").removesuffix("/kickoff")
-    journal = cast(InnerJournal, ctx.journal)
-    step, kickoff_id = await asyncio.to_thread(_last_kickoff, journal)
+    book = cast(InnerJournal, ctx.journal).crew()
+    step, kickoff_id, age = last_kickoff(await asyncio.to_thread(book.kickoffs))
+    began = time.monotonic() - age
     if not kickoff_id:
         content = json.dumps({"inputs": body_of(call)}, ensure_ascii=False).encode()
         found = await _exchange(http, "POST", f"{base}/kickoff", headers, content, deadline)
@@ -78,31 +81,44 @@ async def _ask_crewai(
         if not isinstance(started, Answered):
             return started
         given = started.value.get("kickoff_id") if isinstance(started.value, dict) else None
-        if not isinstance(given, str) or not given:
+        if not isinstance(given, str) or not 0 < len(given) <= _LONGEST_ID:
             return Failed("the endpoint named no kickoff_id", excerpt=excerpt_of(started.text.encode()))
-        kickoff_id = await asyncio.to_thread(ctx.step, step, lambda: given)
+        kickoff_id = await asyncio.to_thread(book.keep_kickoff, step, given, is_open=True)
+    status_url = f"{base}/status/{quote(kickoff_id, safe='')}"
     wait = _FIRST_POLL
-    while time.monotonic() + wait < deadline:
+    # Once at least, however short its time is: else it would never be known.
+    is_first = True
+    while is_first or time.monotonic() + wait < deadline:
+        is_first = False
         await asyncio.sleep(wait)
         wait = min(_LAST_POLL, wait * 1.5)
-        found = await _exchange(http, "GET", f"{base}/status/{quote(kickoff_id, safe='')}", headers, b"", deadline)
-        status = found if isinstance(found, Failed) else read(found, ctx.started_at)
-        ended = status if isinstance(status, Failed) else _ended(status)
-        if _is_forgotten(found) or (isinstance(status, Answered) and isinstance(ended, Failed)):
-            await asyncio.to_thread(ctx.step, step + _CAME_TO_NOTHING, lambda: True)
+        ended = await _status(ctx, http, call, headers, status_url)
+        if isinstance(ended, Failed) and ended.is_over:
+            await asyncio.to_thread(book.keep_kickoff, step + _CAME_TO_NOTHING, ended.why, is_open=False)
         if ended is not None:
             return ended
-    return Pending(f"the crew works on it: kickoff {kickoff_id[:100]}")
+    return Pending(f"the crew works on it: kickoff {kickoff_id[:100]}", time.monotonic() - began)
 
 
-def _last_kickoff(journal: InnerJournal) -> tuple[str, str]:
-    """The step of the kickoff to ask about, and its id; none: it is to be made, for the first or after one that failed."""
+async def _status(
+    ctx: Context[Any], http: AsyncClient, call: Call, headers: Mapping[str, str], url: str
+) -> Answered | Failed | None:
+    """How a kickoff ended; None while it has not. Asking has the whole time of a call: what is cut short is no outage."""
+    seconds = min(call.timeout_seconds or 0.0, max(0.0, ctx.seconds_left() - 1.0))
+    found = await _exchange(http, "GET", url, headers, b"", time.monotonic() + seconds)
+    status = found if isinstance(found, Failed) else read(found, ctx.started_at)
+    if _is_forgotten(found) and isinstance(status, Failed):
+        return status._replace(is_refusal=False, is_over=True)
+    return status if isinstance(status, Failed) else _ended(status)
+
+
+def last_kickoff(kept: Mapping[str, KickoffStep]) -> tuple[str, str, float]:
+    """The step of the kickoff to ask about, its id and its age; no id: it is to be made, the first or after one that failed."""
     step, number = _KICKOFF, 1
-    while journal.find_step(step + _CAME_TO_NOTHING):
+    while step + _CAME_TO_NOTHING in kept:
         number += 1
         step = f"{_KICKOFF} {number}"
-    kept = journal.find_step(step)
-    return step, kept[0] if kept else ""
+    return (step, kept[step].value, kept[step].seconds) if step in kept else (step, "", 0.0)
 
 
 def _is_forgotten(found: Response | Failed) -> bool:
@@ -117,7 +133,7 @@ def _ended(status: Answered) -> Answered | Failed | None:
     if word in _ENDED_WELL:
         return status
     if word in _ENDED_BADLY:
-        return Failed(f"the crew ended as {word}", excerpt=excerpt_of(status.text.encode()))
+        return Failed(f"the crew ended as {word}", excerpt=excerpt_of(status.text.encode()), is_over=True)
     return None
 
 
@@ -133,9 +149,6 @@ async def _exchange(
     except (Unreachable, TooSlow) as error:
         return Failed(str(error), is_passing=True)
     except (Forbidden, BadUrl) as error:
-        return Failed(str(error))
-
-
-def age_seconds(ctx: Context[Any], now: datetime | None = None) -> float:
-    """How long ago the slot was when the attempt began."""
-    return ((now or ctx.started_at) - ctx.slot_at).total_seconds()
+        return Failed(str(error), is_refusal=True)
+    except Crowded as error:
+        return Failed(str(error), is_ours=True)

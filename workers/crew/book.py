@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
+from db.jsonb import Jsonb
 from db.pool import Pool
 from db.query import Query
 from workers.outcome import ChannelRef
-from workers.rows import Leased
+from workers.rows import Leased, Value
 
 PAGE = 1000
 
@@ -39,6 +40,21 @@ class Endpoint(NamedTuple):
     id: UUID
 
 
+class KickoffStep(NamedTuple):
+    """What a run keeps of a kickoff, and how many seconds ago."""
+
+    name: str
+    value: Any
+    seconds: float
+
+
+class Failure(NamedTuple):
+    """What most of the failed calls of a crew died of, and of how many users."""
+
+    error: str | None
+    users: int
+
+
 class Match(NamedTuple):
     """A user in whose answer the rule found something, and what; `total` counts all of them."""
 
@@ -67,6 +83,11 @@ INSERT = Query("insert_crew_runs", Page)
 COUNT = Query("count_crew_runs", Counts)
 FIND_ENDPOINT = Query("find_crew_endpoint", Endpoint)
 LIST_MATCHES = Query("list_crew_matches", Match)
+LIST_KICKOFFS = Query("list_kickoffs", KickoffStep)
+KEEP_KICKOFF = Query("keep_kickoff", Value)
+FIND_FAILURE = Query("find_commonest_failure", Failure)
+TELL_OWNER_ONCE = Query("tell_owner_once", Value)
+SETTLE = Query("settle_crew")
 FIND_CHANNELS = Query("find_channels", NamedChannel)
 
 
@@ -121,6 +142,38 @@ class CrewBook:
             found = COUNT.one(conn, run_id=self.leased.id, slot_at=self.leased.slot_at)
         return found or Counts(0, 0, 0, 0, 0)
 
+    def kickoffs(self) -> dict[str, KickoffStep]:
+        """What the run keeps of its kickoffs, by the names of their steps."""
+        with self.pool.connection() as conn:
+            rows = LIST_KICKOFFS.all(conn, run_id=self.leased.id, slot_at=self.leased.slot_at)
+        return {row.name: row for row in rows}
+
+    def keep_kickoff(self, step: str, value: Any, *, is_open: bool) -> Any:
+        """What is kept of a kickoff: this, unless another was quicker. Raises TakenAway.
+
+        While it is open the run keeps its place under its limits, so that no other is begun in its stead.
+        """
+        with self.pool.connection() as conn:
+            kept = KEEP_KICKOFF.one(conn, name=step, result=Jsonb(value), is_open=is_open, **self._run())
+        if kept is None:
+            raise TakenAway("the run belongs to another attempt")
+        return kept.value
+
+    def failure(self) -> Failure:
+        """What most of the calls that failed died of."""
+        with self.pool.connection() as conn:
+            return FIND_FAILURE.one(conn, run_id=self.leased.id, slot_at=self.leased.slot_at) or Failure(None, 0)
+
+    def tell_owner(self, subject: str, text: str) -> None:
+        """Tells the owner of the crew's schedule how little it brought, once until it brings enough again."""
+        with self.pool.connection() as conn:
+            TELL_OWNER_ONCE.one(conn, what="crew", which="", subject=subject, text=text, **self._run())
+
+    def settle(self) -> None:
+        """Forgets that they were told: the next time is told anew."""
+        with self.pool.connection() as conn:
+            SETTLE.run(conn, **self._run())
+
     def matches(self) -> Matches:
         """In whose answers the rule found something, the first fifty by their uid."""
         leased = self.leased
@@ -136,3 +189,6 @@ class CrewBook:
             rows = FIND_CHANNELS.all(conn, tenant_id=self.leased.tenant_id, named=list(named))
         known = {each for row in rows for each in (row.name, str(row.id))}
         return [ChannelRef(row.id, row.type) for row in rows], [name for name in named if name not in known]
+
+    def _run(self) -> dict[str, Any]:
+        return {"run_id": self.leased.id, "slot_at": self.leased.slot_at, "fence": self.leased.fence}

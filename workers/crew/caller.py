@@ -54,10 +54,10 @@ class Call(NamedTuple):
 
 
 class Circuit(NamedTuple):
-    """Whether an endpoint's circuit is open, and whether somebody was told of it just now."""
+    """For how many seconds an endpoint's circuit has been open, None: it is shut; and whether somebody was told just now."""
 
     endpoint_id: UUID
-    is_open: bool
+    open_seconds: float | None
     is_told: bool
 
 
@@ -76,12 +76,13 @@ class _Look:
 
 @dataclass(slots=True)
 class _End:
-    """A call that came to something; `waiter` of a failure is told whether the circuit is open."""
+    """A call that came to something; `waiter` of a failure is told for how long the circuit has been open."""
 
     tenant_id: UUID
     call: Call
     error: str | None
-    waiter: "asyncio.Future[bool] | None" = None
+    is_refusal: bool = False
+    waiter: "asyncio.Future[tuple[float | None]] | None" = None
 
 
 class Caller:
@@ -114,11 +115,14 @@ class Caller:
         """Counts that the endpoint answered."""
         self._asked.put(_End(ctx.tenant_id, call, None))
 
-    async def failed(self, ctx: Context[Any], call: Call, error: str) -> bool:
-        """Counts that the endpoint gave no answer; whether its circuit is open by now. Raises Away."""
-        waiter: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._asked.put(_End(ctx.tenant_id, call, error, waiter))
-        return await waiter
+    async def failed(self, ctx: Context[Any], call: Call, error: str, *, is_refusal: bool = False) -> float | None:
+        """Counts that the endpoint gave no answer, or refused to.
+
+        Returns for how many seconds its circuit has been open; None while it is shut. Raises Away.
+        """
+        waiter: asyncio.Future[tuple[float | None]] = asyncio.get_running_loop().create_future()
+        self._asked.put(_End(ctx.tenant_id, call, error, is_refusal, waiter))
+        return (await waiter)[0]
 
     def headers(self, ctx: Context[Any], call: Call) -> dict[str, str]:
         """The endpoint's own headers, opened. Raises SealError."""
@@ -161,7 +165,7 @@ class Caller:
             if end.call.endpoint_id is not None:
                 by_endpoint[end.tenant_id, end.call.endpoint_id].append(end)
         failed = {key: [end.error for end in each if end.error is not None] for key, each in by_endpoint.items()}
-        is_open: dict[UUID, bool] | None = {}
+        open_seconds: dict[UUID, float | None] | None = {}
         try:
             rows = RECORD.all(
                 self._open(),
@@ -170,15 +174,16 @@ class Caller:
                 schedule_ids=[each[-1].call.schedule_id for each in by_endpoint.values()],
                 answered=[len(each) - len(failed[key]) for key, each in by_endpoint.items()],
                 failed=[len(failed[key]) for key in by_endpoint],
+                refused=[sum(end.is_refusal for end in each) for each in by_endpoint.values()],
                 failing=literal(literal(_users_of(each)) for each in by_endpoint.values()),
                 errors=literal(failed[key][-1] if failed[key] else None for key in by_endpoint),
             )
-            is_open = {row.endpoint_id: row.is_open for row in rows}
+            open_seconds = {row.endpoint_id: row.open_seconds for row in rows}
         except DatabaseError as error:
             self._lose(error)
-            is_open = None
+            open_seconds = None
         told = [
-            (end.waiter, None if is_open is None else is_open.get(end.call.endpoint_id, False))
+            (end.waiter, None if open_seconds is None else (open_seconds.get(end.call.endpoint_id),))
             for end in ends
             if end.waiter is not None and end.call.endpoint_id is not None
         ]

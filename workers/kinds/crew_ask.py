@@ -14,7 +14,7 @@ from pydantic.alias_generators import to_camel
 
 from config.seal import SealError
 from workers.crew import ask
-from workers.crew.answers import Answered, Failed, Pending, back_off
+from workers.crew.answers import Answered, Failed, Pending, asked_for, back_off
 from workers.crew.book import Match, Matches
 from workers.crew.caller import Away, Call, Caller
 from workers.crew.rules import Judged, judge
@@ -22,7 +22,7 @@ from workers.crew.telling import Notify, Told, tell
 from workers.kind import Context, InnerJournal, Kind
 from workers.outcome import CrewAnswer, Done, Later, Outcome, Rejected
 
-# An endpoint that was away for so long is not waited for any more: attempts count again.
+# An endpoint that was away for so long, or worked on a kickoff, is not waited for any more: attempts count again.
 _PATIENCE_SECONDS = 86_400.0
 _CREW_SECONDS = 0.1
 
@@ -61,9 +61,8 @@ async def run(ctx: Context[Params]) -> Outcome:
         began = time.monotonic()
         found = await ask.ask(ctx, caller.http, call, headers)
         took = int((time.monotonic() - began) * 1000)
-        if isinstance(found, Failed) and found.is_passing:
-            is_open = await caller.failed(ctx, call, found.why)
-            return _later(ctx, call, found, took, is_open=is_open)
+        if isinstance(found, Failed):
+            return await _failed(ctx, caller, call, found, took)
         caller.answered(ctx, call)
         return await _ended(ctx, caller, call, found, took)
     except Away as error:
@@ -72,27 +71,37 @@ async def run(ctx: Context[Params]) -> Outcome:
         return Later(None, str(error))
 
 
-def _later(ctx: Context[Params], call: Call, found: Failed, took: int, *, is_open: bool) -> Later:
-    """Nobody's attempt while the endpoint is away; else the user's, with a wait that grows."""
-    if is_open and ask.age_seconds(ctx) < _PATIENCE_SECONDS:
-        return Later(max(1.0, found.wait_seconds or 0.0), found.why, is_counted=False)
+async def _failed(ctx: Context[Params], caller: Caller, call: Call, found: Failed, took: int) -> Outcome:
+    """What a failure is: nobody's attempt while the endpoint is away or refuses all; else the user's.
+
+    What lasts and is no refusal says nothing of the endpoint: its circuit neither opens nor shuts by it.
+    """
+    if found.is_ours:
+        return Later(1.0, found.why, is_counted=False)
+    open_seconds = None
+    if found.is_passing or found.is_refusal:
+        open_seconds = await caller.failed(ctx, call, found.why, is_refusal=found.is_refusal)
+    if open_seconds is not None and open_seconds < _PATIENCE_SECONDS:
+        # The circuit decides when somebody tries again, whatever the endpoint asked for.
+        return Later(1.0, found.why, is_counted=False)
+    answer = _answer(call, took, error=found.why, excerpt=found.excerpt)
+    if not found.is_passing:
+        return Rejected(found.why, answer=answer)
     wait = back_off(ctx.attempt)
     if found.wait_seconds is not None:
-        wait = max(wait, found.wait_seconds)
-    return Later(wait, found.why, answer=_answer(call, took, error=found.why, excerpt=found.excerpt))
+        wait = max(wait, asked_for(found.wait_seconds))
+    return Later(wait, found.why, answer=answer)
 
 
-async def _ended(
-    ctx: Context[Params], caller: Caller, call: Call, found: Answered | Failed | Pending, took: int
-) -> Outcome:
+async def _ended(ctx: Context[Params], caller: Caller, call: Call, found: Answered | Pending, took: int) -> Outcome:
     if isinstance(found, Pending):
-        if ask.age_seconds(ctx) < _PATIENCE_SECONDS:
-            return Later(1.0, found.why, is_counted=False)
+        if found.seconds < _PATIENCE_SECONDS:
+            # It keeps its place, so it goes on at once.
+            return Later(0.0, found.why, is_counted=False)
         return Rejected(found.why, answer=_answer(call, took, error=found.why))
-    if isinstance(found, Failed):
-        return Rejected(found.why, answer=_answer(call, took, error=found.why, excerpt=found.excerpt))
     judged = judge(call.rule, found.value) if call.rule else Judged()
     kept = _answer(call, took, response=found.text, matched=judged.found, rule_error=judged.error)
+    caller.http.memory.keep(kept, len(found.text))
     told = await _told_late(ctx, caller, call, judged.found) if judged.found else Told()
     done = {"outcome": "answered", "latencyMs": took}
     return Done(done, told.messages, posts=told.posts, answer=kept)

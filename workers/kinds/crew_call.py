@@ -17,6 +17,8 @@ from workers.outcome import Done, Later, Outcome, Rejected
 FANNED_OUT = "fan-out"
 _FIRST = (-1, "")
 _EVERYBODY = 2**62
+# The share of failed calls beyond which the owner is told.
+_MANY = 0.2
 _SHORTEST_WAIT, _LONGEST_WAIT = 0.5, 15.0
 
 
@@ -106,7 +108,32 @@ def run(ctx: Context[Params]) -> Outcome:
     told = _told(ctx, book, counts)
     if isinstance(told, Later):
         return told
+    _tell_owner(ctx, book, counts)
     return Done(result_of(fanned, counts, int(elapsed * 1000)) | dict(told.kept), told.messages, posts=told.posts)
+
+
+def brings_little(counts: Counts) -> bool:
+    """Whether a crew's owner has to know: calls failed, and nobody was answered or more than a fifth failed."""
+    return counts.failed > 0 and (not counts.answered or counts.failed > _MANY * counts.made)
+
+
+def _tell_owner(ctx: Context[Params], book: CrewBook, counts: Counts) -> None:
+    """Tells the owner, once until the crew brings enough again, how many failed, mostly why, and what can be done."""
+    if not brings_little(counts):
+        if counts.answered:
+            book.settle()
+        return
+    failure = book.failure()
+    said = f"{counts.failed} of {counts.made} calls failed, {counts.answered} were answered"
+    text = (
+        f"{ctx.schedule_name} asked about {counts.made} users: {said}.\n\n"
+        f"Most often, for {failure.users} of them: {failure.error}\n\n"
+        "Each is a dead letter of its user. See whether the endpoint's address, key and answers are right, mend what "
+        'is wrong, and replay them: all at once with POST /api/dead-letters/replay {"kind": "crew.ask"}, one with '
+        "`tocsin dead replay`. You are told again once a run of it went well in between."
+    )
+    subject = f"{ctx.schedule_name}: {'nobody was answered' if not counts.answered else said}"
+    book.tell_owner(subject[:200], text)
 
 
 def _told(ctx: Context[Params], book: CrewBook, counts: Counts) -> Told | Later:

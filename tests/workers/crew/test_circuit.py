@@ -20,7 +20,7 @@ class Endpoint:
         self.tenant = make.tenant(conn)
         self.id = endpoint(conn, self.tenant, "https://example.com")
 
-    def calls(self, *failing: UUID, answered: int = 0) -> bool:
+    def calls(self, *failing: UUID, answered: int = 0, is_refused: bool = False) -> bool:
         """Counts calls that came to this together; whether the circuit is open then."""
         rows: Sequence[Circuit] = RECORD.all(
             self.conn,
@@ -29,10 +29,11 @@ class Endpoint:
             schedule_ids=[None],
             answered=[answered],
             failed=[len(failing)],
+            refused=[len(failing) if is_refused else 0],
             failing=literal([literal(failing)]),
             errors=literal(["no answer" if failing else None]),
         )
-        return any(row.is_open for row in rows)
+        return any(row.open_seconds is not None for row in rows)
 
     def later(self, seconds: float) -> None:
         """Lets time pass for what is counted."""
@@ -88,3 +89,27 @@ def test_it_is_shut_by_an_answer_to_whoever_tries_and_nobody_failed_then(asked: 
     row = asked.conn.execute("select failed_in_row, failing, strain from limits").fetchone()
     assert row == (0, [], 0.0)
     assert not asked.calls(ONE, TWO, THREE)
+
+
+def test_an_endpoint_that_refuses_one_user_after_the_other_is_open_at_the_tenth(asked: Endpoint) -> None:
+    assert not any(asked.calls(uuid4(), is_refused=True) for _ in range(9))
+    assert asked.calls(uuid4(), is_refused=True)
+
+
+def test_refusals_of_two_users_are_these_users_matter(asked: Endpoint) -> None:
+    assert not any(asked.calls(each, is_refused=True) for each in (ONE, TWO) * 15)
+    assert asked.calls(THREE, is_refused=True)
+
+
+def test_refusals_among_answers_open_it_never_however_many_there_are(asked: Endpoint) -> None:
+    for _ in range(100):
+        assert not asked.calls(uuid4(), uuid4(), uuid4(), is_refused=True)
+        assert not asked.calls(answered=1)
+
+
+def test_whoever_tries_and_is_refused_leaves_it_open_for_longer(asked: Endpoint) -> None:
+    assert asked.calls(*(uuid4() for _ in range(10)), is_refused=True)
+    asked.later(3)
+    assert asked.calls(uuid4(), is_refused=True)
+    row = asked.conn.execute("select probes, open_until > now() + interval '3 s' from limits").fetchone()
+    assert row == (1, True)

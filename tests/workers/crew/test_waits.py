@@ -1,21 +1,45 @@
-"""When a call that failed is made again: not before the endpoint wants it, and not after an hour for its sake."""
+"""What a failure is, and when a call that failed is made again: what is the endpoint's fault is no user's."""
 
-from typing import Any
+import asyncio
+from datetime import timedelta
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
 
 from tests.workers.crew.test_late import CALL
 from tests.workers.kinds.contexts import SLOT, context
-from workers.crew.answers import Failed, read
+from workers.crew.answers import Failed, Pending, read
+from workers.crew.caller import Caller
 from workers.http import Response
 from workers.kinds import crew_ask
-from workers.outcome import Later
+from workers.outcome import Later, Outcome, Rejected
+
+DAY = 86_400.0
+AWAY = Failed("busy", is_passing=True)
 
 
-def later(found: Failed, **state: Any) -> Later:
-    ctx = context(crew_ask.Params(endpoint_id=UUID(int=2)))
-    return crew_ask._later(ctx, CALL, found, 1, **state)
+class Counted:
+    """Counts what calls came to; its circuit has been open for so long."""
+
+    def __init__(self, open_seconds: float | None = None) -> None:
+        self.open_seconds = open_seconds
+        self.told: list[tuple[str, bool]] = []
+
+    async def failed(self, _ctx: Any, _call: Any, error: str, *, is_refusal: bool = False) -> float | None:
+        self.told.append((error, is_refusal))
+        return self.open_seconds
+
+
+def failed(found: Failed, counted: Counted | None = None, **overrides: Any) -> Outcome:
+    ctx = context(crew_ask.Params(endpoint_id=UUID(int=2)), **overrides)
+    return asyncio.run(crew_ask._failed(ctx, cast(Caller, counted or Counted()), CALL, found, 1))
+
+
+def answered(status: int, content: bytes = b"{}", **headers: str) -> Failed:
+    found = read(Response(status, headers, content), SLOT)
+    assert isinstance(found, Failed)
+    return found
 
 
 @pytest.mark.parametrize(("asked", "wait"), [("7", 7.0), ("86400", 3600.0), ("soon", None)])
@@ -24,10 +48,72 @@ def test_what_an_endpoint_asks_to_wait_is_kept_within_an_hour(asked: str, wait: 
     assert found == Failed("the endpoint answered 503", is_passing=True, excerpt="away", wait_seconds=wait)
 
 
-def test_a_call_waits_as_asked_whether_its_circuit_is_open_or_not() -> None:
-    found = Failed("busy", is_passing=True, wait_seconds=900.0)
-    assert later(found, is_open=True) == Later(900.0, "busy", is_counted=False)
-    shut = later(found, is_open=False)
-    assert (shut.delay_seconds, shut.is_counted) == (900.0, True)
-    assert shut.answer is not None
-    assert later(Failed("busy", is_passing=True), is_open=True).delay_seconds == 1.0
+def test_a_call_waits_as_asked_and_not_all_come_back_at_once() -> None:
+    waits = []
+    for _ in range(50):
+        shut = failed(AWAY._replace(wait_seconds=900.0))
+        assert isinstance(shut, Later)
+        assert shut.is_counted
+        assert shut.answer is not None
+        waits.append(shut.delay_seconds or 0.0)
+    assert all(900.0 <= wait <= 990.0 for wait in waits)
+    assert len(set(waits)) > 10
+
+
+def test_while_the_circuit_is_open_it_decides_who_tries_whatever_the_endpoint_asked_for() -> None:
+    assert failed(AWAY._replace(wait_seconds=900.0), Counted(5.0)) == Later(1.0, "busy", is_counted=False)
+
+
+@pytest.mark.parametrize("found", [AWAY, answered(401)])
+def test_a_day_of_patience_begins_with_the_outage_and_not_with_the_slot(found: Failed) -> None:
+    late = SLOT + timedelta(days=3)
+    assert failed(found, Counted(5.0), started_at=late) == Later(1.0, found.why, is_counted=False)
+    ended = failed(found, Counted(DAY + 1), started_at=SLOT)
+    assert isinstance(ended, Later if found.is_passing else Rejected)
+    assert ended.answer is not None
+
+
+def test_a_day_of_patience_with_a_kickoff_begins_when_it_was_made() -> None:
+    ctx = context(crew_ask.Params(endpoint_id=UUID(int=2)), started_at=SLOT + timedelta(days=3))
+    caller = cast(Caller, Counted())
+    soon = asyncio.run(crew_ask._ended(ctx, caller, CALL, Pending("works", DAY - 1), 1))
+    assert soon == Later(0.0, "works", is_counted=False)
+    assert isinstance(asyncio.run(crew_ask._ended(ctx, caller, CALL, Pending("works", DAY), 1)), Rejected)
+
+
+REFUSED = {
+    "a wrong key": answered(401),
+    "no right": answered(403),
+    "a wrong address": answered(404),
+    "a proxy": answered(407),
+    "a redirect": answered(302),
+    "a page": answered(200, b"<html>"),
+    "no text": answered(200, b"\xff"),
+}
+USERS_OWN = {
+    "bad data": answered(422),
+    "NaN": answered(200, b'{"a": NaN}'),
+    "deep": answered(200, b"[" * 200 + b"]" * 200),
+    "gone": answered(410),
+    "a crew that failed": Failed("the crew ended as failed", is_over=True),
+}
+
+
+@pytest.mark.parametrize("found", REFUSED.values(), ids=REFUSED)
+def test_a_refusal_is_a_dead_letter_that_counts_against_the_endpoint(found: Failed) -> None:
+    counted = Counted()
+    assert isinstance(failed(found, counted), Rejected)
+    assert counted.told == [(found.why, True)]
+
+
+@pytest.mark.parametrize("found", USERS_OWN.values(), ids=USERS_OWN)
+def test_what_else_lasts_says_nothing_of_the_endpoint(found: Failed) -> None:
+    counted = Counted(5.0)
+    assert isinstance(failed(found, counted), Rejected)
+    assert counted.told == []
+
+
+def test_what_is_our_own_fault_is_put_off_and_counted_by_nobody() -> None:
+    counted = Counted()
+    assert failed(Failed("full", is_ours=True), counted) == Later(1.0, "full", is_counted=False)
+    assert counted.told == []

@@ -10,7 +10,8 @@ from tests.workers.http.test_client import _dripping
 from tests.workers.wire import LOOPBACK, http_server, raw_server
 from workers.addresses import Forbidden
 from workers.async_http import AsyncClient
-from workers.http import BadUrl, Response, TooLarge, TooSlow, Unreachable
+from workers.held import Memory
+from workers.http import BadUrl, Crowded, Response, TooLarge, TooSlow, Unreachable
 
 
 def call(client: AsyncClient, url: str, method: str = "POST", *, seconds: float = 5.0, most: int = 10_000) -> Response:
@@ -75,3 +76,74 @@ def test_errors_name_the_origin_and_no_secret() -> None:
         call(AsyncClient(allowed=LOOPBACK), f"http://127.0.0.1:{port}/hush?token=hush")
     assert f"http://127.0.0.1:{port}" in str(caught.value)
     assert "hush" not in str(caught.value)
+
+
+def test_many_large_answers_at_once_are_all_read_in_little_memory() -> None:
+    many, size, most = 40, 500_000, 2_000_000
+
+    async def read_all(url: str) -> tuple[list[Response], int]:
+        client = AsyncClient(allowed=LOOPBACK, most_held=most)
+        calls = (client.request("GET", url, headers={}, timeout_seconds=20.0) for _ in range(many))
+        return await asyncio.gather(*calls), client.memory.peak
+
+    with http_server(200, b"x" * size) as server:
+        found, peak = asyncio.run(read_all(server.url))
+    assert [len(each.content) for each in found] == [size] * many
+    assert peak <= most + size + many * 65_536, "one goes beyond, and the others have a piece each"
+
+
+def test_whoever_finds_no_room_hears_that_and_not_that_the_endpoint_is_slow() -> None:
+    async def ask_both() -> tuple[object, Response]:
+        has_both, is_read = asyncio.Event(), asyncio.Event()
+        asked = []
+
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            asked.append(1)
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 200\r\n\r\n" + b"x" * 100)
+            if len(asked) == 1:
+                has_both.set()
+                await is_read.wait()
+            writer.write(b"x" * 100)
+            writer.close()
+
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        client = AsyncClient(allowed=LOOPBACK, most_held=10)
+        first = asyncio.ensure_future(client.request("GET", url, headers={}, timeout_seconds=20.0))
+        await has_both.wait()
+        while not client.memory.peak:  # noqa: ASYNC110  its first piece is on its way
+            await asyncio.sleep(0.001)
+        second = await asyncio.gather(
+            client.request("GET", url, headers={}, timeout_seconds=0.2), return_exceptions=True
+        )
+        is_read.set()
+        answered = await first
+        # There is room again.
+        assert len((await client.request("GET", url, headers={}, timeout_seconds=20.0)).content) == 200
+        server.close()
+        return second[0], answered
+
+    refused, answered = asyncio.run(ask_both())
+    assert isinstance(refused, Crowded), refused
+    assert len(answered.content) == 200
+
+
+class Kept:
+    """Something that takes memory until nobody knows it."""
+
+
+def test_what_was_read_takes_its_room_until_it_is_stored() -> None:
+    async def wait_for_room() -> None:
+        memory, reader, kept = Memory(10), object(), Kept()
+        memory.hold(reader, 5)
+        memory.keep(kept, 20)
+        assert memory.has_room(reader), "the first goes on"
+        other = object()
+        waiting = asyncio.ensure_future(memory.room(other))
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        del kept
+        await asyncio.wait_for(waiting, 5)
+
+    asyncio.run(wait_for_room())

@@ -22,22 +22,32 @@ app.kubernetes.io/component: {{ .component }}
 {{- end -}}
 {{- end }}
 
-{{/* The pod's own part: who it runs as, and what it may not do. */}}
+{{/* The template's metadata. Takes root and component. */}}
+{{- define "tocsin.metadata" -}}
+labels: {{ include "tocsin.labels" . | nindent 2 }}
+  {{- with .root.Values.podLabels }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- with .root.Values.podAnnotations }}
+annotations: {{ toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* The pod's own part: where it may lie, who it runs as, and what it may not do. Takes root and part, the component's values. */}}
 {{- define "tocsin.pod" -}}
 automountServiceAccountToken: false
 # Otherwise a Service called tocsin would put TOCSIN_PORT and its like into the environment, which no process takes.
 enableServiceLinks: false
-{{- with .Values.imagePullSecrets }}
+{{- with .root.Values.imagePullSecrets }}
 imagePullSecrets: {{ toYaml . | nindent 2 }}
 {{- end }}
-{{- with .Values.priorityClassName }}
+{{- with .root.Values.priorityClassName }}
 priorityClassName: {{ . }}
 {{- end }}
-{{- with .Values.nodeSelector }}
-nodeSelector: {{ toYaml . | nindent 2 }}
+{{- range $field := list "nodeSelector" "tolerations" "affinity" }}
+{{- with index $.part $field | default (index $.root.Values $field) }}
+{{ $field }}: {{ toYaml . | nindent 2 }}
 {{- end }}
-{{- with .Values.tolerations }}
-tolerations: {{ toYaml . | nindent 2 }}
 {{- end }}
 securityContext:
   runAsNonRoot: true
@@ -48,30 +58,40 @@ securityContext:
 volumes:
   - name: tmp
     emptyDir: {sizeLimit: 1Gi}
+  {{- with .root.Values.extraVolumes }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
 {{- end }}
 
-{{/* The container's own part, without its name and what it runs. */}}
+{{/*
+The container's own part, without its name and what it runs. Takes root, part and env, what the chart itself sets. A
+component's settings come before those of all.
+*/}}
 {{- define "tocsin.container" -}}
-image: {{ include "tocsin.image" . }}
-imagePullPolicy: {{ .Values.image.pullPolicy }}
+image: {{ include "tocsin.image" .root }}
+imagePullPolicy: {{ .root.Values.image.pullPolicy }}
 securityContext:
   allowPrivilegeEscalation: false
   readOnlyRootFilesystem: true
   capabilities: {drop: [ALL]}
 envFrom:
-  - secretRef: {name: {{ .Values.secret }}}
+  - secretRef: {name: {{ .root.Values.secret }}}
+{{- with mergeOverwrite (dict) .root.Values.settings (.part.settings | default dict) .env }}
+env:
+  {{- range $name, $value := . }}
+  - {name: {{ $name }}, value: {{ $value | quote }}}
+  {{- end }}
+{{- end }}
 volumeMounts:
   - {name: tmp, mountPath: /tmp}
-{{- end }}
-
-{{- define "tocsin.settings" -}}
-{{- range $name, $value := .Values.settings }}
-- {name: {{ $name }}, value: {{ $value | quote }}}
-{{- end }}
+  {{- with .root.Values.extraVolumeMounts }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+resources: {{ toYaml .part.resources | nindent 2 }}
 {{- end }}
 
 {{/*
-A Deployment. Takes root, component, args, env, resources, replicas (none where something else counts them), and for the web
+A Deployment. Takes root, component, name, args, env, part, replicas (none where something else counts them), and for the web
 port and preStop. Nothing that says whether a process lives asks for Postgres or the doorbell: while they are away, it waits.
 */}}
 {{- define "tocsin.deployment" -}}
@@ -91,16 +111,12 @@ spec:
   selector:
     matchLabels: {{ include "tocsin.selector" . | nindent 6 }}
   template:
-    metadata:
-      labels: {{ include "tocsin.labels" . | nindent 8 }}
-      {{- with .root.Values.podAnnotations }}
-      annotations: {{ toYaml . | nindent 8 }}
-      {{- end }}
+    metadata: {{ include "tocsin.metadata" . | nindent 6 }}
     spec:
       serviceAccountName: {{ .root.Release.Name }}-tocsin
-      {{- include "tocsin.pod" .root | nindent 6 }}
-      # More than the 25 seconds in which every process ends what it holds or gives it back.
-      terminationGracePeriodSeconds: 30
+      {{- include "tocsin.pod" . | nindent 6 }}
+      # Beside the grace: the web's pause before its SIGTERM, and what ending takes on a busy node.
+      terminationGracePeriodSeconds: {{ add .root.Values.graceSeconds 15 }}
       topologySpreadConstraints:
         {{- range $key := list "topology.kubernetes.io/zone" "kubernetes.io/hostname" }}
         - maxSkew: 1
@@ -113,13 +129,8 @@ spec:
       containers:
         - name: {{ .name }}
           args: {{ toJson .args }}
-          {{- include "tocsin.container" .root | nindent 10 }}
-          env:
-            {{- include "tocsin.settings" .root | nindent 12 }}
-            {{- range $name, $value := .env }}
-            - {name: {{ $name }}, value: {{ $value | quote }}}
-            {{- end }}
-            - {name: METRICS_PORT, value: "9464"}
+          {{- $env := merge (dict "METRICS_PORT" "9464") .env }}
+          {{- include "tocsin.container" (dict "root" .root "part" .part "env" $env) | nindent 10 }}
           ports:
             {{- if .port }}
             - {name: http, containerPort: {{ .port }}}
@@ -146,7 +157,6 @@ spec:
             # Until every balancer has heard of it, connections still come: only then does the web close its door.
             preStop: {sleep: {seconds: 5}}
           {{- end }}
-          resources: {{ toYaml .resources | nindent 12 }}
 ---
 apiVersion: policy/v1
 kind: PodDisruptionBudget
@@ -157,29 +167,4 @@ spec:
   maxUnavailable: 1
   selector:
     matchLabels: {{ include "tocsin.selector" . | nindent 6 }}
-{{- end }}
-
-{{/* Lets KEDA count a Deployment's replicas by what Prometheus answers. Takes root, component, least, most, query, threshold. */}}
-{{- define "tocsin.scaled" -}}
-apiVersion: keda.sh/v1alpha1
-kind: ScaledObject
-metadata:
-  name: {{ .root.Release.Name }}-{{ .component }}
-  labels: {{ include "tocsin.labels" . | nindent 4 }}
-spec:
-  scaleTargetRef: {name: {{ .root.Release.Name }}-{{ .component }}}
-  minReplicaCount: {{ .least }}
-  maxReplicaCount: {{ .most }}
-  pollingInterval: 15
-  cooldownPeriod: 300
-  # While Prometheus does not answer: rather too many than too few.
-  fallback: {failureThreshold: 4, replicas: {{ .most }}}
-  triggers:
-    - type: prometheus
-      metricType: AverageValue
-      metadata:
-        serverAddress: {{ .root.Values.keda.prometheus }}
-        query: {{ .query | squote }}
-        threshold: {{ .threshold | quote }}
-        ignoreNullValues: "false"
 {{- end }}
