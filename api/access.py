@@ -6,11 +6,12 @@ with it for the one that `Tocsin-Tenant` names.
 
 import hmac
 import math
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Literal, NamedTuple
 from uuid import UUID
 
 from fastapi import Depends, Header, HTTPException, Request
+from fastapi.dependencies.models import Dependant
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from api import jwts, sessions, tenants, tokens
@@ -75,13 +76,18 @@ def rank(role: str) -> int:
     return _RANKS[role]
 
 
-def needs(role: Role, scope: str | None = None) -> Callable[..., Caller]:
+@dataclass(frozen=True)
+class Needs:
     """A dependency: the caller, who has at least this role, or a token that was minted for this scope.
 
     Answers 400, 401, 403 and 429 in its stead.
     """
 
-    def caller(
+    role: Role
+    scope: str | None = None
+
+    def __call__(
+        self,
         request: Request,
         web: Annotated[Web, Depends(web_of)],
         _shown: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
@@ -89,9 +95,15 @@ def needs(role: Role, scope: str | None = None) -> Callable[..., Caller]:
             str | None, Header(description="an operator names the tenant here", max_length=63)
         ] = None,
     ) -> Caller:
-        return admitted(request, web, role, scope, named=tocsin_tenant)
+        """The caller."""
+        return admitted(request, web, self.role, self.scope, named=tocsin_tenant)
 
-    return caller
+
+def least_role(asked: Dependant) -> Role | None:
+    """The role that a route's dependencies ask for; None for a route that no role opens."""
+    if isinstance(asked.call, Needs):
+        return asked.call.role
+    return next((role for each in asked.dependencies if (role := least_role(each)) is not None), None)
 
 
 def admitted(request: Request, web: Web, role: Role, scope: str | None = None, *, named: str | None = None) -> Caller:

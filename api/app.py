@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from threading import Lock
 from typing import Any
 from uuid import UUID
 
@@ -10,9 +11,10 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from api import picture
-from api.access import PATIENCE_SECONDS
+from api.access import PATIENCE_SECONDS, least_role
 from api.changes import Changes
 from api.doorway import Doorway
+from api.examples import EXAMPLES
 from api.gauges import Gauges
 from api.limits import Limit
 from api.meanings import explain
@@ -21,8 +23,10 @@ from api.pages.all_pages import PAGE_ROOMS
 from api.pages.unfound import unfound
 from api.presence import Presence
 from api.problems import FieldProblem, Problem, answer_problems
+from api.reference import ROLE
 from api.routes import (
     actions,
+    alert_events,
     artifacts,
     audit_log,
     calendars,
@@ -87,6 +91,7 @@ _ROOMS = (
     graphs,
     dashboards,
     kpi_alerts,
+    alert_events,
     pulses,
     pulse_jobs,
     scheduled_reports,
@@ -126,7 +131,9 @@ def create_app(settings: Settings) -> FastAPI:
     async def running(app: FastAPI) -> AsyncIterator[None]:
         # Opening waits for nothing: a web process lives, and says why it is not ready, while Postgres is away.
         pool = settings.database.open_pool("web", _CONNECTIONS)
-        presence = Presence(settings.database, settings.lease_seconds, is_held=settings.mode == "held")
+        presence = Presence(
+            settings.database, settings.lease_seconds, is_held=settings.mode == "held", crew_url=settings.crew_url
+        )
         presence.start()
         http = Client(allowed=settings.egress_allow)
         app.state.web = Web(
@@ -188,25 +195,41 @@ def _routed(**options: Any) -> FastAPI:
         version=VERSION,
         summary="Scheduled work that rings on time, exactly once.",
         generate_unique_id_function=_operation_id,
+        # What FastAPI would show there loads scripts from elsewhere; `api/pages/reference.py` shows it instead.
+        docs_url=None,
+        redoc_url=None,
         **options,
     )
     for room in (*_ROOMS, *PAGE_ROOMS):
         app.include_router(room.router)
     app.router.default = unfound
-    document = app.openapi
+    document, once = app.openapi, Lock()
 
     def described() -> dict[str, Any]:
-        found = document()
-        schemas = found["components"]["schemas"]
-        for model in (Problem, FieldProblem):
-            schemas[model.__name__] = model.model_json_schema(ref_template="#/components/schemas/{model}")
-            schemas[model.__name__].pop("$defs", None)
-        for name, schema in schemas.items():
-            explain(name, schema)
-        return found
+        with once:
+            return app.openapi_schema or _described(document())
 
     app.openapi = described  # type: ignore[method-assign]  # the way that FastAPI documents
     return app
+
+
+def _described(document: dict[str, Any]) -> dict[str, Any]:
+    """The document with what FastAPI can't know: problems, meanings, examples, and who may call."""
+    schemas = document["components"]["schemas"]
+    for model in (Problem, FieldProblem):
+        schemas[model.__name__] = model.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas[model.__name__].pop("$defs", None)
+    for name, schema in schemas.items():
+        explain(name, schema)
+        if name in EXAMPLES:
+            schema["examples"] = [EXAMPLES[name]]
+    for route in _routes():
+        for method in route.methods or ():
+            told = document["paths"].get(route.path, {}).get(method.lower())
+            role = least_role(route.dependant)
+            if told is not None and role is not None:
+                told[ROLE] = role
+    return document
 
 
 def _routes() -> list[APIRoute]:

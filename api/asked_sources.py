@@ -31,6 +31,14 @@ def row_of(conn: Connection, tenant_id: UUID, source_id: UUID) -> SourceRow:
     return row
 
 
+def named(conn: Connection, tenant_id: UUID, id_or_name: str) -> SourceRow:
+    """The source of that name or id, as it is stored. Raises NotFound."""
+    row = GET_SOURCE.one(conn, tenant_id=tenant_id, name=id_or_name)
+    if row is None:
+        raise NotFound(f"there is no source {id_or_name}")
+    return row
+
+
 @contextmanager
 def asked(row: SourceRow, tenant_id: UUID, means: Means) -> Iterator[Source]:
     """The source, opened for the block. Raises SourceRefused, SealError."""

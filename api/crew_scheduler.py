@@ -4,8 +4,8 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID
 
-from api import crew_endpoints
-from api.crew_endpoints import ENDPOINTS, CrewEndpointIn
+from api import crew_default
+from api.crew_endpoints import ENDPOINTS, CrewEndpoint
 from api.definitions import create_schedule, read_schedule
 from config.seal import Seal
 from db.pool import Connection
@@ -16,8 +16,8 @@ from scheduler.refusals import NotFound, WrongState
 from workers.kinds import crew_call
 
 NAME = "crew"
-DEFAULT_ENDPOINT = "default"
 MOST_MINUTES = 527_040
+_OVER = frozenset({"cancelled", "completed"})
 _DONE = {"start": "started", "stop": "stopped", "run-now": "run"}
 
 
@@ -48,22 +48,21 @@ class Moved(NamedTuple):
 def show(conn: Connection, tenant_id: UUID, means: Means) -> dict[str, Any]:
     """Whether the crew runs, how often, and what it asks."""
     row = _find(conn, tenant_id)
-    seconds = row.interval_seconds if row else None
+    found = _endpoint(conn, tenant_id, row)
+    is_default = found is None and _named(row) is None
     return {
         "isRunning": row is not None and row.status == "active",
-        "intervalMinutes": means.interval_minutes if seconds is None else seconds // 60,
-        "apiUrl": _shown(_url(conn, tenant_id) or means.url),
+        "intervalMinutes": means.interval_minutes if row is None else _minutes(row),
+        "apiUrl": _shown(means.url if is_default else found and found.url),
     }
 
 
 def start(mover: Mover, conn: Connection, means: Means, minutes: int | None) -> Schedule:
-    """The crew's schedule, active at this interval. Raises WrongState."""
-    _need_endpoint(mover, conn, means)
+    """The crew's schedule, active at this interval; a new one where the last was cancelled or completed. Raises WrongState."""
     row = _find(conn, mover.tenant)
-    if row is None:
-        return _make(mover, conn, means, minutes or means.interval_minutes)
-    if row.status not in ("active", "paused", "failed"):
-        raise WrongState(f"the schedule {NAME!r} is {row.status}; make one of another name at /api/schedules")
+    _need_endpoint(mover, conn, means, row)
+    if row is None or row.status in _OVER:
+        return _make(mover, conn, means, minutes or (row and _minutes(row)) or means.interval_minutes)
     if minutes is not None and row.interval_seconds != minutes * 60:
         row = schedules.edit(conn, mover.tenant, row.id, {"interval_seconds": minutes * 60})
     if row.status != "active":
@@ -84,11 +83,11 @@ def stop(conn: Connection, tenant_id: UUID) -> None:
 
 
 def run_now(mover: Mover, conn: Connection, means: Means) -> UUID:
-    """The id of a run of the crew made for now; one that was never started is made, and stays stopped."""
-    _need_endpoint(mover, conn, means)
+    """The id of a run of the crew made for now; one that was never started, or is over, is made, and stays stopped."""
     row = _find(conn, mover.tenant)
-    if row is None:
-        row = _make(mover, conn, means, means.interval_minutes)
+    _need_endpoint(mover, conn, means, row)
+    if row is None or row.status in _OVER:
+        row = _make(mover, conn, means, (row and _minutes(row)) or means.interval_minutes)
         schedules.pause(conn, mover.tenant, row.id, "made to run by hand; start it at /api/scheduler")
     return asked.run_now(conn, mover.tenant, row.id, triggered_by=mover.who)
 
@@ -115,7 +114,16 @@ def _find(conn: Connection, tenant_id: UUID) -> Schedule | None:
     return row
 
 
+def _minutes(row: Schedule) -> int | None:
+    """How often it runs; None where that is no interval."""
+    return None if row.interval_seconds is None else max(1, row.interval_seconds // 60)
+
+
 def _make(mover: Mover, conn: Connection, means: Means, minutes: int) -> Schedule:
+    """A new one; one that is over lets it have the name."""
+    ended = _find(conn, mover.tenant)
+    if ended is not None:
+        schedules.free_name(conn, ended)
     body = read_schedule({"jobType": crew_call.KIND.name, "name": NAME, "intervalSeconds": minutes * 60})
     return create_schedule(
         conn,
@@ -125,24 +133,34 @@ def _make(mover: Mover, conn: Connection, means: Means, minutes: int) -> Schedul
         seal=means.seal,
         retention_days=means.retention_days,
         created_by=mover.who,
+        crew_url=means.url,
     )
 
 
-def _need_endpoint(mover: Mover, conn: Connection, means: Means) -> None:
+def _need_endpoint(mover: Mover, conn: Connection, means: Means, row: Schedule | None) -> None:
     """Passes once there is an endpoint to ask: that of CREW_API_URL where the tenant made none. Raises WrongState."""
-    if _url(conn, mover.tenant) is not None:
-        return
-    if means.url is None:
-        raise WrongState("there is no endpoint to ask: make one at /api/crew-endpoints, or set CREW_API_URL")
-    body = CrewEndpointIn(name=DEFAULT_ENDPOINT, url=means.url)
-    crew_endpoints.create(conn, mover.tenant, body, means.seal)
+    named = _named(row)
+    if named is None:
+        crew_default.make(conn, mover.tenant, means.url)
+    if _endpoint(conn, mover.tenant, row) is None:
+        whose = "" if named is None else f", for the schedule {NAME!r} names {' and '.join(named)} alone"
+        raise WrongState(f"there is no endpoint to ask: make one at /api/crew-endpoints, or set CREW_API_URL{whose}")
 
 
-def _url(conn: Connection, tenant_id: UUID) -> str | None:
-    """What the crew asks: the endpoint named `default`, or else the first by name."""
-    found = ENDPOINTS.list_all(conn, tenant_id)
-    first = min(found, key=lambda row: (row.name != DEFAULT_ENDPOINT, row.name), default=None)
-    return None if first is None else first.url
+def _named(row: Schedule | None) -> list[str] | None:
+    """The endpoints that the crew names, where it names any and is not over."""
+    return None if row is None or row.status in _OVER else row.params.get("endpoints")
+
+
+def _endpoint(conn: Connection, tenant_id: UUID, row: Schedule | None) -> CrewEndpoint | None:
+    """What the crew asks: of its endpoints the one named `default`, or else the first by name."""
+    named = _named(row)
+    found = [
+        each
+        for each in ENDPOINTS.list_all(conn, tenant_id)
+        if named is None or each.name in named or str(each.id) in named
+    ]
+    return min(found, key=lambda each: (each.name != crew_default.NAME, each.name), default=None)
 
 
 def _shown(url: str | None) -> str | None:

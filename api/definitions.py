@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
-from api import tenant_rules
+from api import crew_default, tenant_rules
 from api.named import check_named
 from api.recurrences import RecurrenceIn, told
 from api.refusals import of_model, of_recurrence, refuse
@@ -26,6 +26,7 @@ from scheduler.policy import Misfire
 from scheduler.refusals import NameTaken
 from scheduler.slots import BadRecurrence
 from workers.kind import Kind
+from workers.kinds import crew_call
 
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _A_TIME = "takes a time with its offset, such as 2026-03-29T01:00:00Z"
@@ -163,9 +164,11 @@ def create_schedule(
     seal: Seal,
     retention_days: int,
     created_by: str | None = None,
+    crew_url: str | None = None,
 ) -> Schedule:
     """The schedule that the body defines, made in one transaction with all that belongs to its kind.
 
+    A crew that names no endpoint has the one at `crew_url`, where the tenant has none.
     Raises BadDefinition (then nothing is stored), NameTaken, and SealError when there is a secret but no key.
     """
     kind = kinds.get(body.job_type)
@@ -178,6 +181,8 @@ def create_schedule(
         raise refuse("overlapPolicy", detail)
     params = read_params(kind, body.job_payload)
     check_named(conn, tenant_id, kind, params)
+    if isinstance(params, crew_call.Params) and params.endpoints is None:
+        crew_default.make(conn, tenant_id, crew_url)
     tenant_rules.check_room(conn, tenant_id, "schedules")
     if "timezone" not in body.model_fields_set:
         body = body.model_copy(update={"timezone": tenant_rules.default_timezone(conn, tenant_id)})

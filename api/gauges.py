@@ -11,6 +11,7 @@ from db.live import connected
 from db.pool import DatabaseError, Pool
 from db.query import Query
 from telemetry.log import Events
+from telemetry.metrics import CHANNELS
 
 events = Events("web")
 
@@ -40,6 +41,10 @@ GAUGES: dict[str, Described] = {
     "due_schedules": Described("Active schedules whose next slot has come and is not planned yet.", ()),
     "oldest_due_seconds": Described("How long the oldest of them has been due.", ()),
     "queue_depth": Described("Released runs that no worker has leased yet.", ("queue",)),
+    "oldest_queued_seconds": Described(
+        "How long the oldest of them, or one whose kind no worker knows, has waited.", ("queue",)
+    ),
+    "oldest_delivery_seconds": Described("How long the oldest message that is not settled has waited.", ("channel",)),
     "runs": Described("Runs that are not over.", ("state", "kind")),
     "dead_letters": Described("Dead letters that nobody replayed or discarded.", ("kind",)),
     "overdue_schedules": Described("Schedules of which a slot is not delivered in its time.", ()),
@@ -58,6 +63,8 @@ class Gauges(Collector):
         # Known from the start, so that a rule finds a 0 where nothing has happened yet.
         self._zeros = [
             *(("queue_depth", queue, "") for queue in (*QUEUES, "suspect")),
+            *(("oldest_queued_seconds", queue, "") for queue in (*QUEUES, "suspect")),
+            *(("oldest_delivery_seconds", channel, "") for channel in CHANNELS),
             *(("runs", state, kind) for state in OPEN_STATES for kind in kinds),
             *(("dead_letters", kind, "") for kind in kinds),
             ("circuit_open", "crew.call", ""),

@@ -36,7 +36,8 @@ class Noun(Generic[Row]):
 
     `filters` are what it takes besides, null for all. `kept_because`: why a row isn't deleted while others name it, with `{name}` in it. `volatile` are the shown fields that the
     engine counts, which are no part of a row's version; `shown` is a row as the outside sees it,
-    `more` what an answer about one row alone has beside that.
+    `more` what an answer about one row alone has beside that. `personal` are the shown fields of which the audit log,
+    which outlives the row, says only that they changed.
     """
 
     one: str
@@ -47,6 +48,7 @@ class Noun(Generic[Row]):
     kept_because: str = ""
     filters: tuple[str, ...] = ()
     volatile: frozenset[str] = frozenset()
+    personal: frozenset[str] = frozenset()
     shown: Callable[[Row], dict[str, Any]] = shapes.plain
     more: Callable[[Connection, UUID, Row], dict[str, Any]] = lambda *_: {}
 
@@ -166,8 +168,20 @@ class Noun(Generic[Row]):
         """The ETag of a row as it is shown."""
         return etag_of(shape, self.volatile)
 
+    def audited(
+        self, before: dict[str, Any] | None, after: dict[str, Any] | None
+    ) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+        """What the audit log keeps of a row as it was and as it is."""
+        was, became = (
+            None if shape is None else {name: value for name, value in shape.items() if name not in self.personal}
+            for shape in (before, after)
+        )
+        if before is not None and after is not None and became is not None and self.personal:
+            became["changed"] = sorted(name for name in before if before[name] != after[name] and name != "updatedAt")
+        return was, became
+
     def _change(
         self, what: str, row: Row, before: dict[str, Any] | None, after: dict[str, Any] | None, **how: Any
     ) -> Change:
         etag = None if after is None else self.version(after)
-        return Change(f"{self.one}.{what}", (self.one, row.id), before, after, etag=etag, **how)
+        return Change(f"{self.one}.{what}", (self.one, row.id), *self.audited(before, after), etag=etag, **how)

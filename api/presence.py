@@ -1,8 +1,8 @@
-"""A web process's row in `processes`, which shows that it lives; and its part in judging the dead-man's switches."""
+"""A web process's row in `processes`, which shows that it lives; its part in judging the dead-man's switches; and CREW_API_URL, followed."""
 
 import threading
 
-from api import tokens
+from api import crew_default, tokens
 from db import migrate, processes
 from db.pool import Connection, Database, DatabaseError
 from scheduler import watches
@@ -17,10 +17,13 @@ FIRST_COMMAND = "tocsin tokens create --operator"
 class Presence:
     """A thread that keeps the row as long as Postgres answers; the web itself runs without it."""
 
-    def __init__(self, database: Database, lease_seconds: float, *, is_held: bool = False) -> None:
+    def __init__(
+        self, database: Database, lease_seconds: float, *, is_held: bool = False, crew_url: str | None = None
+    ) -> None:
         self._database = database
         self._seconds = lease_seconds
         self._is_held = is_held
+        self._crew_url = crew_url
         self._conn: Connection | None = None
         self._lease: processes.Lease | None = None
         self._stopping = threading.Event()
@@ -61,6 +64,8 @@ class Presence:
             self._lease = processes.register(self._conn, "web", self._seconds)
             if is_first and not tokens.is_any_good(self._conn):
                 events.warning("web.no_token", why="nobody may ask yet", command=FIRST_COMMAND)
+            if is_first:
+                crew_default.follow(self._conn, self._crew_url)
 
     def _watch(self) -> None:
         """Judges the switches, so that one is raised with all tickers and workers dead; a copy raises none."""

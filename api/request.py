@@ -15,7 +15,7 @@ from fastapi import Depends, Header, HTTPException, Request
 from fastapi.responses import Response
 
 from api import audit, jwts
-from api.access import PATIENCE_SECONDS, Caller, Role, needs
+from api.access import PATIENCE_SECONDS, Caller, Needs, Role
 from api.addresses import address_of
 from api.audit import Author
 from api.refusals import Stale, refuse
@@ -179,7 +179,7 @@ async def _fingerprint(request: Request) -> bytes:
 
 def _asked_to_read(role: Role, scope: str | None = None) -> Callable[..., Asked]:
     def asked(
-        request: Request, web: Annotated[Web, Depends(web_of)], caller: Annotated[Caller, Depends(needs(role, scope))]
+        request: Request, web: Annotated[Web, Depends(web_of)], caller: Annotated[Caller, Depends(Needs(role, scope))]
     ) -> Asked:
         return Asked(
             web=web,

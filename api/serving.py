@@ -18,7 +18,7 @@ from api.app import create_app, openapi, seal_of
 from api.connection import Connection
 from api.gauges import Gauges
 from api.settings import Settings
-from config.environ import BadSetting, share_metrics
+from config.environ import BadSetting, place_of, share_metrics
 from config.signals import SignalEvent, set_off, set_on
 from db import sealed
 from db.pool import DatabaseError
@@ -125,16 +125,16 @@ def _supervise(settings: Settings, listening: socket.socket, stopping: SignalEve
         if settings.metrics_port is not None:
             events.info("metrics.served", port=exporter.serve(settings.metrics_port, gauges))
 
-        def start() -> subprocess.Popen[bytes]:
-            return subprocess.Popen(command, pass_fds=[listening.fileno()])
+        def start(number: int) -> subprocess.Popen[bytes]:
+            return subprocess.Popen(command, env=place_of(number), pass_fds=[listening.fileno()])
 
-        children = [start() for _ in range(settings.processes)]
+        children = [start(number) for number in range(settings.processes)]
         while not stopping.wait(0.2):
             for number, child in enumerate(children):
                 if child.poll() is not None:
                     events.error("web.died", pid=child.pid, status=child.returncode)
                     stopping.wait(1.0)
-                    children[number] = start()
+                    children[number] = start(number)
         for child in children:
             child.terminate()
         status = max([_ended(child) for child in children])

@@ -6,6 +6,7 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
 
+from api import crew_default
 from config.environ import TELLING, BadSetting, need_broker_url, read
 from db.pool import Database
 from telemetry.telling import Telling
@@ -69,7 +70,6 @@ class Settings:
                 "MAIL_WEBHOOK_SECRET",
                 "TOCSIN_URL",
                 *_OIDC,
-                "CREW_API_URL",
                 "CREW_SCHEDULER_INTERVAL_MINUTES",
                 "PORT",
                 "WEB_CONCURRENCY",
@@ -95,7 +95,7 @@ class Settings:
             mail_hooks=value["MAIL_WEBHOOK_SECRET"],
             url=value["TOCSIN_URL"],
             oidc=_oidc(value),
-            crew_url=value["CREW_API_URL"],
+            crew_url=crew_default.url_of_setting(),
             crew_minutes=value["CREW_SCHEDULER_INTERVAL_MINUTES"],
             port=value["PORT"],
             processes=value["WEB_CONCURRENCY"],

@@ -1,27 +1,22 @@
-"""Users: whom crews are asked about. Made one by one, in bulk, out of a CSV file, or out of a query of a source."""
+"""Users: whom crews are asked about. Made one by one or many at once; `user_imports` reads them out of files and sources."""
 
-import csv
-import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Annotated, Any, NamedTuple
+from itertools import groupby, islice
+from typing import Annotated, NamedTuple
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from api.nouns import Id, Noun
-from api.refusals import of_model, refuse
+from api.refusals import refuse
 from db.pool import Connection
 from db.query import Query, literal
 from scheduler.refusals import NameTaken, NotFound
-from workers.sources.table import Table
 
 MOST_AT_ONCE = 1000
-MOST_IMPORTED = 10_000
-MOST_AT_HAND = 1_000_000
 COLUMNS = ("uid", "context", "goal", "segment", "priority", "active")
-_TRUE, _FALSE = frozenset({"true", "t", "yes", "1", ""}), frozenset({"false", "f", "no", "0"})
 
 
 class User(NamedTuple):
@@ -38,6 +33,12 @@ class User(NamedTuple):
     updated_at: datetime
 
 
+class Held(NamedTuple):
+    """The wait for another import is over."""
+
+    held: str
+
+
 class Imported(NamedTuple):
     """How many users are new and how many changed; the others were so already."""
 
@@ -51,8 +52,18 @@ LOCK = Query("lock_user", Id)
 INSERT = Query("insert_user", Id)
 UPDATE = Query("update_user")
 DELETE = Query("delete_user")
+HOLD = Query("hold_user_imports", Held)
 UPSERT = Query("upsert_users", Imported)
-USERS: Noun[User] = Noun("user", "/api/users", LIST, LOCK, DELETE, filters=("segment", "active"))
+USERS: Noun[User] = Noun(
+    "user",
+    "/api/users",
+    LIST,
+    LOCK,
+    DELETE,
+    filters=("segment", "active"),
+    # Whoever deletes a user means the text about them too, and the audit log stays.
+    personal=frozenset({"context", "goal"}),
+)
 
 
 def _kept(text: str) -> str:
@@ -82,7 +93,7 @@ class _Body(BaseModel):
 
 
 class UserIn(_Body):
-    """A user to be made."""
+    """A user to be made; of one who is there already, a field that is not given stays as it is."""
 
     uid: Uid
     context: Long | None = None
@@ -103,7 +114,7 @@ class UserPatch(_Body):
 
 
 class UsersIn(_Body):
-    """Users to be made, or to be made like this where they are there."""
+    """Users to be made, or to be changed to this where they are there: in the fields that are given."""
 
     users: Annotated[list[UserIn], Field(min_length=1, max_length=MOST_AT_ONCE)]
 
@@ -137,77 +148,37 @@ def edit(conn: Connection, tenant_id: UUID, row: User, patch: UserPatch) -> User
 
 
 def upsert(conn: Connection, tenant_id: UUID, users: Sequence[UserIn]) -> Imported:
-    """How many of these were made and how many changed; each is as it is given here. Raises BadDefinition."""
+    """How many of these were made and how many changed; of whom is there, what was not given stays. Raises BadDefinition."""
     seen: set[str] = set()
     for place, user in enumerate(users):
         if user.uid in seen:
             raise refuse(f"users.{place}.uid", "is there twice")
         seen.add(user.uid)
+    hold(conn, tenant_id)
+    return write(conn, tenant_id, users)
+
+
+def hold(conn: Connection, tenant_id: UUID) -> None:
+    """Passes once no other import of the tenant is under way, until the transaction ends: two would wait for each other."""
+    HOLD.one(conn, tenant_id=tenant_id)
+
+
+def write(conn: Connection, tenant_id: UUID, users: Iterable[UserIn]) -> Imported:
+    """The same of users who are there once each; the caller holds the imports."""
     created = updated = 0
-    for start in range(0, len(users), MOST_AT_ONCE):
-        some = users[start : start + MOST_AT_ONCE]
-        done = UPSERT.one(
-            conn,
-            tenant_id=tenant_id,
-            uids=literal(each.uid for each in some),
-            contexts=literal(each.context for each in some),
-            goals=literal(each.goal for each in some),
-            segments=literal(each.segment for each in some),
-            priorities=[each.priority for each in some],
-            actives=[each.active for each in some],
-        )
-        created += done.created if done else 0
-        updated += done.updated if done else 0
+    for fields, of_these in groupby(users, lambda user: frozenset(user.model_fields_set)):
+        while some := list(islice(of_these, MOST_AT_ONCE)):
+            done = UPSERT.one(
+                conn,
+                tenant_id=tenant_id,
+                uids=literal(each.uid for each in some),
+                contexts=literal(each.context for each in some),
+                goals=literal(each.goal for each in some),
+                segments=literal(each.segment for each in some),
+                priorities=[each.priority for each in some],
+                actives=[each.active for each in some],
+                **{f"has_{name}": name in fields for name in COLUMNS[1:]},
+            )
+            created += done.created if done else 0
+            updated += done.updated if done else 0
     return Imported(created, updated)
-
-
-def read_csv(content: bytes, most: int = MOST_IMPORTED) -> list[UserIn]:
-    """The users of a CSV file, whose first line names the columns. Raises BadDefinition, which names the line."""
-    try:
-        text = content.decode("utf-8-sig")
-        lines = list(csv.reader(io.StringIO(text, newline=""), strict=True))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise refuse("body", f"takes a CSV file in UTF-8: {error}") from None
-    if not lines:
-        raise refuse("body", "takes a CSV file whose first line names its columns")
-    names = [name.strip().lower() for name in lines[0]]
-    return _read(names, [line for line in lines[1:] if line], "line", 2, most)
-
-
-def read_table(table: Table) -> list[UserIn]:
-    """The users of a query's answer. Raises BadDefinition, which names the row."""
-    return _read([column.name.lower() for column in table.columns], table.rows, "row", 1)
-
-
-def _read(
-    names: Sequence[str], rows: Iterable[Sequence[Any]], word: str, first: int, most: int = MOST_IMPORTED
-) -> list[UserIn]:
-    unknown = sorted(set(names) - set(COLUMNS))
-    if unknown or "uid" not in names or len(set(names)) < len(names):
-        raise refuse("columns", f"takes uid and any of {', '.join(COLUMNS[1:])}, each once")
-    users: list[UserIn] = []
-    for number, row in enumerate(rows, first):
-        if len(users) == most:
-            raise refuse("body", f"takes at most {most} users at a time")
-        if len(row) != len(names):
-            raise refuse(f"{word} {number}", f"takes {len(names)} values")
-        users.append(_user(dict(zip(names, row, strict=True)), f"{word} {number}"))
-    return users
-
-
-def _user(given: Mapping[str, Any], place: str) -> UserIn:
-    """The user of a row; what is blank in it is not given. Raises BadDefinition."""
-    shown = {name: str(value).strip() for name, value in given.items() if value is not None}
-    found: dict[str, Any] = {name: value for name, value in shown.items() if value}
-    active = shown.get("active", "").lower()
-    if active not in _TRUE | _FALSE:
-        raise refuse(f"{place}.active", "takes true or false")
-    found["active"] = active not in _FALSE
-    if "priority" in found:
-        if not found["priority"].isascii() or not found["priority"].isdecimal() or len(found["priority"]) > 1:
-            raise refuse(f"{place}.priority", "takes a number from 0 to 9")
-        found["priority"] = int(found["priority"])
-    try:
-        return UserIn.model_validate(found)
-    except ValidationError as error:
-        raise of_model(error, place) from None

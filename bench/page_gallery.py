@@ -85,6 +85,8 @@ PAGES = {
     "tokens": "/tokens",
     "audit-log": "/audit-log",
     "settings": "/settings",
+    "api": "/docs",
+    "api-operation": "/docs/create_schedule",
 }
 OPERATORS = {"processes": "/processes", "tenants": "/tenants", "audit-log-operator": "/audit-log/operator"}
 DARK = ("overview", "alert", "schedule", "run")

@@ -59,6 +59,13 @@ def _url(*schemes: str) -> Callable[[str], str]:
     return parse
 
 
+def _shown_url(text: str) -> str:
+    parts = urlsplit(_url("http", "https")(text))
+    if parts.username is not None or parts.query or parts.fragment:
+        raise ValueError
+    return text
+
+
 def _store(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in ("file", "s3", "gs", "az") or parts.username or parts.query or parts.fragment:
@@ -232,7 +239,9 @@ SETTINGS: dict[str, Setting] = {
     "CHATBOT_API_KEY": Setting(_header, "the key that opens that endpoint, of plain characters", is_secret=True),
     "CHATBOT_PRICES": Setting(_prices, "dollars for a million tokens in and out, such as 2.50,10"),
     "CREW_API_URL": Setting(
-        _url("http", "https"), "http://host/run-crew, what crews ask of tenants that made no endpoint", is_secret=True
+        _shown_url,
+        "http://host/run-crew without a user or a query, what crews ask of tenants that made no endpoint",
+        is_secret=True,
     ),
     "CREW_SCHEDULER_INTERVAL_MINUTES": Setting(_whole(1, 527_040), "a number of minutes from 1 to 527040", "60"),
     "OIDC_ISSUER": Setting(_issuer, "https://host/path of the provider, as its tokens name it"),
@@ -286,6 +295,7 @@ def variable(name: str) -> str | None:
 
 
 METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+_METRICS_PLACE = "METRICS_PLACE"
 
 
 def metrics_folder() -> str | None:
@@ -294,8 +304,18 @@ def metrics_folder() -> str | None:
 
 
 def share_metrics(folder: str) -> None:
-    """Makes the processes started from here keep their metrics in `folder`."""
+    """Makes the processes started from here keep their metrics in `folder`, once each is given its place there."""
     os.environ[METRICS_FOLDER] = folder
+
+
+def metrics_place() -> str | None:
+    """This process's place among those that share the folder; None when it is alone, or keeps their folder."""
+    return os.environ.get(_METRICS_PLACE) if metrics_folder() is not None else None
+
+
+def place_of(number: int) -> dict[str, str]:
+    """The environment of the process that takes a place in the folder; one at a time, the next once it has ended."""
+    return os.environ | {_METRICS_PLACE: str(number)}
 
 
 def _read_one(name: str, found: Mapping[str, str]) -> Any:

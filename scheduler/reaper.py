@@ -34,10 +34,11 @@ class ReapedRun(NamedTuple):
 
 
 class ReapedDelivery(NamedTuple):
-    """A delivery that was taken back; unknown when its content may have left."""
+    """A delivery that was taken back, and its state since; unknown when its content may have left."""
 
     id: UUID
     channel: str
+    state: str
     is_unknown: bool
 
 
@@ -119,7 +120,7 @@ def reap(conn: Connection) -> int:
         events.warning("run.expired", run_id=run.id, kind=run.kind, state=run.state)
     deliveries = REAP_DELIVERIES.all(conn)
     for delivery in deliveries:
-        outcome = "unknown" if delivery.is_unknown else "expired"
+        outcome = "unknown" if delivery.is_unknown else "failed" if delivery.state == "failed" else "expired"
         metrics.deliveries.labels(delivery.channel, outcome).inc()
         events.warning("delivery.expired", delivery_id=delivery.id, outcome=outcome)
     return len(runs) + len(deliveries)

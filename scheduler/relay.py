@@ -67,6 +67,8 @@ class Relay:
 
     def ring(self, runs: Sequence[Ring]) -> None:
         """Rings every run once, or says in the log that it could not."""
+        for kind in {run.kind for run in runs}:
+            metrics.begin_kind(kind)
         if not runs or time.monotonic() < self._silent_until:
             return
         try:

@@ -53,7 +53,7 @@ class Id(NamedTuple):
 class ScheduleFilter(NamedTuple):
     """Which schedules of a tenant are listed; None asks nothing. The instants are those at which they were made.
 
-    `search` is a part of the name, in whatever case.
+    `search` is a part of the name, in whatever case. What is overdue did not deliver in time, or is due and not planned.
     """
 
     kind: str | None = None
@@ -63,6 +63,7 @@ class ScheduleFilter(NamedTuple):
     first_at: datetime | None = None
     last_at: datetime | None = None
     search: str | None = None
+    is_overdue: bool = False
 
 
 class Gate(NamedTuple):
@@ -87,6 +88,7 @@ REWIND = Query("rewind_schedule")
 KEEP_EARLIER = Query("keep_earlier_runs")
 STOP = Query("stop_schedule")
 RESUME = Query("resume_schedule")
+RENAME_ENDED = Query("rename_ended_schedule")
 GET_GATE = Query("get_gate", Gate)
 LIST_OPEN_RUNS = Query("list_open_runs", Pointer)
 HOLD_CALENDAR = Query("hold_calendar", Id)
@@ -219,6 +221,12 @@ def pause(conn: Connection, tenant_id: UUID, schedule_id: UUID, note: str | None
 def cancel(conn: Connection, tenant_id: UUID, schedule_id: UUID) -> Schedule:
     """The schedule cancelled for good, its open runs with it. Raises NotFound, and WrongState when it is over."""
     return _stop(conn, tenant_id, schedule_id, "cancelled", None, {"active", "paused", "failed"})
+
+
+def free_name(conn: Connection, row: Schedule) -> None:
+    """The name of a schedule that is over can be taken again: it has its id in its own from now on."""
+    name = f"{row.name[:170]} (ended {str(row.id)[:8]})"
+    RENAME_ENDED.run(conn, tenant_id=row.tenant_id, id=row.id, name=name)
 
 
 def resume(conn: Connection, tenant_id: UUID, schedule_id: UUID) -> Schedule:

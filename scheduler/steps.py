@@ -111,6 +111,7 @@ class Ticker:
         self._held_back_until = float("inf")
         self._behind_seconds = _BEHIND_SECONDS
         self._late: tuple[datetime | None, datetime | None] = (None, None)
+        metrics.begin_taking_back()
 
     def steps(self) -> list[Step]:
         """The steps of a pass, in order; a held ticker only shows that it lives."""

@@ -1468,6 +1468,7 @@ CREATE TABLE public.crew_endpoints (
     protocol text DEFAULT 'plain'::text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    is_from_setting boolean DEFAULT false NOT NULL,
     CONSTRAINT crew_endpoints_concurrency_check CHECK (((concurrency >= 1) AND (concurrency <= 100000))),
     CONSTRAINT crew_endpoints_name_check CHECK ((name <> ''::text)),
     CONSTRAINT crew_endpoints_protocol_check CHECK ((protocol = ANY (ARRAY['plain'::text, 'crewai'::text]))),
@@ -2473,9 +2474,13 @@ ALTER TABLE ONLY public.webhooks
 ALTER TABLE ONLY public.webhooks
     ADD CONSTRAINT webhooks_tenant_id_name_key UNIQUE (tenant_id, name);
 
+CREATE INDEX alert_events_listed ON public.alert_events USING btree (tenant_id, slot_at DESC, id DESC);
+
 CREATE INDEX alert_events_of_alert ON public.alert_events USING btree (tenant_id, alert_id, slot_at DESC, id DESC);
 
 CREATE INDEX alert_events_of_crew ON public.alert_events USING btree (tenant_id, crew_run_id, segment) WHERE (crew_run_id IS NOT NULL);
+
+CREATE INDEX alert_events_of_run ON public.alert_events USING btree (tenant_id, run_id);
 
 CREATE UNIQUE INDEX alert_events_one_per_response ON public.alert_events USING btree (tenant_id, response_id) WHERE (response_id IS NOT NULL);
 

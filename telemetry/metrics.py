@@ -3,9 +3,15 @@
 from collections.abc import Iterable
 from functools import cache
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram, values
 
 from config import zones
+from config.environ import metrics_place
+
+# Of several processes each keeps its files under its place among them, and whoever takes the place of one that died goes
+# on counting there: no total is lost, and there are never more files than places. By its pid each would leave its own.
+if (_place := metrics_place()) is not None:
+    values.ValueClass = values.MultiProcessValue(lambda: _place)  # type: ignore[no-untyped-call]
 
 _LAG = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600)
 
@@ -36,6 +42,29 @@ zones_expire = Gauge(
     multiprocess_mode="max",
 )
 
+# What a ticker may take back before it saw any: the kinds and channels that Tocsin comes with.
+KINDS = (
+    "crew.ask",
+    "crew.call",
+    "http.call",
+    "kpi.schedule",
+    "kpi.threshold",
+    "notice.mail",
+    "pulse.report",
+    "report.export",
+    "webhook.send",
+)
+CHANNELS = (
+    "email",
+    "slack",
+    "teams",
+    "discord",
+    "telegram",
+    "pagerduty",
+    "opsgenie",
+    "twilio",
+    "alertmanager",
+)
 OUTCOMES = ("done", "later", "rejected", "raised", "expired")
 HAND_OVERS = ("sent", "later", "failed", "unknown", "expired")
 
@@ -46,16 +75,32 @@ def begin(version: str) -> None:
     zones_expire.set(zones.expires_at())
 
 
-def begin_at_zero(kinds: Iterable[str], channels: Iterable[str]) -> None:
+def begin_at_zero(kinds: Iterable[str]) -> None:
     """Shows what a worker counts before there is any: of a series that begins at one, no rule sees the first."""
     for kind in kinds:
         for outcome in OUTCOMES:
             attempts.labels(kind, outcome)
         for state in ("succeeded", "dead"):
             runs.labels(kind, state)
-    for channel in channels:
+    for channel in CHANNELS:
         for outcome in HAND_OVERS:
             deliveries.labels(channel, outcome)
+
+
+def begin_taking_back() -> None:
+    """Shows at zero what a ticker counts of runs and deliveries that it takes back; own kinds once one is rung."""
+    for kind in KINDS:
+        begin_kind(kind)
+    for channel in CHANNELS:
+        for outcome in ("expired", "failed", "unknown"):
+            deliveries.labels(channel, outcome)
+
+
+@cache
+def begin_kind(kind: str) -> None:
+    """Shows at zero what a ticker counts of the kind's runs that it takes back."""
+    attempts.labels(kind, "expired")
+    runs.labels(kind, "dead")
 
 
 # What each run observes is looked up once: `labels` takes longer than `observe`.

@@ -42,6 +42,8 @@ class Server(NamedTuple):
     version_number: int
     synchronous_commit: str
     now: datetime
+    owner: str
+    may_see_sessions: bool
 
 
 class Work(NamedTuple):
@@ -174,7 +176,7 @@ def _problem_of_rabbit(url: str) -> str:
 
 
 def of_server(conn: Connection, here: datetime) -> list[Check]:
-    """Postgres's version, its promise to keep what it committed, the second wall, and its clock beside `here`."""
+    """Postgres's version, its promise to keep what is committed, the second wall, whom it shows, its clock beside `here`."""
     server = LOOK_AT_SERVER.one(conn)
     if server is None:
         return []
@@ -190,6 +192,7 @@ def of_server(conn: Connection, here: datetime) -> list[Check]:
         Check("durability", "ok" if is_kept else "fail", detail + ("" if is_kept else ": a crash loses what was sent"))
     )
     checks.append(_wall(walls.look(conn)))
+    checks.append(_sessions(server))
     apart = abs((server.now - here).total_seconds())
     words = f"Postgres and this machine are {apart:.1f} s apart"
     checks.append(Check("clock", "ok" if apart <= _CLOCK_SECONDS else "warn", words + "; Postgres's counts"))
@@ -207,6 +210,16 @@ def _wall(wall: walls.Wall) -> Check:
         f"{', then '.join([*done_by_whom, '`tocsin migrate`'])}"
     )
     return Check("walls", "warn", detail)
+
+
+def _sessions(server: Server) -> Check:
+    if server.may_see_sessions:
+        return Check("sessions", "ok", "a transaction that anybody holds is seen")
+    detail = (
+        "a transaction that another role holds is not seen, and no alert tells of it: "
+        f"`grant pg_read_all_stats to {server.owner}` by whoever may"
+    )
+    return Check("sessions", "warn", detail)
 
 
 def of_listening(database: Database) -> Check:

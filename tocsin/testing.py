@@ -24,9 +24,11 @@ from db.ids import id_at
 from db.jsonb import dumps
 from workers.artifacts import Artifact, Content, New
 from workers.branding import Branding
+from workers.channels import post
+from workers.channels.email import compose, message_id
 from workers.http import Client
 from workers.kind import Context, Journal, Kind, with_told
-from workers.outcome import Done, Outcome
+from workers.outcome import Done, Outcome, no_outcome
 from workers.sources import Source, SourceRefused
 from workers.steps import check_step
 
@@ -102,6 +104,7 @@ def run_kind(
     slot_at: datetime = A_SLOT,
     timezone: str = "UTC",
     attempt: int = 1,
+    max_attempts: int = 5,
     mode: str = "live",
     is_cancelled: bool = False,
     seconds: float | None = None,
@@ -110,10 +113,12 @@ def run_kind(
 ) -> Outcome:
     """The outcome of one attempt of `kind`, which ran for real, with what it gave to `deliver` among its messages.
 
-    `params` are validated as at save; `slot_at` is aware; `seconds` is how long the attempt has (the kind's timeout).
+    `params` are validated as at save; `slot_at` is aware; `seconds` is how long the attempt has (the kind's timeout). The
+    last of `max_attempts` knows that it is.
     Give `Notes` as the journal to see what was logged, or to give it sources. Outgoing calls go through `http`, by default
     a client that reaches public addresses alone; `receiver` has one for itself. Raises pydantic's ValidationError,
-    TimeoutError for an async kind that is cut, CancelledError for one that is cancelled, and whatever the kind raises.
+    TimeoutError for an async kind that is cut, CancelledError for one that is cancelled, whatever the kind raises, and as
+    a worker would TypeError and ValueError for what is no outcome, a result that is no JSON, and a message that can't be sent.
     """
     owned = Client(allowed=()) if http is None else None
     context: Context[Any] = Context(
@@ -131,16 +136,42 @@ def run_kind(
         deadline=time.monotonic() + (kind.timeout_seconds if seconds is None else seconds),
         http=http or owned,  # type: ignore[arg-type]  # one of the two is there
         journal=journal or Notes(),
+        is_last_attempt=attempt >= max_attempts,
     )
     if is_cancelled:
         context.cancelled.set()
     try:
-        found = kind.run(context)
-        outcome = asyncio.run(_awaited(found, context)) if inspect.isawaitable(found) else found
+        found: Any = kind.run(context)
+        outcome = asyncio.run(_awaited(found, context)) if kind.is_async else found
     finally:
         if owned is not None:
             owned.close()
-    return with_told(outcome, context.told) if isinstance(outcome, Done) else outcome
+    return _checked(kind, outcome, context)
+
+
+def _checked(kind: Kind, outcome: Any, context: Context[Any]) -> Outcome:
+    """The outcome, if a worker could keep and tell it, with what was given to `deliver`."""
+    if inspect.iscoroutine(outcome):
+        outcome.close()  # a plain function that returned one: nobody awaits it
+    if not isinstance(outcome, Outcome):
+        raise no_outcome(kind.name, outcome)
+    if not isinstance(outcome, Done):
+        return outcome
+    if _has_nul(json.loads(dumps(dict(outcome.result)))):
+        raise ValueError("its result has a text with the character NUL, which Postgres keeps in no JSON")
+    done = with_told(outcome, context.told)
+    for number, message in enumerate(done.messages):
+        mail_id = message_id(context.run_id, number, "example.com")
+        compose(message, sender="tocsin@example.com", message_id=mail_id, date=context.started_at)
+    for told in done.posts:
+        post.written(told, context.slot_at, "")
+    return done
+
+
+def _has_nul(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_has_nul, (*value, *value.values())))
+    return any(map(_has_nul, value)) if isinstance(value, list) else isinstance(value, str) and "\0" in value
 
 
 async def _awaited(outcome: Any, context: Context[Any]) -> Outcome:

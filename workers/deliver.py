@@ -14,6 +14,7 @@ from datetime import datetime
 from uuid import UUID
 
 from config.faults import faultpoint
+from db.jsonb import rfc3339
 from db.pool import DatabaseError, Pool
 from db.processes import Heartbeat, Lease
 from db.query import Query
@@ -183,11 +184,19 @@ class Deliverer:
             return
         if receipt.is_ours:
             events.error("mail.refused", error=receipt.error)
-        outcome = "later" if receipt.state == "pending" else receipt.state
+        outcome = _outcome(receipt.state, ended.value)
         metrics.deliveries.labels(delivery.channel, outcome).inc()
         traces.tell(outcome=outcome, is_bad=outcome not in ("sent", "later"))
-        tell = events.info if receipt.state == "sent" else events.warning
-        tell("delivery.ended", delivery_id=delivery.id, run_id=delivery.run_id, outcome=outcome, state=ended.value)
+        tell = events.info if outcome == "sent" else events.warning
+        tell(
+            "delivery.ended",
+            delivery_id=delivery.id,
+            run_id=delivery.run_id,
+            slot_at=rfc3339(delivery.slot_at),
+            schedule_id=delivery.schedule_id,
+            outcome=outcome,
+            state=ended.value,
+        )
 
     def _finish(self, delivery: LeasedDelivery, lease: Lease, receipt: Receipt) -> Value | None:
         """Writes what became of it, again and again while Postgres is away: what was sent must not be sent again."""
@@ -249,3 +258,13 @@ class Deliverer:
                 key, delivery.tenant_id, delivery.id, delivery.recipient, action, delivery.slot_at
             ),
         )
+
+
+def _outcome(answered: str, committed: str) -> str:
+    """What the attempt counts as: by what was committed, since the last of the attempts that are put off is a failure.
+
+    One that nobody knows of counts so also where it is sent again.
+    """
+    if answered == "unknown":
+        return "unknown"
+    return "later" if committed == "pending" else committed

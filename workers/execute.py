@@ -33,7 +33,7 @@ from workers.journal import RunJournal
 from workers.kind import Cancelled, Context, with_told
 from workers.lease import Work
 from workers.mail_rules import RuleBook
-from workers.outcome import Action, Done, Later, Message, Outcome, Rejected
+from workers.outcome import Action, Done, Later, Message, Outcome, Rejected, no_outcome
 from workers.posting import intents_of
 from workers.rows import Leased
 from workers.settings import Settings
@@ -224,9 +224,7 @@ class Executor:
                 why = storable(outcome.why)
                 return End(leased, lease, "dead", "rejected", error=why, cause="rejected", answer=outcome.answer)
             case _:
-                raise TypeError(
-                    f"the kind {leased.kind} returned {type(outcome).__name__}; it takes Done, Later or Rejected"
-                )
+                raise no_outcome(leased.kind, outcome)
 
     def _end_of_raised(self, work: Work, error: BaseException) -> End:
         """The state that an exception becomes: a bug of the kind, kept with its traceback."""

@@ -13,6 +13,7 @@ from config.faults import faultpoint
 from config.signals import SignalEvent, set_off, set_on
 from db import migrate, processes, sealed
 from db.arrival import when_there
+from db.jsonb import rfc3339
 from db.pool import Connection, DatabaseError
 from db.store import Store
 from telemetry import exporter, metrics, telling, traces
@@ -23,7 +24,6 @@ from workers.async_http import AsyncClient
 from workers.broker import ALL_QUEUES, LANES, SUSPECT, WINDOW, open_broker
 from workers.channels import open_mail
 from workers.channels.poster import Poster
-from workers.channels.types import TYPES
 from workers.crew.caller import Caller
 from workers.deliver import Deliverer
 from workers.execute import Executor
@@ -56,7 +56,7 @@ class Worker:
         database = settings.database
         self._settings = settings
         self._kinds = kinds.load(settings.kinds) | kinds.INNER
-        metrics.begin_at_zero(self._kinds, ("email", *TYPES))
+        metrics.begin_at_zero(self._kinds)
         self._conn = database.connect("worker")
         lease = processes.register(
             self._conn, "worker", settings.lease_seconds, queues=settings.queues, threads=settings.threads
@@ -212,7 +212,16 @@ class Worker:
             if end.state != "pending":
                 traces.ended(run.id, kind=run.kind, state=end.state, origin=run.origin)
             tell = events.debug if end.state == "succeeded" else events.warning
-            tell("run.ended", run_id=run.id, kind=run.kind, state=end.state, attempt=run.attempt, error=end.error)
+            tell(
+                "run.ended",
+                run_id=run.id,
+                slot_at=rfc3339(run.slot_at),
+                schedule_id=run.schedule_id,
+                kind=run.kind,
+                state=end.state,
+                attempt=run.attempt,
+                error=end.error,
+            )
             if end.intents:
                 faultpoint("after_intent")
             for intent in end.intents:

@@ -171,3 +171,8 @@ class Rejected:
 
 
 Outcome = Done | Later | Rejected
+
+
+def no_outcome(kind: str, found: object) -> TypeError:
+    """What is wrong with a kind that returned something else."""
+    return TypeError(f"the kind {kind} returned {type(found).__name__}; it takes Done, Later or Rejected")

@@ -47,6 +47,7 @@ class LeasedDelivery(NamedTuple):
     resends: int
     message_id: str
     content: bytes
+    schedule_id: UUID | None
 
 
 class Ended(NamedTuple):

@@ -7,7 +7,7 @@ import sys
 import tempfile
 from contextlib import suppress
 
-from config.environ import share_metrics
+from config.environ import place_of, share_metrics
 from config.signals import SignalEvent, set_off, set_on
 from db import sealed
 from db.pool import DatabaseError
@@ -45,14 +45,14 @@ def supervise(settings: Settings, grace_seconds: float) -> int:
         if settings.metrics_port is not None:
             events.info("metrics.served", port=exporter.serve(settings.metrics_port))
         command = [sys.executable, "-m", "workers", "--grace", str(grace_seconds), "--parent", str(os.getpid())]
-        children = [subprocess.Popen(command) for _ in range(settings.processes)]
+        children = [subprocess.Popen(command, env=place_of(number)) for number in range(settings.processes)]
         while not stopping.wait(0.2):
             for number, child in enumerate(children):
                 if child.poll() is not None:
                     events.error("worker.died", pid=child.pid, status=child.returncode)
                     if stopping.wait(1.0):
                         break
-                    children[number] = subprocess.Popen(command)
+                    children[number] = subprocess.Popen(command, env=place_of(number))
         for child in children:
             child.terminate()
         # One that SIGTERM met before it could handle it had begun nothing.

@@ -24,6 +24,7 @@ from api.pages import (
     overview,
     processes,
     pulses,
+    reference,
     report_definitions,
     reports,
     runs,
@@ -74,6 +75,7 @@ PAGE_ROOMS: Final = (
     members,
     tokens,
     audit_log,
+    reference,
     processes,
     tenants,
 )

@@ -64,6 +64,18 @@ def sentence(text: str) -> Markup:
     return Markup("").join([*parts, escape(text[end:])])
 
 
+_CODE = re.compile(r"`([^`]+)`")
+
+
+def coded(text: str) -> Markup:
+    """A text whose names stand between backticks, with those as code."""
+    # A split by one group has what the group took at every other place.
+    parts = enumerate(_CODE.split(text))
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if place % 2 else escape(part) for place, part in parts
+    )
+
+
 def ago(told: datetime | str | None, now: datetime) -> Markup:
     """How long before or after `now` an instant is, roughly; the instant itself stands behind it."""
     at = _at(told)
@@ -155,6 +167,7 @@ _PAGES = Environment(
 )
 _PAGES.filters.update(
     begun=begun,
+    coded=coded,
     instant=instant,
     sentence=sentence,
     ago=ago,

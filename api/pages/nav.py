@@ -55,6 +55,7 @@ GROUPS: Final[tuple[tuple[str, tuple[Door, ...]], ...]] = (
             Door("/audit-log", "Audit log", "admin"),
             Door("/limits", "Limits"),
             Door("/settings", "Settings", "admin"),
+            Door("/docs", "API"),
             Door("/processes", "Processes", "operator"),
             Door("/tenants", "Tenants", "operator"),
         ),

@@ -12,7 +12,7 @@ from api.pages import file_views
 from api.pages.page import EditorPage, Page, ViewerPage, told
 from api.pages.route import pages
 from api.paging import Cursor, Instant, Word
-from api.routes import artifacts, deliveries, runs
+from api.routes import alert_events, artifacts, deliveries, runs
 from api.routes.runs import Origin, State
 from scheduler.refusals import NotFound, WrongState
 from scheduler.schedules import read_now
@@ -24,6 +24,7 @@ OPEN = frozenset({"pending", "queued", "running"})
 # Those that did not arrive, as far as anybody knows.
 UNSENT = ("failed", "bounced", "unknown")
 _CHILDREN = 20
+_EVENTS = 25
 
 
 @router.get("/runs")
@@ -53,11 +54,13 @@ def show_run(page: ViewerPage, run_id: UUID) -> Response:
     """One run."""
     run = told(runs.get_run(page.asking, run_id))
     children = told(runs.list_runs(page.asking, parent_run_id=run_id, limit=_CHILDREN))
+    events = told(alert_events.list_alert_events(page.asking, run_id=run_id, limit=_EVENTS))
     with page.reading() as conn:
         now = read_now(conn)
     return page.show(
         "runs/one.html.j2",
         run=run,
+        events=events,
         children=children,
         way=run_way.draw(run, now),
         views={each["id"]: file_views.way_of(each["format"]) for each in run["artifacts"]},

@@ -37,8 +37,8 @@ class CrewScheduler(BaseModel):
     """How the tenant's default crew stands."""
 
     isRunning: bool = Field(description="whether it runs by itself")  # noqa: N815  as the contract spells its names
-    intervalMinutes: int = Field(description="how often")  # noqa: N815  likewise
-    apiUrl: str | None = Field(description="what it asks, without credentials; null while there is nothing")  # noqa: N815  likewise
+    intervalMinutes: int | None = Field(description="how often; null where it runs by other than an interval")  # noqa: N815  likewise
+    apiUrl: str | None = Field(description="what it asks first, without credentials; null for nothing")  # noqa: N815  likewise
     runId: str | None = Field(None, description="the run that `run-now` made")  # noqa: N815  likewise
 
 

@@ -44,7 +44,7 @@ async def get_health() -> Alive:
     return Alive()
 
 
-@router.get("/readyz", responses={503: {"model": Ready}}, response_model_exclude_defaults=True)
+@router.get("/readyz", responses={200: {"model": Ready}, 503: {"model": Ready}}, response_model_exclude_defaults=True)
 def get_readiness(web: Annotated[Web, Depends(web_of)]) -> Response:
     """200 once Postgres answers and holds this release's schema; 503 with the reason otherwise."""
     database, reason = _database(web.pool)

@@ -144,6 +144,7 @@ def create_schedule(asking: Editor, body: ScheduleIn) -> Response:
             seal=asking.web.seal,
             retention_days=asking.web.settings.retention_days,
             created_by=asking.author.who,
+            crew_url=asking.web.settings.crew_url,
         )
         return _changed("created", None, made, status=201, location=f"/api/schedules/{made.id}")
 

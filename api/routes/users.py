@@ -1,5 +1,6 @@
 """`/api/users`: whom crews are asked about."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -7,7 +8,7 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from api import shapes, users
+from api import shapes, user_imports, users
 from api.asked_sources import Means, asked, row_of
 from api.graphs import Asking
 from api.paging import Cursor, Limit, Word
@@ -17,7 +18,7 @@ from api.request import Asked, Change, Editor, Reader
 from api.users import USERS, Imported, User, UserIn, UserPatch, UsersIn
 from db.pool import Connection
 from scheduler.refusals import NotFound
-from workers.sources.table import Question, RowCap, SourceRefused, SourceUnavailable
+from workers.sources.table import Question, SourceRefused, SourceUnavailable, streamed
 
 router = APIRouter(prefix="/api/users", tags=["crew"], responses=answers(400, 401, 403, 404, 422, 429, 503))
 
@@ -26,7 +27,10 @@ UserList = shapes.list_of(UserOut, "UserList")
 ImportedOut = shapes.model_of(Imported, "Imported")
 _IMPORT_SECONDS = 20.0
 _CSV: dict[str, Any] = {
-    "requestBody": {"required": True, "content": {"text/csv": {"schema": {"type": "string", "example": "uid,goal\n"}}}}
+    "requestBody": {
+        "required": True,
+        "content": {"text/csv": {"schema": {"type": "string", "example": "uid,goal\nada,to grow\n"}}},
+    }
 }
 
 
@@ -63,26 +67,27 @@ def create_user(asking: Editor, body: UserIn) -> Response:
         made = shapes.plain(users.create(conn, asking.tenant, body))
         place = f"/api/users/{made['uid']}"
         etag = USERS.version(made)
-        return Change("user.created", ("user", made["id"]), None, made, made, 201, place, etag)
+        return Change("user.created", ("user", made["id"]), *USERS.audited(None, made), made, 201, place, etag)
 
     return asking.writing(work)
 
 
 @router.post("/bulk", responses=good(200, ImportedOut))
 def upsert_users(asking: Editor, body: UsersIn) -> Response:
-    """Makes up to a thousand users, or makes those that are there like this."""
-    return _imported(asking, body.users)
+    """Makes up to a thousand users, or changes those that are there, in the fields that are given."""
+    return _imported(asking, lambda conn: users.upsert(conn, asking.tenant, body.users))
 
 
 @router.post("/import", responses=good(200, ImportedOut), openapi_extra=_CSV)
 def import_users(asking: Editor, content: Annotated[bytes, Depends(_content)]) -> Response:
-    """The same with the lines of a CSV file, whose first names the columns."""
-    return _imported(asking, users.read_csv(content))
+    """Makes users of the lines of a CSV file, whose first names the columns, or changes those columns of who is there."""
+    found = user_imports.read_csv(content)
+    return _imported(asking, lambda conn: users.upsert(conn, asking.tenant, found))
 
 
 @router.post("/import-source", responses=good(200, ImportedOut, 409))
 def import_users_of_source(asking: Editor, body: UsersQuery) -> Response:
-    """The same with the rows that a source answers, ten thousand of them at most."""
+    """Makes users of the rows that a source answers, up to a million, or changes those columns of who is there."""
     with asking.reading() as conn:
         try:
             row = row_of(conn, asking.tenant, body.sourceId)
@@ -90,17 +95,19 @@ def import_users_of_source(asking: Editor, body: UsersQuery) -> Response:
             raise refuse("sourceId", str(error)) from None
     settings = asking.web.settings
     means = Means(asking.web.seal, settings.egress_allow, settings.files)
-    try:
-        with asked(row, asking.tenant, means) as source:
-            question = Question(body.query, row.now)
-            table = source.query(question, timeout_seconds=_IMPORT_SECONDS, row_cap=users.MOST_IMPORTED)
-    except RowCap:
-        raise refuse("query", f"takes a query of at most {users.MOST_IMPORTED} rows") from None
-    except SourceRefused as error:
-        raise refuse("query", str(error)) from None
-    except SourceUnavailable as error:
-        raise HTTPException(503, str(error)) from None
-    return _imported(asking, users.read_table(table))
+    question = Question(body.query, row.now)
+    with user_imports.spool() as found:
+        try:
+            with (
+                asked(row, asking.tenant, means) as source,
+                streamed(source, question, timeout_seconds=_IMPORT_SECONDS, row_cap=user_imports.MOST) as stream,
+            ):
+                found.fill(stream)
+        except SourceRefused as error:
+            raise refuse("query", str(error)) from None
+        except SourceUnavailable as error:
+            raise HTTPException(503, str(error)) from None
+        return _imported(asking, lambda conn: user_imports.write(conn, asking.tenant, found))
 
 
 @router.get("/{uid}", responses=good(200, UserOut))
@@ -126,9 +133,9 @@ def _id(asking: Asked, uid: str) -> UUID:
         return users.named(conn, asking.tenant, uid).id
 
 
-def _imported(asking: Asked, given: list[UserIn]) -> Response:
+def _imported(asking: Asked, write: Callable[[Connection], Imported]) -> Response:
     def work(conn: Connection) -> Change:
-        done = shapes.plain(users.upsert(conn, asking.tenant, given))
+        done = shapes.plain(write(conn))
         return Change("user.imported", ("user", asking.tenant), None, done, done)
 
     return asking.writing(work)

@@ -1,13 +1,16 @@
 """Where the engine meets the model: a connection whose statements are functions, and the clock and chance put in place."""
 
 import logging
+import os
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import datetime
 from types import SimpleNamespace, TracebackType
 from typing import Any, Final, Protocol
 from unittest.mock import patch
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 
@@ -206,10 +209,20 @@ def _run(self: Query[Any], conn: Connection, /, **params: Any) -> int:
     return len(conn.ask(self.name, params))
 
 
+def _here(stand_in: Callable[..., Any], real: Callable[..., Any]) -> Callable[..., Any]:
+    """`stand_in` for the thread that asks for it; a server that lives beside in others keeps what is real."""
+    home = threading.get_ident()
+
+    def chosen(*args: Any, **options: Any) -> Any:
+        return (stand_in if threading.get_ident() == home else real)(*args, **options)
+
+    return chosen
+
+
 @contextmanager
 def installed(world: World, nemesis: Nemesis) -> Iterator[None]:
-    """The engine's statements, clock, ids and fault points led to the model for as long as this lasts."""
-    clock = SimpleNamespace(monotonic=world.monotonic)
+    """This thread's statements, clock, ids and fault points of the engine led to the model for as long as this lasts."""
+    clock = SimpleNamespace(monotonic=_here(world.monotonic, time.monotonic))
     log = logging.getLogger("tocsin")
     level = log.level
 
@@ -218,14 +231,15 @@ def installed(world: World, nemesis: Nemesis) -> Iterator[None]:
 
     with ExitStack() as stack:
         for name, stand_in in (("all", _all), ("one", _one), ("run", _run)):
-            stack.enter_context(patch.object(Query, name, stand_in))
+            stack.enter_context(patch.object(Query, name, _here(stand_in, getattr(Query, name))))
         for room in (scheduler.steps, scheduler.frontier, scheduler.made, scheduler.relay, processes):
             stack.enter_context(patch.object(room, "time", clock))
         for room in (scheduler.steps, scheduler.ticker, scheduler.relay):
-            stack.enter_context(patch.object(room, "faultpoint", nemesis.at_point))
+            stack.enter_context(patch.object(room, "faultpoint", _here(nemesis.at_point, room.faultpoint)))
         for room in (processes, scheduler.relay):
-            stack.enter_context(patch.object(room, "uuid4", new_id))
-        stack.enter_context(patch.object(ids, "os", SimpleNamespace(urandom=world.rng.randbytes)))
+            stack.enter_context(patch.object(room, "uuid4", _here(new_id, uuid4)))
+        chance = SimpleNamespace(urandom=_here(world.rng.randbytes, os.urandom))
+        stack.enter_context(patch.object(ids, "os", chance))
         log.setLevel(logging.CRITICAL + 1)
         try:
             yield

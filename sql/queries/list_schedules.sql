@@ -1,5 +1,5 @@
 -- A tenant's schedules, newest first, on from a place. Index: schedules_of_tenant, watches' key,
--- runs_one_per_slot.
+-- runs_one_per_slot; schedules_next_of_tenant for what is overdue, which is looked up once, and only where it is asked.
 select
     s.id, s.tenant_id, s.kind, s.name, s.params, s.cron, s.interval_seconds, s.interval_anchor, s.scheduled_at,
     s.timezone, s.dst_gap, s.dst_fold, s.starts_at, s.ends_at,
@@ -20,6 +20,20 @@ from (
         and (%(metadata)s::jsonb is null or p.metadata @> %(metadata)s)
         and (%(first_at)s::timestamptz is null or p.created_at >= %(first_at)s)
         and (%(last_at)s::timestamptz is null or p.created_at <= %(last_at)s)
+        and (
+            not %(is_overdue)s::boolean or p.id = any(array(
+                select o.id from schedules as o
+                where o.tenant_id = %(tenant_id)s and o.status = 'active' and o.next_fire_at <= now()
+                union all
+                select o.id from watches as l
+                inner join schedules as o on l.tenant_id = o.tenant_id and l.schedule_id = o.id
+                where
+                    l.tenant_id = %(tenant_id)s and (
+                        l.late_since is not null
+                        or l.look_at < now() - interval '30 seconds' and overdue_slot(o, l.since) is not null
+                    )
+            ))
+        )
         and (%(before_at)s::timestamptz is null or (p.created_at, p.id) < (%(before_at)s, %(before_id)s::uuid))
     order by p.created_at desc, p.id desc
     limit %(room)s

@@ -30,4 +30,4 @@ set
     end
 from orphans
 where d.id = orphans.id and d.slot_at = orphans.slot_at
-returning d.id, d.channel, d.handed_over_at is not null as is_unknown
+returning d.id, d.channel, d.state, d.handed_over_at is not null as is_unknown

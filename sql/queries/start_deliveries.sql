@@ -1,6 +1,6 @@
--- Leases the pending deliveries given for a process; answers them with the bytes to send.
--- Locks: the deliveries in the order of their ids, skipping those that another worker holds. Index: deliveries' key
--- (`state || ''`: see start_runs.sql).
+-- Leases the pending deliveries given for a process; answers them with the bytes to send, and the schedule for the log.
+-- Locks: the deliveries in the order of their ids, skipping those that another worker holds.
+-- Index: deliveries' key, runs' key (`state || ''`: see start_runs.sql).
 with wanted as (
     select d.id, d.slot_at
     from unnest(%(ids)s::uuid[], %(slots)s::timestamptz[]) as w (id, slot_at)
@@ -23,4 +23,8 @@ where
     and b.slot_at between %(low)s and %(high)s
 returning
     d.id, d.slot_at, d.tenant_id, d.run_id, d.channel, d.recipient, d.fence, d.attempts, d.max_attempts,
-    d.unknown_policy, d.resends, b.message_id, b.content
+    d.unknown_policy, d.resends, b.message_id, b.content,
+    (
+        select r.schedule_id from runs as r
+        where r.id = d.run_id and r.slot_at = d.slot_at and r.slot_at between %(low)s and %(high)s
+    ) as schedule_id

@@ -1,13 +1,17 @@
 """A web application on servers of the test's own choice."""
 
+import socket
+import threading
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+import uvicorn
+from fastapi import FastAPI
 from httpx2 import Response
 
 from api import tokens
@@ -28,7 +32,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from fastapi.testclient import TestClient
 
-__all__ = ["JWT_SECRET", "KEY", "SHOWN", "TOKEN", "Api", "MakeWeb", "Place", "TestClient", "Two", "web_of_it"]
+__all__ = ["JWT_SECRET", "KEY", "SHOWN", "TOKEN", "Api", "MakeWeb", "Place", "TestClient", "Two", "served", "web_of_it"]
 
 KEY = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 JWT_SECRET = "a secret of the test's own, long enough"
@@ -108,6 +112,20 @@ def make_web(redis: str) -> Iterator[MakeWeb]:
 
     with ExitStack() as open_clients:
         yield make
+
+
+@contextmanager
+def served(app: FastAPI) -> Iterator[str]:
+    """The address at which the application, which has started already, answers over HTTP."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None, access_log=False))
+        thread = threading.Thread(target=server.run, args=([listening],))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
 
 
 class Api:

@@ -142,6 +142,7 @@ ROUTES: dict[str, Route] = {
     "PATCH /api/kpi-alerts/{alert_id}": Route("editor", {"description": "watch it"}),
     "DELETE /api/kpi-alerts/{alert_id}": Route("editor", own=204),
     "GET /api/kpi-alerts/{alert_id}/history": Route("viewer"),
+    "GET /api/alert-events": Route("viewer"),
     "GET /api/kpi-alerts/{alert_id}/why": Route("viewer"),
     "POST /api/kpi-alerts/{alert_id}/test": Route("editor"),
     "GET /api/pulse": Route("viewer"),

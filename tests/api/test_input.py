@@ -501,6 +501,7 @@ LISTS = [
     "/api/scheduled-reports",
     "/api/silences",
     "/api/calendars",
+    "/api/alert-events",
     "/api/users",
     "/api/crew-endpoints",
     "/api/channels",

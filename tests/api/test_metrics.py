@@ -58,6 +58,44 @@ def test_what_is_due_queued_dead_and_alive_is_counted(web: TestClient, database:
     until(lambda: gauge(web, "tocsin_processes", role="web") == 1)
 
 
+def test_what_waits_for_a_worker_is_as_old_as_its_release_and_what_is_held_back_does_not_wait(
+    web: TestClient, database: str
+) -> None:
+    with make.connect(database) as conn:
+        tenant, now = make.tenant(conn), make.now(conn)
+        ago = now - timedelta(seconds=400)
+        assert gauge(web, "tocsin_oldest_queued_seconds", queue="reports") == 0
+        held = {"queue": "calls", "slot_at": ago, "available_at": ago, "state": "pending"}
+        make.run(conn, tenant, **held, limited_by=["tenant"])
+        make.run(conn, tenant, **held | {"available_at": "infinity"})
+        make.run(conn, tenant, queue="calls", state="queued", released_at=now + timedelta(seconds=20))
+        unknown = {"queue": "ai", "state": "pending", "reason": "no_worker_for_kind", "created_at": ago}
+        make.run(conn, tenant, **unknown)
+        make.run(conn, tenant, queue="reports", slot_at=ago, released_at=now - timedelta(seconds=90))
+        make.run(conn, tenant, queue="reports")
+    assert 90 <= gauge(web, "tocsin_oldest_queued_seconds", queue="reports") < 120
+    assert gauge(web, "tocsin_oldest_queued_seconds", queue="calls") == 0
+    assert 400 <= gauge(web, "tocsin_oldest_queued_seconds", queue="ai") < 430
+    assert gauge(web, "tocsin_queue_depth", queue="ai") == 0
+
+
+def test_a_message_is_as_old_as_its_writing_until_it_is_settled_also_while_it_is_tried(
+    web: TestClient, database: str
+) -> None:
+    with make.connect(database) as conn:
+        tenant, now = make.tenant(conn), make.now(conn)
+        run = make.run(conn, tenant, slot_at=now, state="succeeded")
+        assert gauge(web, "tocsin_oldest_delivery_seconds", channel="slack") == 0
+        for number, state in enumerate(("pending", "sent", "sending")):
+            written = now - timedelta(seconds=100 * (number + 1))
+            make.delivery(conn, tenant, run, now, recipient=f"{state}@example.com", state=state, created_at=written)
+        assert 300 <= gauge(web, "tocsin_oldest_delivery_seconds", channel="email") < 330
+        conn.execute("delete from deliveries where state = 'sending'")
+        assert 100 <= gauge(web, "tocsin_oldest_delivery_seconds", channel="email") < 130
+        conn.execute("delete from deliveries where state = 'pending'")
+        assert gauge(web, "tocsin_oldest_delivery_seconds", channel="email") == 0
+
+
 def test_no_label_holds_a_tenant_or_an_id(web: TestClient) -> None:
     page = web.get("/metrics", headers=SHOWN).text
     labels = {

@@ -9,8 +9,6 @@ Checks of schemathesis that are left out, and why:
 """
 
 import contextlib
-import socket
-import threading
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -24,7 +22,6 @@ import hypothesis
 import pytest
 import requests
 import schemathesis
-import uvicorn
 from fastapi import FastAPI
 from hypothesis import HealthCheck, Phase
 from hypothesis.errors import FlakyStrategyDefinition
@@ -43,7 +40,7 @@ from api.app import openapi
 from api.limits import Limit
 from tests import make
 from tests.api import rows
-from tests.api.conftest import TOKEN, Api, MakeWeb
+from tests.api.conftest import TOKEN, Api, MakeWeb, served
 
 CASES = 10_000  # of all rooms together, at the least
 BODY = 4  # times as many cases for an operation that takes a body: the others have few that differ
@@ -182,22 +179,8 @@ def stranger(make_web: MakeWeb, database: str, conn: make.Connection, tmp_path: 
     assert isinstance(web.app, FastAPI)
     held = web.app.state.web
     held.per_caller, held.per_tenant, held.wrong_tokens = Limit(10**9), Limit(10**9), Limit(10**9)
-    with _served(web.app) as url, requests.Session() as session:
+    with served(web.app) as url, requests.Session() as session:
         yield Stranger(url, Api(web, conn), Api(web, conn, "operator"), conn, session)
-
-
-@contextlib.contextmanager
-def _served(app: FastAPI) -> Iterator[str]:
-    """The address at which the application, which has started already, answers over HTTP."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None, access_log=False))
-        thread = threading.Thread(target=server.run, args=([listening],))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
 
 
 NAMED_LIKE_AN_ID = (

@@ -1,6 +1,7 @@
 """The web as a process: its ports, its signals, its exit."""
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -88,16 +89,57 @@ def test_a_web_alone_says_what_is_late(system: System) -> None:
     assert web.stop() == 0
 
 
+def figures(page: str, *names: str) -> dict[str, list[float]]:
+    """Every value that the page has under each name with its labels."""
+    lines = [line.rpartition(" ") for line in page.splitlines()]
+    return {name: [float(value) for series, _, value in lines if series == name] for name in names}
+
+
+def become_late(system: System, count: int) -> None:
+    """So many schedules that owe something; whichever process looks first counts each."""
+    at = make.now(system.conn) - timedelta(minutes=11)
+    day = {"interval_seconds": 86_400, "interval_anchor": at, "next_fire_at": at, "plan_from": at}
+    for _ in range(count):
+        schedule_id = make.schedule(system.conn, system.tenant, deliver_within_seconds=600, **day)
+        system.conn.execute("update watches set since = %s where schedule_id = %s", (at, schedule_id))
+
+
 @pytest.mark.race
-def test_several_processes_share_the_port_and_each_is_replaced_when_it_dies(system: System) -> None:
-    port = free_port()
-    web = system.start("api", wait_for="web.started", PORT=str(port), WEB_CONCURRENCY="2")
-    until(lambda: roles_alive(system) == 2)
+def test_several_processes_share_the_port_and_show_one_truth_and_one_that_dies_is_replaced_and_its_counts_stay(
+    system: System,
+) -> None:
+    port, metrics_port = free_port(), free_port()
+    web = system.start("api", PORT=str(port), METRICS_PORT=str(metrics_port), WEB_CONCURRENCY="2")
+    until(lambda: roles_alive(system) == 2, why=web.log)
     assert "ready" in get(port, "/readyz")
+    asked = urllib.request.Request(f"http://127.0.0.1:{port}/metrics", headers={"Authorization": "Bearer let-me-in"})
+
+    def all_show(late: float) -> bool:
+        """Whether whoever is asked shows each once, and so many late schedules, whichever process counted them."""
+        pages = [get(metrics_port, "/metrics")]
+        for _ in range(4):
+            with urllib.request.urlopen(asked, timeout=10) as answer:
+                pages.append(answer.read().decode())
+        truth = {"tocsin_late_schedules_total": [late], "tocsin_overdue_schedules": [late]}
+        return all(figures(page, *truth) == truth for page in pages)
+
+    def files() -> list[str]:
+        return sorted(each.name for each in system.folder.glob("tocsin-metrics-*/*"))
+
+    become_late(system, 3)
+    until(lambda: all_show(3))
+    assert figures(get(metrics_port, "/metrics"), 'tocsin_processes{role="web"}') == {
+        'tocsin_processes{role="web"}': [2]
+    }
+    before = files()
+
     pid = make.value(system.conn, "select pid from processes where role = 'web' limit 1")
-    subprocess.run(["kill", "-9", str(pid)], check=True)
+    os.kill(pid, signal.SIGKILL)
     web.until_says("web.died")
-    until(lambda: make.value(system.conn, "select count(*) from processes where role = 'web'") == 3)
+    until(lambda: make.value(system.conn, "select count(*) from processes where role = 'web'") == 3, why=web.log)
+    become_late(system, 1)
+    until(lambda: all_show(4))
+    assert files() == before != []
     assert web.stop() == 0
 
 

@@ -23,9 +23,10 @@ MISSING = [name for name in PROGRAMS if shutil.which(name) is None]
 
 
 def hurried(rules: str) -> str:
-    """The rules with seconds for their minutes; what they look at and how they compare it stays."""
+    """The rules with seconds for their minutes, also where they say for how long a thing waits; the rest stays."""
     rules = re.sub(r"^(\s+for:) .*$", r"\1 1s", rules, flags=re.MULTILINE)
     rules = rules.replace("[10m]", "[20s]").replace("[1h]", "[1m]")
+    rules = re.sub(r"(tocsin_oldest_(?:queued|delivery)_seconds\) >) \d+", r"\1 3", rules)
     return re.sub(r"offset \d+m", "offset 4s", rules)
 
 

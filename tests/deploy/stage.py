@@ -51,8 +51,20 @@ class Stage:
             self.system.schedule(kind="test.reject", params=Jsonb({"file": str(self.system.folder / f"r{number}")}))
 
     def mail_to(self, *recipients: str) -> None:
-        """A mail to each; the server refuses 550@example.com."""
+        """A mail to each; the server refuses 550@example.com, and 550+1@example.com likewise."""
         self.system.schedule(kind="test.mail", params=Jsonb({"to": list(recipients)}))
+
+    def refuse_mails(self) -> None:
+        """Three mails that the server refuses for good."""
+        self.mail_to(*(f"550+{number}@example.com" for number in range(3)))
+
+    def mail_to_nobody(self) -> None:
+        """A mail that its server takes from nobody for now."""
+        self.mail_to("451@example.com")
+
+    def strand(self) -> None:
+        """A run of a kind that no worker knows."""
+        self.system.schedule(kind="nobody.knows")
 
     def crew_goes_down(self) -> None:
         """An endpoint that answers nothing but errors, and forty users to ask it about."""

@@ -161,15 +161,22 @@ def test_a_prometheus_that_scrapes_them_has_the_series_of_each_role(stage: Stage
 
 @needs_prometheus
 @pytest.mark.race
-def test_what_fails_for_good_is_told_within_seconds_and_a_quiet_system_tells_nothing(stage: Stage) -> None:
+def test_what_fails_for_good_and_what_waits_is_told_within_seconds_and_a_quiet_system_tells_nothing(
+    stage: Stage,
+) -> None:
     # Long enough for the rules that look back, and for those that wait.
     until(lambda: stage.prometheus.query("tocsin_dead_letters offset 5s"))
     until(lambda: not stage.prometheus.firing())
     stage.reject()
-    stage.mail_to("550@example.com")
-    for alert in ("TocsinDeadLettersGrow", "TocsinKindFails", "TocsinDeliveriesFail"):
+    stage.refuse_mails()
+    stage.mail_to_nobody()
+    stage.strand()
+    told = {
+        f"Tocsin{each}" for each in ("DeadLettersGrow", "KindFails", "DeliveriesFail", "DeliveriesWait", "QueueStalls")
+    }
+    for alert in told:
         stage.prometheus.until_fires(alert)
-    assert stage.prometheus.firing() == {"TocsinDeadLettersGrow", "TocsinKindFails", "TocsinDeliveriesFail"}
+    assert stage.prometheus.firing() == told
 
 
 @needs_prometheus

@@ -73,7 +73,20 @@ def test_the_bill_is_cyclonedx_and_holds_each_locked_package_once_with_its_hashe
 
 def test_an_audit_that_could_ask_nobody_does_not_pass_as_one_that_found_nothing() -> None:
     good: dict[str, Any] = {"name": "a", "version": "1", "vulns": []}
-    assert audit.verdict([good])[0] == 0
-    assert audit.verdict([good, {"name": "b", "skip_reason": "not found"}])[0] == audit.NOT_ASKED
-    assert audit.verdict([])[0] == audit.NOT_ASKED
-    assert audit.verdict([good | {"vulns": [{"id": "CVE-1"}]}]) == (audit.KNOWN, "a 1: CVE-1\n")
+    skipped = {"name": "b", "skip_reason": "not found"}
+    assert verdict(good) == (0, "1 packages, no known weakness, says pip-audit's service pypi\n")
+    assert verdict(skipped)[0] == audit.NOT_ASKED
+    assert audit.SOURCE in verdict(skipped)[1]
+    assert verdict(good | {"vulns": [{"id": "CVE-1"}]}, skipped) == (audit.KNOWN, "a 1: CVE-1\n")
+
+
+def test_an_audit_that_broke_or_was_half_answered_is_none() -> None:
+    good: dict[str, Any] = {"name": "a", "version": "1", "vulns": []}
+    assert verdict(good, {"name": "b", "skip_reason": "not found"})[0] == audit.BROKEN
+    assert verdict()[0] == audit.BROKEN
+    for told in ("", "Traceback", "[]", "{}"):
+        assert audit.verdict(told, "ValueError: boom") == (audit.BROKEN, "pip-audit told nothing: ValueError: boom\n")
+
+
+def verdict(*dependencies: dict[str, Any]) -> tuple[int, str]:
+    return audit.verdict(json.dumps({"dependencies": dependencies}))

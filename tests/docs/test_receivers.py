@@ -31,25 +31,32 @@ def python(_folder: Path) -> list[str]:
     return [sys.executable, str(EXAMPLES / "receiver.py")]
 
 
+def _made(folder: Path, language: str, *command: str) -> None:
+    """Passes once the command made its part of a receiver; else the test is skipped, and says for what."""
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=100)
+    if done.returncode:
+        said = (done.stderr or done.stdout).strip().splitlines() or ["it said nothing"]
+        pytest.skip(
+            f"the receiver in {language} was not run: `{' '.join(command)}` failed: {said[-1].rpartition(': ')[2]}"
+        )
+
+
 def node(folder: Path) -> list[str]:
     if not shutil.which("node") or not shutil.which("npm"):
-        pytest.skip("no node and npm here")
+        pytest.skip("the receiver in Node was not run: there is no node and npm here")
     for name in ("receiver.mjs", "package.json", "package-lock.json"):
         shutil.copy(EXAMPLES / name, folder)
-    command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
-    if subprocess.run(command, cwd=folder, capture_output=True, timeout=60).returncode:
-        pytest.skip("npm cannot have its package here")
+    _made(folder, "Node", "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent")
     return ["node", str(folder / "receiver.mjs")]
 
 
 def go(folder: Path) -> list[str]:
     if not shutil.which("go"):
-        pytest.skip("no Go here")
+        pytest.skip("the receiver in Go was not run: there is no go here")
     shutil.copy(EXAMPLES / "receiver.go", folder)
     commands = (["go", "mod", "init", "receiver"], ["go", "mod", "tidy"], ["go", "build", "-o", "receiver", "."])
     for command in commands:
-        if subprocess.run(command, cwd=folder, capture_output=True, timeout=100).returncode:
-            pytest.skip("Go cannot have its module here")
+        _made(folder, "Go", *command)
     return [str(folder / "receiver")]
 
 

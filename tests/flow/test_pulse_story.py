@@ -157,7 +157,9 @@ def test_neither_a_killed_worker_nor_a_mail_that_fails_makes_the_report_again(
     world: World, api: Api, model: ModelServer
 ) -> None:
     model.script = ["good", "hang", "good"]
-    pulse = api("POST", "/api/pulse", json=EXAMPLE | {"recipients": ["ann@example.com", "451-once@example.com"]}).json()
+    pulse = api(
+        "POST", "/api/pulse", json=EXAMPLE | {"recipients": ["ann@example.com", "451-once+pulse@example.com"]}
+    ).json()
     job_id = api("POST", f"/api/pulse/{pulse['id']}/publish").json()["jobId"]
     until(lambda: len(model.seen) == 2, why=world.system.logs)
     world.system.processes[-1].kill()
@@ -167,4 +169,7 @@ def test_neither_a_killed_worker_nor_a_mail_that_fails_makes_the_report_again(
     assert (job["result"], job["emailSent"]) == ("success", True)
     assert len(model.seen) == 4, "list, a question that died, the same again, the report"
     sent = world.mail.wait_for(2)
-    assert sorted(each for mail in sent for each in mail.recipients) == ["451-once@example.com", "ann@example.com"]
+    assert sorted(each for mail in sent for each in mail.recipients) == [
+        "451-once+pulse@example.com",
+        "ann@example.com",
+    ]

@@ -38,6 +38,8 @@ FILES = {
 }
 
 SCHEDULE = {"kind": "test.noop", "how": "cron", "cronExpression": "0 9 * * 1", "timezone": "UTC"}
+# Named by what every tenant has, so that none of them is another's.
+OURS = {"GET /docs/{operation_id}": {"operation_id": "create_pulse"}}
 # What is no page: it says to pages that something changed.
 STREAMS = {"GET /events"}
 
@@ -162,6 +164,8 @@ PAGES: dict[str, PageRow] = {
     "POST /crew/answers/{response_id}/delete": PageRow("editor"),
     "GET /audit-log": PageRow("admin"),
     "GET /audit-log/operator": PageRow("operator"),
+    "GET /docs": PageRow(),
+    "GET /docs/{operation_id}": PageRow(),
     "GET /processes": PageRow("operator"),
     "GET /tenants": PageRow("operator"),
     "POST /tenants": PageRow("operator", {"slug": "acme"}),
@@ -218,5 +222,6 @@ def made(conn: make.Connection, page: str, tenant_id: UUID | None, word: str = "
     path = page.split(" ", 1)[1]
     assert tenant_id is not None
     for name in names_in(page):
-        path = path.replace("{" + name + "}", ROWS[name](conn, tenant_id, word, **PAGES[page].row))
+        ours = OURS.get(page, {}).get(name)
+        path = path.replace("{" + name + "}", ours or ROWS[name](conn, tenant_id, word, **PAGES[page].row))
     return path

@@ -231,6 +231,15 @@ def test_a_claim_goes_by_its_index(filled: make.Connection, name: str) -> None:
     assert index in indexes(filled, nodes), nodes
 
 
+def test_the_gauges_read_what_is_open_and_nothing_that_is_over(filled: make.Connection) -> None:
+    nodes = plan_of(filled, "measure_system", {})
+
+    for parent in ("runs", "deliveries", "dead_letters"):
+        assert scanned_whole(nodes) & partitions(filled, nodes, parent) == set()
+    assert {"runs_released", "runs_pending", "deliveries_pending", "deliveries_sending"} <= indexes(filled, nodes)
+    assert sum(node["Actual Rows"] for node in nodes if node["Node Type"] == "Index Scan") < 2000, nodes
+
+
 def test_the_executions_of_a_report_are_read_by_its_schedule_and_not_by_all_that_its_tenant_runs(
     filled: make.Connection, some: dict[str, Any]
 ) -> None:

@@ -31,6 +31,7 @@ NOT_ABOUT_ROWS = {
     "measure_starts": "likewise, whatever it measures",
     "look_at_tenant": "likewise",
     "sign_picture": "likewise; tests/pages/test_overview.py holds that it sees no other tenant's",
+    "hold_user_imports": "it locks no row, only its tenant's imports",
     "lock_quota": "asks the tenant's own row, and only where it has a quota",
 }
 OF_A_TENANT = sorted(
@@ -131,6 +132,9 @@ class Held:
             "values (%s, 0, %s, now(), 'x', 'x', 'x', 'x', '', ''), (%s, 0, %s, now(), 'x', 'x', 'stack', 'x', '', '')",
             (self.tenant,) * 4,
         )
+        ended = make.schedule(conn, self.tenant, interval_seconds=3600, status="cancelled", next_fire_at=None)
+        follow = "update crew_endpoints set is_from_setting = true where id = %s returning name"
+        followed = make.value(conn, follow, self.ids["endpoint"])
         returned = UUID(tenanted.delivery(conn, self.tenant, word, state="sent"))
         asked = {"source_id": self.ids["source"], "key": word, "minute": due, "flight": uuid4()}
         failed = make.value(conn, "select run_id from deliveries where id = %s", self.ids["delivery"])
@@ -198,9 +202,12 @@ class Held:
                 "segments": [None],
                 "priorities": [5],
                 "actives": [True],
+                **dict.fromkeys(("has_context", "has_goal", "has_segment", "has_priority", "has_active"), True),
             },
             "list_users": {"segment": None},
             "insert_crew_endpoint": {"id": uuid4(), "name": f"{word} other", **asked_so},
+            "insert_default_endpoint": {"name": followed, "url": "https://example.com/moved"},
+            "rename_ended_schedule": {"id": ended, "name": f"{word} ended"},
             "update_crew_endpoint": {"name": f"{word} renamed", "keeps_headers": True, **asked_so},
             "find_crew_endpoint": {"endpoints": None},
             "list_crew_responses": {"passed": 0, "path": None, "equals": None, "matched": None},

@@ -184,7 +184,8 @@ def test_what_a_kind_means_to_say_is_no_bug(watched: Watched, tmp_path: Path) ->
 def test_a_mail_is_followed_back_to_its_slot(watched: Watched, mail_server: MailSink) -> None:
     mail_server.forget()
     world = watched.world
-    run = world.next_slot(watched.alert("Refunds", recipients=["bob@example.com"]))
+    alert = watched.alert("Refunds", recipients=["bob@example.com"])
+    run = world.next_slot(alert)
     world.until_delivered(run["id"])
     [mail] = mail_server.wait_for(1)
 
@@ -208,6 +209,9 @@ def test_a_mail_is_followed_back_to_its_slot(watched: Watched, mail_server: Mail
     assert said.returncode == 0, said.stderr
     assert rfc3339(run["slot_at"]) in json.loads(said.stdout)["sentences"][0]
     assert {line["event"] for line in events} == {"run.ended", "delivery.ended"}
+    # At the default level one line is left, and it is enough.
+    [told] = [line for line in events if line["level"] != "debug"]
+    assert (told["slot_at"], told["schedule_id"]) == (rfc3339(run["slot_at"]), str(alert))
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+\+00:00", line["at"]) for line in events)
 
 

@@ -23,6 +23,7 @@ class World(NamedTuple):
     run: UUID
     dead: UUID
     letter: UUID
+    delivery: UUID
     token: str
     past: str
     csv: str
@@ -54,6 +55,7 @@ WRITES: dict[tuple[str, ...], tuple[Callable[[World], tuple[str, ...]], str]] = 
     ("runs", "retry"): (lambda world: (str(world.dead), *OURS), "run.retried"),
     ("dead", "replay"): (lambda world: (str(world.letter), *OURS), "dead_letter.replayed"),
     ("dead", "discard"): (lambda world: (str(world.letter), *OURS), "dead_letter.discarded"),
+    ("deliveries", "resend"): (lambda world: (str(world.delivery), *OURS), "delivery.resent"),
     ("sources", "create"): (lambda _: ("own", "--url", URL, *OURS), "source.created"),
     ("graphs", "create"): (
         lambda _: ('{"name": "new", "source": "warehouse", "query": "select 1"}', *OURS),
@@ -143,6 +145,7 @@ READS = {
     *(("schedules", verb) for verb in ("list", "show", "next")),
     *(("runs", verb) for verb in ("list", "show", "watch")),
     *(("dead", verb) for verb in ("list", "show")),
+    ("deliveries", "list"),
     ("sources", "list"),
     *((noun, verb) for noun in ("graphs", "dashboards", "alerts", "templates", "pulses") for verb in ("list", "show")),
     *(("alerts", verb) for verb in ("test", "backtest", "why", "history")),
@@ -187,6 +190,7 @@ def world(conn: make.Connection, tocsin: Tocsin, monkeypatch: pytest.MonkeyPatch
     slot = make.now(conn)
     run, dead = make.run(conn, tenant, state="pending"), make.run(conn, tenant, state="dead", slot_at=slot)
     letter = dead
+    delivery = make.delivery(conn, tenant, dead, slot, state="failed")
     make.insert(
         conn,
         "dead_letters",
@@ -234,7 +238,7 @@ def world(conn: make.Connection, tocsin: Tocsin, monkeypatch: pytest.MonkeyPatch
     token = make.value(
         conn, "insert into api_tokens (tenant_id, name, scope, hash) values (%s, 'a', 'read', 'x') returning id", tenant
     )
-    return World(tenant, run, dead, letter, str(token), rfc3339(slot - timedelta(days=1)), "users.csv")
+    return World(tenant, run, dead, letter, delivery, str(token), rfc3339(slot - timedelta(days=1)), "users.csv")
 
 
 def entries(conn: make.Connection) -> list[tuple[Any, ...]]:

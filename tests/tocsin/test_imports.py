@@ -1,5 +1,6 @@
 """`tocsin import`: what is read becomes schedules, once, and the commands stay text."""
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests import make
-from tests.tocsin.conftest import Tocsin
+from tests.tocsin.conftest import Answer, Tocsin
 
 CRONTAB = """\
 # Nightly backup
@@ -71,6 +72,27 @@ def test_a_crontab_becomes_schedules_once_and_none_of_its_commands_runs(
     assert again[1]["why"] == "it was cancelled here"
     assert make.value(conn, "select count(*) from schedules") == 2
     assert make.value(conn, "select count(*) from audit_log where action = 'schedule.created'") == 2
+
+
+def test_an_import_says_once_which_zone_it_took_and_fails_where_nothing_came_over(
+    tocsin: Tocsin, file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    argv = ("import", "crontab", "-", "--plan")
+
+    def answer(text: str, *more: str) -> Answer:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+        return tocsin(*argv, *more)
+
+    told = answer(CRONTAB, "--url", URL)
+    assert told.status == 0
+    said = "no zone is said for 2 of them, so they fire in the tenant's, UTC: --tz or CRON_TZ says another"
+    assert told.out.splitlines()[-1] == said
+    assert answer(CRONTAB, "--url", URL, "--json").json()["notes"] == [said]
+    assert answer(CRONTAB, "--url", URL, "--tz", "Europe/Paris", "--json").json()["notes"] == []
+    assert answer("CRON_TZ=Asia/Tokyo\n" + CRONTAB, "--url", URL, "--json").json()["notes"] == []
+    assert answer("@reboot /usr/local/bin/agent\n", "--url", URL).status == 1
+    assert answer(CRONTAB).status == 1, "there is nothing to call"
+    assert answer("", "--url", URL).status == 0
 
 
 def test_tasks_become_kinds_of_ones_own_by_a_mapping(tocsin: Tocsin, tmp_path: Path) -> None:

@@ -14,12 +14,14 @@ from uuid import UUID, uuid4
 
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
+from fastapi.routing import APIRoute
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import CallToolResult, ElicitRequestParams, ElicitResult
 
 from api import tokens
+from api.pages.all_pages import PAGE_ROOMS
 from db.ids import id_at
 from db.migrate import register
 from local.postgres import Postgres
@@ -157,9 +159,13 @@ def test_only_reading_tools_are_offered_unless_changes_were_asked_for(reader: Se
 
 
 @pytest.mark.parametrize("what", get_args(nouns.What))
-def test_everything_that_the_tools_name_is_a_list_of_the_api(reader: Session, what: str) -> None:
+def test_everything_that_the_tools_name_is_a_list_of_the_api(place: Place, reader: Session, what: str) -> None:
     found = reader("list", what=what)
-    assert found["links"] == [found["links"][0]]
+    assert found["links"] == [place.url + nouns.NOUNS[what].page()]
+    pages = {route.path for room in PAGE_ROOMS for route in room.router.routes if isinstance(route, APIRoute)}
+    under = {path.rpartition("/")[0] for path in pages if path.endswith("_id}")}
+    assert nouns.NOUNS[what].page() in pages
+    assert nouns.NOUNS[what].rows_have_pages == (nouns.NOUNS[what].room in under)
     assert all(set(row) == set(nouns.NOUNS[what].columns) for row in found["untrusted"]["items"])
     assert set(get_args(nouns.What)) == set(nouns.NOUNS)
 
@@ -244,7 +250,7 @@ def test_why_the_report_did_not_come_on_that_day_is_told_with_its_deliveries(pla
     assert "is failed" in sentences
     assert "550 no such user" in sentences
     assert "Its decision: 3 rows were exported." in " ".join(answer["untrusted"]["runs"][0]["sentences"])
-    assert f"{place.url}/api/runs/{run}" in answer["links"]
+    assert f"{place.url}/runs/{run}" in answer["links"]
 
     stranger = reader(
         "explain_why", about="Weekly sales report", recipient="eve@example.com", day=slot.date().isoformat()
@@ -521,7 +527,7 @@ def test_a_wrong_token_and_what_is_away_or_no_tocsin_are_said(place: Place) -> N
 
     assert asked(place.url, "/api/runs").startswith("401: the token is wrong, expired or revoked")
     assert asked(f"http://127.0.0.1:{free_port()}", "/api/runs") == "Tocsin cannot be asked: ConnectError"
-    assert "is no Tocsin" in asked(place.url, "/docs")
+    assert "is no Tocsin" in asked(place.url, "/sign-in")
 
 
 def test_the_end_of_its_input_ends_the_server(place: Place) -> None:

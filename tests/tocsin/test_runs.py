@@ -210,3 +210,29 @@ def test_every_reason_that_is_written_has_its_words() -> None:
 
     assert {"answer_lost", "given_back", "overlap", "no_worker_for_kind"} <= found
     assert found <= set(reasons._WHYS)
+
+
+def test_messages_that_failed_are_listed_and_one_is_sent_anew(
+    tocsin: Tocsin, conn: make.Connection, schedule: dict[str, Any]
+) -> None:
+    slot = make.now(conn)
+    run = _run(conn, schedule, state="succeeded", slot_at=slot)
+    tenant_id = make.value(conn, "select tenant_id from schedules")
+    for state in ("failed", "sent"):
+        row: dict[str, Any] = {
+            "recipient": f"{state}@example.com",
+            "state": state,
+            "error": "535 no" if state == "failed" else None,
+        }
+        make.delivery(conn, tenant_id, run, slot, **row)
+    [failed] = tocsin("deliveries", "list", "--state", "failed", "--json").json()
+    assert (failed["recipient"], failed["error"], failed["runId"]) == ("failed@example.com", "535 no", str(run))
+    assert "535 no" in tocsin("deliveries", "list").out
+    assert len(tocsin("deliveries", "list", "--run", str(run), "--json").json()) == 2
+    assert tocsin("deliveries", "list", "--recipient", "nobody@example.com").out == "no deliveries\n"
+
+    assert tocsin("deliveries", "resend", failed["id"]).out == "the message to failed@example.com is sent anew\n"
+    assert tocsin("deliveries", "resend", failed["id"]).complaint() == "the delivery is pending already"
+    [sent] = tocsin("deliveries", "list", "--state", "sent", "--json").json()
+    assert "force" in tocsin("deliveries", "resend", sent["id"]).complaint()
+    assert tocsin("deliveries", "resend", sent["id"], "--force", "--json").json()["state"] == "pending"

@@ -147,3 +147,27 @@ def test_listings_are_readable_tables(tocsin: Tocsin) -> None:
     assert head.split() == ["ID", "NAME", "KIND", "WHEN", "STATUS", "NEXT", "LAST", "SUCCESS"]
     assert head.index("KIND") == row.index("test.noop")
     assert "every 60 s" in row
+
+
+def test_what_owes_something_is_listed_alone(tocsin: Tocsin, conn: make.Connection) -> None:
+    assert tocsin("schedules", "list", "--overdue").out == "none is overdue\n"
+    for name in ("late", "due", "well", "paused", "not judged"):
+        tocsin("schedules", "create", "test.noop", "--name", name, "--every", "60", "--deliver-within", "60")
+    late, unjudged = (
+        make.value(conn, "select id from schedules where name = %s", name) for name in ("late", "not judged")
+    )
+    conn.execute(
+        "update schedules set plan_from = date_trunc('hour', now()) - interval '1 hour' where id = %s", (unjudged,)
+    )
+    conn.execute("update watches set late_since = now(), late_slot_at = now() where schedule_id = %s", (late,))
+    conn.execute(
+        "update watches set look_at = now() - interval '1 minute', since = now() - interval '1 hour' "
+        "where schedule_id = %s",
+        (unjudged,),
+    )
+    tenant_id, slot = make.value(conn, "select tenant_id from schedules"), make.now(conn) - timedelta(minutes=5)
+    make.run(conn, tenant_id, schedule_id=unjudged, schedule_version=1, origin="schedule", state="dead", slot_at=slot)
+    conn.execute("update schedules set next_fire_at = now() - interval '1 minute' where name in ('due', 'paused')")
+    tocsin("schedules", "pause", "paused")
+    listed = tocsin("schedules", "list", "--overdue", "--json").json()
+    assert {each["name"] for each in listed} == {"late", "due", "not judged"}

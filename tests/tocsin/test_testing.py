@@ -1,6 +1,8 @@
 """`tocsin.testing` runs a kind as a worker would, with nothing round it."""
 
 import asyncio
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from pydantic import BaseModel, ValidationError
@@ -107,6 +109,47 @@ def test_a_cancel_and_a_deadline_can_be_tried() -> None:
         run_kind(sleep, {"city": "Oslo"}, seconds=0.01)
     with pytest.raises(asyncio.CancelledError):
         run_kind(sleep, {"city": "Oslo"}, is_cancelled=True)
+
+
+def _last(ctx: Context[Params]) -> Done | Later:
+    return Done({"gave up": True}) if ctx.is_last_attempt else Later(None, "once more")
+
+
+def test_a_kind_knows_its_last_attempt() -> None:
+    last = Kind("test.last", Params, _last, "gives up")
+    assert run_kind(last, {"city": "Oslo"}, attempt=2, max_attempts=3) == Later(None, "once more")
+    assert run_kind(last, {"city": "Oslo"}, attempt=3, max_attempts=3) == Done({"gave up": True})
+
+
+async def _hidden(ctx: Context[Params]) -> Done:
+    return Done({"city": ctx.params.city})
+
+
+def _hide(ctx: Context[Params]) -> Any:
+    return _hidden(ctx)
+
+
+def _tell_nobody(ctx: Context[Params]) -> Done:
+    ctx.deliver(Message(to=("no address",)))
+    return Done()
+
+
+@pytest.mark.parametrize(
+    ("run", "said"),
+    [
+        (_hide, "returned coroutine; it takes Done, Later or Rejected"),
+        (lambda _: {"city": "Oslo"}, "returned dict; it takes"),
+        (lambda _: None, "returned NoneType"),
+        (lambda _: Done({"cities": {"Oslo"}}), "set is not JSON"),
+        (lambda _: Done({"share": float("nan")}), "Out of range float"),
+        (lambda _: Done({"deep": [{"city": "Os\0lo"}]}), "character NUL"),
+        (lambda _: Done(messages=(Message(to=("Ann <ann@example.com>",)),)), "one plain e-mail address"),
+        (_tell_nobody, "one plain e-mail address"),
+    ],
+)
+def test_what_a_worker_would_refuse_is_refused(run: Callable[[Any], Any], said: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=said):
+        run_kind(Kind("test.wrong", Params, run, "is wrong"), {"city": "Oslo"})
 
 
 def test_the_client_of_a_test_reaches_loopback_and_a_kinds_own_does_not() -> None:

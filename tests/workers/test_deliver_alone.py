@@ -5,21 +5,28 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import psycopg
 import pytest
+from prometheus_client import REGISTRY
 
 from db.pool import Database, Pool
 from db.processes import Heartbeat, Lease
 from db.query import Query
+from local.processes import free_port
+from scheduler.reaper import reap
 from tests import make
 from tests.system import until
 from tests.workers.channels.providers import provider
+from tests.workers.channels.test_smtp import Scripted
+from tests.workers.wire import certificate, raw_server
 from workers import deliver as module
 from workers.channels import Guard, LeaseLost, Receipt, open_mail
 from workers.channels.email import compose
+from workers.channels.smtp import Smtp
 from workers.deliver import Deliverer
 from workers.mail_rules import RuleBook
 from workers.outcome import Message
@@ -292,6 +299,47 @@ def test_the_key_is_one_for_all_attempts_and_another_once_it_is_sent_on_purpose_
     until(lambda: len(keys) == 3)
 
     assert keys == [f"{post.id}.0", f"{post.id}.0", f"{post.id}.1"]
+
+
+@pytest.mark.parametrize("fault", ["nobody listens", "the password is wrong"])
+def test_mail_that_a_dead_provider_does_not_take_counts_as_failed_once_its_attempts_are_over(
+    post: Post, tmp_path: Path, caplog: pytest.LogCaptureFixture, fault: str
+) -> None:
+    caplog.set_level("INFO", "tocsin.deliver")
+    made = certificate(tmp_path)
+    refusing = Scripted({"AUTH": b"535 no"}, offers=[b"AUTH PLAIN"], tls=made.server, is_tls_at_once=True)
+    before = {outcome: counted(outcome) for outcome in ("later", "failed")}
+    post.conn.execute("update deliveries set max_attempts = 2")
+    with raw_server(refusing) as port:
+        where = port if fault == "the password is wrong" else free_port()
+        post.deliverer._mailer = Smtp(f"smtps://u:p@127.0.0.1:{where}", "a@b.example", ssl_context=made.client)
+        post.go()
+        until(post.is_put_off)
+        post.conn.execute("update deliveries set available_at = now()")
+        post.deliverer.offer(post.id, post.slot)
+        until(lambda: post.row()["state"] == "failed" and counted("failed") > before["failed"])
+
+    assert {outcome: counted(outcome) - before[outcome] for outcome in before} == {"later": 1, "failed": 1}
+    told = [vars(line)["fields"] for line in caplog.records if line.message == "delivery.ended"]
+    assert [line["outcome"] for line in told] == ["later", "failed"]
+    assert all({"slot_at", "schedule_id", "run_id"} <= set(line) for line in told)
+
+
+def counted(outcome: str) -> float:
+    return REGISTRY.get_sample_value("tocsin_deliveries_total", {"channel": "email", "outcome": outcome}) or 0.0
+
+
+def test_a_delivery_whose_process_was_lost_in_its_last_attempt_counts_as_failed(post: Post) -> None:
+    before = counted("failed")
+    post.deliverer.start()
+    post.conn.execute("update deliveries set max_attempts = 1")
+    with post.pool.connection() as conn:
+        place = {"ids": [post.id], "slots": [post.slot], "low": post.slot, "high": post.slot}
+        assert module.START.one(conn, **place, process_id=post.lease.process_id)
+        post.conn.execute("update processes set lost_at = now()")
+        assert reap(conn) == 1
+    assert post.row()["state"] == "failed"
+    assert counted("failed") == before + 1
 
 
 @pytest.mark.parametrize("policy", ["resend", "hold"])

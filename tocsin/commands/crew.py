@@ -74,12 +74,12 @@ def _move(args: argparse.Namespace) -> int:
 
 
 def _means() -> "Means":
+    from api.crew_default import url_of_setting
     from api.crew_scheduler import Means
     from config.environ import read
 
-    found = read(("CREW_API_URL", "CREW_SCHEDULER_INTERVAL_MINUTES"))
-    url, minutes = found["CREW_API_URL"], found["CREW_SCHEDULER_INTERVAL_MINUTES"]
-    return Means(url, minutes, seal(), retention_days())
+    minutes = read(("CREW_SCHEDULER_INTERVAL_MINUTES",))["CREW_SCHEDULER_INTERVAL_MINUTES"]
+    return Means(url_of_setting(), minutes, seal(), retention_days())
 
 
 _ENDPOINTS = Listed(

@@ -1,6 +1,7 @@
 """`tocsin import`: the schedules of cron and of Celery beat, made here; what they ran is never run."""
 
 import argparse
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,9 @@ from tocsin.installation import changing, tenant_id
 from tocsin.terminal import show_json, show_table, with_json, with_tenant
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
+    from db.pool import Connection
     from tocsin.imports.found import Found
     from tocsin.imports.make import Became, Target
 
@@ -25,7 +29,7 @@ def add(commands: Any) -> None:
         metavar="FROM", required=True
     )
     crontab = verbs.add_parser("crontab", help="of a crontab, as `crontab -l` prints it")
-    crontab.add_argument("file", metavar="FILE")
+    crontab.add_argument("file", metavar="FILE", help="- is standard input")
     crontab.add_argument("--system", action="store_true", help="a user stands before each command, as in /etc/crontab")
     crontab.set_defaults(do=_crontab)
     beat = verbs.add_parser("celery-beat", help="of a beat_schedule, or of django-celery-beat")
@@ -77,7 +81,7 @@ def _beat(args: argparse.Namespace) -> int:
 
 def _text(file: str) -> str:
     try:
-        return Path(file).read_text()
+        return sys.stdin.buffer.read().decode() if file == "-" else Path(file).read_text("utf-8")
     except OSError as error:
         raise Complaint(f"cannot read {file}: {error.strerror}") from None
     except UnicodeDecodeError:
@@ -92,17 +96,35 @@ def _import(args: argparse.Namespace, found: "Sequence[Found]", origin: str) -> 
     target = _target(args)
     kinds = load(read(("TOCSIN_KINDS",))["TOCSIN_KINDS"])
     became: list[Became] = []
+    notes: list[str] = []
     try:
         with changing() as conn:
-            became += make_all(conn, tenant_id(conn, args.tenant), found, target, origin, kinds)
+            tenant = tenant_id(conn, args.tenant)
+            became += make_all(conn, tenant, found, target, origin, kinds)
+            notes += _notes(conn, tenant, became)
             _end(is_plan=args.plan)
     except _Planned:
         pass
     if args.is_json:
-        show_json({"plan": args.plan, "items": [_shown(each, is_plan=args.plan) for each in became]})
+        show_json({"plan": args.plan, "notes": notes, "items": [_shown(each, is_plan=args.plan) for each in became]})
     else:
         _show(became, is_plan=args.plan)
-    return 0
+        for note in notes:
+            print(note)
+    return 1 if became and all(each.what == "left" for each in became) else 0
+
+
+def _notes(conn: "Connection", tenant: "UUID", became: "Sequence[Became]") -> list[str]:
+    """What is to be known of the import as a whole."""
+    from api import tenant_rules
+
+    without = sum("cronExpression" in each.body and "timezone" not in each.body for each in became)
+    if not without:
+        return []
+    zone = tenant_rules.default_timezone(conn, tenant)
+    return [
+        f"no zone is said for {without} of them, so they fire in the tenant's, {zone}: --tz or CRON_TZ says another"
+    ]
 
 
 def _end(*, is_plan: bool) -> None:

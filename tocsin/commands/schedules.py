@@ -47,6 +47,9 @@ def add(commands: Any) -> None:
     listing = verbs.add_parser("list", help="the tenant's schedules, newest first")
     listing.add_argument("--kind", metavar="KIND")
     listing.add_argument("--status", choices=("active", "paused", "completed", "failed", "cancelled"))
+    listing.add_argument(
+        "--overdue", action="store_true", help="which did not deliver in time, or are due and not planned"
+    )
     with_limit(listing)
     listing.set_defaults(do=_list)
     for name, words, do in (
@@ -110,7 +113,7 @@ def _add_create(verbs: Any) -> None:
 
 
 def _create(args: argparse.Namespace) -> int:
-    from api import calendars
+    from api import calendars, crew_default
     from api.definitions import create_schedule, read_schedule
     from config.environ import read
     from workers.kinds import load
@@ -133,6 +136,7 @@ def _create(args: argparse.Namespace) -> int:
             seal=seal(),
             retention_days=retention_days(),
             created_by=who(),
+            crew_url=crew_default.url_of_setting(),
         )
         _record(conn, "created", None, row)
     return _show_one(args, row, "made")
@@ -156,16 +160,19 @@ def _list(args: argparse.Namespace) -> int:
 
     with opened() as conn:
         tenant = tenant_id(conn, args.tenant)
-        found = schedules.list_all(
-            conn, tenant, schedules.ScheduleFilter(kind=args.kind, status=args.status), limit=args.limit
-        )
+        wanted = schedules.ScheduleFilter(kind=args.kind, status=args.status, is_overdue=args.overdue)
+        found = schedules.list_all(conn, tenant, wanted, limit=args.limit)
     if args.is_json:
         show_json([shapes.schedule(row) for row in found])
     else:
         rows = [
             (row.id, row.name, row.kind, _when(row), row.status, row.next_fire_at, row.last_run_at) for row in found
         ]
-        show_table(("ID", "NAME", "KIND", "WHEN", "STATUS", "NEXT", "LAST SUCCESS"), rows, "no schedules yet")
+        show_table(
+            ("ID", "NAME", "KIND", "WHEN", "STATUS", "NEXT", "LAST SUCCESS"),
+            rows,
+            "none is overdue" if args.overdue else "no schedules yet",
+        )
     return 0
 
 

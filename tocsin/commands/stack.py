@@ -131,7 +131,7 @@ def _export(args: argparse.Namespace) -> int:
 
 
 def _means(conn: "Connection", args: argparse.Namespace) -> "tuple[Means, str]":
-    from api import tenant_rules, tenants
+    from api import crew_default, tenant_rules, tenants
     from config.environ import read
     from tocsin.stack.sections import Means
     from workers.kinds import load
@@ -147,6 +147,7 @@ def _means(conn: "Connection", args: argparse.Namespace) -> "tuple[Means, str]":
         retention_days(),
         value["TOCSIN_FILES"],
         who(),
+        crew_default.url_of_setting(),
     )
     return means, args.tenant or tenants.DEFAULT
 

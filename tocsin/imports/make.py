@@ -70,6 +70,7 @@ def make_all(
 def _made(
     conn: "Connection", tenant_id: UUID, entry: Found, body: Mapping[str, Any], kinds: "Mapping[str, Kind]"
 ) -> Became:
+    from api import crew_default
     from api.definitions import create_schedule, read_schedule
     from api.refusals import BadDefinition
     from api.shapes import schedule as shown
@@ -87,6 +88,7 @@ def _made(
                 seal=seal(),
                 retention_days=retention_days(),
                 created_by=who(),
+                crew_url=crew_default.url_of_setting(),
             )
             if entry.is_paused:
                 made = schedules.pause(conn, tenant_id, made.id, "it was disabled where it came from")

@@ -94,7 +94,7 @@ def _of_run(web: Web, run: dict[str, Any]) -> CallToolResult:
     return shown.answer(
         f"The run {run['id']} of the slot {run['slotAt']} is {run['state']}.",
         {"sentences": run["decision"], "run": {name: run[name] for name in kept}},
-        [f"{web.url}/api/runs/{run['id']}"],
+        [f"{web.url}/runs/{run['id']}"],
     )
 
 
@@ -126,7 +126,7 @@ async def _of_schedule(
                 for run in told
             ],
         },
-        [f"{web.url}/api/schedules/{schedule['id']}", *(f"{web.url}/api/runs/{run['id']}" for run in told)],
+        [f"{web.url}/schedules/{schedule['id']}", *(f"{web.url}/runs/{run['id']}" for run in told)],
     )
 
 
@@ -232,5 +232,5 @@ async def _of_recipient(web: Web, recipient: str, span: Span) -> CallToolResult:
     return shown.answer(
         f"Messages to this recipient of slots {span.words}: {counts}.",
         {"recipient": recipient, "sentences": sentences},
-        [f"{web.url}/api/runs/{each}" for each in list(dict.fromkeys(each["runId"] for each in sent))[:_MOST_TOLD]],
+        [f"{web.url}/runs/{each}" for each in list(dict.fromkeys(each["runId"] for each in sent))[:_MOST_TOLD]],
     )

@@ -35,57 +35,83 @@ _MOST_NAMED = 20
 
 @dataclass(frozen=True)
 class Noun:
-    """A list of the API: its path, the field with the name, what a list shows, and its filters by the tools' words."""
+    """A list of the API: its path, the field with the name, what a list shows, its filters by the tools' words.
+
+    `room` is the dashboard's page of the list; each row has a page under it, but where `rows_have_pages` says no.
+    """
 
     path: str
+    room: str
     name: str | None
     columns: tuple[str, ...]
     filters: Mapping[str, str] = field(default_factory=dict)
+    rows_have_pages: bool = True
+
+    def page(self, row_id: str | None = None) -> str:
+        """The path of the page that shows the list, or that shows this row of it best."""
+        return f"{self.room}/{row_id}" if row_id and self.rows_have_pages else self.room
 
 
 _SPAN = {"since": "from", "until": "to"}
 NOUNS: dict[str, Noun] = {
     "schedules": Noun(
         "/api/schedules",
+        "/schedules",
         "name",
         ("id", "name", "jobType", "status", "timezone", "nextRunAt", "lastRunAt", "pauseNote", "lastError"),
         {"state": "status", "kind": "jobType"},
     ),
     "runs": Noun(
         "/api/runs",
+        "/runs",
         None,
         ("id", "scheduleName", "kind", "slotAt", "state", "reason", "error"),
         {"state": "state", "kind": "kind", "schedule": "scheduleId", **_SPAN},
     ),
     "alerts": Noun(
-        "/api/kpi-alerts", "alertName", ("id", "alertName", "alertType", "state", "status", "recipients", "nextRunAt")
+        "/api/kpi-alerts",
+        "/alerts",
+        "alertName",
+        ("id", "alertName", "alertType", "state", "status", "recipients", "nextRunAt"),
     ),
     "reports": Noun(
         "/api/scheduled-reports",
+        "/reports",
         "name",
         ("id", "name", "reportType", "status", "emailRecipients", "lastRun", "lastRunStatus", "nextRun", "lastError"),
         {"state": "status"},
     ),
-    "pulses": Noun("/api/pulse", "name", ("id", "name", "enabled", "recipients", "lastRunAt", "nextRunAt")),
+    "pulses": Noun("/api/pulse", "/pulses", "name", ("id", "name", "enabled", "recipients", "lastRunAt", "nextRunAt")),
     "dead_letters": Noun(
         "/api/dead-letters",
+        "/dead-letters",
         None,
         ("id", "runId", "scheduleName", "kind", "slotAt", "cause", "error", "state"),
         {"state": "state", "kind": "kind", "schedule": "scheduleId", **_SPAN},
     ),
     "deliveries": Noun(
         "/api/deliveries",
+        "/deliveries",
         None,
         ("id", "runId", "slotAt", "channel", "recipient", "state", "attempts", "error", "sentAt"),
         {"state": "state", "recipient": "recipient", **_SPAN},
     ),
-    "sources": Noun("/api/sources", "name", ("id", "name", "type", "url")),
-    "graphs": Noun("/api/graphs", "name", ("id", "name", "description", "unit", "grain", "segmentBy")),
-    "dashboards": Noun("/api/dashboards", "name", ("id", "name", "description", "graphIds")),
-    "report_definitions": Noun("/api/report-definitions", "name", ("id", "name", "description", "version")),
-    "silences": Noun("/api/silences", "name", ("id", "name", "alertId", "segment", "startsAt", "endsAt", "isActive")),
+    "sources": Noun("/api/sources", "/sources", "name", ("id", "name", "type", "url")),
+    "graphs": Noun("/api/graphs", "/graphs", "name", ("id", "name", "description", "unit", "grain", "segmentBy")),
+    "dashboards": Noun("/api/dashboards", "/dashboards", "name", ("id", "name", "description", "graphIds")),
+    "report_definitions": Noun(
+        "/api/report-definitions", "/reports/definitions", "name", ("id", "name", "description", "version")
+    ),
+    "silences": Noun(
+        "/api/silences",
+        "/silences",
+        "name",
+        ("id", "name", "alertId", "segment", "startsAt", "endsAt", "isActive"),
+        rows_have_pages=False,
+    ),
     "suppressions": Noun(
         "/api/suppressions",
+        "/suppressions",
         None,
         ("id", "recipient", "scheduleId", "reason", "note", "createdAt"),
         {"recipient": "recipient"},

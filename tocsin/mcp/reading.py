@@ -54,7 +54,7 @@ def _add_lists(server: MCPServer[Any], web: Web) -> None:
         return shown.answer(
             f"{len(rows)} {what.replace('_', ' ')}{more}.",
             {"items": rows, "nextCursor": found["nextCursor"]},
-            [f"{web.url}{NOUNS[what].path}"],
+            [web.url + NOUNS[what].page()],
         )
 
     @server.tool(title="Show one", annotations=_READS)
@@ -62,7 +62,7 @@ def _add_lists(server: MCPServer[Any], web: Web) -> None:
         """Shows one thing with all its fields; a run with attempts, steps, logs, deliveries, files and `decision`."""
         found = await nouns.one(web, what, which)
         kept = {name: value for name, value in found.items() if value not in (None, [], {})}
-        return shown.answer("Its fields, empty ones left out:", kept, [f"{web.url}{NOUNS[what].path}/{found['id']}"])
+        return shown.answer("Its fields, empty ones left out:", kept, [web.url + NOUNS[what].page(found["id"])])
 
     @server.tool(title="Why", annotations=_READS)
     async def explain_why(

@@ -129,6 +129,7 @@ def _make_schedule(means: Means, body: Fields) -> Schedule:
         seal=means.seal,
         retention_days=means.retention_days,
         created_by=means.who,
+        crew_url=means.crew_url,
     )
 
 

@@ -36,6 +36,7 @@ class Means:
     retention_days: int
     files: Path | None
     who: str
+    crew_url: str | None = None
 
 
 class Have(NamedTuple):

@@ -12,7 +12,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -76,7 +76,8 @@ class Smtp:
         except (OSError, smtplib.SMTPException, ValueError) as error:
             state: Literal["unknown", "pending"] = "unknown" if handover.is_dotted else "pending"
             if isinstance(error, smtplib.SMTPResponseException):
-                return _receipt(state, error.smtp_code, _shown(error))
+                is_ours = isinstance(error, smtplib.SMTPAuthenticationError)
+                return replace(_receipt(state, error.smtp_code, _shown(error)), is_ours=is_ours)
             return Receipt(state, error=self._explain(error))
 
     def _connect(self) -> smtplib.SMTP:

@@ -61,8 +61,9 @@ def _load(said: str, value: str) -> Kind:
     module, _, attribute = value.partition(":")
     try:
         kind = getattr(import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        raise BadSetting(f"{said}, which cannot be loaded: {error}") from None
+    except (Exception, SystemExit) as error:  # noqa: BLE001  its module is anybody's, and may raise anything
+        what = "" if isinstance(error, ImportError | AttributeError) else f"{type(error).__name__}: "
+        raise BadSetting(f"{said}, which cannot be loaded: {what}{' '.join(str(error).split())}") from None
     if not isinstance(kind, Kind):
         raise BadSetting(f"{said}, which is a {type(kind).__name__} and not a tocsin.Kind")
     return kind

@@ -317,7 +317,7 @@ def test_a_refused_login_is_pending_and_shows_nothing_of_it(tmp_path: Path, code
     )
     with raw_server(server) as port:
         receipt = _with_login(port, scheme="smtps", ssl_context=made.client).send("a@example.com", CONTENT, Holding())
-    assert (receipt.state, receipt.code) == ("pending", int(code))
+    assert (receipt.state, receipt.code, receipt.is_ours) == ("pending", int(code), True)
     assert "hu:sh" not in receipt.error
 
 

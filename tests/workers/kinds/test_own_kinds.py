@@ -65,6 +65,30 @@ def test_what_is_offered_and_cannot_be_used_stops_the_process_and_says_whose_it_
     assert said in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("KIND = (", "SyntaxError: '(' was never closed (wrong.py, line 1)"),
+        (
+            "from tocsin import Kind\nKIND = Kind('two words', object, print, 's')",
+            "ValueError: a kind is named in letters",
+        ),
+        ("raise RuntimeError('one line\\nand two')", "RuntimeError: one line and two"),
+        ("import sys\nsys.exit(3)", "SystemExit: 3"),
+    ],
+)
+def test_a_module_that_raises_stops_the_process_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, said: str
+) -> None:
+    (tmp_path / "wrong.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "wrong", raising=False)
+    with pytest.raises(BadSetting, match=r"^TOCSIN_KINDS names wrong:KIND, which cannot be loaded: .*$") as refused:
+        load(("wrong:KIND",))
+    assert said in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
 def _run(_ctx: Context[BaseModel]) -> Done:
     return Done()
 
