@@ -2489,7 +2489,11 @@ CREATE INDEX api_tokens_of_tenant ON public.api_tokens USING btree (tenant_id, c
 
 CREATE UNIQUE INDEX artifacts_one_per_name ON ONLY public.artifacts USING btree (run_id, name, slot_at);
 
+CREATE INDEX audit_log_of_person ON public.audit_log USING btree (chain, who, number DESC);
+
 CREATE INDEX audit_log_of_stacks ON public.audit_log USING btree (chain, subject_id, number DESC) WHERE (subject_type = 'stack'::text);
+
+CREATE INDEX audit_log_of_subject ON public.audit_log USING btree (chain, subject_id, number DESC);
 
 CREATE INDEX crew_responses_by_age ON public.crew_responses USING btree (created_at);
 

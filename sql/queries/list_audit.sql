@@ -1,4 +1,5 @@
--- The entries of a tenant's chain, or of the operator's (null), newest first, on from a number. Index: audit_log's key.
+-- The entries of a tenant's chain, or of the operator's (null), newest first, on from a number. Index: audit_log's key,
+-- audit_log_of_subject or audit_log_of_person, as it is asked: each call is planned for its filters.
 select
     a.number, a.at, a.who, a.action, a.subject_type, a.subject_id, a.before, a.after, a.address, a.request_id,
     encode(a.hash, 'hex') as hash

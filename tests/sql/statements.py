@@ -60,8 +60,9 @@ def numbered(text: str) -> tuple[str, list[str]]:
 def describe(conn: psycopg.Connection[Any], name: str) -> Described:
     """Prepares the statement of that name and answers how Postgres understands it."""
     text, names = numbered((QUERIES / f"{name}.sql").read_text())
-    conn.pgconn.prepare(name.encode(), text.encode())
-    result = conn.pgconn.describe_prepared(name.encode())
+    prepared = conn.pgconn.prepare(b"", text.encode())
+    assert prepared.status < 5, f"{name}: {prepared.error_message.decode()}"
+    result = conn.pgconn.describe_prepared(b"")
     error = result.error_message.decode() if result.status >= 5 else ""
     assert not error, f"{name}: {error}"
     return Described(

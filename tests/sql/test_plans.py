@@ -280,6 +280,26 @@ def test_what_a_page_shows_of_a_day_is_read_by_when_it_was_made_and_of_alerts_by
     assert "runs_one_per_slot" in indexes(filled, nodes), nodes
 
 
+@pytest.mark.parametrize("asked", ["subject_id", "who"])
+def test_what_became_of_one_thing_and_what_one_person_did_is_read_alone(
+    filled: make.Connection, some: dict[str, Any], asked: str
+) -> None:
+    with filled.transaction(force_rollback=True):
+        filled.execute("set local session_replication_role to replica")
+        filled.execute(
+            "insert into audit_log (chain, number, tenant_id, at, who, action, subject_type, subject_id, previous, hash)"
+            " select t, n, t, now(), 'w' || n %% 500, 'edit', 'schedule', 's' || n %% 500, '', ''"
+            " from generate_series(1, 5000) as n, cast(%s as uuid) as t",
+            (some["tenant_id"],),
+        )
+        filled.execute("analyze audit_log")
+        filled.execute("set local plan_cache_mode to force_custom_plan")  # as a list with filters is read
+        of: dict[str, Any] = {"tenant_id": some["tenant_id"], "before": None, "room": 50}
+        of |= {"subject_type": None, "subject_id": None, "who": None, asked: "s7" if asked == "subject_id" else "w7"}
+        nodes = plan_of(filled, "list_audit", of)
+    assert indexes(filled, nodes) == {"audit_log_of_subject" if asked == "subject_id" else "audit_log_of_person"}, nodes
+
+
 def test_an_alerts_checks_and_their_messages_are_read_by_its_schedule_and_its_runs(
     filled: make.Connection, some: dict[str, Any]
 ) -> None:
