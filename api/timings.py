@@ -1,10 +1,10 @@
 """When something with a schedule of its own recurs: by an expression or, beside it, as schedules themselves do. Pure."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from pydantic.alias_generators import to_camel
 
 from api.definitions import Time
@@ -21,8 +21,18 @@ NAMES = tuple(to_camel(name) for name in BESIDE)
 WAYS = frozenset({*NAMES} - {"intervalAnchor"})
 _ANY_DAY = date(1970, 1, 1)
 
+
+def _seconds(value: int) -> int:
+    try:
+        slots.check(slots.Interval(value, datetime(1970, 1, 1, tzinfo=UTC)))
+    except BadRecurrence as error:
+        raise ValueError(error.reason) from None
+    return value
+
+
 IntervalSeconds = Annotated[
-    int | None, Field(strict=True, description="in place of an expression: each so many seconds from `intervalAnchor`")
+    Annotated[int, Field(strict=True), AfterValidator(_seconds)] | None,
+    Field(description="in place of an expression: each so many seconds from `intervalAnchor`"),
 ]
 IntervalAnchor = Annotated[
     Time | None, Field(description="what `intervalSeconds` is counted from; the moment of saving if left out")

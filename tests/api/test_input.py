@@ -127,7 +127,9 @@ GOOD: dict[str, dict[str, Any]] = {
     "edit_tenant": {},
     "edit_own_tenant": {},
 }
-RECURRENCES = ("cronExpression", "scheduledAt", "recurrence")
+RECURRENCES = ("cronExpression", "intervalSeconds", "scheduledAt", "recurrence")
+# The way to recur of each good body, in whose place another one stands.
+RECURS = {"create_schedule": "intervalSeconds", "create_pulse": "cron", "create_scheduled_report": "cronExpression"}
 OPERATORS = ("create_tenant", "edit_tenant")
 
 NAN, INFINITE = float("nan"), float("inf")
@@ -204,8 +206,8 @@ def _model(name: str) -> str:
 def _with(name: str, field: str, value: Any) -> bytes:
     """The route's good body with one field wrong. Infinite numbers and lone surrogates go as they are."""
     body = dict(GOOD[name])
-    if name == "create_schedule" and field in RECURRENCES:
-        del body["intervalSeconds"]
+    if name in RECURS and field in RECURRENCES:
+        del body[RECURS[name]]
     outer, _, inner = field.partition("/")
     body[outer] = {inner: value} if inner else value
     return json.dumps(body).encode()
