@@ -24,6 +24,8 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "CronIn": {"cronExpression": "0 9 * * 1-5", "timezone": "Europe/Paris", "count": 5},
     "LettersIn": {"kind": "http.call", "cause": "attempts_exhausted", "limit": 100},
     "ResendIn": {"force": False},
+    "AcknowledgeIn": {"segment": "north"},
+    "SnoozeIn": {"seconds": 3600},
     "SourceIn": {"name": "shop", "type": "postgres", "url": "postgresql://reader@db.example.com:5432/shop"},
     "SourcePatch": {"name": "the shop"},
     "QueryIn": {"query": "select 1 as one"},
