@@ -66,7 +66,7 @@ def test_a_run_and_its_mail_arrive_once_through_pgbouncer(system: System, mail: 
     assert system.value(OUTCOMES) == ["done"]
     lag = system.value("select extract(epoch from started_at - slot_at)::float from runs")
     assert lag < 1.5, "it was rung, and did not wait for a look"
-    is_listening = "select count(*) from pg_stat_activity where application_name = 'tocsin listen'"
+    is_listening = "select count(*) from pg_stat_activity where application_name = 'tocsin listen' and datname = current_database()"
     assert system.value(is_listening) == 1
     with psycopg.connect(bouncer.admin_url, autocommit=True) as admin:
         clients = admin.execute("show clients").fetchall()

@@ -38,6 +38,7 @@ UNMET = {
     "preview_scheduled_report": 422,
     "preview_report_definition": 422,
     "import_users_of_source": 422,
+    "acknowledge_kpi_alert": 409,
 }
 ELSEWHERE = re.compile(r"(https?:|[\\/]{2})", re.IGNORECASE)
 
