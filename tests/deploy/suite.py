@@ -5,6 +5,7 @@ that they read, and no folder of the product: what they import is /opt/tocsin's.
 among them every test is run but those that look at the sources.
 """
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from local import dataset
 from tests.deploy import rootfs
 
 # Read by tests; of the product's own only sql, which nothing imports.
@@ -38,9 +40,19 @@ def main(words: Sequence[str]) -> int:
     folder = Path(tempfile.mkdtemp(prefix="tocsin-image-"))
     try:
         image = rootfs.build(folder / "built", {"SETS": "dev"})
+        _add_figures(image)
         return tested(image, folder, words)
     finally:
         shutil.rmtree(folder)
+
+
+def _add_figures(image: rootfs.Stage) -> None:
+    """Lays the demo's figures beside what is installed: tests read them, and no image holds them."""
+    found = importlib.util.find_spec(dataset.PACKAGE)
+    if found is None or not found.submodule_search_locations:
+        raise SystemExit(f"the package {dataset.PACKAGE} is not installed; run `make setup`")
+    [site] = image.place("/opt/tocsin").glob("lib/python*/site-packages")
+    shutil.copytree(found.submodule_search_locations[0], site / dataset.PACKAGE)
 
 
 def tested(image: rootfs.Stage, folder: Path, words: Sequence[str]) -> int:

@@ -126,9 +126,10 @@ def test_an_edit_plans_hundreds_of_schedules_anew_by_as_many_statements_as_one(
     asked_for: list[str] = []
     execute = Query._execute
 
-    def noted(query: Query[Any], *args: Any) -> Any:
-        asked_for.append(query.name)
-        return execute(query, *args)
+    def noted(query: Query[Any], cursor: Any, *args: Any) -> Any:
+        if cursor.connection is conn:
+            asked_for.append(query.name)
+        return execute(query, cursor, *args)
 
     monkeypatch.setattr(Query, "_execute", noted)
 

@@ -1,17 +1,14 @@
 """`tocsin runs`, `dead` and `why` on runs in every state."""
 
-import re
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
-from api import reasons
 from db.ids import id_at
 from db.jsonb import Jsonb, rfc3339
 from tests import make
-from tests.system import ROOT
 from tests.tocsin.conftest import Tocsin
 
 
@@ -197,19 +194,6 @@ def test_why_says_that_a_copied_database_is_held(
 ) -> None:
     conn.execute("update installation set fingerprint = 'elsewhere'")
     assert "Nothing is claimed here: this database is a copy" in tocsin("why", "daily").out
-
-
-def test_every_reason_that_is_written_has_its_words() -> None:
-    written = re.compile(r"""give_back\(.*"([a-z_]+)"|reason=\"([a-z_]+)\"|reason = '([a-z_]+)'""")
-    rooms = [
-        *(ROOT / "workers").glob("*.py"),
-        *(ROOT / "scheduler").glob("*.py"),
-        *(ROOT / "sql/queries").glob("*.sql"),
-    ]
-    found = {"".join(groups) for room in rooms for groups in written.findall(room.read_text())}
-
-    assert {"answer_lost", "given_back", "overlap", "no_worker_for_kind"} <= found
-    assert found <= set(reasons._WHYS)
 
 
 def test_messages_that_failed_are_listed_and_one_is_sent_anew(
