@@ -33,7 +33,7 @@ class Wall(NamedTuple):
 
 
 ENTER = Query("enter_tenant", Entered)
-ENTER_LISTING = Query("enter_listing", Planned)
+SET_PLANNING = Query("set_planning", Planned)
 LOOK = Query("look_at_wall", Wall)
 
 
@@ -57,4 +57,9 @@ def within(conn: Connection, tenant_id: UUID, *, is_walled: bool) -> Iterator[No
 
 def plan_each(conn: Connection) -> None:
     """Has the statements of this transaction planned for their own values: lists whose filters may be null need it."""
-    ENTER_LISTING.one(conn)
+    SET_PLANNING.one(conn, mode="force_custom_plan")
+
+
+def plan_once(conn: Connection) -> None:
+    """Has them planned once for all values again: what goes by ids over all partitions takes longer to plan than to run."""
+    SET_PLANNING.one(conn, mode="force_generic_plan")

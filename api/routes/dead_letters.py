@@ -16,7 +16,7 @@ from api.problems import answers, good
 from api.request import Change, Editor, Reader, answer
 from api.routes.runs import RunOut
 from db.pool import Connection
-from db.walls import plan_each
+from db.walls import plan_each, plan_once
 from scheduler import dead
 from scheduler.dead import DeadGroup, LetterFilter
 from scheduler.runs import DeadLetter
@@ -66,6 +66,7 @@ class LettersIn(BaseModel):
         )
         plan_each(conn)
         letters = dead.list_all(conn, tenant_id, wanted, limit=self.limit + 1)
+        plan_once(conn)
         return sorted(letters[: self.limit], key=lambda each: each.run_id), len(letters) > self.limit
 
     def told(self) -> dict[str, Any]:

@@ -1,4 +1,0 @@
--- Has each statement of the transaction planned for its own values, as a list with filters that may be null needs:
--- one plan for all values reads a tenant's whole history (measured with 10,000 runs of a tenant, for 50: 27 ms
--- against 1.3). Passes with the transaction.
-select set_config('plan_cache_mode', 'force_custom_plan', true) as plan_cache_mode
