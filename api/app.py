@@ -72,6 +72,7 @@ from db.live import connected
 from db.processes import VERSION
 from db.store import Store
 from db.walls import within
+from telemetry import metrics
 from telemetry.log import Events
 from workers.http import Client
 from workers.kinds import INNER, load
@@ -129,6 +130,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def running(app: FastAPI) -> AsyncIterator[None]:
+        metrics.begin_cancelling({*loaded, *INNER})
         # Opening waits for nothing: a web process lives, and says why it is not ready, while Postgres is away.
         pool = settings.database.open_pool("web", _CONNECTIONS)
         presence = Presence(

@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 
 import uvicorn
 from fastapi import FastAPI
@@ -18,6 +19,7 @@ from api.app import create_app, openapi, seal_of
 from api.connection import Connection
 from api.gauges import Gauges
 from api.settings import Settings
+from config.children import Died, keep_alive
 from config.environ import BadSetting, place_of, share_metrics
 from config.signals import SignalEvent, set_off, set_on
 from db import sealed
@@ -125,21 +127,19 @@ def _supervise(settings: Settings, listening: socket.socket, stopping: SignalEve
         if settings.metrics_port is not None:
             events.info("metrics.served", port=exporter.serve(settings.metrics_port, gauges))
 
-        def start(number: int) -> subprocess.Popen[bytes]:
+        def start(number: int, _before: int | None) -> subprocess.Popen[bytes]:
             return subprocess.Popen(command, env=place_of(number), pass_fds=[listening.fileno()])
 
-        children = [start(number) for number in range(settings.processes)]
-        while not stopping.wait(0.2):
-            for number, child in enumerate(children):
-                if child.poll() is not None:
-                    events.error("web.died", pid=child.pid, status=child.returncode)
-                    stopping.wait(1.0)
-                    children[number] = start(number)
+        children = keep_alive([partial(start, number) for number in range(settings.processes)], stopping, _tell)
         for child in children:
             child.terminate()
-        status = max([_ended(child) for child in children])
+        status = max([_ended(child) for child in children], default=0)
     set_off()
     return status
+
+
+def _tell(died: Died) -> None:
+    events.error("web.died", pid=died.pid, status=died.status, next_try_in=died.next_try_in)
 
 
 def _ended(child: subprocess.Popen[bytes]) -> int:

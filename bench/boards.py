@@ -75,6 +75,7 @@ class Source(NamedTuple):
     def series(self, target: dict[str, Any]) -> list[Series]:
         """What the panel's target shows over the span."""
         query = target["expr"].replace("$__rate_interval", f"{int(self.span.step * 4)}s")
+        query = query.replace("$namespace", ".*").replace("$job", ".*")
         asked = {"query": query, "start": self.span.start, "end": self.span.end, "step": self.span.step}
         found = _asked(self.url, "query_range", asked)
         return [

@@ -1,12 +1,13 @@
 """Rows that the ticker and the workers share: what is rung, and the gates that runs wait at."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
 from db.pool import Connection
 from db.query import Query
+from telemetry import metrics
 
 # How long before its instant a run made ahead may be rung and leased: what lies between the ring and the worker's first
 # line takes some milliseconds, and a herd's room is filled by then. The worker waits for the instant.
@@ -32,9 +33,10 @@ class Pointer(NamedTuple):
 
 
 class Touched(NamedTuple):
-    """A run that was cancelled, or asked to cancel, with its state now."""
+    """A run that was cancelled, asked to cancel, or given back, with its state now."""
 
     id: UUID
+    kind: str
     state: str
 
 
@@ -60,4 +62,13 @@ def cancel(conn: Connection, runs: Sequence[Pointer], reason: str) -> list[Touch
     """Cancels open runs, or asks their worker to; returns those that were open."""
     if not runs:
         return []
-    return CANCEL.all(conn, ids=[run.id for run in runs], slots=[run.slot_at for run in runs], reason=reason)
+    touched = CANCEL.all(conn, ids=[run.id for run in runs], slots=[run.slot_at for run in runs], reason=reason)
+    count_cancelled(touched)
+    return touched
+
+
+def count_cancelled(touched: Iterable[Touched]) -> None:
+    """Counts those of them that are cancelled now, wherever that was done."""
+    for run in touched:
+        if run.state == "cancelled":
+            metrics.runs.labels(run.kind, run.state).inc()

@@ -76,9 +76,10 @@ class DroppedPartitions(NamedTuple):
 
 
 class EndedCrews(NamedTuple):
-    """How many calls of cancelled crews were ended or asked to end, and of how many crews none is left."""
+    """How many calls of cancelled crews were ended or asked to, how many at once, and of how many crews none is left."""
 
     touched: int
+    ended: int
     forgotten: int
 
 
@@ -114,8 +115,8 @@ def reap(conn: Connection) -> int:
     for run in runs:
         metrics.leases_expired.inc()
         metrics.attempts.labels(run.kind, "expired").inc()
-        if run.state == "dead":
-            metrics.runs.labels(run.kind, "dead").inc()
+        if run.state != "pending":
+            metrics.runs.labels(run.kind, run.state).inc()
             traces.ended(run.id, kind=run.kind, state=run.state)
         events.warning("run.expired", run_id=run.id, kind=run.kind, state=run.state)
     deliveries = REAP_DELIVERIES.all(conn)
@@ -160,7 +161,10 @@ def forget_source_answers(conn: Connection) -> None:
 def end_crews(conn: Connection) -> int:
     """Ends the calls of crews that were cancelled, some thousands at a time; returns how many it touched."""
     found = CANCEL_CREW_RUNS.one(conn)
-    return 0 if found is None else found.touched
+    if found is None:
+        return 0
+    metrics.runs.labels("crew.ask", "cancelled").inc(found.ended)
+    return found.touched
 
 
 def keep_house(conn: Connection, retention_days: int) -> None:

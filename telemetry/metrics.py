@@ -80,7 +80,7 @@ def begin_at_zero(kinds: Iterable[str]) -> None:
     for kind in kinds:
         for outcome in OUTCOMES:
             attempts.labels(kind, outcome)
-        for state in ("succeeded", "dead"):
+        for state in ("succeeded", "dead", "cancelled"):
             runs.labels(kind, state)
     for channel in CHANNELS:
         for outcome in HAND_OVERS:
@@ -101,6 +101,13 @@ def begin_kind(kind: str) -> None:
     """Shows at zero what a ticker counts of the kind's runs that it takes back."""
     attempts.labels(kind, "expired")
     runs.labels(kind, "dead")
+    runs.labels(kind, "cancelled")
+
+
+def begin_cancelling(kinds: Iterable[str]) -> None:
+    """Shows at zero what a web process counts of the runs that people cancel."""
+    for kind in kinds:
+        runs.labels(kind, "cancelled")
 
 
 # What each run observes is looked up once: `labels` takes longer than `observe`.

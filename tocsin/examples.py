@@ -70,6 +70,8 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
     ),
     "alerts why": ("tocsin alerts why 'few orders' --recipient ann@example.com --at 2026-03-30T09:00:00Z",),
     "alerts history": ("tocsin alerts history 'few orders' --segment eu",),
+    "alerts acknowledge": ("tocsin alerts acknowledge 'few orders' --segment eu",),
+    "alerts snooze": ("tocsin alerts snooze 'few orders' --seconds 3600",),
     "pulses create": (
         """tocsin pulses create '{"name": "weekly", "prompt": "What is new?", "cron": "0 9 * * 1", "recipients": ["ann@example.com"], "graphs": ["orders"]}'""",
     ),

@@ -13,6 +13,7 @@ from workers.alerting.chart import Point
 from workers.alerting.machine import StateRow, from_json
 from workers.alerting.notify import Facts, Silence
 from workers.graphs import Graph
+from workers.owners import tell_once
 from workers.rows import Leased, Value
 from workers.templating.template import Template
 
@@ -81,7 +82,6 @@ LIST_UNCHECKED = Query("list_unchecked_slots", SlotRow)
 LIST_CHECKS = Query("list_recent_checks", CheckRow)
 REPORT_TROUBLE = Query("report_trouble", Value)
 TELL_OWNER = Query("tell_owner", Value)
-TELL_OWNER_ONCE = Query("tell_owner_once", Value)
 LIST_MEMBERS = Query("list_members_of_role", Address)
 SETTLE_TROUBLE = Query("settle_trouble", Value)
 GET_TEMPLATE = Query("get_template", Template)
@@ -234,9 +234,7 @@ class RunAlertBook:
 
     def tell_once(self, which: UUID, version: int, subject: str, text: str) -> None:
         """Tells the owner of this run's schedule that a template fails, once for each version of it."""
-        told = {"what": "template", "which": f"{which} {version}", "subject": subject, "text": text}
-        with self.pool.connection() as conn:
-            TELL_OWNER_ONCE.one(conn, **told, **self._run())
+        tell_once(self.pool, self.leased, "template", f"{which} {version}", subject, text)
 
     def members_of(self, role: str) -> list[str]:
         """The addresses of the tenant's members of a role who are not disabled, at most a thousand."""

@@ -147,10 +147,10 @@ class Finisher:
     def _write(self, group: Sequence[End]) -> None:
         """Writes the group until Postgres answers, or until every lease is known to be lost and the ends are void."""
         wait = 0.05
-        written: set[UUID] = set()
+        written: dict[UUID, str] = {}
         while True:
             try:
-                written = {row.id for row in self._execute(group)}
+                written = {row.id: row.state for row in self._execute(group)}
                 break
             except Exception as error:  # noqa: BLE001  one run's bug must not end the thread that ends all runs
                 if isinstance(error, DatabaseError) and self._is_passing(error):
@@ -171,10 +171,16 @@ class Finisher:
                 else:
                     self._write([_unstorable(group[0], error)])
                     return
-        self._told([end for end in group if end.leased.id in written])
+        self._tell(group, written)
+
+    def _tell(self, group: Sequence[End], written: dict[UUID, str]) -> None:
+        """Tells of the ends that were written, each with its run's state since, and lets all of them go."""
         for end in group:
             if end.leased.id not in written:
                 events.warning("finish.refused", run_id=end.leased.id, fence=end.leased.fence, state=end.state)
+            end.state = written.get(end.leased.id, end.state)
+        self._told([end for end in group if end.leased.id in written])
+        for end in group:
             end.when_done()
 
     def _is_passing(self, error: DatabaseError) -> bool:

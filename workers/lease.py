@@ -12,7 +12,7 @@ from db.ids import slot_of
 from db.pool import DatabaseError, Pool
 from db.processes import Heartbeat, Lease
 from db.query import Query, bare
-from db.runs import LEAD_SECONDS
+from db.runs import LEAD_SECONDS, Touched, count_cancelled
 from telemetry.log import Events
 from workers.kind import Context, Kind
 from workers.rows import Leased
@@ -20,7 +20,7 @@ from workers.rows import Leased
 events = Events("lease")
 
 START = Query("start_runs", Leased)
-RELEASE = Query("release_runs")
+RELEASE = Query("release_runs", Touched)
 _MOST_WAIT_SECONDS = 60.0
 
 
@@ -112,7 +112,7 @@ class Leaser:
         if runs:
             slots = [run.slot_at for run in runs]
             with self._pool.connection() as conn:
-                RELEASE.run(
+                released = RELEASE.all(
                     conn,
                     ids=[run.id for run in runs],
                     slots=slots,
@@ -121,6 +121,7 @@ class Leaser:
                     reason=reason,
                     delay=delay_seconds,
                 )
+            count_cancelled(released)
 
 
 def _wait_for_another(run: Leased) -> float:

@@ -51,10 +51,11 @@ class LeasedDelivery(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """The answer of finish_runs.sql for a run that ended."""
+    """The answer of finish_runs.sql for a run that ended; cancelled where it was to be tried again and is not wanted."""
 
     id: UUID
     has_waiting: bool
+    state: str
 
 
 class Value(NamedTuple):

@@ -91,7 +91,7 @@ def cancel_runs(db: Store, now: datetime, p: Params, owner: object) -> Answer:
                 cancel_requested_at=asked,
             )
             db.free_gate(run)
-    return [(run.id, run.state) for run in touched]
+    return [(run.id, run.kind, run.state) for run in touched]
 
 
 def start_runs(db: Store, now: datetime, p: Params, owner: object) -> Answer:
@@ -143,14 +143,15 @@ def finish_runs(db: Store, now: datetime, p: Params, owner: object) -> Answer:
         )
         freed = db.free_gate(run) if state != "pending" else None
         waits = freed is not None and any(other.schedule is freed and other.waits_at_gate for other in db.open.values())
-        return [(run.id, waits or run.limited_by is not None)]
+        return [(run.id, waits or run.limited_by is not None, run.state)]
     is_written = run.written_fence == run.fence == p["fence"]
     has_come = run.state == p["state"] or (p["state"] == "pending" and run.state == "cancelled")
-    return [(run.id, False)] if is_written and has_come else []
+    return [(run.id, False, run.state)] if is_written and has_come else []
 
 
 def release_runs(db: Store, now: datetime, p: Params, owner: object) -> Answer:
     """The leased runs given back, their attempt not counted; those to be cancelled are."""
+    released = []
     for run, fence in p["runs"]:
         if run.fence == fence and run.state == "running":
             is_cancelled = run.cancel_requested_at is not None
@@ -167,7 +168,8 @@ def release_runs(db: Store, now: datetime, p: Params, owner: object) -> Answer:
             )
             if is_cancelled:
                 db.free_gate(run)
-    return []
+            released.append((run.id, run.kind, run.state))
+    return released
 
 
 def find_stale_runs(db: Store, now: datetime, p: Params, owner: object) -> Answer:
@@ -298,7 +300,7 @@ def look_at_watches(db: Store, now: datetime, p: Params, owner: object) -> Answe
 
 def cancel_crew_runs(db: Store, now: datetime, p: Params, owner: object) -> Answer:
     """Nothing: no crew is here whose calls could be left over."""
-    return [(0, 0)]
+    return [(0, 0, 0)]
 
 
 def forget_crew_responses(db: Store, now: datetime, p: Params, owner: object) -> Answer:

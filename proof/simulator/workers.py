@@ -206,7 +206,7 @@ class WorkerProcess:
             if bool(found) != bool(again):
                 self._system.claim("a finish repeated after a lost answer is answered otherwise", attempt.run)
         self._drop(attempt)
-        if any(has_waiting for _, has_waiting in found):
+        if any(has_waiting for _, has_waiting, _ in found):
             self._system.notify()
         if found and attempt.run.state == "pending":
             self._system.stir_at(attempt.run.available_at)

@@ -1,5 +1,6 @@
 -- Ends what is left of cancelled crews: calls that nobody makes yet at once, others by asking their worker; forgets the
--- crews of which nothing is left. Answers how many calls were touched. Locks: the runs in the order of their ids.
+-- crews of which nothing is left. Answers how many calls were touched, and ended at once.
+-- Locks: the runs in the order of their ids.
 -- Index: cancelled_crews' key, runs_one_per_item.
 with
 crews as (
@@ -42,7 +43,7 @@ touched as (
         cancel_requested_at = now()
     from locked as l
     where r.id = l.id and r.slot_at = l.slot_at
-    returning 1
+    returning r.state
 ),
 
 -- Its last worker may still make calls: the row stays until the next look finds none that are not told.
@@ -59,4 +60,6 @@ forgotten as (
     returning 1
 )
 
-select (select count(*) from touched) as touched, (select count(*) from forgotten) as forgotten
+select
+    (select count(*) from touched) as touched, (select count(*) from touched where state = 'cancelled') as ended,
+    (select count(*) from forgotten) as forgotten

@@ -1,5 +1,5 @@
 -- Cancels open runs: at once when nobody works on them, otherwise by asking their worker. Frees their gates.
--- Answers the rows touched with their new state. Locks: the runs in the order of their ids, then their gates.
+-- Answers the rows touched with their kind and new state. Locks: the runs in the order of their ids, then their gates.
 with
 locked as (
     select r.id, r.slot_at from runs as r
@@ -20,7 +20,7 @@ touched as (
         cancel_requested_at = coalesce(r.cancel_requested_at, now())
     from locked
     where r.id = locked.id and r.slot_at = locked.slot_at
-    returning r.id, r.state
+    returning r.id, r.kind, r.state
 ),
 
 freed as (
@@ -31,4 +31,4 @@ freed as (
     returning 1
 )
 
-select id, state from touched
+select id, kind, state from touched

@@ -180,15 +180,16 @@ select
             and w.state || '' = 'pending'
             and w.available_at = 'infinity'
             and w.finished_at is null
-    ) as has_waiting
+    ) as has_waiting,
+    moved.state
 from moved
 left join freed on moved.schedule_id = freed.schedule_id
 union all
-select r.id, false as has_waiting
+select r.id, false as has_waiting, r.state
 from given
 cross join
     lateral (
-        select q.id
+        select q.id, q.state
         from runs as q
         where
             q.id = given.id and q.slot_at = given.slot_at and q.written_fence = given.fence and q.fence = given.fence

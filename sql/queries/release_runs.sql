@@ -1,5 +1,6 @@
 -- Gives runs that a process leased back, unstarted or cut short by a stop: pending at once, the attempt not counted.
--- Those that were to be cancelled are cancelled. Locks: the runs in the order of their ids, then their gates.
+-- Those that were to be cancelled are cancelled. Answers each with its new state.
+-- Locks: the runs in the order of their ids, then their gates.
 -- Index: runs' key (its shape: see start_runs.sql).
 with
 locked as (
@@ -28,10 +29,15 @@ released as (
         available_at = greatest(now() + make_interval(secs => %(delay)s), r.released_at)
     from locked
     where r.id = any(array[locked.id]) and r.slot_at = any(array[locked.slot_at])
-    returning r.id, r.state
+    returning r.id, r.kind, r.state
+),
+
+freed as (
+    update schedule_gates as g
+    set run_id = null, run_slot_at = null
+    from released
+    where g.run_id = released.id and released.state = 'cancelled'
+    returning 1
 )
 
-update schedule_gates as g
-set run_id = null, run_slot_at = null
-from released
-where g.run_id = released.id and released.state = 'cancelled'
+select id, kind, state from released

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -42,6 +43,11 @@ def queries(source: str) -> list[tuple[str, str]]:
         if panel["datasource"]["type"] == source
         for target in panel["targets"]
     ]
+
+
+def chosen(query: str, namespace: str = ".*", job: str = ".*", span: str = "20s") -> str:
+    """The query as Grafana asks it once somebody chose; by itself it chooses all."""
+    return query.replace("$namespace", namespace).replace("$job", job).replace("$__rate_interval", span)
 
 
 def exported() -> set[str]:
@@ -121,7 +127,11 @@ def test_the_dashboards_are_such_as_grafana_loads() -> None:
     assert uids == [board.stem for board in BOARDS] == ["tocsin-deliveries", "tocsin-kinds", "tocsin-operations"]
     for board in BOARDS:
         found = json.loads(board.read_text())
-        variables = {f"${{{each['name']}}}": each["query"] for each in found["templating"]["list"]}
+        listed = found["templating"]["list"]
+        variables = {f"${{{each['name']}}}": each["query"] for each in listed if each["type"] == "datasource"}
+        choices = [each for each in listed if each["type"] == "query"]
+        assert [each["name"] for each in choices] == ["namespace", "job"]
+        assert all(each["current"]["value"] == ["$__all"] and each["allValue"] == ".*" for each in choices)
         ids = [panel["id"] for panel in found["panels"]]
         assert len(ids) == len(set(ids))
         cells = [
@@ -133,6 +143,61 @@ def test_the_dashboards_are_such_as_grafana_loads() -> None:
         assert len(cells) == len(set(cells)), "panels lie on each other"
         assert max(x for x, _ in cells) < 24
         assert all(variables[panel["datasource"]["uid"]] == panel["datasource"]["type"] for panel in found["panels"])
+
+
+def test_each_panel_asks_for_the_installation_that_was_chosen() -> None:
+    for title, query in queries(PROMETHEUS):
+        asked = re.findall(r"\b(?:tocsin_\w+|ALERTS)(\{[^}]*\})?", query)
+        assert asked, title
+        # What is told is the namespace's: rules leave no job.
+        wanted = 'namespace=~"$namespace"' + ("" if "ALERTS" in query else ', job=~"$job"')
+        assert all(each.startswith("{" + wanted) for each in asked), f"{title}: {query}"
+
+
+@needs_prometheus
+def test_of_two_installations_one_may_be_chosen_and_all_are_summed_whatever_each_web_process_repeats(
+    tmp_path: Path,
+) -> None:
+    """Each web process shows the whole of its own installation."""
+    has = {"one": 3, "two": 40}
+    gauges = {
+        "Dead letters": ('tocsin_dead_letters{kind="http.call", ', ['{kind="http.call"}', ""]),
+        "Overdue schedules": ("tocsin_overdue_schedules{", [""]),
+        "Waiting in queues": ('tocsin_queue_depth{queue="calls", ', ['{queue="calls"}']),
+        "Open runs": ('tocsin_runs{kind="http.call", state="queued", ', ['{kind="http.call"}', '{state="queued"}']),
+        "Living processes": ('tocsin_processes{role="worker", ', ['{role="worker"}']),
+        "Circuits open": ('tocsin_circuit_open{kind="crew.ask", ', [""]),
+    }
+    series, judged = [], []
+
+    def show(name: str, namespace: str, instance: str, value: int) -> None:
+        labels = f'namespace="{namespace}", job="{namespace}/bell", instance="{instance}"}}'
+        series.append({"series": name + labels, "values": f"{value}x4"})
+
+    def judge(query: str, namespace: str, labels: str, value: int) -> None:
+        samples = [{"labels": labels, "value": value}]
+        judged.append({"expr": chosen(query, namespace), "eval_time": "1m", "exp_samples": samples})
+
+    for title, (name, told) in gauges.items():
+        for namespace, value in has.items():
+            show(name, namespace, "a", value)
+            show(name, namespace, "b", value)
+        asked = [query for each, query in queries(PROMETHEUS) if each == title]
+        for query, labels in zip(asked, told, strict=True):
+            for namespace, value in (*has.items(), (".*", sum(has.values()))):
+                judge(query, namespace, labels, value)
+    [since] = [query for title, query in queries(PROMETHEUS) if title == "Since the last tick"]
+    for namespace, at in (("one", 60), ("two", 20)):
+        show("tocsin_ticker_last_tick_timestamp_seconds{", namespace, "ticker", at)
+        show("tocsin_ticker_last_tick_timestamp_seconds{", namespace, "web", 0)  # as of who is no ticker
+    for namespace, value in (("one", 0), ("two", 40), (".*", 40)):
+        judge(since, namespace, "", value)
+    page = tmp_path / "boards.yaml"
+    page.write_text(
+        yaml.safe_dump({"tests": [{"interval": "15s", "input_series": series, "promql_expr_test": judged}]})
+    )
+    done = subprocess.run(["promtool", "test", "rules", page], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.fixture(scope="module")
@@ -193,7 +258,7 @@ def test_each_panel_asks_what_prometheus_or_postgres_answers(stage: Stage) -> No
     # Nothing asked a source, a model or an address here, or misfired: those panels are empty, and only they.
     may_be_empty = re.compile(r"tocsin_(source_seconds|http_out_seconds|misfires|model)|ALERTS")
     for title, query in queries(PROMETHEUS):
-        found = stage.prometheus.query(query.replace("$__rate_interval", "20s"))
+        found = stage.prometheus.query(chosen(query))
         assert found or may_be_empty.search(query), f"{title} is empty: {query}"
         assert all(
             set(each["metric"])
@@ -212,6 +277,10 @@ def test_each_panel_asks_what_prometheus_or_postgres_answers(stage: Stage) -> No
             }
             for each in found
         ), title
+        assert not stage.prometheus.query(chosen(query, job="another")) or "ALERTS" in query, title
+    assert [each["metric"] for each in stage.prometheus.query("group by (job) (tocsin_build_info)")] == [
+        {"job": "tocsin"}
+    ]
 
 
 @needs_prometheus

@@ -158,7 +158,7 @@ def test_what_was_due_while_no_ticker_ran_is_late_to_its_owner_and_then_arrived_
     conn.execute(
         "update schedules set deliver_within_seconds = 600, plan_from = s.at - interval '1 s', next_fire_at = s.at, "
         "interval_seconds = 86400, interval_anchor = s.at from "
-        "(select date_trunc('milliseconds', now()) - interval '1190 s' as at) as s where id = %s",
+        "(select date_trunc('milliseconds', now()) - interval '1145 s' as at) as s where id = %s",
         (alert,),
     )
     conn.execute("update watches set since = now() - interval '1 day' where schedule_id = %s", (alert,))

@@ -4,11 +4,13 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import UUID
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from api import tokens
 from api.app import create_app
 from local.postgres import Postgres
 from local.processes import free_port
@@ -93,6 +95,30 @@ def open_site(database: str, broker: str, folder: Path, **environ: str) -> Itera
         found.url = f"http://localhost:{port}"
         found.start("api", wait_for="web.started", PORT=str(port), TOCSIN_URL=found.url, **environ)
         yield found
+
+
+class Place(NamedTuple):
+    """A site, a connection to its database, and a tenant with its admin's token."""
+
+    site: Site
+    conn: make.Connection
+    tenant: UUID
+    token: str
+
+
+@pytest.fixture(scope="module")
+def place(
+    postgres: Postgres, template: str, redis_server: Redis, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Place]:
+    """A site of the module's own, which may ask sources on this machine."""
+    folder: Path = tmp_path_factory.mktemp("site")
+    with (
+        copied(postgres, template) as database,
+        make.connect(database) as conn,
+        open_site(database, redis_server.url, folder, TOCSIN_EGRESS_ALLOW="127.0.0.0/8") as site,
+    ):
+        tenant = make.tenant(conn)
+        yield Place(site, conn, tenant, tokens.create(conn, tenant, "a test's", "admin")[1])
 
 
 OpenPage = Callable[..., Page]

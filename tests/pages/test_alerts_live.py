@@ -1,59 +1,37 @@
 """The rule's editor in a real browser: a threshold that is dragged, moved by keys and typed is judged on the past as it moves."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import NamedTuple
+from collections.abc import Callable
 from uuid import UUID, uuid4
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from api import tokens
-from local.postgres import Postgres
-from local.redis import Redis
 from tests import make
-from tests.conftest import copied
-from tests.pages.conftest import PHONE, Site, faults, open_site, overflow
+from tests.pages.conftest import PHONE, Place, faults, overflow
 
 SENTENCE = "#backtest .told"
 
 
-class Place(NamedTuple):
-    """A site, its tenant, an admin's token, and a graph that grows by one from hour to hour, to 2,400."""
-
-    site: Site
-    tenant: UUID
-    token: str
-    graph: UUID
-
-
 @pytest.fixture(scope="module")
-def place(
-    postgres: Postgres, template: str, redis_server: Redis, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Place]:
-    folder: Path = tmp_path_factory.mktemp("site")
-    with (
-        copied(postgres, template) as database,
-        make.connect(database) as conn,
-        open_site(database, redis_server.url, folder, TOCSIN_EGRESS_ALLOW="127.0.0.0/8") as site,
-    ):
-        tenant, source, graph = make.tenant(conn), uuid4(), uuid4()
-        conn.execute(
-            "create table figures as select at, row_number() over (order by at) as value "
-            "from generate_series(date_trunc('hour', now()) - interval '2399 hours', now(), '1 hour') as at"
-        )
-        of = {"tenant_id": tenant, "name": "Orders"}
-        make.insert(conn, "sources", {"id": source, **of, "type": "postgres", "url": database})
-        asked = {"query": "select at, value from figures", "time_dimension": "at", "grain": "hour"}
-        make.insert(conn, "graphs", {"id": graph, **of, "source_id": source, **asked})
-        yield Place(site, tenant, tokens.create(conn, tenant, "a test's", "admin")[1], graph)
+def graph(place: Place) -> UUID:
+    """A graph that grows by one from hour to hour, to 2,400."""
+    conn, source, graph = place.conn, uuid4(), uuid4()
+    conn.execute(
+        "create table figures as select at, row_number() over (order by at) as value "
+        "from generate_series(date_trunc('hour', now()) - interval '2399 hours', now(), '1 hour') as at"
+    )
+    of = {"tenant_id": place.tenant, "name": "Orders"}
+    make.insert(conn, "sources", {"id": source, **of, "type": "postgres", "url": place.site.database})
+    asked = {"query": "select at, value from figures", "time_dimension": "at", "grain": "hour"}
+    make.insert(conn, "graphs", {"id": graph, **of, "source_id": source, **asked})
+    return graph
 
 
 @pytest.fixture
-def editor(place: Place, browse: Callable[..., Page]) -> Page:
+def editor(place: Place, graph: UUID, browse: Callable[..., Page]) -> Page:
     """The editor of a new alert on the graph, checked hourly, above 2,000, where it would have fired once."""
     page: Page = browse(token=place.token)
-    page.goto(f"{place.site.url}/alerts/new?graphId={place.graph}")
+    page.goto(f"{place.site.url}/alerts/new?graphId={graph}")
     page.get_by_label("Checked at").fill("0 * * * *")
     page.get_by_label("Threshold", exact=True).fill("2000")
     expect(page.locator(SENTENCE)).to_contain_text("1 notification, 0 resolved")
@@ -117,9 +95,9 @@ def test_an_alert_is_made_where_it_was_drawn_and_the_picture_can_be_used_by_ever
     expect(editor.get_by_role("heading", level=1)).to_have_text("Too many orders")
 
 
-def test_without_scripts_a_button_draws_it(place: Place, browse: Callable[..., Page]) -> None:
+def test_without_scripts_a_button_draws_it(place: Place, graph: UUID, browse: Callable[..., Page]) -> None:
     page = browse(token=place.token, script=False)
-    page.goto(f"{place.site.url}/alerts/new?graphId={place.graph}")
+    page.goto(f"{place.site.url}/alerts/new?graphId={graph}")
     page.get_by_label("Threshold", exact=True).fill("2000")
     page.get_by_label("Checked at").fill("0 * * * *")
     page.get_by_role("button", name="Backtest").click()

@@ -1,50 +1,22 @@
 """What lives in a page renews itself, and takes nothing from who reads it: focus, place, what is unfolded."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
-from typing import NamedTuple
 from uuid import UUID
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from api import tokens
-from local.postgres import Postgres
-from local.redis import Redis
 from tests import make
-from tests.conftest import copied
-from tests.pages.conftest import Site, open_site
+from tests.pages.conftest import Place
 
 FOCUSED = "() => document.activeElement.getAttribute('href')"
 
 
-class Place(NamedTuple):
-    """A site, a connection to its database, a tenant and its reader's token."""
-
-    site: Site
-    conn: make.Connection
-    tenant: UUID
-    token: str
-
-
-@pytest.fixture(scope="module")
-def place(
-    postgres: Postgres, template: str, redis_server: Redis, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Place]:
-    folder: Path = tmp_path_factory.mktemp("site")
-    with (
-        copied(postgres, template) as database,
-        make.connect(database) as conn,
-        open_site(database, redis_server.url, folder) as site,
-    ):
-        tenant = make.tenant(conn)
-        yield Place(site, conn, tenant, tokens.create(conn, tenant, "a test's", "read")[1])
-
-
 @pytest.fixture
 def page(place: Place, browse: Callable[..., Page]) -> Page:
-    shown: Page = browse(token=place.token)
+    shown: Page = browse(token=tokens.create(place.conn, place.tenant, "a reader's", "read")[1])
     # Its clock goes on as clocks do, and is put forward where a test would wait.
     shown.clock.install()
     return shown

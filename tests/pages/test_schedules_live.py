@@ -1,43 +1,13 @@
 """The schedules' room in a real browser: explained while it is typed, used by the keyboard alone, and without scripts."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
-from typing import NamedTuple
-from uuid import UUID
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from api import tokens
-from local.postgres import Postgres
-from local.redis import Redis
 from tests import make
-from tests.conftest import copied
-from tests.pages.conftest import PHONE, Site, faults, open_site, overflow
-
-
-class Place(NamedTuple):
-    """A site, a connection to its database, a tenant and its admin's token."""
-
-    site: Site
-    conn: make.Connection
-    tenant: UUID
-    token: str
-
-
-@pytest.fixture(scope="module")
-def place(
-    postgres: Postgres, template: str, redis_server: Redis, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Place]:
-    folder: Path = tmp_path_factory.mktemp("site")
-    with (
-        copied(postgres, template) as database,
-        make.connect(database) as conn,
-        open_site(database, redis_server.url, folder) as site,
-    ):
-        tenant = make.tenant(conn)
-        yield Place(site, conn, tenant, tokens.create(conn, tenant, "a test's", "admin")[1])
+from tests.pages.conftest import PHONE, Place, faults, overflow
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Processes that die by their own work, and those that are killed with work in their hands."""
 
+import os
 import signal
 from pathlib import Path
 
@@ -107,3 +108,21 @@ def test_children_of_a_supervisor_killed_before_they_began_go_too(system: System
     assert supervisor.wait() == -signal.SIGKILL
 
     until(lambda: all(map(is_gone, orphans)), 30, supervisor.log)
+
+
+@pytest.mark.long
+def test_a_schema_that_fits_no_longer_is_told_once_and_its_worker_is_tried_ever_later(system: System) -> None:
+    supervisor = system.worker(wait=False, WORKER_PROCESSES="2")
+    until(lambda: supervisor.log().count("worker.started") == 2, why=supervisor.log)
+    removed = system.conn.execute("delete from schema_migrations where name ~ '^0048' returning name, checksum")
+    row = removed.fetchone()
+    os.kill(children(supervisor.pid)[0], signal.SIGKILL)
+    supervisor.until_says("debug   worker    worker.unfit")
+    system.conn.execute("insert into schema_migrations (name, checksum) values (%s, %s)", row)
+    until(lambda: supervisor.log().count("worker.started") == 3, why=supervisor.log)
+
+    said = supervisor.log()
+    assert said.count("error   worker    worker.unfit") == 1
+    assert said.count("worker.died") == 2  # killed, and then as often as it was tried
+    assert "Traceback" not in said
+    assert supervisor.stop() == 0

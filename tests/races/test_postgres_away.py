@@ -86,7 +86,7 @@ def test_a_schema_that_does_not_fit_is_not_waited_for(
     empty_database: str, database: str, redis: str, tmp_path: Path
 ) -> None:
     with System(database, redis, tmp_path, DATABASE_URL=empty_database) as system:
-        for module in ("scheduler", "workers"):
-            process = system.start(module)
+        for module, processes in (("scheduler", "1"), ("workers", "1"), ("workers", "2")):
+            process = system.start(module, WORKER_PROCESSES=processes)
             assert process.wait() == 1
             assert "run `tocsin migrate`" in process.log()

@@ -5,13 +5,16 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from prometheus_client import REGISTRY
 from psycopg.errors import CheckViolation
 
 from db.jsonb import Jsonb
 from db.pool import DatabaseError
-from scheduler import reaper
+from db.runs import count_cancelled
+from scheduler import reaper, runs
 from tests import make
 from tests.scheduler.ticking import Hand
+from workers.lease import RELEASE
 
 DAY = timedelta(days=1)
 
@@ -25,6 +28,11 @@ def run_of(hand: Hand, schedule: UUID) -> dict[str, Any]:
     """The schedule's only run."""
     row: dict[str, Any] = hand.value("select to_jsonb(r) from runs as r where schedule_id = %s", schedule)
     return row
+
+
+def counted_cancels() -> float:
+    """How many runs of `hand`'s kind were counted as cancelled."""
+    return REGISTRY.get_sample_value("tocsin_runs_total", {"kind": "test.noop", "state": "cancelled"}) or 0.0
 
 
 def test_a_run_of_a_lost_process_is_a_suspect_and_its_attempt_is_not_counted(hand: Hand) -> None:
@@ -87,12 +95,45 @@ def test_a_run_that_was_to_be_cancelled_is_not_tried_again(hand: Hand) -> None:
     hand.start(schedule)
     hand.conn.execute("update runs set cancel_requested_at = now()")
     lose(hand, hand.process)
+    before = counted_cancels()
 
     hand.turn()
 
     assert run_of(hand, schedule)["state"] == "cancelled"
+    assert counted_cancels() == before + 1
     assert run_of(hand, schedule)["finished_at"]
     assert hand.value("select run_id from schedule_gates") is None
+
+
+def test_each_run_that_ends_cancelled_is_counted_once_and_one_that_is_asked_to_not_before_its_end(hand: Hand) -> None:
+    queued, running, given_back = (hand.schedule() for _ in range(3))
+    hand.turn()
+    works = {each: hand.start(each) for each in (running, given_back)}
+    before = counted_cancels()
+
+    for each in (queued, running, given_back):
+        run = run_of(hand, each)
+        runs.cancel(hand.conn, UUID(run["tenant_id"]), UUID(run["id"]))
+    assert counted_cancels() == before + 1
+
+    # The worker is stopped, and gives back what it has not begun.
+    given = works[given_back]
+    fence = {"ids": [given.id], "slots": [given.slot_at], "fences": [given.fence]}
+    count_cancelled(RELEASE.all(hand.conn, **fence, process_id=hand.process, reason="worker_stopped", delay=0))
+    assert counted_cancels() == before + 2
+    lose(hand, hand.process)
+    hand.turn()
+    assert counted_cancels() == before + 3
+    assert {run_of(hand, each)["state"] for each in works} == {"cancelled"}
+
+
+def test_an_attempt_that_would_be_tried_again_is_told_as_cancelled_where_that_was_asked(hand: Hand) -> None:
+    schedule = hand.schedule()
+    hand.turn()
+    leased = hand.start(schedule)
+    hand.conn.execute("update runs set cancel_requested_at = now()")
+    assert [each.state for each in hand.end(leased, "pending")] == ["cancelled"]
+    assert [each.state for each in hand.end(leased, "pending")] == ["cancelled"], "asked again after a lost answer"
 
 
 @pytest.mark.parametrize("is_handed_over", [True, False])

@@ -11,9 +11,9 @@ from db.ids import id_at
 from db.pool import Connection, Database
 from scheduler.reaper import FORGET_TROUBLES
 from tests import make
-from workers.alert_book import TELL_OWNER_ONCE
 from workers.journal import LIST_FAILED, LIST_OWNERS
 from workers.kind import Owner
+from workers.owners import TELL_OWNER_ONCE
 
 # Two that die in one millisecond are not of one slot; all lie a little back.
 _LATER = (timedelta(milliseconds=number) for number in count(-100_000))

@@ -17,7 +17,8 @@ def test_what_a_ticker_takes_back_is_counted_from_zero() -> None:
     metrics.begin_kind("own.kind")
     for kind in (*metrics.KINDS, "own.kind"):
         assert REGISTRY.get_sample_value("tocsin_attempts_total", {"kind": kind, "outcome": "expired"}) is not None
-        assert REGISTRY.get_sample_value("tocsin_runs_total", {"kind": kind, "state": "dead"}) is not None
+        for state in ("dead", "cancelled"):
+            assert REGISTRY.get_sample_value("tocsin_runs_total", {"kind": kind, "state": state}) is not None
     for channel in metrics.CHANNELS:
         for outcome in ("expired", "failed", "unknown"):
             labels = {"channel": channel, "outcome": outcome}

@@ -113,6 +113,23 @@ kpiAlerts:
     calendar: closed
     deliverWithinSeconds: 60
     tags: [t]
+    scheduleOptions:
+      dstGap: skip
+      dstFold: both
+      startsAt: 2027-01-01T00:00:00+01:00
+      endsAt: 2099-01-01T00:00:00Z
+      maxRuns: 5000
+      misfirePolicy: all
+      misfireGraceSeconds: 5
+      misfireLimit: 7
+      overlapPolicy: queue
+      jitterSeconds: 3
+      backoff: {baseSeconds: 1, maxSeconds: 2.5}
+      timeoutSeconds: 77
+      unknownDeliveryPolicy: hold
+      priority: 2
+      queue: default
+      metadata: {team: a, "on": "yes"}
     threshold:
       measure: percentChange
       condition: LESS_THAN
@@ -178,6 +195,9 @@ pulses:
     channels: [ops]
     template: weekly
     deliverWithinSeconds: 120
+    calendar: closed
+    tags: [w]
+    scheduleOptions: {jitterSeconds: 30, overlapPolicy: skip, maxAttempts: 2, queue: alerts}
   - {name: hourly, prompt: "What now?", intervalSeconds: 3600, intervalAnchor: 2026-01-01T00:20:00Z}
   - {name: monthly, prompt: "What was it?", recurrence: {every: month, days: [last day], hour: 18}}
   - {name: one day, prompt: "What was it?", scheduledAt: 2099-01-01T00:00:00Z}
@@ -203,6 +223,7 @@ scheduledReports:
     emailSendOnlyIfData: true
     errorAfter: null
     deliverWithinSeconds: 600
+    scheduleOptions: {maxRuns: 52, misfirePolicy: skip, maxAttempts: 7}
   - {name: each half day, reportType: payments, exportFormats: [csv], intervalSeconds: 43200, intervalAnchor: 2026-01-01T06:00:00Z}
   - {name: first Fridays, reportType: payments, exportFormats: [csv], calendar: closed, recurrence: {every: month, days: [first fri], shift: before}}
   - {name: at the end, reportType: payments, exportFormats: [csv], scheduledAt: 2099-01-01T00:00:00Z}
@@ -246,7 +267,7 @@ schedules:
   - {name: once, jobType: test.noop, recurrence: {every: month, days: [last day]}}
   - {name: by pattern, jobType: test.noop, scheduledAt: 2098-01-01T09:00:00Z}
 kpiAlerts:
-  - {alertName: low, recipients: [a@example.com], graph: orders, threshold: {thresholdValue: 5}}
+  - {alertName: low, recipients: [a@example.com], graph: orders, threshold: {thresholdValue: 5}, scheduleOptions: {}}
   - {alertName: mailed, alertType: schedule, channels: [ops], graph: sales, schedule: {cron: 0 9 * * *}}
   - {alertName: pulsing, recipients: [a@example.com], graph: orders, threshold: {thresholdValue: 5}}
   - {alertName: on business days, recipients: [a@example.com], graph: orders, threshold: {thresholdValue: 5, intervalSeconds: 60}}
@@ -254,7 +275,7 @@ kpiAlerts:
   - {alertName: in June, alertType: schedule, recipients: [a@example.com], graph: sales, schedule: {cron: 0 9 15 6 *}}
   - {alertName: at the turn, alertType: schedule, recipients: [a@example.com], graph: sales, schedule: {intervalSeconds: 60}}
 pulses:
-  - {name: words, prompt: "What else?", cron: 0 8 * * *}
+  - {name: words, prompt: "What else?", cron: 0 8 * * *, scheduleOptions: {priority: 1}, tags: []}
   - {name: hourly, prompt: "What now?", cron: 0 * * * *}
   - {name: monthly, prompt: "What was it?", intervalSeconds: 86400}
   - {name: one day, prompt: "What was it?", recurrence: {every: day, interval: 3}}

@@ -3,7 +3,7 @@
 import json
 from datetime import timedelta
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -99,6 +99,24 @@ def test_what_an_alert_finds_found_and_told_is_said_in_sentences(
     stranger = tocsin("alerts", "why", "low", "--recipient", "eve@example.com", "--json").json()
     assert "none of its recipients" in stranger["sentence"]
     assert "Its decision: 20 is below 50." in tocsin("why", str(run)).out
+
+
+def test_an_alert_is_acknowledged_while_it_fires_and_snoozed_at_any_time(
+    tocsin: Tocsin, conn: make.Connection, alert: str
+) -> None:
+    assert "does not fire" in tocsin("alerts", "acknowledge", "low").complaint()
+    tenant, now = make.value(conn, "select tenant_id from kpi_alerts where id = %s", alert), make.now(conn)
+    state = {"alert_id": alert, "tenant_id": tenant, "segment": "", "state": "firing", "run_id": uuid4()}
+    make.insert(conn, "alert_states", state | {"since": now, "slot_at": now})
+    assert tocsin("alerts", "acknowledge", "low").out == "the alert low: its reminders stop until it is over\n"
+    of_one = tocsin("alerts", "acknowledge", alert, "--segment", "eu", "--json").json()
+    assert (of_one["action"], of_one["segment"], of_one["until"]) == ("acknowledge", "eu", None)
+    assert tocsin("alerts", "snooze", "low").out.startswith("the alert low: nobody is told until ")
+    assert tocsin("alerts", "snooze", "low", "--seconds", "3600", "--json").json()["action"] == "snooze"
+    spans = conn.execute("select until - created_at from message_actions where action = 'snooze' order by 1").fetchall()
+    assert spans == [(timedelta(hours=1),), (timedelta(days=1),)]
+    assert tocsin("alerts", "snooze", "low", "--seconds", "59").status == 2
+    assert make.value(conn, "select count(*) from message_actions where acted_by like 'command%%'") == 4
 
 
 def test_a_silence_is_begun_planned_and_ended(tocsin: Tocsin, conn: make.Connection, alert: str) -> None:

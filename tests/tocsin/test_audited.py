@@ -84,6 +84,8 @@ WRITES: dict[tuple[str, ...], tuple[Callable[[World], tuple[str, ...]], str]] = 
     ),
     ("report-definitions", "delete"): (lambda _: ("unused", *OURS), "report_definition.deleted"),
     ("alerts", "create"): (lambda _: (NEW_ALERT, *OURS), "kpi_alert.created"),
+    ("alerts", "acknowledge"): (lambda _: ("high", *OURS), "kpi_alert.acknowledged"),
+    ("alerts", "snooze"): (lambda _: ("low", "--seconds", "3600", *OURS), "kpi_alert.snoozed"),
     ("alerts", "delete"): (lambda _: ("low", *OURS), "kpi_alert.deleted"),
     ("pulses", "create"): (lambda _: (NEW_PULSE, *OURS), "pulse.created"),
     ("pulses", "edit"): (lambda _: ("briefing", '{"cron": "0 9 * * 2"}', *OURS), "pulse.edited"),
@@ -203,6 +205,9 @@ def world(conn: make.Connection, tocsin: Tocsin, monkeypatch: pytest.MonkeyPatch
     make.insert(conn, "sources", source)
     asked = {"source": "warehouse", "query": "select 1", "alertName": "low", "recipients": ["bob@example.com"]}
     make_alert(conn, tenant, asked | threshold)
+    high = make_alert(conn, tenant, asked | threshold | {"alertName": "high"})
+    state = {"alert_id": high.id, "tenant_id": tenant, "segment": "", "state": "firing", "run_id": run}
+    make.insert(conn, "alert_states", state | {"since": slot, "slot_at": slot})
     spare = {"id": uuid4(), "tenant_id": tenant, "name": "spare", "source_id": source["id"], "query": "select 1"}
     make.insert(conn, "graphs", spare)
     make.insert(conn, "dashboards", {"tenant_id": tenant, "name": "mondays"})

@@ -128,3 +128,41 @@ def test_what_recurs_in_any_way_comes_at_the_same_instants_where_its_export_is_a
     slots = slots_of(conn, "ours")
     assert slots_of(conn, "theirs") == slots
     assert {name: len(slots[name]) for name in RETIMED} == dict.fromkeys(RETIMED, 50)
+
+
+def test_what_a_schedule_was_given_by_itself_is_exported_kept_where_no_file_says_it_and_taken_back_where_one_does(
+    tocsin: Tocsin, conn: make.Connection, written: Write
+) -> None:
+    row = 'pulses: [{name: words, prompt: "What moved?", cron: 0 7 * * 1, graphs: [sales]%s}]'
+    graph = 'sources: [{name: warehouse, url: "postgresql://u@db.example.com/x"}]\n'
+    graph += 'graphs: [{name: sales, source: warehouse, query: "select 1"}]\n'
+    steps(tocsin, written(graph + row % ""), "--yes")
+    assert "scheduleOptions" not in tocsin("export").out
+    tenant, schedule = conn.execute("select tenant_id, id from schedules where name = 'words'").fetchone() or (
+        None,
+        None,
+    )
+    assert tenant is not None
+    assert schedule is not None
+    schedules.edit(conn, tenant, schedule, {"jitter_seconds": 30, "max_runs": 9})
+
+    [pulse] = text.read("x", tocsin("export").out.encode())[0].value["pulses"]
+    assert pulse["scheduleOptions"] == {"jitterSeconds": 30, "maxRuns": 9}
+    assert steps(tocsin, written(graph + row % "")) == []
+    [step] = steps(tocsin, written(graph + row % ", scheduleOptions: {maxRuns: 9, overlapPolicy: SKIP}"))
+    assert {each["field"]: (each["old"], each["new"]) for each in step["fields"]} == {
+        "scheduleOptions.jitterSeconds": (30, 0),
+        "scheduleOptions.overlapPolicy": ("cancel_running", "skip"),
+    }
+    refused = tocsin(
+        "apply", "-f", written(graph + row % ", scheduleOptions: {jitterSeconds: -1}"), "--plan"
+    ).complaint()
+    assert "pulses 'words' scheduleOptions.jitterSeconds" in refused
+    assert steps(tocsin, written(graph + row % ", scheduleOptions: {}"), "--yes")
+    row_now = schedules.get(conn, tenant, schedule)
+    assert (row_now.jitter_seconds, row_now.max_runs, row_now.overlap_policy) == (0, None, "cancel_running")
+    before, after = (
+        make.value(conn, f"select {column} -> 'scheduleOptions' from audit_log where action = 'pulse.edited'")
+        for column in ("before", "after")
+    )
+    assert (before["maxRuns"], after["maxRuns"]) == (9, None)

@@ -229,6 +229,8 @@ def test_a_cancel_of_what_does_not_heed_it_is_not_tried_again(living: System, tr
     over.touch()
 
     assert len(lines(trace, "began")) == 1
+    said = until(lambda: [line for line in living.processes[1].log().splitlines() if f"run_id={run['id']}" in line])
+    assert all("state=cancelled" in line for line in said if "run.ended" in line), said
 
 
 def test_an_alerts_state_is_written_with_the_outcome(living: System) -> None:

@@ -1,18 +1,21 @@
 """`tocsin alerts`: who is told when a figure crosses its threshold, what that would have told, and why it did or did not."""
 
 import argparse
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tocsin import bodies
 from tocsin.complaints import Complaint
-from tocsin.installation import opened, tenant_id
+from tocsin.installation import changing, opened, record, tenant_id, who
 from tocsin.listed import Listed, finish, verbs_of
 from tocsin.terminal import between, show_facts, show_json, show_table, with_limit
 
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from api.alert_actions import Acted
     from api.asked_sources import Means
     from api.kpi_alert_rows import KpiAlert
     from api.nouns import Noun
@@ -42,7 +45,13 @@ def add(commands: Any) -> None:
     history.add_argument("--segment", metavar="NAME", help="of one segment")
     with_limit(history)
     history.set_defaults(do=_history)
-    for parser in (test, why, history):
+    acknowledge = verbs.add_parser("acknowledge", help="its reminders stop until its firing is over")
+    acknowledge.add_argument("--segment", metavar="NAME", help="of one segment's firing; of all if not given")
+    acknowledge.set_defaults(do=_acknowledge)
+    snooze = verbs.add_parser("snooze", help="nobody is told for a while; what fires still is told then")
+    snooze.add_argument("--seconds", type=between(60, 30 * 86400), metavar="N", help="for how long; a day if not given")
+    snooze.set_defaults(do=_snooze)
+    for parser in (test, why, history, acknowledge, snooze):
         parser.add_argument("which", metavar="ALERT", help="its id or its name")
     finish(verbs)
 
@@ -166,6 +175,39 @@ def _history(args: argparse.Namespace) -> int:
     return 0
 
 
+def _acknowledge(args: argparse.Namespace) -> int:
+    from api import alert_actions
+
+    body = bodies.read(alert_actions.AcknowledgeIn, {"segment": args.segment})
+    whose = "" if args.segment is None else f" of {args.segment}"
+    return _acted(args, partial(alert_actions.acknowledged, body=body), f"its reminders{whose} stop until it is over")
+
+
+def _snooze(args: argparse.Namespace) -> int:
+    from api import alert_actions
+
+    body = bodies.read(alert_actions.SnoozeIn, {} if args.seconds is None else {"seconds": args.seconds})
+    return _acted(args, partial(alert_actions.snoozed, body=body), "nobody is told until")
+
+
+def _acted(args: argparse.Namespace, act: Callable[..., "Acted"], said: str) -> int:
+    """Does it by the alert's name or id and says so, with the end that it has."""
+    from api import alert_actions
+    from db.jsonb import rfc3339
+
+    with changing() as conn:
+        tenant = tenant_id(conn, args.tenant)
+        row = _noun().named(conn, tenant, args.which)
+        made = act(conn, tenant, row, by=who())
+        change = alert_actions.change_of(row.id, made)
+        record(conn, tenant, change.action, change.subject, None, change.after)
+    if args.is_json:
+        show_json(change.body)
+    else:
+        print(f"the alert {row.name}: {said}" + ("" if made.until is None else f" {rfc3339(made.until)}"))
+    return 0
+
+
 def _means() -> "Means":
     from api.asked_sources import Means
     from config.environ import read
@@ -184,7 +226,7 @@ def _noun() -> "Noun[KpiAlert]":
 def _make(conn: "Connection", tenant: "UUID", body: dict[str, Any]) -> "KpiAlert":
     from api import kpi_alerts
     from api.kpi_alert_bodies import KpiAlertIn
-    from tocsin.installation import retention_days, who
+    from tocsin.installation import retention_days
 
     wanted = bodies.read(KpiAlertIn, body)
     return kpi_alerts.create(conn, tenant, wanted, retention_days=retention_days(), created_by=who())

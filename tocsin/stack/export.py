@@ -7,6 +7,7 @@ from tocsin.stack import text
 from tocsin.stack.document import DEFAULT_STACK, SECTIONS, STACK, escaped
 from tocsin.stack.names import Fields, plain
 from tocsin.stack.plan import Key
+from tocsin.stack.schedule_options import OPTIONS
 from tocsin.stack.sections import MASK, Have, Section
 from workers.kind import Kind
 
@@ -53,6 +54,8 @@ def fields_of(section: Section, have: Have, kinds: Mapping[str, Kind]) -> tuple[
         hints += _shorten(found, kinds[have.row.kind])
         if have.row.status == "paused":
             hints.append("paused" + (f": {have.row.pause_note}" if have.row.pause_note else ""))
+    if not found.get(OPTIONS, True):
+        found.pop(OPTIONS)
     found = {name: found[name] for name in section.order if name in found}
     return escaped(found), [" ".join(hint.split()) for hint in hints]
 

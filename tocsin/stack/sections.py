@@ -55,12 +55,18 @@ class Settling(NamedTuple):
     means: Means
 
 
+Make = Callable[[Means, Fields], Any]
+Change = Callable[[Means, Any, Fields, Fields], Any]
+Retire = Callable[[Means, Any], Any]
+
+
 @dataclass(frozen=True)
 class Section:
     """One noun. `body_of` is the body that would make a row, without its secrets.
 
     `fixed` never changes. Of `left` and `secrets` what a file does not name stays as it is; `opened` are the secrets as
     they are stored, `stand_in` what a body takes in their place. `tidy` makes equal what means the same.
+    `besides` are fields that the body of a row does not have but its schedule, by that one's id.
     `check` may take seconds: no transaction waits for it; it is told what the file says of another row.
     """
 
@@ -69,9 +75,9 @@ class Section:
     body: type[BaseModel]
     rows: Callable[[Means], list[Any]]
     lock: Callable[[Means, UUID], Any]
-    create: Callable[[Means, Fields], Any]
-    change: Callable[[Means, Any, Fields, Fields], Any]
-    delete: Callable[[Means, Any], Any]
+    create: Make
+    change: Change
+    delete: Retire
     body_of: Callable[[Any], Fields]
     shown: Callable[[Any], Fields] = shapes.plain
     key: str = "name"
@@ -87,6 +93,7 @@ class Section:
     check: Callable[[Means, Fields, Find], None] | None = None
     over: Callable[[Any], str | None] = lambda _: None
     schedule_of: Callable[[Any], UUID | None] = lambda _: None
+    besides: Callable[[Means], Mapping[UUID, Fields]] = lambda _: {}
 
     @property
     def takes(self) -> list[str]:
@@ -142,8 +149,10 @@ class Section:
     def present(self, means: Means, names: Find) -> dict[str, Have]:
         """The tenant's rows by their names."""
         found = {}
+        besides = self.besides(means)
         for row in self.rows(means):
-            fields = with_names(self.word, plain(self.body_of(row)), names)
+            beside = besides.get(self.schedule_of(row) or row.id, {})
+            fields = with_names(self.word, plain({**self.body_of(row), **beside}), names)
             try:
                 says = self.says({name: value for name, value in fields.items() if name not in self.secrets})
             except ValueError:
@@ -175,9 +184,9 @@ def of_noun(
     word: str,
     noun: Noun[Any],
     body: type[BaseModel],
-    create: Callable[[Means, Fields], Any],
-    change: Callable[[Means, Any, Fields, Fields], Any],
-    delete: Callable[[Means, Any], Any] | None = None,
+    create: Make,
+    change: Change,
+    delete: Retire | None = None,
     **more: Any,
 ) -> Section:
     """The section of a noun whose rows are listed, locked and deleted as all are."""

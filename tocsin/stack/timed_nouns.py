@@ -1,8 +1,12 @@
 """Sections with a time: schedules, alerts, pulses and scheduled reports. Whether one rests is left unless a file says it."""
 
 from typing import Any
+from uuid import UUID
+
+from pydantic import Field
 
 from api import kpi_alerts, pulses, scheduled_reports
+from api.definitions import ScheduleIn
 from api.kpi_alert_bodies import KpiAlertIn, KpiAlertPatch
 from api.kpi_alerts import KPI_ALERTS
 from api.pulse_bodies import PulseIn, PulsePatch
@@ -12,7 +16,9 @@ from api.scheduled_report_bodies import ScheduledReportIn, ScheduledReportPatch
 from api.scheduled_reports import SCHEDULED_REPORTS
 from tocsin.stack.names import Fields, Find
 from tocsin.stack.schedule_noun import is_over, keep_from, tidy_recurrence
-from tocsin.stack.sections import Means, Settling, of_noun
+from tocsin.stack.schedule_options import of_timed_noun
+from tocsin.stack.sections import Means, Settling
+from workers.kinds import pulse_report, report_export, scheduled_report, threshold_alert
 from workers.reports.definition import Definition
 
 # Alerts.
@@ -59,7 +65,7 @@ def _make_alert(means: Means, body: Fields) -> Any:
     )
 
 
-ALERTS = of_noun(
+ALERTS = of_timed_noun(
     "kpiAlerts",
     KPI_ALERTS,
     KpiAlertIn,
@@ -76,6 +82,9 @@ ALERTS = of_noun(
     settle=_settle_alert,
     over=is_over,
     schedule_of=lambda row: row.schedule_id,
+    kinds=(threshold_alert.KIND.name, scheduled_report.KIND.name),
+    # How often it is tried follows from how long it waits for fresh data.
+    without_options=("max_attempts",),
 )
 
 
@@ -98,7 +107,7 @@ def _make_pulse(means: Means, body: Fields) -> Any:
     return pulses.create(means.conn, means.tenant, wanted, retention_days=means.retention_days, created_by=means.who)
 
 
-PULSES_SECTION = of_noun(
+PULSES_SECTION = of_timed_noun(
     "pulses",
     PULSES,
     PulseIn,
@@ -106,11 +115,17 @@ PULSES_SECTION = of_noun(
     lambda means, row, changes, _: pulses.edit(means.conn, means.tenant, row, PulsePatch.model_validate(changes)),
     lambda means, row: pulses.retire(means.conn, means.tenant, row),
     body_of=_pulse_body,
-    left=("enabled", "intervalAnchor"),
+    left=("enabled", "intervalAnchor", "calendar", "tags"),
     tidy=tidy_recurrence,
     settle=_keep_from,
     over=is_over,
     schedule_of=lambda row: row.id,
+    kinds=(pulse_report.KIND.name,),
+    defaults={"overlap_policy": "cancel_running"},
+    beside={
+        "calendar_id": (UUID | None, None),
+        "tags": (ScheduleIn.model_fields["tags"].annotation, Field(default_factory=list)),
+    },
 )
 
 
@@ -137,18 +152,19 @@ def _make_report(means: Means, body: Fields) -> Any:
 
 
 def _check_report(means: Means, body: Fields, said: Find) -> None:
-    wanted = ScheduledReportIn.model_validate(body)
+    names = [str(each.alias) for each in ScheduledReportIn.model_fields.values()]
+    wanted = ScheduledReportIn.model_validate({name: body[name] for name in names if name in body})
     found = said("reportDefinitions", wanted.report_type)
     if found is not None:
-        names = [str(each.alias) for each in Definition.model_fields.values()]
-        says = Definition.model_validate({name: found[name] for name in names if name in found})
+        parts = [str(each.alias) for each in Definition.model_fields.values()]
+        says = Definition.model_validate({name: found[name] for name in parts if name in found})
         scheduled_reports.check_words(wanted, says)
     else:
         says_there = scheduled_reports.says_of(means.conn, means.tenant, wanted.report_type)
         scheduled_reports.check_words(wanted, says_there)
 
 
-REPORTS = of_noun(
+REPORTS = of_timed_noun(
     "scheduledReports",
     SCHEDULED_REPORTS,
     ScheduledReportIn,
@@ -165,4 +181,5 @@ REPORTS = of_noun(
     check=_check_report,
     over=is_over,
     schedule_of=lambda row: row.schedule_id,
+    kinds=(report_export.KIND.name,),
 )

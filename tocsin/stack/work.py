@@ -264,7 +264,11 @@ def _change(means: Means, item: Item, step: Step, found: _Ready, ids: Mapping[Ke
     row = found.have[key].row
     after = section.change(means, row, changes, whole)
     noted = section.shown(after) | {name: MASK for name in section.secrets if name in changes}
-    return f"{section.one}.edited", (section.one, row.id), section.shown(row), noted
+    # What only its schedule knows is not shown with the row.
+    beside = [name for name in changes if name not in noted and name not in section.secrets]
+    before = section.shown(row) | {name: found.have[key].says.get(name) for name in beside}
+    noted |= {name: changes[name] for name in beside}
+    return f"{section.one}.edited", (section.one, row.id), before, noted
 
 
 def _delete(means: Means, step: Step, have: Have) -> _Entry:

@@ -9,6 +9,7 @@ from db.jsonb import Jsonb
 from db.pool import Pool
 from db.query import Query
 from workers.outcome import ChannelRef
+from workers.owners import tell_once
 from workers.rows import Leased, Value
 
 PAGE = 1000
@@ -86,7 +87,6 @@ LIST_MATCHES = Query("list_crew_matches", Match)
 LIST_KICKOFFS = Query("list_kickoffs", KickoffStep)
 KEEP_KICKOFF = Query("keep_kickoff", Value)
 FIND_FAILURE = Query("find_commonest_failure", Failure)
-TELL_OWNER_ONCE = Query("tell_owner_once", Value)
 SETTLE = Query("settle_crew")
 FIND_CHANNELS = Query("find_channels", NamedChannel)
 
@@ -166,8 +166,7 @@ class CrewBook:
 
     def tell_owner(self, subject: str, text: str) -> None:
         """Tells the owner of the crew's schedule how little it brought, once until it brings enough again."""
-        with self.pool.connection() as conn:
-            TELL_OWNER_ONCE.one(conn, what="crew", which="", subject=subject, text=text, **self._run())
+        tell_once(self.pool, self.leased, "crew", "", subject, text)
 
     def settle(self) -> None:
         """Forgets that they were told: the next time is told anew."""

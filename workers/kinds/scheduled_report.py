@@ -94,11 +94,15 @@ def run(ctx: Context[Params]) -> Outcome:
 
 
 def _unread(ctx: Context[Params], trouble: Trouble) -> Outcome:
-    """What becomes of a report with a graph that gave no answer: its owner is told, its recipients are not."""
+    """What becomes of a report with a graph that gave no answer: its owner is told, its recipients are not.
+
+    A query that is refused is refused again: its run is a dead letter, to be replayed once the graph is mended.
+    """
     if trouble.is_passing and not ctx.is_last_attempt:
         return Later(None, trouble.why)
     cast("InnerJournal", ctx.journal).alerts().trouble(trouble.graph, trouble.why, is_away=trouble.is_passing)
-    return Done(record(ctx, "could_not_check", f"not sent: {trouble.why}", []))
+    said = f"not sent: {trouble.why}"
+    return Done(record(ctx, "could_not_check", said, [])) if trouble.is_passing else Rejected(said)
 
 
 def _waits(ctx: Context[Params], parts: Sequence[Part], late: str | None) -> Outcome | None:

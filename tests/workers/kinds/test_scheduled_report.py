@@ -148,8 +148,7 @@ def test_a_few_contexts_are_asked_at_once_and_no_more_and_the_first_that_fails_e
     assert [message.to[0] for message in messages[1:]] == [f"{at}@example.com" for at in range(1, 9)]
     failing = Slow()
     failing.fails = "rr"
-    found = done(sent(failing, params=params_of(audiences=audiences[:4])))
-    assert (found.result["outcome"], found.messages) == ("could_not_check", ())
+    assert isinstance(sent(failing, params=params_of(audiences=audiences[:4])), Rejected)
 
 
 @pytest.mark.parametrize(
@@ -210,13 +209,17 @@ def test_late_figures_are_waited_for_then_sent_as_they_are_or_skipped() -> None:
     assert fresh.result["outcome"] == "sent"
 
 
-def test_a_source_without_an_answer_is_its_owners_trouble_and_nobodys_mail() -> None:
+def test_a_source_without_an_answer_is_its_owners_trouble_and_nobodys_mail_and_a_refused_query_is_a_dead_letter() -> (
+    None
+):
     book = Book(**BY_DAY)
     assert isinstance(sent(Days(error=SourceUnavailable("away")), book), Later)
-    for error, is_last in ((SourceUnavailable("away"), True), (SourceRefused("no table"), False)):
-        found = done(sent(Days(error=error), book, is_last_attempt=is_last))
-        assert (found.result["outcome"], found.messages) == ("could_not_check", ())
-        assert str(error) in found.result["sentence"]
+    found = done(sent(Days(error=SourceUnavailable("away")), book, is_last_attempt=True))
+    assert (found.result["outcome"], found.messages) == ("could_not_check", ())
+    assert "away" in found.result["sentence"]
+    refused = sent(Days(error=SourceRefused("no table")), book)
+    assert isinstance(refused, Rejected)
+    assert "no table" in refused.why
     assert [each.partition(" ")[0] for each in book.told] == [str(SOURCE), str(GRAPH)]
 
 
