@@ -51,6 +51,7 @@ class Exchange(asyncio.BufferedProtocol):
         self._transport: asyncio.Transport | None = None
         self._turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._headers: list[tuple[bytes, bytes]] = []
+        self._status = 0
         self._has_head = False
         self._is_whole = False
         self._is_closed = False
@@ -64,8 +65,13 @@ class Exchange(asyncio.BufferedProtocol):
         Raises httpcore's errors, and TooLarge.
         """
         await self._turn
-        if self._error is not None:
-            raise self._error
+        if (error := self._error) is not None:
+            self._error = None
+            try:
+                raise error
+            finally:
+                # Its traceback knows this frame: nothing is to know it in turn.
+                del error
         if len(self.content) > self._max_bytes:
             head = self._response(bytes(self.content[: self._max_bytes]))
             raise TooLarge(f"the answer is larger than {self._max_bytes} bytes", head)
@@ -83,9 +89,12 @@ class Exchange(asyncio.BufferedProtocol):
 
     def close(self) -> None:
         """Lets the connection go, whatever is still on its way."""
+        self._is_closed = True
         self._memory.hold(self.content, 0)
         if self._transport is not None:
             self._transport.abort()
+        # It knows this exchange: what was read would be in memory until somebody looks for rings.
+        del self._parser
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Sends the request."""
@@ -98,7 +107,7 @@ class Exchange(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """Reads a piece."""
-        if self._turn.done():
+        if self._turn.done() or self._is_closed:
             return
         self._beside += nbytes
         try:
@@ -138,6 +147,7 @@ class Exchange(asyncio.BufferedProtocol):
     def on_headers_complete(self) -> None:
         """The head is whole."""
         self._has_head = True
+        self._status = self._parser.get_status_code()
 
     def on_body(self, body: bytes) -> None:
         """A piece of the content."""
@@ -146,7 +156,7 @@ class Exchange(asyncio.BufferedProtocol):
 
     def on_message_complete(self) -> None:
         """The answer is whole, unless it only said that one will come."""
-        self._is_whole = self._parser.get_status_code() >= 200
+        self._is_whole = self._status >= 200
         if not self._is_whole:
             self._headers, self._has_head = [], False
 
@@ -160,4 +170,4 @@ class Exchange(asyncio.BufferedProtocol):
         return any(name.lower() in (b"content-length", b"transfer-encoding") for name, _ in self._headers)
 
     def _response(self, content: bytes) -> Response:
-        return Response(self._parser.get_status_code(), httpx.Headers(self._headers), content)
+        return Response(self._status, httpx.Headers(self._headers), content)

@@ -1,9 +1,11 @@
 """The client of one event loop reaches, refuses and names as the client of threads does."""
 
 import asyncio
+import gc
 import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import repeat
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from tests.workers.http.test_client import _dripping
 from tests.workers.wire import LOOPBACK, certificate, http_server, raw_server
 from workers.addresses import Forbidden
 from workers.async_http import AsyncClient
+from workers.exchange import Exchange
 from workers.held import Memory
 from workers.http import BadUrl, Crowded, Response, TooLarge, TooSlow, Unreachable
 
@@ -242,6 +245,23 @@ def test_whoever_finds_no_room_hears_that_and_not_that_the_endpoint_is_slow() ->
     refused, answered = asyncio.run(ask_both())
     assert isinstance(refused, Crowded), refused
     assert len(answered.content) == 200
+
+
+@pytest.mark.parametrize("length", [b"5", b"9"], ids=["whole", "cut"])
+def test_what_was_read_is_gone_once_nobody_needs_it(length: bytes) -> None:
+    async def ask(url: str) -> int:
+        with suppress(Unreachable):
+            await AsyncClient(allowed=LOOPBACK).request("GET", url, headers={}, timeout_seconds=5.0)
+        await asyncio.sleep(0)  # the transport lets go of it
+        return sum(isinstance(each, Exchange) for each in gc.get_objects())
+
+    gc.collect()
+    gc.disable()
+    try:
+        with raw_server(_says(b"HTTP/1.1 200 OK\r\nContent-Length: " + length + b"\r\n\r\nhello")) as port:
+            assert asyncio.run(ask(f"http://127.0.0.1:{port}")) == 0
+    finally:
+        gc.enable()
 
 
 class Kept:
