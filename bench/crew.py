@@ -35,7 +35,7 @@ _NAMES = {"gevent": "Celery, gevent", "threads": "Celery, threads", "asyncio": "
 _PLAIN = 100
 _USERS = (
     "insert into users (tenant_id, uid, context, goal) "
-    "select %s, 'u' || n, 'sells', 'to grow' from generate_series(%s, %s) n"
+    "select %s, 'u' || n, 'sells', 'to grow' from generate_series(%s::int, %s::int) n"
 )
 _CREWS_ENDED = "select count(*) from runs where kind = 'crew.call' and state = 'succeeded'"
 _LAGS = (
