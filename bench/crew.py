@@ -33,7 +33,11 @@ _LIMIT_SECONDS = 120.0
 _PEERS = ("gevent", "threads", "asyncio")
 _NAMES = {"gevent": "Celery, gevent", "threads": "Celery, threads", "asyncio": "asyncio and httpx"}
 _PLAIN = 100
-_USERS = "insert into users (tenant_id, uid, context, goal) select %s, 'u' || n, 'sells', 'to grow' from generate_series(1, %s) n"
+_USERS = (
+    "insert into users (tenant_id, uid, context, goal) "
+    "select %s, 'u' || n, 'sells', 'to grow' from generate_series(%s::int, %s::int) n"
+)
+_CREWS_ENDED = "select count(*) from runs where kind = 'crew.call' and state = 'succeeded'"
 _LAGS = (
     "select extract(epoch from started_at - available_at)::float8 * 1000 from runs "
     "where kind = 'bench.noop' and state = 'succeeded'"
@@ -97,16 +101,19 @@ def _ours(
     database = stage.database()
     with psycopg.connect(database, autocommit=True) as conn, Database.at(database).connect("bench") as asking:
         tenant = make_tenant(conn)
-        conn.execute(_USERS, (tenant, count))
+        conn.execute(_USERS, (tenant, 1, 1))
         row = (uuid4(), tenant, "crew", url, count)
         conn.execute(
             "insert into crew_endpoints (id, tenant_id, name, url, concurrency) values (%s, %s, %s, %s, %s)", row
         )
         crew, plain = (_schedule(conn, tenant, kind) for kind in ("crew.call", "bench.noop"))
         processes.start_ours(database, threads=8, TOCSIN_EGRESS_ALLOW="127.0.0.0/8")
-        # A process's first call and its first run take what no other does.
+        # A process's first call and its first run take what no other does: theirs have made one as well.
         run_now(asking, tenant, plain)
         assert processes.wait_until(lambda: len(_lags(conn)) == 1, 30), "no plain run ended"
+        run_now(asking, tenant, crew)
+        assert processes.wait_until(lambda: bool(value(conn, _CREWS_ENDED)), 60), "no crew ended"
+        conn.execute(_USERS, (tenant, 2, count))
         lags["quiet"].append(_plain_runs(conn, lambda: run_now(asking, tenant, plain), processes))
 
         _seen(url, anew=True)
@@ -116,7 +123,7 @@ def _ours(
         lags["busy"].append(_plain_runs(conn, lambda: run_now(asking, tenant, plain), processes))
         found = _until_answered(processes, url, count, began)
         done = "select count(*) = %s from crew_responses where status = 'answered'"
-        assert processes.wait_until(lambda: bool(value(conn, done, count)), 60), "not all answers were kept"
+        assert processes.wait_until(lambda: bool(value(conn, done, 1 + count)), 60), "not all answers were kept"
 
         conn.execute("update crew_endpoints set url = url || '?seconds=40'")
         _seen(url, anew=True)

@@ -2,22 +2,23 @@
 
 What it reaches, refuses and names is as in workers.http. Each call has a connection of its own, closed after it: calls
 take seconds, and a pool looks through all that are open at each of them (measured with 1,000 open calls: 21.6 s of
-processor time against 0.6).
+processor time).
 """
 
 import asyncio
-import contextlib
 import socket
 import ssl
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import NamedTuple
 
 import httpcore
 import httpx
 
 from workers import addresses, network
 from workers.addresses import Forbidden, IPNetwork, Target
+from workers.exchange import PIECE_BYTES, Exchange, written
 from workers.held import Memory
 from workers.http import (
     MAX_BYTES,
@@ -26,7 +27,6 @@ from workers.http import (
     HttpError,
     Observe,
     Response,
-    TooLarge,
     TooSlow,
     check_url,
     named_errors,
@@ -35,18 +35,31 @@ from workers.http import (
 
 _KNOWN_SECONDS = 5.0
 # What the system keeps of an answer until it is read: the loop takes as much of each at once as is there.
-_RECEIVED = (socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
+_RECEIVED = PIECE_BYTES
 # What answers may hold in memory together until they are stored. Beyond it one at a time goes on; the others have read a
 # piece each.
 MOST_HELD = 32_000_000
 
 
-class _Bounds(NamedTuple):
-    """How large an answer may be, until when it is to be here, and how many seconds it may wait for room beside that."""
+class _Place(NamedTuple):
+    """Where a URL leads: what of it may be shown, whom to connect to, how it is named there, and what is asked for."""
 
-    max_bytes: int
-    deadline: asyncio.Timeout
-    longest_wait: float
+    origin: str
+    host: str
+    port: int
+    is_tls: bool
+    named: str
+    target: str
+
+
+@lru_cache
+def _place(url: str) -> _Place:
+    """Where a URL leads; the calls of a crew share one. Raises BadUrl."""
+    parsed = httpx.URL(check_url(url))
+    is_tls = parsed.scheme == "https"
+    port = parsed.port or (443 if is_tls else 80)
+    named, target = parsed.netloc.decode(), parsed.raw_path.decode()
+    return _Place(origin(url), parsed.raw_host.decode(), port, is_tls, named, target)
 
 
 class AsyncClient:
@@ -57,13 +70,16 @@ class AsyncClient:
         *,
         allowed: Sequence[IPNetwork] = (),
         observe: Observe | None = None,
+        ssl_context: ssl.SSLContext | None = None,
         user_agent: str = "Tocsin",
         most_held: int = MOST_HELD,
     ) -> None:
+        self._allowed = tuple(allowed)
         self._observe = observe
-        self._network = _GuardedNetwork(tuple(allowed))
-        self._tls: ssl.SSLContext | None = None
+        self._tls = ssl_context
         self._user_agent = user_agent
+        self._known: dict[tuple[str, int], tuple[float, asyncio.Future[list[Target]]]] = {}
+        self._piece = memoryview(bytearray(PIECE_BYTES))
         self.memory = Memory(most_held)
 
     async def request(
@@ -84,12 +100,9 @@ class AsyncClient:
         """
         started = time.monotonic()
         outcome = "raised"
-        called = f"{method} {origin(url)}"
         try:
-            with named_errors(called), _in_time(called):
-                async with asyncio.timeout(timeout_seconds) as deadline:
-                    bounds = _Bounds(max_bytes, deadline, timeout_seconds)
-                    response = await self._exchange(method, check_url(url), headers, content, bounds)
+            place = _place(url)
+            response = await self._in_time(method, place, headers, content, timeout_seconds, max_bytes)
             outcome = f"{response.status // 100}xx"
         except (HttpError, Forbidden) as error:
             outcome = OUTCOMES[type(error)]
@@ -100,54 +113,85 @@ class AsyncClient:
             if self._observe is not None:
                 self._observe(kind, outcome, time.monotonic() - started)
 
-    async def _exchange(
-        self, method: str, url: str, headers: Mapping[str, str], content: bytes, bounds: "_Bounds"
+    async def _in_time(
+        self, method: str, place: _Place, headers: Mapping[str, str], content: bytes, seconds: float, max_bytes: int
     ) -> Response:
-        parsed = httpx.URL(url)
-        place = httpcore.URL(scheme=parsed.raw_scheme, host=parsed.raw_host, port=parsed.port, target=parsed.raw_path)
         sent = {
-            "Host": parsed.netloc.decode(),
+            "Host": place.named,
             "User-Agent": self._user_agent,
             "Accept": "*/*",
             "Accept-Encoding": "identity",
             "Connection": "close",
             "Content-Length": str(len(content)),
         }
-        request = httpcore.Request(method, place, headers=list((sent | dict(headers)).items()), content=content)
-        connection = httpcore.AsyncHTTPConnection(
-            place.origin,
-            ssl_context=self._context() if parsed.scheme == "https" else None,
-            network_backend=self._network,
-        )
+        called = f"{method} {place.origin}"
         try:
-            answer = await connection.handle_async_request(request)
-            return await self._read(answer, bounds)
-        finally:
-            await connection.aclose()
+            with named_errors(called):
+                request = written(method, place.target, sent | dict(headers), content)
+                async with asyncio.timeout(seconds) as deadline:
+                    return await self._exchange(Exchange(request, self._piece, max_bytes, self.memory), place, deadline)
+        except TimeoutError:
+            raise TooSlow(f"{called}: no whole answer before the deadline") from None
 
-    async def _read(self, answer: httpcore.Response, bounds: "_Bounds") -> Response:
-        headers = httpx.Headers(answer.headers)
-        content = bytearray()
+    async def _exchange(self, exchange: Exchange, place: _Place, deadline: asyncio.Timeout) -> Response:
+        longest_wait = max(0.0, (deadline.when() or 0.0) - asyncio.get_running_loop().time())
         try:
-            async for piece in answer.aiter_stream():
-                content += piece
-                if len(content) > bounds.max_bytes:
-                    head = Response(answer.status, headers, bytes(content[: bounds.max_bytes]))
-                    raise TooLarge(f"the answer is larger than {bounds.max_bytes} bytes", head)
-                self.memory.hold(content, len(content))
-                if not self.memory.has_room(content):
-                    await self._wait_for_room(content, bounds.deadline, bounds.longest_wait)
-            return Response(answer.status, headers, bytes(content))
+            await self._connect(exchange, place)
+            while not await exchange.ended():
+                await self._wait_for_room(exchange, deadline, longest_wait)
+                exchange.go_on()
+            return exchange.answer()
         finally:
-            self.memory.hold(content, 0)
+            exchange.close()
 
-    async def _wait_for_room(self, content: bytearray, deadline: asyncio.Timeout, longest: float) -> None:
+    async def _connect(self, exchange: Exchange, place: _Place) -> None:
+        """Opens a connection to a checked address, and the exchange begins on it."""
+        targets = await asyncio.shield(self._resolved(place.host, place.port))
+        if not all(target.is_opened for target in targets):
+            network.check_port(place.port)
+        problem: Exception = httpcore.ConnectError("no address")
+        for target in targets:
+            try:
+                sock = await _connected(target, place.port)
+                break
+            except TimeoutError:
+                problem = httpcore.ConnectTimeout()
+            except OSError as error:
+                problem = httpcore.ConnectError()
+                problem.__cause__ = error
+        else:
+            raise problem
+        loop, seconds = asyncio.get_running_loop(), network.CONNECT_SECONDS
+        try:
+            if place.is_tls:
+                tls = self._context()
+                await loop.create_connection(
+                    lambda: exchange, sock=sock, ssl=tls, server_hostname=place.host, ssl_handshake_timeout=seconds
+                )
+            else:
+                await loop.create_connection(lambda: exchange, sock=sock)
+        except OSError as error:
+            raise httpcore.ConnectError from error
+
+    def _resolved(self, host: str, port: int) -> "asyncio.Future[list[Target]]":
+        """The checked addresses of a host, looked up once for all that call it within a few seconds."""
+        now = time.monotonic()
+        found_at, found = self._known.get((host, port), (0.0, None))
+        if found is None or now - found_at > _KNOWN_SECONDS or (found.done() and found.exception() is not None):
+            if len(self._known) > 1000:
+                self._known.clear()
+            seconds = network.CONNECT_SECONDS
+            found = asyncio.ensure_future(asyncio.to_thread(addresses.resolve, host, port, self._allowed, seconds))
+            self._known[host, port] = now, found
+        return found
+
+    async def _wait_for_room(self, exchange: Exchange, deadline: asyncio.Timeout, longest: float) -> None:
         """Waits until there is room for more of this answer, outside the time that its call has. Raises Crowded."""
         loop = asyncio.get_running_loop()
         began, ends_at = loop.time(), deadline.when()
         deadline.reschedule(None)
         try:
-            await asyncio.wait_for(self.memory.room(content), longest)
+            await asyncio.wait_for(self.memory.room(exchange.content), longest)
         except TimeoutError:
             raise Crowded("too much is being read at once") from None
         finally:
@@ -159,62 +203,15 @@ class AsyncClient:
         return self._tls
 
 
-class _GuardedNetwork(httpcore.AsyncNetworkBackend):
-    """Opens connections to checked addresses only; what a name was found to be is known for a few seconds."""
-
-    def __init__(self, allowed: tuple[IPNetwork, ...]) -> None:
-        self._allowed = allowed
-        self._network = httpcore.AnyIOBackend()
-        self._known: dict[tuple[str, int], tuple[float, asyncio.Future[list[Target]]]] = {}
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ARG002, ASYNC109 -- httpcore's signature; the deadline rules
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        targets = await asyncio.shield(self._resolved(host, port))
-        if not all(target.is_opened for target in targets):
-            network.check_port(port)
-        problem: Exception = httpcore.ConnectError("no address")
-        for target in targets:
-            try:
-                return await self._network.connect_tcp(
-                    target.address, port, network.CONNECT_SECONDS, local_address, (*(socket_options or ()), _RECEIVED)
-                )
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                problem = error
-        raise problem
-
-    def _resolved(self, host: str, port: int) -> "asyncio.Future[list[Target]]":
-        """The checked addresses of a host, looked up once for all that call it at a time."""
-        now = time.monotonic()
-        found_at, found = self._known.get((host, port), (0.0, None))
-        if found is None or now - found_at > _KNOWN_SECONDS or (found.done() and found.exception() is not None):
-            if len(self._known) > 1000:
-                self._known.clear()
-            seconds = network.CONNECT_SECONDS
-            found = asyncio.ensure_future(asyncio.to_thread(addresses.resolve, host, port, self._allowed, seconds))
-            self._known[host, port] = now, found
-        return found
-
-    async def connect_unix_socket(
-        self,
-        path: str,  # noqa: ARG002 -- httpcore's signature
-        timeout: float | None = None,  # noqa: ARG002, ASYNC109 -- httpcore's signature
-        socket_options: Iterable[Any] | None = None,  # noqa: ARG002 -- httpcore's signature
-    ) -> httpcore.AsyncNetworkStream:
-        raise Forbidden("a Unix socket is no public address")
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
-
-
-@contextlib.contextmanager
-def _in_time(called: str) -> Iterator[None]:
+async def _connected(target: Target, port: int) -> socket.socket:
+    """A socket that is connected to a checked address. Raises OSError and TimeoutError."""
+    sock = socket.socket(target.family, socket.SOCK_STREAM)
     try:
-        yield
-    except TimeoutError:
-        raise TooSlow(f"{called}: no whole answer before the deadline") from None
+        sock.settimeout(0)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVED)
+        async with asyncio.timeout(network.CONNECT_SECONDS):
+            await asyncio.get_running_loop().sock_connect(sock, (target.address, port))
+    except BaseException:
+        sock.close()
+        raise
+    return sock

@@ -33,6 +33,7 @@ class Runner(Generic[Work]):
     Room is the idle threads, and beyond them what the runner lately got through in a twentieth of a second: short
     work is leased ahead in packs, slow work is left to a neighbour who is idle. An idle runner knows nothing yet and
     leases ahead what it got through before it fell idle, a little at least; what then turns out slow is given back.
+    Where async works came last, that little is leased however slow the threads are: none of them is needed.
 
     One thread at a time takes from the line: whoever came through the door, while the others wait before it. So a pack
     of short works is one thread's, and wakes no others to fight for the interpreter. When works wait behind one that
@@ -64,12 +65,15 @@ class Runner(Generic[Work]):
         self._wanted: list[tuple[int, int]] = []
         # The priorities at which async works came: these alone wait for an end once the loop holds its most.
         self._async_lanes: set[int] = set()
+        # Those of them at which nothing else came last: what comes there needs no thread.
+        self._quick_lanes: set[int] = set()
         self.is_closed = False
         self._workers = [
             threading.Thread(target=self._work, name=f"run-{number}", daemon=True) for number in range(threads)
         ]
         self._watch_thread = threading.Thread(target=self._watch, name="run-watch", daemon=True)
         self._loop = asyncio.new_event_loop()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._loop_thread = threading.Thread(target=self._loop.run_forever, name="run-loop", daemon=True)
 
     def start(self) -> None:
@@ -121,23 +125,24 @@ class Runner(Generic[Work]):
         What goes first begins before all that does not.
         """
         line = self._first if goes_first else self._line
+        for_loop = [work for work, is_async in works if is_async]
+        for_threads = [work for work, is_async in works if not is_async]
         with self._changed:
             self._wake(granted)
-            if works and self._rated_at == math.inf:
+            # What waits on the loop holds up nobody, and says nothing of how fast the threads are.
+            if for_threads and self._rated_at == math.inf:
                 self._rated_at = time.monotonic()
-            self._held += sum(not is_async for _, is_async in works) - granted
-            held_async = sum(is_async for _, is_async in works)
-            self._held_async += held_async
-            if held_async and priority is not None:
-                self._async_lanes.add(priority)
+            self._held += len(for_threads) - granted
+            self._held_async += len(for_loop)
+            if works and priority is not None:
+                self._note_lane(priority, is_async=bool(for_loop), is_plain=bool(for_threads))
             if granted:
                 self._changed.notify_all()
-        for work, is_async in works:
-            if is_async:
-                asyncio.run_coroutine_threadsafe(self._work_async(work), self._loop)
-            else:
-                line.append(work)
-                self._tokens.put(None)
+        if for_loop:
+            self._loop.call_soon_threadsafe(self._begin_async, for_loop)
+        for work in for_threads:
+            line.append(work)
+            self._tokens.put(None)
         if (turn := self._turn) is not None and turn.work is not None:
             self._is_crowded.set()
 
@@ -170,18 +175,28 @@ class Runner(Generic[Work]):
         return found
 
     def _room(self, priority: int | None = None) -> int:
-        return 0 if self._is_full(priority) else max(0, self._threads + self._ahead() - self._held)
+        return 0 if self._is_full(priority) else max(0, self._threads + self._ahead(priority) - self._held)
 
     def _is_full(self, priority: int | None) -> bool:
         """Whether the loop holds its most and what comes at this priority may be async: plain works need no loop."""
         return self._held_async >= _ASYNC_LIMIT and (priority is None or priority in self._async_lanes)
 
-    def _ahead(self) -> int:
+    def _ahead(self, priority: int | None) -> int:
         """How much may wait behind the busy threads."""
+        least = _FIRST_WINDOW if priority in self._quick_lanes else 0
         if self._is_stalled():
-            return 0
+            return least
         window = min(_LARGEST_WINDOW, int((self._rate or self._last_rate) * _WINDOW_SECONDS))
-        return window if self._rate else max(_FIRST_WINDOW, window)
+        return max(least, window) if self._rate else max(_FIRST_WINDOW, window)
+
+    def _note_lane(self, priority: int, *, is_async: bool, is_plain: bool) -> None:
+        """Remembers what came at a priority."""
+        if is_async:
+            self._async_lanes.add(priority)
+        if is_plain:
+            self._quick_lanes.discard(priority)
+        else:
+            self._quick_lanes.add(priority)
 
     def _wake(self, granted: int) -> None:
         """After an idle spell the rate is unknown, and its clock starts with the first work."""
@@ -194,7 +209,7 @@ class Runner(Generic[Work]):
 
     def _may_have(self, priority: int, wanted: int) -> bool:
         """True when nobody more urgent waits and there is room for all that is wanted, or for a good part of it."""
-        if self._room(priority) < min(wanted, 1 + self._ahead() // 2):
+        if self._room(priority) < min(wanted, 1 + self._ahead(priority) // 2):
             return False
         first = self._first_wanted()
         return first is not None and priority <= first[0]
@@ -252,6 +267,14 @@ class Runner(Generic[Work]):
                     patience = _IMPATIENCE_SECONDS
                     self._turn = None
                     self._door.release()
+
+    def _begin_async(self, works: Sequence[Work]) -> None:
+        """Begins works on the loop, all at one wake-up of it."""
+        for work in works:
+            task = self._loop.create_task(self._work_async(work))
+            # The loop itself does not keep what waits from being collected.
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
     async def _work_async(self, work: Work) -> None:
         try:

@@ -74,6 +74,36 @@ def test_async_works_take_no_thread(make_bench: Callable[[int], Bench]) -> None:
     assert bench.runner.room() == before
 
 
+def test_async_works_come_in_packs_however_slow_the_threads_are(make_bench: Callable[[int], Bench]) -> None:
+    bench = make_bench(2)
+    calls, default = 3, 4
+    bench.runner.take([("slow", False)])
+    until(lambda: bench.begun == ["slow"] and bench.runner.is_stalled())
+    assert bench.runner.wait_for_room(calls, 30) == 1
+    bench.runner.take([("a", True)], 1, priority=calls)
+
+    granted = bench.runner.wait_for_room(calls, 30)
+    assert granted == 30, "none of them needs a thread"
+    assert bench.runner.room() == 0
+    bench.runner.take([], granted)
+    assert bench.runner.wait_for_room(default, 30) == 1, "elsewhere they do"
+    bench.runner.take([("b", True), ("plain", False)], 1, priority=calls)
+    bench.gate.set()
+    until(lambda: "plain" in bench.begun)
+
+
+def test_async_works_do_not_make_the_threads_look_slow(
+    make_bench: Callable[[int], Bench], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "_WINDOW_SECONDS", 0.0)
+    bench = make_bench(2)
+    bench.take("a", is_async=True)
+    until(lambda: bench.begun == ["a"])
+    assert not bench.runner.is_stalled()
+    bench.take("b")
+    assert bench.runner.is_stalled()
+
+
 def test_room_that_was_granted_is_nobody_elses(make_bench: Callable[[int], Bench]) -> None:
     bench = make_bench(4)
     before = bench.runner.room()

@@ -81,6 +81,7 @@ class NamedChannel(NamedTuple):
 
 SHOWN = 50
 INSERT = Query("insert_crew_runs", Page)
+NOTIFY = Query("notify_tickers", Value)
 COUNT = Query("count_crew_runs", Counts)
 FIND_ENDPOINT = Query("find_crew_endpoint", Endpoint)
 LIST_MATCHES = Query("list_crew_matches", Match)
@@ -117,7 +118,10 @@ class CrewBook:
         segments: Sequence[str] | None,
         endpoints: Sequence[str] | None,
     ) -> Page:
-        """Makes the calls of the next users after a place, `room` of them at most. Raises TakenAway."""
+        """Makes the calls of the next users after a place, `room` of them at most, and wakes who releases them.
+
+        Raises TakenAway.
+        """
         leased = self.leased
         with self.pool.connection() as conn:
             page = INSERT.one(
@@ -132,6 +136,9 @@ class CrewBook:
                 segments=None if segments is None else list(segments),
                 endpoints=None if endpoints is None else list(endpoints),
             )
+            if page is not None and page.made:
+                # They are released at once, page by page, and not when a ticker next looks by itself.
+                NOTIFY.one(conn)
         if page is None:
             raise TakenAway("the run belongs to another attempt")
         return page
