@@ -24,6 +24,8 @@ from workers.outcome import CrewAnswer, Done, Later, Outcome, Rejected
 
 # An endpoint that was away for so long, or worked on a kickoff, is not waited for any more: attempts count again.
 _PATIENCE_SECONDS = 86_400.0
+# The same where it answered others of the slot: those who are left may be at fault themselves, and the next slot waits.
+_PATIENCE_AMONG_ANSWERS = 600.0
 _CREW_SECONDS = 0.1
 
 
@@ -81,11 +83,12 @@ async def _failed(ctx: Context[Params], caller: Caller, call: Call, found: Faile
     open_seconds = None
     if found.is_passing or found.is_refusal:
         open_seconds = await caller.failed(ctx, call, found.why, is_refusal=found.is_refusal)
-    if open_seconds is not None and open_seconds < _PATIENCE_SECONDS:
+    patience = _PATIENCE_AMONG_ANSWERS if call.is_among_answers else _PATIENCE_SECONDS
+    if open_seconds is not None and open_seconds < patience:
         # The circuit decides when somebody tries again, whatever the endpoint asked for.
         return Later(1.0, found.why, is_counted=False)
     answer = _answer(call, took, error=found.why, excerpt=found.excerpt)
-    if not found.is_passing:
+    if not found.is_passing and open_seconds is None:
         return Rejected(found.why, answer=answer)
     wait = back_off(ctx.attempt)
     if found.wait_seconds is not None:

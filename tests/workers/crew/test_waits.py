@@ -10,7 +10,7 @@ import pytest
 from tests.workers.crew.test_late import CALL
 from tests.workers.kinds.contexts import SLOT, context
 from workers.crew.answers import Failed, Pending, read
-from workers.crew.caller import Caller
+from workers.crew.caller import Call, Caller
 from workers.http import Response
 from workers.kinds import crew_ask
 from workers.outcome import Later, Outcome, Rejected
@@ -31,9 +31,9 @@ class Counted:
         return self.open_seconds
 
 
-def failed(found: Failed, counted: Counted | None = None, **overrides: Any) -> Outcome:
+def failed(found: Failed, counted: Counted | None = None, call: Call = CALL, **overrides: Any) -> Outcome:
     ctx = context(crew_ask.Params(endpoint_id=UUID(int=2)), **overrides)
-    return asyncio.run(crew_ask._failed(ctx, cast(Caller, counted or Counted()), CALL, found, 1))
+    return asyncio.run(crew_ask._failed(ctx, cast(Caller, counted or Counted()), call, found, 1))
 
 
 def answered(status: int, content: bytes = b"{}", **headers: str) -> Failed:
@@ -69,8 +69,20 @@ def test_a_day_of_patience_begins_with_the_outage_and_not_with_the_slot(found: F
     late = SLOT + timedelta(days=3)
     assert failed(found, Counted(5.0), started_at=late) == Later(1.0, found.why, is_counted=False)
     ended = failed(found, Counted(DAY + 1), started_at=SLOT)
-    assert isinstance(ended, Later if found.is_passing else Rejected)
+    assert isinstance(ended, Later)
+    assert ended.is_counted
     assert ended.answer is not None
+
+
+@pytest.mark.parametrize("found", [AWAY, answered(401)])
+def test_where_others_of_the_slot_were_answered_patience_is_ten_minutes_and_then_attempts_count(found: Failed) -> None:
+    among = CALL._replace(is_among_answers=True)
+    waiting = failed(found, Counted(599.0), among)
+    assert isinstance(waiting, Later)
+    assert not waiting.is_counted
+    counting = failed(found, Counted(601.0), among)
+    assert isinstance(counting, Later), "a refusal too, as long as it may be an outage"
+    assert counting.is_counted
 
 
 def test_a_day_of_patience_with_a_kickoff_begins_when_it_was_made() -> None:
