@@ -218,13 +218,15 @@ class Executor:
                     answer=outcome.answer,
                 )
             case Later():
-                why, delay = storable(outcome.why), outcome.delay_seconds
+                why, delay, answer = storable(outcome.why), outcome.delay_seconds, outcome.answer
                 if not outcome.is_counted:
-                    return End(leased, lease, "pending", "waited", "waits", error=why, delay=delay or 0.0)
+                    return End(
+                        leased, lease, "pending", "waited", "waits", error=why, delay=delay or 0.0, answer=answer
+                    )
                 if leased.attempt >= leased.max_attempts:
                     cause = "attempts_exhausted"
-                    return End(leased, lease, "dead", "later", error=why, cause=cause, answer=outcome.answer)
-                return End(leased, lease, "pending", "later", "retry", error=why, delay=delay)
+                    return End(leased, lease, "dead", "later", error=why, cause=cause, answer=answer)
+                return End(leased, lease, "pending", "later", "retry", error=why, delay=delay, answer=answer)
             case Rejected():
                 why = storable(outcome.why)
                 return End(leased, lease, "dead", "rejected", error=why, cause="rejected", answer=outcome.answer)

@@ -83,11 +83,11 @@ async def _failed(ctx: Context[Params], caller: Caller, call: Call, found: Faile
     open_seconds = None
     if found.is_passing or found.is_refusal:
         open_seconds = await caller.failed(ctx, call, found.why, is_refusal=found.is_refusal)
+    answer = _answer(call, took, error=found.why, excerpt=found.excerpt)
     patience = _PATIENCE_AMONG_ANSWERS if call.is_among_answers else _PATIENCE_SECONDS
     if open_seconds is not None and open_seconds < patience:
         # The circuit decides when somebody tries again, whatever the endpoint asked for.
-        return Later(1.0, found.why, is_counted=False)
-    answer = _answer(call, took, error=found.why, excerpt=found.excerpt)
+        return Later(1.0, found.why, is_counted=False, answer=answer)
     if not found.is_passing and open_seconds is None:
         return Rejected(found.why, answer=answer)
     wait = back_off(ctx.attempt)

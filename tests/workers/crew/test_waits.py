@@ -36,6 +36,14 @@ def failed(found: Failed, counted: Counted | None = None, call: Call = CALL, **o
     return asyncio.run(crew_ask._failed(ctx, cast(Caller, counted or Counted()), call, found, 1))
 
 
+def waits(outcome: Outcome, why: str) -> None:
+    """It waits for a second, which is no attempt, and what came is kept meanwhile."""
+    assert isinstance(outcome, Later)
+    assert (outcome.delay_seconds, outcome.why, outcome.is_counted) == (1.0, why, False)
+    assert outcome.answer is not None
+    assert outcome.answer.error == why
+
+
 def answered(status: int, content: bytes = b"{}", **headers: str) -> Failed:
     found = read(Response(status, headers, content), SLOT)
     assert isinstance(found, Failed)
@@ -49,25 +57,25 @@ def test_what_an_endpoint_asks_to_wait_is_kept_within_an_hour(asked: str, wait: 
 
 
 def test_a_call_waits_as_asked_and_not_all_come_back_at_once() -> None:
-    waits = []
+    found = []
     for _ in range(50):
         shut = failed(AWAY._replace(wait_seconds=900.0))
         assert isinstance(shut, Later)
         assert shut.is_counted
         assert shut.answer is not None
-        waits.append(shut.delay_seconds or 0.0)
-    assert all(900.0 <= wait <= 990.0 for wait in waits)
-    assert len(set(waits)) > 10
+        found.append(shut.delay_seconds or 0.0)
+    assert all(900.0 <= wait <= 990.0 for wait in found)
+    assert len(set(found)) > 10
 
 
 def test_while_the_circuit_is_open_it_decides_who_tries_whatever_the_endpoint_asked_for() -> None:
-    assert failed(AWAY._replace(wait_seconds=900.0), Counted(5.0)) == Later(1.0, "busy", is_counted=False)
+    waits(failed(AWAY._replace(wait_seconds=900.0), Counted(5.0)), "busy")
 
 
 @pytest.mark.parametrize("found", [AWAY, answered(401)])
 def test_a_day_of_patience_begins_with_the_outage_and_not_with_the_slot(found: Failed) -> None:
     late = SLOT + timedelta(days=3)
-    assert failed(found, Counted(5.0), started_at=late) == Later(1.0, found.why, is_counted=False)
+    waits(failed(found, Counted(5.0), started_at=late), found.why)
     ended = failed(found, Counted(DAY + 1), started_at=SLOT)
     assert isinstance(ended, Later)
     assert ended.is_counted
@@ -77,9 +85,7 @@ def test_a_day_of_patience_begins_with_the_outage_and_not_with_the_slot(found: F
 @pytest.mark.parametrize("found", [AWAY, answered(401)])
 def test_where_others_of_the_slot_were_answered_patience_is_ten_minutes_and_then_attempts_count(found: Failed) -> None:
     among = CALL._replace(is_among_answers=True)
-    waiting = failed(found, Counted(599.0), among)
-    assert isinstance(waiting, Later)
-    assert not waiting.is_counted
+    waits(failed(found, Counted(599.0), among), found.why)
     counting = failed(found, Counted(601.0), among)
     assert isinstance(counting, Later), "a refusal too, as long as it may be an outage"
     assert counting.is_counted
