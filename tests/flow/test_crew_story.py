@@ -281,7 +281,14 @@ def test_a_kickoff_is_made_once_and_its_status_is_asked_until_it_ends(world: Wor
     assert run["outcome"]["answered"] == 1
     assert crew.paths.count("/run-crew/kickoff") == 1
     assert set(polls) == {"/run-crew/status/k-1"}
-    assert answers(world)["someone"]["response_data"] == {"state": "SUCCESS", "result": "a plan"}
+    kept = answers(world)["someone"]
+    assert kept["response_data"] == {"state": "SUCCESS", "result": "a plan"}
+    since: LiteralString = (
+        "select extract(epoch from c.created_at - s.created_at)::float8 * 1000 from crew_responses as c "
+        "inner join run_steps as s on c.run_id = s.run_id where c.tenant_id = %s and s.name = 'kickoff'"
+    )
+    # From the kickoff to the answer, through all attempts, of which each had a second.
+    assert 1000 < kept["latency_ms"] <= of_tenant(world, since) + 100
 
 
 def test_a_replay_of_a_crew_that_ended_badly_or_was_forgotten_kicks_off_anew(world: World, crew: Crew) -> None:

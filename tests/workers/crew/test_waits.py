@@ -94,9 +94,9 @@ def test_where_others_of_the_slot_were_answered_patience_is_ten_minutes_and_then
 def test_a_day_of_patience_with_a_kickoff_begins_when_it_was_made() -> None:
     ctx = context(crew_ask.Params(endpoint_id=UUID(int=2)), started_at=SLOT + timedelta(days=3))
     caller = cast(Caller, Counted())
-    soon = asyncio.run(crew_ask._ended(ctx, caller, CALL, Pending("works", DAY - 1), 1))
+    soon = asyncio.run(crew_ask._ended(ctx, caller, CALL, Pending("works"), int(DAY - 1) * 1000))
     assert soon == Later(0.0, "works", is_counted=False)
-    assert isinstance(asyncio.run(crew_ask._ended(ctx, caller, CALL, Pending("works", DAY), 1)), Rejected)
+    assert isinstance(asyncio.run(crew_ask._ended(ctx, caller, CALL, Pending("works"), int(DAY) * 1000)), Rejected)
 
 
 REFUSED = {
