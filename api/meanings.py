@@ -399,7 +399,7 @@ MEANINGS = {
     "LargestFile.executionId": "the execution that made it",
     "lastRun": "when it last ran; null before",
     "lastRunStatus": "`success` or `failed`; null before the first",
-    "latencyMs": "how long the answer took",
+    "latencyMs": "how long the answer took; with CrewAI from the kickoff on",
     "matched": "what the schedule's rule found in the answer; null where it found nothing",
     "ruleError": "why the schedule's rule could not judge the answer",
     "next": "its next ten fire times",

@@ -1091,8 +1091,9 @@ begin
         'The crew endpoint ' || name || case when is_open then ' gives no answer' else ' answers again' end,
         case
             when is_open then 'The crew endpoint ' || name || ' gives no answer: ' || coalesce(error, 'its calls fail')
-                || chr(10) || chr(10) || 'Its calls wait until it does: none of them is lost, and none counts as an '
-                || 'attempt. You are told when it answers again.'
+                || chr(10) || chr(10) || 'Its calls wait until it does: none of them is lost. None counts as an attempt '
+                || 'for a day, or for ten minutes where others of the same slot were answered before. You are told when '
+                || 'it answers again.'
             else 'The crew endpoint ' || name || ' gave no answer since ' || rfc3339(since)
                 || ' and answers again. The calls that waited go on.'
         end
@@ -1743,6 +1744,7 @@ CREATE TABLE public.limits (
     retries_at timestamp with time zone,
     failing uuid[] DEFAULT '{}'::uuid[] NOT NULL,
     strained_at timestamp with time zone,
+    answered_at timestamp with time zone,
     CONSTRAINT limits_max_per_minute_check CHECK (((max_per_minute >= 1) AND (max_per_minute <= 1000000))),
     CONSTRAINT limits_max_running_check CHECK (((max_running >= 0) AND (max_running <= 1000000))),
     CONSTRAINT limits_name_check CHECK ((name ~ '^(tenant|(source|endpoint):[0-9a-f-]{36}|host:[^[:space:]]{1,255})$'::text)),

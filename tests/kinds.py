@@ -135,6 +135,29 @@ def _crash(ctx: Context[Trace]) -> Outcome:
     return Done()
 
 
+class How(BaseModel):
+    """By what it leaves, and whether it does so in a task of its own."""
+
+    by: str
+    in_task: bool = False
+
+
+_WAYS: dict[str, BaseException] = {
+    "exit": SystemExit(3),
+    "interrupt": KeyboardInterrupt("no"),
+    "cancel": asyncio.CancelledError("nobody asked"),
+}
+
+
+async def _leave(ctx: Context[How]) -> Outcome:
+    async def leave() -> None:
+        await asyncio.sleep(0)
+        raise _WAYS[ctx.params.by]
+
+    await (asyncio.create_task(leave()) if ctx.params.in_task else leave())
+    return Done()
+
+
 def _raise(ctx: Context[Flaky]) -> Outcome:
     note(ctx.params.file, ctx)
     if ctx.attempt <= ctx.params.bad:
@@ -208,6 +231,7 @@ RECORD_ASYNC = Kind("test.record_async", Trace, _record_async, "leaves a line on
 WAIT = Kind("test.wait", Wait, _wait, "takes its time, and heeds its cancel")
 WAIT_DEAF = Kind("test.wait_deaf", Wait, _wait_deaf, "takes its time, whatever is asked of it")
 WAIT_ASYNC = Kind("test.wait_async", Wait, _wait_async, "takes its time on the event loop")
+LEAVE = Kind("test.leave", How, _leave, "leaves the event loop by what ends a loop")
 CRASH = Kind("test.crash", Trace, _crash, "kills its process")
 RAISE = Kind("test.raise", Flaky, _raise, "raises at first")
 LATER = Kind("test.later", Flaky, _later, "puts off at first")
@@ -220,6 +244,6 @@ UNSTORABLE = Kind("test.unstorable", Nothing, _unstorable, "returns what Postgre
 FIND = Kind("test.find", Found, _find, "finds an alert firing")
 CHAT = Kind("test.chat", Trace, _chat, "asks the model", queue="ai")
 
-ALL = "NOOP,RECORD,RECORD_ASYNC,WAIT,WAIT_DEAF,WAIT_ASYNC,CRASH,RAISE,LATER,REJECT,STEP,KEEP,MAIL,NONSENSE,UNSTORABLE,FIND,CHAT"
+ALL = "NOOP,RECORD,RECORD_ASYNC,WAIT,WAIT_DEAF,WAIT_ASYNC,LEAVE,CRASH,RAISE,LATER,REJECT,STEP,KEEP,MAIL,NONSENSE,UNSTORABLE,FIND,CHAT"
 NAMES = ",".join(f"tests.kinds:{name}" for name in ALL.split(","))
 """What TOCSIN_KINDS is for a worker that runs them all."""

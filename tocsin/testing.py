@@ -22,6 +22,7 @@ from uuid import uuid4
 from config.zones import zone
 from db.ids import id_at
 from db.jsonb import dumps
+from workers.aio import LeftLoop, contained
 from workers.artifacts import Artifact, Content, New
 from workers.branding import Branding
 from workers.channels import post
@@ -141,8 +142,9 @@ def run_kind(
     if is_cancelled:
         context.cancelled.set()
     try:
-        found: Any = kind.run(context)
-        outcome = asyncio.run(_awaited(found, context)) if kind.is_async else found
+        outcome: Any = asyncio.run(_awaited(kind, context)) if kind.is_async else kind.run(context)
+    except LeftLoop as left:
+        raise left.__cause__ or left from None
     finally:
         if owned is not None:
             owned.close()
@@ -174,11 +176,12 @@ def _has_nul(value: Any) -> bool:
     return any(map(_has_nul, value)) if isinstance(value, list) else isinstance(value, str) and "\0" in value
 
 
-async def _awaited(outcome: Any, context: Context[Any]) -> Outcome:
-    work: asyncio.Future[Outcome] = asyncio.ensure_future(outcome)
+async def _awaited(kind: Kind, context: Context[Any]) -> Any:
+    loop = asyncio.get_running_loop()
+    work = loop.create_task(contained(kind.run, context))
     if context.cancelled.is_set():
         # Behind its first step, so that it is cancelled where it waits.
-        asyncio.get_running_loop().call_soon(work.cancel)
+        loop.call_soon(work.cancel)
     return await asyncio.wait_for(work, context.seconds_left())
 
 

@@ -53,6 +53,18 @@ class _Threads:
 _threads = _Threads()
 
 
+class LeftLoop(Exception):
+    """A kind raised what would end the loop of all kinds: what it was is the cause."""
+
+
+async def contained(run: Callable[..., Any], context: "Context[Any]") -> Any:
+    """What an async kind returns. Raises what it raises, but LeftLoop for what a task hands on to whoever runs the loop."""
+    try:
+        return await run(context)
+    except (SystemExit, KeyboardInterrupt) as error:
+        raise LeftLoop from error
+
+
 async def off_loop(work: Callable[..., Value], *args: Any, **options: Any) -> Value:
     """What a function that waits answers, called in a thread; raises what it raises."""
     loop = asyncio.get_running_loop()

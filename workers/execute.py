@@ -23,6 +23,7 @@ from db.store import StoreUnavailable
 from telemetry import errors, metrics, traces
 from telemetry.log import Events
 from workers import action_links
+from workers.aio import LeftLoop, contained
 from workers.artifacts import NoStore, Shelf
 from workers.channels import post
 from workers.channels.email import compose, message_id
@@ -101,11 +102,13 @@ class Executor:
         with _traced(work):
             try:
                 context = self._context(work)
-                task = asyncio.ensure_future(work.kind.run(context))  # type: ignore[arg-type]  # is_async says so
                 loop = asyncio.get_running_loop()
+                task = loop.create_task(contained(work.kind.run, context))
                 work.interrupt = lambda: loop.call_soon_threadsafe(task.cancel)
                 outcome: Any = await asyncio.wait_for(task, context.seconds_left())
                 end = self._end(work, outcome)
+            except LeftLoop as left:
+                end = self._end_of_raised(work, left.__cause__ or left)
             except BaseException as error:  # noqa: BLE001  as above
                 end = self._end_of_raised(work, error)
             traces.tell(outcome=end.attempt_outcome, is_bad=end.attempt_outcome in _BAD)
@@ -215,13 +218,15 @@ class Executor:
                     answer=outcome.answer,
                 )
             case Later():
-                why, delay = storable(outcome.why), outcome.delay_seconds
+                why, delay, answer = storable(outcome.why), outcome.delay_seconds, outcome.answer
                 if not outcome.is_counted:
-                    return End(leased, lease, "pending", "waited", "waits", error=why, delay=delay or 0.0)
+                    return End(
+                        leased, lease, "pending", "waited", "waits", error=why, delay=delay or 0.0, answer=answer
+                    )
                 if leased.attempt >= leased.max_attempts:
                     cause = "attempts_exhausted"
-                    return End(leased, lease, "dead", "later", error=why, cause=cause, answer=outcome.answer)
-                return End(leased, lease, "pending", "later", "retry", error=why, delay=delay)
+                    return End(leased, lease, "dead", "later", error=why, cause=cause, answer=answer)
+                return End(leased, lease, "pending", "later", "retry", error=why, delay=delay, answer=answer)
             case Rejected():
                 why = storable(outcome.why)
                 return End(leased, lease, "dead", "rejected", error=why, cause="rejected", answer=outcome.answer)
@@ -236,7 +241,7 @@ class Executor:
             return End(leased, lease, "cancelled", "done", "cancelled")
         if isinstance(error, (*_STOPPED, TimeoutError)) and is_overdue:
             return self._end(work, Later(None, f"it took longer than {leased.timeout_seconds} s"))
-        if isinstance(error, _STOPPED):
+        if isinstance(error, _STOPPED) and work.context is not None and work.context.is_cancelled():
             return self._end(work, Later(None, "its worker had to let it go"))
         if isinstance(error, ValidationError) and work.context is None:
             return self._end(work, Rejected(f"its params are not valid: {_briefly(error)}"))

@@ -152,8 +152,8 @@ class Done:
 class Later:
     """A passing obstacle: try again after `delay_seconds`; None takes the schedule's back-off.
 
-    One that is not counted is no attempt: the run waits for something else than itself. The answer is kept where no
-    attempt is left.
+    One that is not counted is no attempt: the run waits for something else than itself. The answer is kept until a later
+    one of the run takes its place.
     """
 
     delay_seconds: float | None

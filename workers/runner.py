@@ -3,12 +3,17 @@
 import asyncio
 import contextlib
 import math
+import os
 import queue
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Generic, TypeVar
+
+from telemetry.log import Events
+
+events = Events("worker")
 
 Work = TypeVar("Work")
 
@@ -74,7 +79,7 @@ class Runner(Generic[Work]):
         self._watch_thread = threading.Thread(target=self._watch, name="run-watch", daemon=True)
         self._loop = asyncio.new_event_loop()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._loop_thread = threading.Thread(target=self._loop.run_forever, name="run-loop", daemon=True)
+        self._loop_thread = threading.Thread(target=self._run_loop, name="run-loop", daemon=True)
 
     def start(self) -> None:
         """Starts the threads."""
@@ -275,6 +280,26 @@ class Runner(Generic[Work]):
             # The loop itself does not keep what waits from being collected.
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+
+    def _run_loop(self) -> None:
+        """Runs the loop until the runner is closed.
+
+        Without it the process would go on leasing what nobody runs, so it ends with the loop, and its leases with it.
+        """
+        while True:
+            try:
+                self._loop.run_forever()
+                why = "it was stopped"
+            except (SystemExit, KeyboardInterrupt) as error:
+                # Of a task that a kind began by itself: whoever awaits it has this too, and nobody else is to end by it.
+                events.warning("loop.interrupted", error=repr(error))
+                continue
+            except BaseException as error:  # noqa: BLE001  whatever it is, the loop is gone
+                why = repr(error)
+            break
+        if not self.is_closed:
+            events.error("loop.lost", error=why)
+            os._exit(1)
 
     async def _work_async(self, work: Work) -> None:
         try:

@@ -151,8 +151,7 @@ answers as (
     inner join moved as m on a.run_id = m.id
     -- Nothing is kept of a user who was deleted meanwhile.
     inner join users as u on m.tenant_id = u.tenant_id and a.uid = u.uid
-    where m.state in ('succeeded', 'dead')
-    -- A replay's answer takes the place of what failed.
+    -- An answer takes the place of what failed before, a replay's too.
     on conflict (run_id) where run_id is not null do update
         set
             response_data = excluded.response_data, status = excluded.status, error = excluded.error,

@@ -1,20 +1,23 @@
 -- Counts what calls to endpoints came to, and opens and closes their circuits; tells the owner of a crew once when one
--- opens and once when it closes. Open: five failures of three users or more with no answer between, or a strain of
+-- opens and once when it closes. Of those that failed the telling ones count, which may be the endpoint's fault. Open:
+-- five of these, of as many users as are needed, with no answer between, or a strain of
 -- twenty (each failure adds one, each answer takes a quarter away, and two thirds of it wear off in a minute). What is
 -- refused among answers is its user's fault, so it is no strain, and ten in a row are wanted: at five, an endpoint that
 -- refuses half of all users would be open every thirty calls. While it is open one call tries at a time, seldom and
--- then more seldom.
+-- then more seldom. That somebody was answered is written once for each crew: all calls of an endpoint share its row.
 -- Answers the endpoints, and for how many seconds their circuits have been open. Locks: the limits in their order.
 -- Index: limits' key.
 with
 given as (
     select
         g.tenant_id, 'endpoint:' || g.endpoint_id as name, g.endpoint_id, g.schedule_id, g.answered, g.failed,
-        g.failed - g.refused as strain, g.error, g.failing::uuid[] as failing
+        g.telling, g.telling - g.refused as strain, g.error, g.failing::uuid[] as failing, g.needed,
+        case when g.answered > 0 then g.began_at end as began_at
     from unnest(
         %(tenant_ids)s::uuid[], %(endpoint_ids)s::uuid[], %(schedule_ids)s::uuid[], %(answered)s::bigint[],
-        %(failed)s::bigint[], %(refused)s::bigint[], %(errors)s::text[], %(failing)s::text[]
-    ) as g (tenant_id, endpoint_id, schedule_id, answered, failed, refused, error, failing)
+        %(failed)s::bigint[], %(telling)s::bigint[], %(refused)s::bigint[], %(errors)s::text[], %(failing)s::text[],
+        %(needed)s::integer[], %(began_at)s::timestamptz[]
+    ) as g (tenant_id, endpoint_id, schedule_id, answered, failed, telling, refused, error, failing, needed, began_at)
 ),
 
 held as (
@@ -25,7 +28,8 @@ held as (
         l.open_until,
         l.probes,
         l.told_at,
-        l.is_told
+        l.is_told,
+        l.answered_at
     from limits as l
     where
         (l.tenant_id, l.name) in (select g.tenant_id, g.name from given as g)
@@ -36,18 +40,19 @@ held as (
 judged as (
     select
         h.id, h.open_since, h.is_told, h.probes, g.endpoint_id, g.tenant_id, g.schedule_id, g.error,
-        case when g.answered > 0 then 0 else h.failed_in_row + g.failed end as failed_in_row,
+        case when g.answered > 0 then 0 else h.failed_in_row + g.telling end as failed_in_row,
         case when g.answered > 0 then '{}' else users.failing end as failing,
         greatest(0, coalesce(h.strain, 0) + g.strain - g.answered * 0.25) as strain,
         h.open_since is not null and g.answered > 0 and h.open_until <= now() as closes,
         h.open_since is not null and g.answered = 0 and g.failed > 0 and h.open_until <= now() as stays,
         h.open_since is null
         and (
-            g.answered = 0 and h.failed_in_row + g.failed >= case when g.strain > 0 then 5 else 10 end
-            and g.failed > 0 and cardinality(users.failing) >= 3
+            g.answered = 0 and h.failed_in_row + g.telling >= case when g.strain > 0 then 5 else 10 end
+            and g.telling > 0 and cardinality(users.failing) >= g.needed
             or g.strain > 0 and coalesce(h.strain, 0) + g.strain - g.answered * 0.25 >= 20
         ) as opens,
-        h.told_at is null or h.told_at < now() - interval '15 minutes' as may_tell
+        h.told_at is null or h.told_at < now() - interval '15 minutes' as may_tell,
+        g.began_at is not null and coalesce(h.answered_at < g.began_at, true) as is_first_answer
     from held as h
     inner join given as g on h.tenant_id = g.tenant_id and h.name = g.name
     cross join
@@ -55,7 +60,9 @@ judged as (
             select coalesce((array_agg(distinct u.id))[:5], '{}') as failing
             from unnest(h.failing || g.failing) as u (id)
         ) as users
-    where g.failed > 0 or h.failed_in_row > 0 or h.strain > 0 or h.open_since is not null
+    where
+        g.telling > 0 or h.failed_in_row > 0 or h.strain > 0 or h.open_since is not null
+        or g.began_at is not null and coalesce(h.answered_at < g.began_at, true)
 ),
 
 written as (
@@ -65,6 +72,7 @@ written as (
         failing = case when j.closes then '{}' else j.failing end,
         strain = case when j.closes then 0 else least(j.strain, 20) end,
         strained_at = now(),
+        answered_at = case when j.is_first_answer then now() else l.answered_at end,
         open_since = case when j.closes then null when j.opens then now() else l.open_since end,
         open_until = case
             when j.closes then null

@@ -23,7 +23,7 @@ from scheduler.asked import run_now
 from tests import make
 from tests.crew import Crew, open_crew, users
 from tests.flow.crews import BAD, alarmed, answers, ask_all, cut, ended, notices, of_tenant, rule_of, start, user
-from tests.flow.world import World, open_world
+from tests.flow.world import OPEN, World, open_world
 from tests.system import until
 from tests.workers.channels.chats import chat
 
@@ -149,6 +149,65 @@ def test_an_outage_is_one_notice_no_attempt_and_no_dead_letter(world: World, cre
     assert probed <= 20, "an open circuit lets nobody through"
 
 
+def test_a_few_users_who_always_fail_are_no_outage_and_the_next_slot_comes(world: World, crew: Crew) -> None:
+    conn, tenant = world.system.conn, world.system.tenant
+    make.insert(conn, "members", {"tenant_id": tenant, "subject": "o", "email": "owner@example.com", "role": "admin"})
+    users(conn, tenant, 12)
+    bad = {f"user-00000{number}" for number in (0, 2, 4, 6, 8)}
+    ask_all(world, crew, concurrency=4)
+    crew.script = lambda _path, body: (500, b"a bug of mine") if body["customer_goal_latest"] in bad else None
+    schedule = world.schedule("crew.call", {}, maxAttempts=2, overlapPolicy="skip")
+    run = world.next_slot(schedule)
+    counted = [run["outcome"][name] for name in ("users", "called", "answered", "failed")]
+    assert (run["state"], counted) == ("succeeded", [12, 12, 7, 5])
+    assert {uid: crew.asked[uid] for uid in bad} == dict.fromkeys(bad, 2), "each has its attempts"
+    statement = (
+        "select r.item_key, d.error from dead_letters as d inner join runs as r on d.run_id = r.id "
+        "where d.tenant_id = %s"
+    )
+    letters = world.all(statement, tenant)
+    assert {each["item_key"] for each in letters} == bad
+    assert {each["error"] for each in letters} == {"the endpoint answered 500"}
+    assert of_tenant(world, "select open_since is null from limits where tenant_id = %s")
+    assert not [told for told in notices(world) if "gives no answer" in told]
+
+    crew.script = lambda *_: None
+    run = world.next_slot(schedule)
+    assert (run["state"], run["outcome"]["answered"]) == ("succeeded", 12), "the next slot is not skipped"
+
+
+def test_those_left_of_a_slot_in_which_others_were_answered_do_not_hold_it_for_a_day(world: World, crew: Crew) -> None:
+    conn, tenant = world.system.conn, world.system.tenant
+    users(conn, tenant, 9)
+    ask_all(world, crew, concurrency=1)
+    crew.script = lambda _path, body: (500, b"no") if body["customer_goal_latest"] > "user-000002" else None
+    schedule = world.schedule("crew.call", {}, maxAttempts=1)
+    run = run_now(conn, tenant, schedule)
+    until(lambda: of_tenant(world, "select open_since from limits where tenant_id = %s"), why=world.system.logs)
+    # What the one who waits was answered is kept meanwhile.
+    waiting = until(lambda: answers(world).get("user-000007"), why=world.system.logs)
+    assert (waiting["status"], waiting["error"], waiting["excerpt"]) == ("failed", "the endpoint answered 500", "no")
+    of_waiting: LiteralString = "select state from runs where tenant_id = %s and item_key = 'user-000007'"
+    assert of_tenant(world, of_waiting) in OPEN
+
+    def over() -> bool:
+        """Whether it is over; the time between those who try passes at once, and of the outage eleven minutes."""
+        conn.execute(
+            "update limits set open_until = now(), open_since = now() - interval '11 min' where tenant_id = %s",
+            (tenant,),
+        )
+        world.system.notify()
+        return bool(world.all("select state from runs where id = %s", run)[0]["state"] == "succeeded")
+
+    until(over, why=world.system.logs)
+    outcome = ended(world, run)["outcome"]
+    assert (outcome["answered"], outcome["failed"]) == (3, 6)
+    # The next slot finds it mended.
+    crew.script = lambda *_: None
+    assert ended(world, run_now(conn, tenant, schedule))["outcome"]["answered"] == 9
+    assert of_tenant(world, "select open_since is null from limits where tenant_id = %s")
+
+
 def test_an_endpoint_that_refuses_everybody_is_an_outage_and_the_owner_hears_how_little_came_of_it(
     world: World, crew: Crew
 ) -> None:
@@ -222,7 +281,14 @@ def test_a_kickoff_is_made_once_and_its_status_is_asked_until_it_ends(world: Wor
     assert run["outcome"]["answered"] == 1
     assert crew.paths.count("/run-crew/kickoff") == 1
     assert set(polls) == {"/run-crew/status/k-1"}
-    assert answers(world)["someone"]["response_data"] == {"state": "SUCCESS", "result": "a plan"}
+    kept = answers(world)["someone"]
+    assert kept["response_data"] == {"state": "SUCCESS", "result": "a plan"}
+    since: LiteralString = (
+        "select extract(epoch from c.created_at - s.created_at)::float8 * 1000 from crew_responses as c "
+        "inner join run_steps as s on c.run_id = s.run_id where c.tenant_id = %s and s.name = 'kickoff'"
+    )
+    # From the kickoff to the answer, through all attempts, of which each had a second.
+    assert 1000 < kept["latency_ms"] <= of_tenant(world, since) + 100
 
 
 def test_a_replay_of_a_crew_that_ended_badly_or_was_forgotten_kicks_off_anew(world: World, crew: Crew) -> None:
@@ -325,7 +391,7 @@ def test_a_rule_that_fails_on_an_answer_is_said_on_it_and_stops_nobody(world: Wo
         200,
         b'{"risk": 1}' if body["customer_goal_latest"] == "good" else b'{"mood": 1}',
     )
-    run = ended(world, start(world, rule=rule_of("ann@example.com")))
+    run = ended(world, start(world, rule=rule_of("bea@example.com")))
     assert (run["outcome"]["answered"], run["outcome"]["matched"]) == (2, 1)
     kept = answers(world)
     assert (kept["good"]["matched"], kept["good"]["rule_error"]) == (True, None)

@@ -111,6 +111,15 @@ def test_a_cancel_and_a_deadline_can_be_tried() -> None:
         run_kind(sleep, {"city": "Oslo"}, is_cancelled=True)
 
 
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt(), asyncio.CancelledError()], ids=repr)
+def test_what_an_async_kind_leaves_by_is_what_its_test_sees(error: BaseException) -> None:
+    async def leave(_ctx: Context[Params]) -> Done:
+        raise error
+
+    with pytest.raises(type(error)):
+        run_kind(Kind("test.leave", Params, leave, "leaves"), {"city": "Oslo"})
+
+
 def _last(ctx: Context[Params]) -> Done | Later:
     return Done({"gave up": True}) if ctx.is_last_attempt else Later(None, "once more")
 

@@ -86,6 +86,29 @@ def test_a_bug_keeps_its_traceback(living: System, trace: Path) -> None:
     assert "tests/kinds.py" in kept
 
 
+@pytest.mark.parametrize(
+    ("by", "in_task", "error"),
+    [
+        ("exit", False, "SystemExit: 3"),
+        ("exit", True, "SystemExit: 3"),
+        ("interrupt", False, "KeyboardInterrupt: no"),
+        ("cancel", False, "CancelledError: nobody asked"),
+    ],
+)
+def test_what_an_async_kind_leaves_by_is_its_own_death_and_its_neighbours_go_on(
+    living: System, trace: Path, by: str, in_task: bool, error: str
+) -> None:
+    over = trace.with_name("over")
+    neighbour = living.schedule(kind="test.wait_async", params={"file": str(trace), "until": str(over)})
+    until(trace.exists)
+    leaving = living.schedule(kind="test.leave", params={"by": by, "in_task": in_task}, max_attempts=1)
+
+    run = until_state(living, leaving, "dead")
+    assert (run["error"], attempts(living, run)) == (error, ["raised"])
+    over.touch()
+    assert until_state(living, neighbour, "succeeded")["attempt"] == 1
+
+
 def test_later_waits_as_long_as_it_says(living: System, trace: Path) -> None:
     schedule = living.schedule(kind="test.later", params={"file": str(trace), "delay": 3600.0})
 

@@ -1,6 +1,8 @@
 """The runner: bounded threads, one event loop, room, turns, and what it gives back."""
 
 import asyncio
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -358,3 +360,22 @@ def test_a_loop_that_holds_its_most_keeps_waiting_only_what_comes_where_async_wo
     thread.join(5)
     assert found == [1], "an end makes room"
     bench.runner.take([], 1)
+
+
+STOPPED = """
+import asyncio, threading
+from workers.runner import Runner
+
+async def stop(_name):
+    asyncio.get_running_loop().stop()
+
+runner = Runner(1, print, stop)
+runner.start()
+runner.take([("a", True)])
+threading.Event().wait(20)
+"""
+
+
+def test_a_process_whose_loop_was_stopped_ends_and_says_so() -> None:
+    ended = subprocess.run([sys.executable, "-c", STOPPED], capture_output=True, text=True, timeout=30, check=False)
+    assert (ended.returncode, ended.stderr) == (1, "loop.lost\n")

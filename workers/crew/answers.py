@@ -48,10 +48,9 @@ class Failed(NamedTuple):
 
 
 class Pending(NamedTuple):
-    """The endpoint has worked on it for so many seconds: ask again later."""
+    """The endpoint works on it: ask again later."""
 
     why: str
-    seconds: float
 
 
 def read(response: Response, called_at: datetime) -> Answered | Failed:

@@ -5,14 +5,14 @@ import json
 import time
 from collections.abc import Mapping
 from datetime import UTC
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 from urllib.parse import quote
 
 from telemetry import traces
 from workers.addresses import Forbidden
 from workers.async_http import AsyncClient
 from workers.crew.answers import Answered, Failed, Pending, excerpt_of, read
-from workers.crew.book import KickoffStep
+from workers.crew.book import CrewBook, KickoffStep
 from workers.crew.caller import Call
 from workers.http import BadUrl, Crowded, Response, TooLarge, TooSlow, Unreachable
 from workers.kind import Context, InnerJournal
@@ -23,6 +23,14 @@ _LONGEST_ID = 1000
 _KICKOFF, _CAME_TO_NOTHING = "kickoff", " came to nothing"
 _ENDED_WELL = frozenset({"success", "completed", "complete", "finished"})
 _ENDED_BADLY = frozenset({"failed", "failure", "error", "timeout", "cancelled", "canceled"})
+
+
+class Kickoff(NamedTuple):
+    """A kickoff by its step: its id, and how many seconds ago it was made."""
+
+    step: str
+    id: str
+    seconds: float
 
 
 def body_of(call: Call) -> dict[str, str]:
@@ -52,28 +60,32 @@ def headers_of(ctx: Context[Any], call: Call, own: Mapping[str, str]) -> dict[st
 
 async def ask(
     ctx: Context[Any], http: AsyncClient, call: Call, headers: Mapping[str, str]
-) -> Answered | Failed | Pending:
-    """What the endpoint says about the user, within its time."""
+) -> tuple[Answered | Failed | Pending, float]:
+    """What the endpoint says about the user, within its time, and how many seconds it worked on that.
+
+    A kickoff is worked on from when it was made, whichever attempt made it.
+    """
+    began = time.monotonic()
     seconds = min(call.timeout_seconds or 0.0, max(0.0, ctx.seconds_left() - 1.0))
-    deadline = time.monotonic() + seconds
+    deadline = began + seconds
     if call.protocol == "crewai":
-        return await _ask_crewai(ctx, http, call, headers, deadline)
+        kickoff = last_kickoff(await asyncio.to_thread(_book(ctx).kickoffs))
+        asked = await _ask_crewai(ctx, http, call, headers, deadline, kickoff)
+        return asked, time.monotonic() - began + kickoff.seconds
     content = json.dumps(body_of(call), ensure_ascii=False).encode()
     found = await _exchange(http, "POST", call.url or "", headers, content, deadline)
-    return found if isinstance(found, Failed) else read(found, ctx.started_at)
+    return found if isinstance(found, Failed) else read(found, ctx.started_at), time.monotonic() - began
 
 
 async def _ask_crewai(
-    ctx: Context[Any], http: AsyncClient, call: Call, headers: Mapping[str, str], deadline: float
+    ctx: Context[Any], http: AsyncClient, call: Call, headers: Mapping[str, str], deadline: float, kickoff: Kickoff
 ) -> Answered | Failed | Pending:
     """Kicks off once, however often it is attempted, and asks for the status until the crew ended or time is up.
 
     A replay of one that ended badly, or that the endpoint forgot, kicks off anew.
     """
     base = (call.url or "").rstrip("/").removesuffix("/kickoff")
-    book = cast(InnerJournal, ctx.journal).crew()
-    step, kickoff_id, age = last_kickoff(await asyncio.to_thread(book.kickoffs))
-    began = time.monotonic() - age
+    step, kickoff_id, _ = kickoff
     if not kickoff_id:
         content = json.dumps({"inputs": body_of(call)}, ensure_ascii=False).encode()
         found = await _exchange(http, "POST", f"{base}/kickoff", headers, content, deadline)
@@ -83,7 +95,7 @@ async def _ask_crewai(
         given = started.value.get("kickoff_id") if isinstance(started.value, dict) else None
         if not isinstance(given, str) or not 0 < len(given) <= _LONGEST_ID:
             return Failed("the endpoint named no kickoff_id", excerpt=excerpt_of(started.text.encode()))
-        kickoff_id = await asyncio.to_thread(book.keep_kickoff, step, given, is_open=True)
+        kickoff_id = await asyncio.to_thread(_book(ctx).keep_kickoff, step, given, is_open=True)
     status_url = f"{base}/status/{quote(kickoff_id, safe='')}"
     wait = _FIRST_POLL
     # Once at least, however short its time is: else it would never be known.
@@ -94,10 +106,10 @@ async def _ask_crewai(
         wait = min(_LAST_POLL, wait * 1.5)
         ended = await _status(ctx, http, call, headers, status_url)
         if isinstance(ended, Failed) and ended.is_over:
-            await asyncio.to_thread(book.keep_kickoff, step + _CAME_TO_NOTHING, ended.why, is_open=False)
+            await asyncio.to_thread(_book(ctx).keep_kickoff, step + _CAME_TO_NOTHING, ended.why, is_open=False)
         if ended is not None:
             return ended
-    return Pending(f"the crew works on it: kickoff {kickoff_id[:100]}", time.monotonic() - began)
+    return Pending(f"the crew works on it: kickoff {kickoff_id[:100]}")
 
 
 async def _status(
@@ -112,13 +124,17 @@ async def _status(
     return status if isinstance(status, Failed) else _ended(status)
 
 
-def last_kickoff(kept: Mapping[str, KickoffStep]) -> tuple[str, str, float]:
-    """The step of the kickoff to ask about, its id and its age; no id: it is to be made, the first or after one that failed."""
+def last_kickoff(kept: Mapping[str, KickoffStep]) -> Kickoff:
+    """The kickoff to ask about; no id: it is to be made, the first or after one that failed."""
     step, number = _KICKOFF, 1
     while step + _CAME_TO_NOTHING in kept:
         number += 1
         step = f"{_KICKOFF} {number}"
-    return (step, kept[step].value, kept[step].seconds) if step in kept else (step, "", 0.0)
+    return Kickoff(step, kept[step].value, kept[step].seconds) if step in kept else Kickoff(step, "", 0.0)
+
+
+def _book(ctx: Context[Any]) -> CrewBook:
+    return cast(InnerJournal, ctx.journal).crew()
 
 
 def _is_forgotten(found: Response | Failed) -> bool:

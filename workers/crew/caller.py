@@ -11,6 +11,7 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -27,6 +28,8 @@ events = Events("crew")
 
 _LARGEST_GROUP = 500
 _GATHER_SECONDS = 0.01
+# Whose calls have to fail until that is an outage: as many as a crew has, but these at least.
+_FEWEST_USERS = 3
 
 
 class Away(Exception):
@@ -34,7 +37,11 @@ class Away(Exception):
 
 
 class Call(NamedTuple):
-    """Whom a call is about and whom it asks, in the order of look_at_calls.sql; what is None is not there any more."""
+    """Whom a call is about and whom it asks, in the order of look_at_calls.sql; what is None is not there any more.
+
+    `is_among_answers`: the endpoint has answered somebody since the crew began, which is not over and has so many calls,
+    or five and more.
+    """
 
     id: UUID
     uid: str
@@ -51,6 +58,9 @@ class Call(NamedTuple):
     rule: dict[str, Any] | None
     schedule_name: str | None
     user_id: UUID | None
+    crew_began_at: datetime | None = None
+    is_among_answers: bool = False
+    calls: int = 1
 
 
 class Circuit(NamedTuple):
@@ -76,12 +86,16 @@ class _Look:
 
 @dataclass(slots=True)
 class _End:
-    """A call that came to something; `waiter` of a failure is told for how long the circuit has been open."""
+    """A call that came to something; `waiter` of a failure is told for how long the circuit has been open.
+
+    A failure that is not telling says nothing of the endpoint.
+    """
 
     tenant_id: UUID
     call: Call
     error: str | None
     is_refusal: bool = False
+    is_telling: bool = False
     waiter: "asyncio.Future[tuple[float | None]] | None" = None
 
 
@@ -118,10 +132,12 @@ class Caller:
     async def failed(self, ctx: Context[Any], call: Call, error: str, *, is_refusal: bool = False) -> float | None:
         """Counts that the endpoint gave no answer, or refused to.
 
+        Of a user who was tried before, while others of the slot were answered, that is no news of the endpoint.
         Returns for how many seconds its circuit has been open; None while it is shut. Raises Away.
         """
         waiter: asyncio.Future[tuple[float | None]] = asyncio.get_running_loop().create_future()
-        self._asked.put(_End(ctx.tenant_id, call, error, is_refusal, waiter))
+        is_telling = ctx.attempt == 1 or not call.is_among_answers
+        self._asked.put(_End(ctx.tenant_id, call, error, is_refusal, is_telling, waiter))
         return (await waiter)[0]
 
     def headers(self, ctx: Context[Any], call: Call) -> dict[str, str]:
@@ -165,6 +181,7 @@ class Caller:
             if end.call.endpoint_id is not None:
                 by_endpoint[end.tenant_id, end.call.endpoint_id].append(end)
         failed = {key: [end.error for end in each if end.error is not None] for key, each in by_endpoint.items()}
+        telling = [[end for end in each if end.is_telling] for each in by_endpoint.values()]
         open_seconds: dict[UUID, float | None] | None = {}
         try:
             rows = RECORD.all(
@@ -174,8 +191,11 @@ class Caller:
                 schedule_ids=[each[-1].call.schedule_id for each in by_endpoint.values()],
                 answered=[len(each) - len(failed[key]) for key, each in by_endpoint.items()],
                 failed=[len(failed[key]) for key in by_endpoint],
-                refused=[sum(end.is_refusal for end in each) for each in by_endpoint.values()],
-                failing=literal(literal(_users_of(each)) for each in by_endpoint.values()),
+                telling=[len(each) for each in telling],
+                refused=[sum(end.is_refusal for end in each) for each in telling],
+                failing=literal(literal(_users_of(each)) for each in telling),
+                needed=[max([_FEWEST_USERS, *(end.call.calls for end in each)]) for each in telling],
+                began_at=[_newest(each) for each in by_endpoint.values()],
                 errors=literal(failed[key][-1] if failed[key] else None for key in by_endpoint),
             )
             open_seconds = {row.endpoint_id: row.open_seconds for row in rows}
@@ -201,8 +221,14 @@ class Caller:
 
 
 def _users_of(ends: Sequence[_End]) -> list[UUID]:
-    """The users whose calls failed."""
-    return [end.call.user_id for end in ends if end.error is not None and end.call.user_id is not None]
+    """Whose calls these were."""
+    return [end.call.user_id for end in ends if end.call.user_id is not None]
+
+
+def _newest(ends: Sequence[_End]) -> datetime | None:
+    """When the newest of the crews began whose calls were answered."""
+    began = (end.call.crew_began_at for end in ends if end.error is None)
+    return max((each for each in began if each is not None), default=None)
 
 
 def _tell(results: Sequence[tuple[Any, Any]]) -> None:

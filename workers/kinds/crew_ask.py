@@ -4,7 +4,6 @@ Calls are waiting and not work: hundreds of them share one event loop. Times are
 """
 
 import asyncio
-import time
 from contextlib import suppress
 from typing import cast
 from uuid import UUID
@@ -24,7 +23,11 @@ from workers.outcome import CrewAnswer, Done, Later, Outcome, Rejected
 
 # An endpoint that was away for so long, or worked on a kickoff, is not waited for any more: attempts count again.
 _PATIENCE_SECONDS = 86_400.0
+# The same where it answered others of the slot: those who are left may be at fault themselves, and the next slot waits.
+_PATIENCE_AMONG_ANSWERS = 600.0
 _CREW_SECONDS = 0.1
+# What the column takes is three weeks, and a replay may ask about an older kickoff.
+_LONGEST_LATENCY = 2**31 - 1
 
 
 class Params(BaseModel):
@@ -58,9 +61,8 @@ async def run(ctx: Context[Params]) -> Outcome:
         if ctx.mode == "dry":
             return Done({"outcome": "suppressed"})
         headers = ask.headers_of(ctx, call, caller.headers(ctx, call))
-        began = time.monotonic()
-        found = await ask.ask(ctx, caller.http, call, headers)
-        took = int((time.monotonic() - began) * 1000)
+        found, seconds = await ask.ask(ctx, caller.http, call, headers)
+        took = min(int(seconds * 1000), _LONGEST_LATENCY)
         if isinstance(found, Failed):
             return await _failed(ctx, caller, call, found, took)
         caller.answered(ctx, call)
@@ -81,11 +83,12 @@ async def _failed(ctx: Context[Params], caller: Caller, call: Call, found: Faile
     open_seconds = None
     if found.is_passing or found.is_refusal:
         open_seconds = await caller.failed(ctx, call, found.why, is_refusal=found.is_refusal)
-    if open_seconds is not None and open_seconds < _PATIENCE_SECONDS:
-        # The circuit decides when somebody tries again, whatever the endpoint asked for.
-        return Later(1.0, found.why, is_counted=False)
     answer = _answer(call, took, error=found.why, excerpt=found.excerpt)
-    if not found.is_passing:
+    patience = _PATIENCE_AMONG_ANSWERS if call.is_among_answers else _PATIENCE_SECONDS
+    if open_seconds is not None and open_seconds < patience:
+        # The circuit decides when somebody tries again, whatever the endpoint asked for.
+        return Later(1.0, found.why, is_counted=False, answer=answer)
+    if not found.is_passing and open_seconds is None:
         return Rejected(found.why, answer=answer)
     wait = back_off(ctx.attempt)
     if found.wait_seconds is not None:
@@ -95,7 +98,7 @@ async def _failed(ctx: Context[Params], caller: Caller, call: Call, found: Faile
 
 async def _ended(ctx: Context[Params], caller: Caller, call: Call, found: Answered | Pending, took: int) -> Outcome:
     if isinstance(found, Pending):
-        if found.seconds < _PATIENCE_SECONDS:
+        if took < _PATIENCE_SECONDS * 1000:
             # It keeps its place, so it goes on at once.
             return Later(0.0, found.why, is_counted=False)
         return Rejected(found.why, answer=_answer(call, took, error=found.why))

@@ -1,6 +1,7 @@
 """The circuit of an endpoint: several users whose calls fail open it, and one whose calls always do never."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -20,7 +21,15 @@ class Endpoint:
         self.tenant = make.tenant(conn)
         self.id = endpoint(conn, self.tenant, "https://example.com")
 
-    def calls(self, *failing: UUID, answered: int = 0, is_refused: bool = False) -> bool:
+    def calls(
+        self,
+        *failing: UUID,
+        answered: int = 0,
+        is_refused: bool = False,
+        is_telling: bool = True,
+        needed: int = 3,
+        began_at: datetime | None = None,
+    ) -> bool:
         """Counts calls that came to this together; whether the circuit is open then."""
         rows: Sequence[Circuit] = RECORD.all(
             self.conn,
@@ -29,8 +38,11 @@ class Endpoint:
             schedule_ids=[None],
             answered=[answered],
             failed=[len(failing)],
-            refused=[len(failing) if is_refused else 0],
-            failing=literal([literal(failing)]),
+            telling=[len(failing) * is_telling],
+            refused=[len(failing) * is_refused],
+            failing=literal([literal(failing if is_telling else ())]),
+            needed=[needed],
+            began_at=[began_at],
             errors=literal(["no answer" if failing else None]),
         )
         return any(row.open_seconds is not None for row in rows)
@@ -113,3 +125,29 @@ def test_whoever_tries_and_is_refused_leaves_it_open_for_longer(asked: Endpoint)
     assert asked.calls(uuid4(), is_refused=True)
     row = asked.conn.execute("select probes, open_until > now() + interval '3 s' from limits").fetchone()
     assert row == (1, True)
+
+
+def test_a_larger_crew_needs_five_users_and_failures_that_tell_nothing_never_open_it(asked: Endpoint) -> None:
+    assert not any(asked.calls(each, needed=5) for each in (ONE, TWO, THREE, uuid4()) * 3)
+    assert not any(asked.calls(uuid4(), is_telling=False) for _ in range(50))
+    assert asked.calls(uuid4(), needed=5)
+
+
+def test_whoever_tries_and_fails_leaves_it_open_whether_or_not_that_tells_something(asked: Endpoint) -> None:
+    assert asked.calls(*(uuid4() for _ in range(5)))
+    asked.later(3)
+    assert asked.calls(ONE, is_telling=False)
+    assert asked.conn.execute("select probes, failed_in_row from limits").fetchone() == (1, 5)
+
+
+def test_that_it_answers_is_written_once_for_each_crew(asked: Endpoint) -> None:
+    def answered_at(began_at: datetime) -> datetime:
+        asked.calls(answered=1, began_at=began_at)
+        found: datetime = make.value(asked.conn, "select answered_at from limits")
+        return found
+
+    began = make.now(asked.conn)
+    first = answered_at(began)
+    assert began <= first
+    assert answered_at(began) == answered_at(began - timedelta(hours=1)) == first
+    assert answered_at(make.now(asked.conn)) > first

@@ -10,7 +10,7 @@ import pytest
 from tests.workers.crew.test_late import CALL
 from tests.workers.kinds.contexts import SLOT, context
 from workers.crew.answers import Failed, Pending, read
-from workers.crew.caller import Caller
+from workers.crew.caller import Call, Caller
 from workers.http import Response
 from workers.kinds import crew_ask
 from workers.outcome import Later, Outcome, Rejected
@@ -31,9 +31,17 @@ class Counted:
         return self.open_seconds
 
 
-def failed(found: Failed, counted: Counted | None = None, **overrides: Any) -> Outcome:
+def failed(found: Failed, counted: Counted | None = None, call: Call = CALL, **overrides: Any) -> Outcome:
     ctx = context(crew_ask.Params(endpoint_id=UUID(int=2)), **overrides)
-    return asyncio.run(crew_ask._failed(ctx, cast(Caller, counted or Counted()), CALL, found, 1))
+    return asyncio.run(crew_ask._failed(ctx, cast(Caller, counted or Counted()), call, found, 1))
+
+
+def waits(outcome: Outcome, why: str) -> None:
+    """It waits for a second, which is no attempt, and what came is kept meanwhile."""
+    assert isinstance(outcome, Later)
+    assert (outcome.delay_seconds, outcome.why, outcome.is_counted) == (1.0, why, False)
+    assert outcome.answer is not None
+    assert outcome.answer.error == why
 
 
 def answered(status: int, content: bytes = b"{}", **headers: str) -> Failed:
@@ -49,36 +57,46 @@ def test_what_an_endpoint_asks_to_wait_is_kept_within_an_hour(asked: str, wait: 
 
 
 def test_a_call_waits_as_asked_and_not_all_come_back_at_once() -> None:
-    waits = []
+    found = []
     for _ in range(50):
         shut = failed(AWAY._replace(wait_seconds=900.0))
         assert isinstance(shut, Later)
         assert shut.is_counted
         assert shut.answer is not None
-        waits.append(shut.delay_seconds or 0.0)
-    assert all(900.0 <= wait <= 990.0 for wait in waits)
-    assert len(set(waits)) > 10
+        found.append(shut.delay_seconds or 0.0)
+    assert all(900.0 <= wait <= 990.0 for wait in found)
+    assert len(set(found)) > 10
 
 
 def test_while_the_circuit_is_open_it_decides_who_tries_whatever_the_endpoint_asked_for() -> None:
-    assert failed(AWAY._replace(wait_seconds=900.0), Counted(5.0)) == Later(1.0, "busy", is_counted=False)
+    waits(failed(AWAY._replace(wait_seconds=900.0), Counted(5.0)), "busy")
 
 
 @pytest.mark.parametrize("found", [AWAY, answered(401)])
 def test_a_day_of_patience_begins_with_the_outage_and_not_with_the_slot(found: Failed) -> None:
     late = SLOT + timedelta(days=3)
-    assert failed(found, Counted(5.0), started_at=late) == Later(1.0, found.why, is_counted=False)
+    waits(failed(found, Counted(5.0), started_at=late), found.why)
     ended = failed(found, Counted(DAY + 1), started_at=SLOT)
-    assert isinstance(ended, Later if found.is_passing else Rejected)
+    assert isinstance(ended, Later)
+    assert ended.is_counted
     assert ended.answer is not None
+
+
+@pytest.mark.parametrize("found", [AWAY, answered(401)])
+def test_where_others_of_the_slot_were_answered_patience_is_ten_minutes_and_then_attempts_count(found: Failed) -> None:
+    among = CALL._replace(is_among_answers=True)
+    waits(failed(found, Counted(599.0), among), found.why)
+    counting = failed(found, Counted(601.0), among)
+    assert isinstance(counting, Later), "a refusal too, as long as it may be an outage"
+    assert counting.is_counted
 
 
 def test_a_day_of_patience_with_a_kickoff_begins_when_it_was_made() -> None:
     ctx = context(crew_ask.Params(endpoint_id=UUID(int=2)), started_at=SLOT + timedelta(days=3))
     caller = cast(Caller, Counted())
-    soon = asyncio.run(crew_ask._ended(ctx, caller, CALL, Pending("works", DAY - 1), 1))
+    soon = asyncio.run(crew_ask._ended(ctx, caller, CALL, Pending("works"), int(DAY - 1) * 1000))
     assert soon == Later(0.0, "works", is_counted=False)
-    assert isinstance(asyncio.run(crew_ask._ended(ctx, caller, CALL, Pending("works", DAY), 1)), Rejected)
+    assert isinstance(asyncio.run(crew_ask._ended(ctx, caller, CALL, Pending("works"), int(DAY) * 1000)), Rejected)
 
 
 REFUSED = {
