@@ -147,6 +147,7 @@ SCHEDULED_REPORTS: Noun[ScheduledReport] = Noun(
     LOCK,
     DELETE,
     filters=("statuses", "tag", "report_type"),
+    is_planned_once=True,
     volatile=frozenset(
         {
             "status",

@@ -43,14 +43,10 @@ def list_all(
     limit: int = 100,
 ) -> list[Delivery]:
     """The tenant's deliveries, newest slot first; `before`: behind the one with that slot and id."""
-    return LIST.all(
-        conn,
-        tenant_id=tenant_id,
-        before_at=before[0],
-        before_id=before[1],
-        room=limit,
-        **(wanted or DeliveryFilter())._asdict(),
-    )
+    asked = _narrowed(wanted or DeliveryFilter())
+    if asked is None:
+        return []
+    return LIST.all(conn, tenant_id=tenant_id, before_at=before[0], before_id=before[1], room=limit, **asked._asdict())
 
 
 def get(conn: Connection, tenant_id: UUID, delivery_id: UUID) -> Delivery:
@@ -86,3 +82,16 @@ def resend(conn: Connection, tenant_id: UUID, delivery_id: UUID, *, is_forced: b
         if not RESEND.run(conn, **key, is_forced=is_forced):
             raise WrongState(f"the delivery is {found.state} already")
         return get(conn, tenant_id, delivery_id)
+
+
+def _narrowed(wanted: DeliveryFilter) -> DeliveryFilter | None:
+    """The filter with the slot that a run's id carries, which leaves one partition to read; None: there is no such run."""
+    if wanted.run_id is None:
+        return wanted
+    try:
+        slot_at = slot_of(wanted.run_id)
+    except (ValueError, OverflowError):
+        return None
+    return wanted._replace(
+        first_at=max(slot_at, wanted.first_at or slot_at), last_at=min(slot_at, wanted.last_at or slot_at)
+    )

@@ -176,6 +176,7 @@ class History(NamedTuple):
 
 GET = Query("get_run", Run)
 LIST = Query("list_runs", Run)
+LIST_OF_SCHEDULE = Query("list_runs_of_schedule", Run)
 LIST_LATEST = Query("list_latest_runs", LatestRun)
 LIST_ATTEMPTS = Query("list_attempts", Attempt)
 LIST_STEPS = Query("list_steps", Step)
@@ -195,14 +196,9 @@ def list_all(
     limit: int = 100,
 ) -> list[Run]:
     """The tenant's runs, newest slot first; `before`: behind the run with that slot and id."""
-    return LIST.all(
-        conn,
-        tenant_id=tenant_id,
-        before_at=before[0],
-        before_id=before[1],
-        room=limit,
-        **(wanted or RunFilter())._asdict(),
-    )
+    asked = (wanted or RunFilter())._asdict()
+    statement = LIST if asked["schedule_id"] is None else LIST_OF_SCHEDULE
+    return statement.all(conn, tenant_id=tenant_id, before_at=before[0], before_id=before[1], room=limit, **asked)
 
 
 def latest(

@@ -157,6 +157,7 @@ def weigh_dead_letters(asking: Reader, body: LettersIn) -> Response:
     """What a replay of many dead letters would do, or a discard would leave undone; nothing is changed."""
     with asking.reading() as conn:
         letters, has_more = body.found(conn, asking.tenant)
+        plan_each(conn)
         met = dead.weigh(conn, asking.tenant, letters)
     slots = sorted(each.slot_at for each in letters)
     effect = Effect(

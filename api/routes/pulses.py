@@ -203,7 +203,7 @@ def preview_pulse(asking: Editor, pulse_id: UUID) -> Response:
 def list_pulse_jobs(asking: Reader, pulse_id: UUID, limit: Limit = 50, cursor: Cursor = None) -> Response:
     """Its jobs, newest first."""
     before = place_of(cursor, "jobs", asking.tenant)
-    with asking.listing() as conn:
+    with asking.reading() as conn:
         PULSES.get(conn, asking.tenant, pulse_id)
         found = pulse_jobs.list_all(conn, asking.tenant, pulse_id, before=before, limit=room(limit))
     return answer(page(found, limit, "jobs", asking.tenant, lambda run: (run.slot_at, run.id), pulse_jobs.shown))

@@ -242,7 +242,7 @@ def preview_scheduled_report(asking: Editor, report_id: UUID) -> Response:
 def list_report_executions(asking: Reader, report_id: UUID, limit: Limit = 50, cursor: Cursor = None) -> Response:
     """The executions, newest slot first."""
     before = place_of(cursor, "executions", asking.tenant)
-    with asking.listing() as conn:
+    with asking.reading() as conn:
         schedule_id = SCHEDULED_REPORTS.get(conn, asking.tenant, report_id).schedule_id
         rows = report_executions.list_all(conn, asking.tenant, schedule_id, before=before, limit=room(limit))
     links = artifacts.links_of(asking.web.settings.url, asking.web.seal, asking.tenant)
@@ -255,7 +255,7 @@ def measure_scheduled_report(
     asking: Reader, report_id: UUID, days: Annotated[int, Query(ge=1, le=366)] = 30
 ) -> Response:
     """Of the last days: how many executions, how many succeeded, how long they took, and the largest file."""
-    with asking.listing() as conn:
+    with asking.reading() as conn:
         row = SCHEDULED_REPORTS.get(conn, asking.tenant, report_id)
         found = report_executions.measure(conn, asking.tenant, row, days)
     return answer(found)

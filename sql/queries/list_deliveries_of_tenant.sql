@@ -13,8 +13,8 @@ where
     and (%(channel)s::text is null or d.channel = %(channel)s)
     and (%(recipient)s::text is null or lower(d.recipient) = lower(%(recipient)s))
     and (%(run_id)s::uuid is null or d.run_id = %(run_id)s)
-    and (%(first_at)s::timestamptz is null or d.slot_at >= %(first_at)s)
-    and (%(last_at)s::timestamptz is null or d.slot_at <= %(last_at)s)
+    and d.slot_at >= greatest(%(first_at)s::timestamptz, '-infinity')
+    and d.slot_at <= least(%(last_at)s::timestamptz, 'infinity')
     and (%(before_at)s::timestamptz is null or (d.slot_at, d.id) < (%(before_at)s, %(before_id)s::uuid))
 order by d.slot_at desc, d.id desc
 limit %(room)s

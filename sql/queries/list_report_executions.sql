@@ -26,13 +26,26 @@ recent as (
     union all
     select %(id)s::uuid as id, %(slot_at)s::timestamptz as slot_at
     where %(id)s::uuid is not null
+),
+
+-- Their slots as spans: list_deliveries_of_runs says why.
+mailed as (
+    select
+        d.run_id,
+        bool_and(d.state = 'sent') as email_sent,
+        max(d.sent_at) as email_sent_at,
+        min(d.error) filter (where d.state <> 'sent') as email_error
+    from recent as n
+    inner join deliveries as d on n.id = d.run_id and d.slot_at between n.slot_at and n.slot_at
+    where d.tenant_id = %(tenant_id)s
+    group by d.run_id
 )
 
 select
     e.id, e.scheduled_report_id, e.status, e.triggered_by, e.triggered_manually, e.scheduled_for, e.started_at,
     e.completed_at, e.duration_ms as duration, e.error, e.retry_count, e.progress, e.record_count,
-    e.definition_version, e.outcome, made.files, mailed.email_sent, mailed.email_sent_at, mailed.email_error,
-    e.created_at, now() as asked_at
+    e.definition_version, e.outcome, made.files, coalesce(m.email_sent, false) as email_sent, m.email_sent_at,
+    m.email_error, e.created_at, now() as asked_at
 from recent
 inner join report_executions as e on recent.id = e.id and recent.slot_at = e.slot_at
 cross join
@@ -45,15 +58,7 @@ cross join
         from artifacts as a
         where a.tenant_id = e.tenant_id and a.run_id = e.id and a.slot_at = e.slot_at
     ) as made
-cross join
-    lateral (
-        select
-            coalesce(bool_and(d.state = 'sent'), false) as email_sent,
-            max(d.sent_at) as email_sent_at,
-            min(d.error) filter (where d.state <> 'sent') as email_error
-        from deliveries as d
-        where d.tenant_id = e.tenant_id and d.run_id = e.id and d.slot_at = e.slot_at
-    ) as mailed
+left join mailed as m on e.id = m.run_id
 where e.tenant_id = %(tenant_id)s
 order by e.slot_at desc, e.id desc
 limit %(room)s

@@ -1,4 +1,4 @@
--- A tenant's runs, newest slot first, on from a place. Index: runs_of_tenant.
+-- A tenant's runs, newest slot first, on from a place. Index: runs_of_tenant; list_runs_of_schedule has its own.
 select
     r.id, r.slot_at, r.tenant_id, r.schedule_id, s.name as schedule_name, r.schedule_version, r.parent_run_id,
     r.item_key, r.kind, r.queue, r.origin, r.triggered_by, r.state, r.reason, r.fence, r.attempt, r.max_attempts,
@@ -9,7 +9,6 @@ from runs as r
 left join schedules as s on r.tenant_id = s.tenant_id and s.id = any(array[r.schedule_id])
 where
     r.tenant_id = %(tenant_id)s
-    and (%(schedule_id)s::uuid is null or r.schedule_id = %(schedule_id)s)
     and (%(state)s::text is null or r.state = %(state)s)
     and (%(kind)s::text is null or r.kind = %(kind)s)
     and (%(origin)s::text is null or r.origin = %(origin)s)

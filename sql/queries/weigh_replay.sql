@@ -1,24 +1,23 @@
 -- What a replay of these runs of a tenant's meets: how many of them were delivered already and to how many recipients,
--- and how many are of schedules that are paused or cancelled. Index: deliveries_one_per_recipient, schedules' key.
+-- and how many are of schedules that are paused or cancelled. The runs' slots lie between the two instants, so only
+-- their weeks are read. Index: deliveries_one_per_recipient or deliveries_of_tenant, schedules' key.
+-- To be planned for its own values: then the better of the two is chosen (1.2 ms for 1,000 runs). A lookup of each run
+-- with its slot goes by deliveries_of_tenant and reads the tenant's whole herd at that slot each time (320 ms).
 with
-asked as (
-    select a.run_id, a.slot_at, a.schedule_id
-    from unnest(%(run_ids)s::uuid[], %(slots)s::timestamptz[], %(schedule_ids)s::uuid[])
-        as a (run_id, slot_at, schedule_id)
-),
-
 served as (
-    select a.run_id, count(*) as recipients
-    from asked as a
-    inner join deliveries as d on a.run_id = d.run_id and a.slot_at = d.slot_at
-    where d.tenant_id = %(tenant_id)s and d.state = 'sent'
-    group by a.run_id
+    select d.run_id, count(*) as recipients
+    from deliveries as d
+    where
+        d.tenant_id = %(tenant_id)s and d.run_id = any(%(run_ids)s::uuid[])
+        and d.slot_at between %(first_at)s::timestamptz and %(last_at)s::timestamptz
+        and d.state = 'sent'
+    group by d.run_id
 ),
 
 stopped as (
     select s.status
-    from asked as a
-    inner join schedules as s on a.schedule_id = s.id
+    from unnest(%(schedule_ids)s::uuid[]) as a (id)
+    inner join schedules as s on a.id = s.id
     where s.tenant_id = %(tenant_id)s and s.status in ('paused', 'cancelled')
 )
 

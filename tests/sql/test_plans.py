@@ -254,6 +254,60 @@ def test_the_latest_runs_are_read_by_their_schedules_and_not_by_all_that_their_t
     assert scanned_whole(nodes) == set()
 
 
+@pytest.mark.parametrize("name", ["list_runs_of_schedule", "list_pulse_jobs"])
+def test_a_schedules_runs_are_read_by_it_and_not_by_all_that_its_tenant_runs(
+    filled: make.Connection, some: dict[str, Any], name: str
+) -> None:
+    asked = {"tenant_id": some["tenant_id"], "schedule_id": some["schedule_id"], "before_at": None, "before_id": None}
+    filters = dict.fromkeys(("first_at", "last_at", "state", "kind", "origin", "parent_run_id", "tag"))
+    nodes = plan_of(filled, name, asked | {"room": 50} | (filters if name == "list_runs_of_schedule" else {}))
+
+    used = indexes(filled, nodes)
+    assert {"runs_one_per_slot", "runs_on_demand"} <= used, nodes
+    assert "runs_of_tenant" not in used
+    assert scanned_whole(nodes) == set()
+
+
+@pytest.mark.parametrize("name", ["list_deliveries_of_runs", "weigh_replay"])
+def test_what_runs_of_a_herd_sent_is_read_without_the_rest_of_the_herd(
+    filled: make.Connection, some: dict[str, Any], name: str
+) -> None:
+    at, room = some["slot_at"], 40
+    with filled.transaction(force_rollback=True):
+        filled.execute("set local session_replication_role to replica")
+        filled.execute(
+            "insert into deliveries"
+            " (id, slot_at, tenant_id, run_id, channel, recipient, recipient_type, body_number, state)"
+            " select gen_random_uuid(), %s, %s, ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 'email',"
+            " 'a@example.com', 'to', 0, 'sent' from generate_series(1, 4000) as n",
+            (at, some["tenant_id"]),
+        )
+        filled.execute("analyze deliveries")
+        of = {
+            "tenant_id": some["tenant_id"],
+            "run_ids": [UUID(f"00000000-0000-7000-8000-{n:012}") for n in range(room)],
+        }
+        if name == "weigh_replay":
+            filled.execute("set local plan_cache_mode to force_custom_plan")  # as it asks to be planned
+            of |= {"first_at": at, "last_at": at, "schedule_ids": [some["schedule_id"]]}
+        else:
+            of |= {"slots": [at] * room, "room": 500}
+        nodes = plan_of(filled, name, of)
+    used = {index for index in indexes(filled, nodes) if index.startswith("deliveries")}
+    assert used == {"deliveries_one_per_recipient"}, nodes
+    assert len(partitions(filled, nodes, "deliveries")) == 1
+
+
+def test_the_deliveries_of_a_run_are_read_out_of_its_slots_week(filled: make.Connection, some: dict[str, Any]) -> None:
+    filters = dict.fromkeys(("state", "channel", "recipient", "before_at", "before_id"))
+    at = {"first_at": some["slot_at"], "last_at": some["slot_at"]}
+    asked = {"tenant_id": some["tenant_id"], "run_id": some["id"], "room": 50, **at, **filters}
+    nodes = plan_of(filled, "list_deliveries_of_tenant", asked)
+
+    assert len(partitions(filled, nodes, "deliveries")) == 1
+    assert scanned_whole(nodes) == set()
+
+
 def test_what_a_page_shows_of_a_day_is_read_by_when_it_was_made_and_of_alerts_by_their_schedules(
     filled: make.Connection, some: dict[str, Any]
 ) -> None:

@@ -277,6 +277,7 @@ class Held:
             },
             "measure_report": {"schedule_id": ahead, "since": slot_at},
             "list_latest_runs": {"schedule_ids": [ahead]},
+            "list_runs_of_schedule": {"schedule_id": ahead},
             "list_taken_slots": {"schedule_id": ahead, "first_at": due, "last_at": due},
             "insert_dashboard": {"name": f"{word} other", "description": ""},
             "update_dashboard": {"name": f"{word} renamed", "description": ""},
