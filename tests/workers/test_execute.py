@@ -8,8 +8,8 @@ from uuid import UUID
 
 import httpx
 import pytest
-from psycopg.types.json import Jsonb
 
+from db.jsonb import Jsonb
 from tests import make
 from tests.attempts import OUTCOMES
 from tests.races.traces import lines
@@ -147,6 +147,26 @@ def test_the_lag_of_a_slot_is_observed_once_however_often_it_is_tried(living: Sy
 
     assert len(lines(trace)) == 2
     assert lags(living, kind) == before + 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "levels"),
+    [
+        ("test.reject", ["error"]),
+        ("test.raise", ["warning", "debug"]),
+        ("test.later", ["warning", "debug"]),
+        ("test.poll", ["info", "debug"]),
+    ],
+)
+def test_only_what_is_dead_is_an_error_of_the_log(living: System, trace: Path, kind: str, levels: list[str]) -> None:
+    schedule = living.schedule(kind=kind, params={"file": str(trace)}, backoff=AT_ONCE)
+    run = until_state(living, schedule, "dead" if levels == ["error"] else "succeeded")
+    log = living.processes[1].log
+
+    # A line is written once its end is committed.
+    until(lambda: len(re.findall(rf" run\.ended run_id={run['id']} ", log())) == len(levels), why=living.logs)
+
+    assert re.findall(rf"\S+ (\w+) +worker +run\.ended run_id={run['id']} ", log()) == levels
 
 
 @pytest.mark.parametrize("origin", ["manual", "backfill"])
