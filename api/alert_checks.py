@@ -233,7 +233,9 @@ def _how(check: Check, recipient: str) -> str:
 def _sentence(check: Check, sent: int, recipient: str | None, row: KpiAlert) -> str:
     if check.state != "succeeded" or not check.outcome:
         said = f"the check of {rfc3339(check.slot_at)} is {check.state}"
-        return said + (f": {check.error or check.reason}" if check.error or check.reason else "")
+        is_left = check.state in ("cancelled", "skipped")
+        why = (check.reason or check.error) if is_left else (check.error or check.reason)
+        return said + (f": {why}" if why else "")
     decided = str(check.outcome.get("sentence", check.outcome.get("reason", "")))
     is_found = recipient is not None and _how(check, recipient) != LISTED
     everybody = {each.lower() for each in kpi_alert_rows.recipients_of(row)}

@@ -87,6 +87,15 @@ def test_cancel_ends_what_waits_and_asks_what_runs(
     assert "nothing to cancel" in tocsin("runs", "cancel", str(waiting)).complaint()
 
 
+def test_a_run_that_was_left_undone_is_so_by_its_reason_and_not_by_its_last_error(
+    tocsin: Tocsin, conn: make.Connection, schedule: dict[str, Any]
+) -> None:
+    _run(conn, schedule, state="cancelled", reason="restored", error="ValueError: no")
+    _dead(conn, schedule, reason="retry")
+    assert tocsin("runs", "list", "--state", "cancelled").out.splitlines()[1].endswith("restored")
+    assert tocsin("runs", "list", "--state", "dead").out.splitlines()[1].endswith("ValueError: no")
+
+
 def test_show_tells_everything_of_a_run(tocsin: Tocsin, conn: make.Connection, schedule: dict[str, Any]) -> None:
     run, _ = _dead(conn, schedule)
     tenant_id = make.value(conn, "select tenant_id from schedules")
