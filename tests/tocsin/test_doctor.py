@@ -1,5 +1,6 @@
 """`tocsin doctor`: what is wrong is a line, secrets are none, and the exit status says whether work can be done."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,9 @@ def test_what_is_wrong_is_named_and_fails(
     assert answer.status == 1
     assert found["durability"] == ("fail", "synchronous_commit is off: a crash loses what was sent")
     assert found["broker"][0] == "warn"
-    assert found["schedules"] == ("warn", "the oldest due schedule waits since 300 s")
+    state, detail = found["schedules"]
+    # How busy this machine is adds to the five minutes.
+    assert (state, re.fullmatch(r"the oldest due schedule waits since 3\d\d s", detail) is not None) == ("warn", True)
     due = "schedules are due and no {0} lives: start `tocsin {0}`"
     assert found["processes"] == ("fail", f"none alive; {due.format('ticker')}; {due.format('worker')}")
     assert "hush" not in answer.out
