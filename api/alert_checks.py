@@ -125,8 +125,15 @@ def trial_of(conn: Connection, tenant_id: UUID, row: KpiAlert, now: datetime) ->
     return Trial(asking, {each.segment: remembered(each) for each in known}, facts)
 
 
-def try_alert(trial: Trial, means: Means, now: datetime) -> dict[str, Any]:
-    """The decision record of a check at this moment, by what the alert remembers."""
+class Tried(NamedTuple):
+    """The decision record of a check that nobody is told of, and whether the source answered it."""
+
+    record: dict[str, Any]
+    is_checked: bool
+
+
+def try_alert(trial: Trial, means: Means, now: datetime) -> Tried:
+    """A check at this moment, by what the alert remembers."""
     what = trial.asking
     reading: Reading | str
     try:
@@ -137,7 +144,8 @@ def try_alert(trial: Trial, means: Means, now: datetime) -> dict[str, Any]:
         reading = str(error)
     checked = decide(what.policy, reading, trial.known, trial.facts, [now])
     notes = () if isinstance(reading, str) else reading.notes
-    return record(what.policy, what.graph.version, checked.decisions, now, notes)
+    told = record(what.policy, what.graph.version, checked.decisions, now, notes)
+    return Tried(told, not isinstance(reading, str))
 
 
 def backtest_of(conn: Connection, tenant_id: UUID, body: BacktestIn) -> Asking:
@@ -225,7 +233,9 @@ def _how(check: Check, recipient: str) -> str:
 def _sentence(check: Check, sent: int, recipient: str | None, row: KpiAlert) -> str:
     if check.state != "succeeded" or not check.outcome:
         said = f"the check of {rfc3339(check.slot_at)} is {check.state}"
-        return said + (f": {check.error or check.reason}" if check.error or check.reason else "")
+        is_left = check.state in ("cancelled", "skipped")
+        why = (check.reason or check.error) if is_left else (check.error or check.reason)
+        return said + (f": {why}" if why else "")
     decided = str(check.outcome.get("sentence", check.outcome.get("reason", "")))
     is_found = recipient is not None and _how(check, recipient) != LISTED
     everybody = {each.lower() for each in kpi_alert_rows.recipients_of(row)}

@@ -62,7 +62,7 @@ def of_run(history: History, now: datetime, gate: UUID | None, holiday: str | No
 
 
 def of_schedule(row: Schedule, latest: Sequence[Run], now: datetime) -> list[str]:
-    """The story of a schedule. `latest` are its newest runs."""
+    """The story of a schedule. `latest` are its newest runs, and those still open."""
     sentences = [
         f"{row.name} ({row.id}) is a schedule of the kind {row.kind}: {in_words(row)}.",
         f"It is {row.status}.",

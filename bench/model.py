@@ -109,15 +109,17 @@ def herd_seconds_on(cores: int, count: int, costs: Costs) -> float:
 def main(argv: Sequence[str] | None = None) -> None:
     """Prints what a load needs, and what each of several installations does that divide its tenants."""
     parser = argparse.ArgumentParser(prog="python -m bench.model", description="What a load needs.")
-    parser.add_argument("--schedules", type=int, default=10_000_000)
-    parser.add_argument("--per-day", type=float, default=1.0, help="runs of a schedule")
-    parser.add_argument("--at-once", type=float, default=0.01, help="share of the schedules at the busiest instant")
-    parser.add_argument("--peak", type=float, default=3.0, help="the busiest hour beside the average one")
-    parser.add_argument("--kind-cpu", type=float, default=0.0, help="seconds of a worker's CPU that a run's kind takes")
-    parser.add_argument("--kind-seconds", type=float, default=0.0, help="seconds that a run's kind takes or waits")
-    parser.add_argument("--retention", type=int, default=90, help="days")
-    parser.add_argument("--postgres-cores", type=int, default=8)
-    parser.add_argument("--installations", type=int, default=1, help="among which the tenants are divided")
+    parser.add_argument("--schedules", type=_count, default=10_000_000)
+    parser.add_argument("--per-day", type=_amount, default=1.0, help="runs of a schedule")
+    parser.add_argument("--at-once", type=_amount, default=0.01, help="share of the schedules at the busiest instant")
+    parser.add_argument("--peak", type=_amount, default=3.0, help="the busiest hour beside the average one")
+    parser.add_argument(
+        "--kind-cpu", type=_amount, default=0.0, help="seconds of a worker's CPU that a run's kind takes"
+    )
+    parser.add_argument("--kind-seconds", type=_amount, default=0.0, help="seconds that a run's kind takes or waits")
+    parser.add_argument("--retention", type=_count, default=90, help="days")
+    parser.add_argument("--postgres-cores", type=_count, default=8)
+    parser.add_argument("--installations", type=_count, default=1, help="among which the tenants are divided")
     given = parser.parse_args(argv)
     load = Load(
         schedules=math.ceil(given.schedules / given.installations),
@@ -141,6 +143,38 @@ def main(argv: Sequence[str] | None = None) -> None:
         (f"herd of {round(load.schedules * load.at_once):,}", f"{found.herd_seconds:,.1f} s"),
     ):
         print(f"{name.ljust(32)}{text.rjust(16)}")
+    said = too_much(found, given.postgres_cores, given.installations)
+    if said:
+        print(said)
+
+
+def too_much(found: Need, postgres_cores: int, installations: int) -> str:
+    """How many installations carry it all, or what else would, where each of so many can't; nothing where they can."""
+    factor = max(found.ticking, found.postgres_cores / postgres_cores)
+    if factor <= 1:
+        return ""
+    where = "one installation" if installations == 1 else f"each of {installations} installations"
+    said = f"too much for {where}: {math.ceil(installations * factor)} of them"
+    if found.ticking <= 1:
+        return f"{said}, or {math.ceil(found.postgres_cores)} cores of Postgres, which has {postgres_cores}"
+    whose = "two tickers claim" if factor == found.ticking else f"{postgres_cores} cores of Postgres carry"
+    return f"{said}, or fewer runs: {whose} {found.runs_per_second / factor:,.0f} a second at most"
+
+
+def _count(text: str) -> int:
+    if not (text.isdecimal() and int(text) >= 1):
+        raise argparse.ArgumentTypeError("takes a whole number from 1")
+    return int(text)
+
+
+def _amount(text: str) -> float:
+    try:
+        amount = float(text)
+    except ValueError:
+        amount = -1.0
+    if not 0 <= amount < math.inf:
+        raise argparse.ArgumentTypeError("takes a number from 0")
+    return amount
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from types import FrameType
 from typing import IO
 
 from api import sign_in_links, tenants, tokens
+from config.environ import SETTINGS
 from config.signals import SignalEvent
 from db.pool import Database
 from local.children import Child
@@ -164,10 +165,9 @@ def _fresh_link(database_url: str) -> str:
 
 
 def _write_environ(file: Path, environ: dict[str, str], token: str) -> None:
-    """A file for a shell to read, so that the command and curl find what runs here."""
-    names = ("DATABASE_URL", "REDIS_URL", "TOCSIN_SECRET_KEYS", "TOCSIN_URL", "METRICS_TOKEN", "PORT", "MAIL_URL")
+    """A file for a shell to read: all settings of the processes, so that a command does what they would do, and a token."""
     file.touch(0o600)
-    lines = [*((name, environ[name]) for name in names), ("TOKEN", token)]
+    lines = [*((name, text) for name, text in environ.items() if name in SETTINGS), ("TOKEN", token)]
     file.write_text("".join(f"export {name}={shlex.quote(text)}\n" for name, text in lines))
 
 

@@ -118,7 +118,8 @@ def reap(conn: Connection) -> int:
         if run.state != "pending":
             metrics.runs.labels(run.kind, run.state).inc()
             traces.ended(run.id, kind=run.kind, state=run.state)
-        events.warning("run.expired", run_id=run.id, kind=run.kind, state=run.state)
+        tell = events.error if run.state == "dead" else events.warning
+        tell("run.expired", run_id=run.id, kind=run.kind, state=run.state)
     deliveries = REAP_DELIVERIES.all(conn)
     for delivery in deliveries:
         outcome = "unknown" if delivery.is_unknown else "failed" if delivery.state == "failed" else "expired"

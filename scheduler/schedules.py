@@ -284,6 +284,11 @@ def gate_holder(conn: Connection, tenant_id: UUID, schedule_id: UUID) -> UUID | 
     return gate.run_id if gate else None
 
 
+def open_runs(conn: Connection, tenant_id: UUID, schedule_id: UUID) -> list[UUID]:
+    """The schedule's runs that are not over, the earliest slot first."""
+    return [run.id for run in LIST_OPEN_RUNS.all(conn, tenant_id=tenant_id, schedule_id=schedule_id)]
+
+
 def wake(conn: Connection) -> None:
     """Wakes the tickers; they would look within a second all the same."""
     NOTIFY.one(conn)

@@ -19,7 +19,9 @@ claimed = Counter("tocsin_claimed", "Schedules claimed by the ticker.")
 claim_seconds = Histogram("tocsin_claim_seconds", "One batch: claim, plan, insert, advance, commit.", buckets=_LAG)
 misfires = Counter("tocsin_misfires", "Slots older than their grace, by the policy that decided.", ["policy"])
 relayed = Counter("tocsin_relayed", "Runs rung by message.")
-start_lag_seconds = Histogram("tocsin_start_lag_seconds", "From the slot to the start.", ["kind"], buckets=_LAG)
+start_lag_seconds = Histogram(
+    "tocsin_start_lag_seconds", "From the slot to its run's first start.", ["kind"], buckets=_LAG
+)
 run_seconds = Histogram("tocsin_run_seconds", "How long an attempt took.", ["kind", "outcome"], buckets=_LAG)
 runs = Counter("tocsin_runs_total", "Runs that reached a state.", ["kind", "state"])
 attempts = Counter("tocsin_attempts", "Attempts that ended, by outcome.", ["kind", "outcome"])

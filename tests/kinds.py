@@ -42,6 +42,12 @@ class Flaky(Trace):
     delay: float | None = 0.0
 
 
+class Poll(Trace):
+    """How often to wait before it is done."""
+
+    times: int = 1
+
+
 class Mails(BaseModel):
     """Whom to mail."""
 
@@ -170,6 +176,12 @@ def _later(ctx: Context[Flaky]) -> Outcome:
     return Later(ctx.params.delay, "not yet") if ctx.attempt <= ctx.params.bad else Done()
 
 
+def _poll(ctx: Context[Poll]) -> Outcome:
+    note(ctx.params.file, ctx)
+    count = len(ctx.params.file.read_text().splitlines())
+    return Later(0.0, "it waits", is_counted=False) if count <= ctx.params.times else Done()
+
+
 def _reject(ctx: Context[Trace]) -> Outcome:
     note(ctx.params.file, ctx)
     return Rejected("never")
@@ -235,6 +247,7 @@ LEAVE = Kind("test.leave", How, _leave, "leaves the event loop by what ends a lo
 CRASH = Kind("test.crash", Trace, _crash, "kills its process")
 RAISE = Kind("test.raise", Flaky, _raise, "raises at first")
 LATER = Kind("test.later", Flaky, _later, "puts off at first")
+POLL = Kind("test.poll", Poll, _poll, "waits at first")
 REJECT = Kind("test.reject", Trace, _reject, "rejects")
 STEP = Kind("test.step", Flaky, _step, "makes a step and raises at first")
 KEEP = Kind("test.keep", Flaky, _keep, "keeps a file and raises at first")
@@ -244,6 +257,9 @@ UNSTORABLE = Kind("test.unstorable", Nothing, _unstorable, "returns what Postgre
 FIND = Kind("test.find", Found, _find, "finds an alert firing")
 CHAT = Kind("test.chat", Trace, _chat, "asks the model", queue="ai")
 
-ALL = "NOOP,RECORD,RECORD_ASYNC,WAIT,WAIT_DEAF,WAIT_ASYNC,LEAVE,CRASH,RAISE,LATER,REJECT,STEP,KEEP,MAIL,NONSENSE,UNSTORABLE,FIND,CHAT"
+ALL = (
+    "NOOP,RECORD,RECORD_ASYNC,WAIT,WAIT_DEAF,WAIT_ASYNC,LEAVE,CRASH,RAISE,LATER,POLL,REJECT,STEP,KEEP,MAIL,NONSENSE,UNSTORABLE,"
+    "FIND,CHAT"
+)
 NAMES = ",".join(f"tests.kinds:{name}" for name in ALL.split(","))
 """What TOCSIN_KINDS is for a worker that runs them all."""

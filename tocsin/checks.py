@@ -7,8 +7,9 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from api.routes.processes import LIST as LIST_PROCESSES
+from api.routes.processes import ProcessRow
 from config import zones
-from config.environ import SETTINGS, BadSetting, need_broker_url, read
+from config.environ import QUEUES, SETTINGS, BadSetting, need_broker_url, read
 from config.seal import Seal, SealError
 from config.tls import redis_options
 from db import migrate, sealed, walls
@@ -47,9 +48,10 @@ class Server(NamedTuple):
 
 
 class Work(NamedTuple):
-    """What there is to do, and how many days of partitions are made ahead."""
+    """What there is to do, the queues of which runs wait, and how many days of partitions are made ahead."""
 
     oldest_due_seconds: float | None
+    queues: list[str]
     dead_letters: int
     days_ahead: int | None
 
@@ -259,16 +261,14 @@ def count_living(conn: Connection) -> int:
     return sum(process.state == "alive" for process in LIST_PROCESSES.all(conn))
 
 
-def of_work(conn: Connection) -> list[Check]:
-    """Who works, what waits, what died, and the partitions ahead."""
-    found = Counter(process.role for process in LIST_PROCESSES.all(conn) if process.state == "alive")
-    missing = [role for role in ("ticker", "worker", "web") if not found[role]]
-    detail = ", ".join(f"{count} {role}" for role, count in sorted(found.items())) or "none alive"
-    state = "warn" if {"ticker", "worker"} & set(missing) else "ok"
-    checks = [Check("processes", state, detail + (f"; no {', no '.join(missing)}" if missing and found else ""))]
-    work = LOOK_AT_WORK.one(conn)
+def of_work(conn: Connection, *, is_begun: bool) -> list[Check]:
+    """Who works, what waits, what died, and the partitions ahead; `is_begun` where processes should live by now."""
+    work = LOOK_AT_WORK.one(conn, queues=[*QUEUES, "suspect"])
     if work is None:
-        return checks
+        return []
+    living = [process for process in LIST_PROCESSES.all(conn) if process.state == "alive"]
+    lacking = _lacking(living, work) if is_begun else ""
+    checks = [Check("processes", "fail", f"{_roles(living)}; {lacking}") if lacking else _processes(living)]
     late = work.oldest_due_seconds or 0.0
     words = f"the oldest due schedule waits since {late:.0f} s" if late > 1 else "nothing is late"
     checks.append(Check("schedules", "ok" if late < _LATE_SECONDS else "warn", words))
@@ -280,6 +280,42 @@ def of_work(conn: Connection) -> list[Check]:
         Check("partitions", state, f"made for {days} days ahead" + ("" if state == "ok" else "; run a ticker"))
     )
     return checks
+
+
+def _roles(living: list[ProcessRow]) -> str:
+    found = Counter(process.role for process in living)
+    return ", ".join(f"{count} {role}" for role, count in sorted(found.items())) or "none alive"
+
+
+def _processes(living: list[ProcessRow]) -> Check:
+    roles = {process.role for process in living}
+    missing = [role for role in ("ticker", "worker", "web") if role not in roles]
+    state = "warn" if {"ticker", "worker"} & set(missing) else "ok"
+    return Check("processes", state, _roles(living) + (f"; no {', no '.join(missing)}" if missing and living else ""))
+
+
+def _lacking(living: list[ProcessRow], work: Work) -> str:
+    """What waits for somebody who does not live, and what to do; nothing where all is seen to."""
+    is_due = work.oldest_due_seconds is not None
+    lacking = []
+    if is_due and not any(process.role == "ticker" for process in living):
+        lacking.append("schedules are due and no ticker lives: start `tocsin ticker`")
+    workers = [process for process in living if process.role == "worker"]
+    served = {queue for process in workers for queue in (*process.queues, "suspect")}
+    waiting = [queue for queue in work.queues if queue not in served]
+    if waiting:
+        lacking.append(f"runs wait and no worker lives that serves {', '.join(waiting)}: start `tocsin worker`")
+    elif is_due and not workers:
+        lacking.append("schedules are due and no worker lives: start `tocsin worker`")
+    return "; ".join(lacking)
+
+
+def is_held(conn: Connection) -> bool:
+    """Whether nothing is claimed here: this database is a copy, or this command's TOCSIN_MODE says so."""
+    try:
+        return migrate.is_foreign(conn) or read(("TOCSIN_MODE",))["TOCSIN_MODE"] == "held"
+    except BadSetting:
+        return False
 
 
 def of_zones(conn: Connection, here: datetime) -> Check:

@@ -139,8 +139,10 @@ class Executor:
         leased = work.leased
         self.running[leased.id] = work
         now = time.monotonic()
-        lag = (leased.released_at - leased.slot_at).total_seconds() + now - work.begin_at
-        metrics.start_lag_seconds_of(leased.kind).observe(lag, traces.exemplar(leased.id))
+        # A later attempt, a backfill and what somebody asks for are late by nobody's fault.
+        if leased.origin == "schedule" and leased.is_first:
+            lag = (leased.released_at - leased.slot_at).total_seconds() + now - work.begin_at
+            metrics.start_lag_seconds_of(leased.kind).observe(lag, traces.exemplar(leased.id))
         return now
 
     def _hand_in(self, work: Work, end: End, began: float) -> None:

@@ -4,7 +4,7 @@ import gc
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import dramatiq
 
@@ -211,8 +211,7 @@ class Worker:
             metrics.run_seconds_of(run.kind, end.attempt_outcome).observe(end.seconds)
             if end.state != "pending":
                 traces.ended(run.id, kind=run.kind, state=end.state, origin=run.origin)
-            tell = events.debug if end.state == "succeeded" else events.warning
-            tell(
+            _teller(end)(
                 "run.ended",
                 run_id=run.id,
                 slot_at=rfc3339(run.slot_at),
@@ -227,6 +226,16 @@ class Worker:
             for intent in end.intents:
                 if intent.state == "pending":
                     self._deliverer.offer(intent.id, run.slot_at)
+
+
+def _teller(end: End) -> Callable[..., None]:
+    """The level of an attempt's end: a dead run is somebody's to mend, and one that is tried again is not."""
+    if end.state == "succeeded":
+        return events.debug
+    if end.state == "dead":
+        return events.error
+    is_retried = end.state == "pending" and end.attempt_outcome != "waited"
+    return events.warning if is_retried else events.info
 
 
 def _observe_http(kind: str, outcome: str, seconds: float) -> None:

@@ -8,7 +8,8 @@ from uuid import UUID
 class Leased(NamedTuple):
     """A run that this process leased, in the order of start_runs.sql; `fence` is the fence to write under.
 
-    It may begin at `released_at`; `answered_at` is Postgres's clock as it answered.
+    It may begin at `released_at`; `answered_at` is Postgres's clock as it answered. `is_first` when its kind never ran to
+    an end for it, not even to one that waits.
     """
 
     id: UUID
@@ -29,6 +30,7 @@ class Leased(NamedTuple):
     timeout_seconds: int
     released_at: datetime
     answered_at: datetime
+    is_first: bool
 
 
 class LeasedDelivery(NamedTuple):

@@ -208,7 +208,7 @@ def test_kpi_alert(asking: Editor, alert_id: UUID) -> Response:
         row = KPI_ALERTS.get(conn, asking.tenant, alert_id)
         now = schedules.read_now(conn)
         trial = alert_checks.trial_of(conn, asking.tenant, row, now)
-    return answer(alert_checks.try_alert(trial, means_of(asking), now))
+    return answer(alert_checks.try_alert(trial, means_of(asking), now).record)
 
 
 def means_of(asking: Asked) -> Means:

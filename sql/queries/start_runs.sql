@@ -43,4 +43,6 @@ where r.id = any(array[d.id]) and r.slot_at = any(array[d.slot_at])
 returning
     r.id, r.slot_at, r.tenant_id, r.schedule_id, r.kind, r.queue, r.fence, r.attempt, r.max_attempts, r.origin,
     r.started_at, coalesce(r.params, d.params)::text as params, d.name, d.timezone, d.unknown_policy, d.timeout_seconds,
-    r.released_at, clock_timestamp() as answered_at
+    r.released_at, clock_timestamp() as answered_at,
+    -- Of what ended badly, or only waited, the reason stays.
+    r.attempt = 1 and r.error is null as is_first

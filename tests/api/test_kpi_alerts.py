@@ -235,6 +235,9 @@ def test_why_tells_of_the_last_check_by_an_instant(api: Api, conn: make.Connecti
         [],
     )
     assert why(0)["sentence"].endswith("is dead: its graph was deleted")
+    conn.execute("set session_replication_role to replica")
+    conn.execute("update runs set state = 'cancelled', reason = 'superseded' where error = 'its graph was deleted'")
+    assert why(0)["sentence"].endswith("is cancelled: superseded")
 
 
 def test_the_moves_of_an_alert_are_listed_by_segment(api: Api, conn: make.Connection) -> None:

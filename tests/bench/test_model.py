@@ -61,3 +61,42 @@ def test_the_page_shows_what_the_model_prints(capsys: pytest.CaptureFixture[str]
     for words, text in shown:
         main(words.split())
         assert capsys.readouterr().out.splitlines() == [line[4:] for line in text.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("", ""),
+        ("--per-day 288", "8 of them, or fewer runs: two tickers claim 13,190 a second at most"),
+        ("--per-day 24 --postgres-cores 2", "2 of them, or 4 cores of Postgres, which has 2"),
+        ("--per-day 288 --installations 2", "each of 2 installations: 8 of them"),
+        # Where both are too small, the one that is so by more.
+        (
+            "--per-day 288 --postgres-cores 2",
+            "20 of them, or fewer runs: 2 cores of Postgres carry 5,000 a second at most",
+        ),
+    ],
+)
+def test_what_one_installation_does_not_carry_is_said_with_what_would(
+    capsys: pytest.CaptureFixture[str], words: str, said: str
+) -> None:
+    main(words.split())
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith("too much for " if said else "herd of ")
+    assert said in last
+    many = re.search(r": (\d+) of them", last)
+    if many:
+        main([*words.split(), "--installations", many[1]])
+        assert "too much" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("option", ["--schedules", "--retention", "--postgres-cores", "--installations"])
+def test_a_count_below_one_is_refused_by_its_name(capsys: pytest.CaptureFixture[str], option: str) -> None:
+    for text in ("0", "-1", "some"):
+        with pytest.raises(SystemExit) as ended:
+            main([f"{option}={text}"])
+        assert ended.value.code == 2
+        assert f"argument {option}: takes a whole number from 1" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["--per-day=-1"])
+    assert "argument --per-day: takes a number from 0" in capsys.readouterr().err

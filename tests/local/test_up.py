@@ -13,6 +13,7 @@ import psutil
 import psycopg
 import pytest
 
+from config.environ import SETTINGS
 from local.processes import free_port
 from local.procfile import commands
 from tests.local.leftovers import left_over
@@ -110,8 +111,16 @@ def test_a_second_one_on_the_same_folder_is_one_clear_line(folder: Path) -> None
     assert up.stop() == 0
 
 
-def test_its_keys_are_for_its_owner_alone(folder: Path) -> None:
+def test_its_settings_are_told_whole_and_for_its_owner_alone(folder: Path) -> None:
     up = Up(folder, free_port())
+    worker = until(lambda: alive(up, "worker"))
+    assert isinstance(worker, int)
+    its = {name: text for name, text in psutil.Process(worker).environ().items() if name in SETTINGS}
+    said = subprocess.run(["sh", "-c", f". {folder}/env; env -0"], env={}, capture_output=True, text=True, check=True)
+    told = dict(line.split("=", 1) for line in said.stdout.split("\0") if line)
+    assert {name: told.get(name) for name in its} == its
+    assert {"ARTIFACT_URL", "CHATBOT_URL", "TOCSIN_EGRESS_ALLOW", "MAIL_URL"} <= its.keys()
+    assert "TOKEN" in told
     assert (folder / "machine.json").stat().st_mode & 0o077 == 0
     assert (folder / "env").stat().st_mode & 0o077 == 0
     assert up.stop() == 0

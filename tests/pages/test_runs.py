@@ -153,9 +153,13 @@ def test_the_list_tells_an_error_as_it_is_with_its_end_and_a_reason_as_words(api
     error = f"asking https://example.com/some_path: {'x' * 300} column is_new does not exist"
     ROWS["run_id"](conn, api.tenant, "own", state="dead", attempt=1, error=error)
     ROWS["run_id"](conn, api.tenant, "own", state="skipped", reason="overlap_skip")
+    # What it met before is not why it was left undone.
+    ROWS["run_id"](conn, api.tenant, "own", state="cancelled", reason="schedule_cancelled", error="busy once")
     page = api("GET", "/runs").text
     assert f'<span title="{error}">asking https://example.com/some_path: xxx' in page
     assert "xxx column is_new does not exist</span>" in page
     assert "overlap skip" in page
+    assert "schedule cancelled" in page.lower()
+    assert "busy once" not in page
     assert [len(ends(text, 200)) <= 200 for text in (error, "short", "y" * 201)] == [True] * 3
     assert ends("z" * 200, 200) == "z" * 200

@@ -51,7 +51,7 @@ def test_a_run_of_a_lost_process_is_a_suspect_and_its_attempt_is_not_counted(han
     assert hand.end(leased) == [], "the zombie's end is refused"
 
 
-def test_a_suspect_that_loses_its_process_again_is_guilty(hand: Hand) -> None:
+def test_a_suspect_that_loses_its_process_again_is_guilty(hand: Hand, caplog: pytest.LogCaptureFixture) -> None:
     schedule = hand.schedule(max_attempts=2, backoff={"baseSeconds": 0, "maxSeconds": 0})
     hand.turn()
     states = []
@@ -64,6 +64,8 @@ def test_a_suspect_that_loses_its_process_again_is_guilty(hand: Hand) -> None:
 
     assert states == [("queued", 0), ("queued", 1), ("dead", 2)]
     assert hand.conn.execute("select cause, attempts, state from dead_letters").fetchall() == [("expired", 2, "open")]
+    levels = [line.levelname for line in caplog.records if line.message == "run.expired"]
+    assert levels == ["WARNING", "WARNING", "ERROR"]
 
 
 def test_a_process_that_stopped_leaves_its_runs_at_once(hand: Hand) -> None:

@@ -79,6 +79,10 @@ def test_what_an_alert_finds_found_and_told_is_said_in_sentences(
 ) -> None:
     assert tocsin("alerts", "test", "low", "--json").json()["outcome"] == "no_data"
     assert tocsin("alerts", "test", "low").out.count("\n") == 1
+    with pytest.MonkeyPatch.context() as only:
+        only.delenv("TOCSIN_EGRESS_ALLOW")
+        away = tocsin("alerts", "test", "low")
+    assert (away.status, "is not a public one" in away.out) == (1, True), away.out
     assert tocsin("alerts", "history", "low").out == "its states have not moved yet\n"
     assert tocsin("alerts", "why", "low").out.startswith("it had not been checked by ")
 

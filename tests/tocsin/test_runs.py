@@ -87,6 +87,15 @@ def test_cancel_ends_what_waits_and_asks_what_runs(
     assert "nothing to cancel" in tocsin("runs", "cancel", str(waiting)).complaint()
 
 
+def test_a_run_that_was_left_undone_is_so_by_its_reason_and_not_by_its_last_error(
+    tocsin: Tocsin, conn: make.Connection, schedule: dict[str, Any]
+) -> None:
+    _run(conn, schedule, state="cancelled", reason="restored", error="ValueError: no")
+    _dead(conn, schedule, reason="retry")
+    assert tocsin("runs", "list", "--state", "cancelled").out.splitlines()[1].endswith("restored")
+    assert tocsin("runs", "list", "--state", "dead").out.splitlines()[1].endswith("ValueError: no")
+
+
 def test_show_tells_everything_of_a_run(tocsin: Tocsin, conn: make.Connection, schedule: dict[str, Any]) -> None:
     run, _ = _dead(conn, schedule)
     tenant_id = make.value(conn, "select tenant_id from schedules")
@@ -187,6 +196,39 @@ def test_why_tells_the_decision_and_each_delivery(
     assert "Its decision: message: 5 is above 3." in text
     assert "The email to ops@example.com is failed: 550 no such user." in text
     assert "Next: nothing; it is over." in text
+
+
+def test_why_says_that_nobody_lives_who_is_needed(
+    tocsin: Tocsin, conn: make.Connection, schedule: dict[str, Any]
+) -> None:
+    run = _run(conn, schedule, queue="calls")
+    worker = "No worker lives that serves the queue {0}: start one with `tocsin worker`, with {0} in its WORKER_QUEUES"
+    ticker = "No ticker lives that {}: start one with `tocsin ticker`."
+    assert worker.format("calls") in tocsin("why", str(run)).out
+    assert "No ticker" not in tocsin("why", str(run)).out, "a queued run needs none"
+    told = tocsin("why", "daily").out
+    assert ticker.format("plans its slots") in told
+    assert worker.format("default") in told
+    waiting = _run(conn, schedule, state="pending", slot_at=make.now(conn) - timedelta(hours=1))
+    assert ticker.format("releases it") in tocsin("why", str(waiting)).out
+    make.process(conn, role="ticker")
+    make.process(conn, queues=["default"])
+    assert "No worker lives that serves the queue calls" in tocsin("why", str(run)).out
+    assert " lives" not in tocsin("why", "daily").out
+    make.process(conn, queues=["calls"])
+    assert " lives" not in tocsin("why", str(run)).out
+
+
+def test_why_names_the_run_that_is_open_however_old(
+    tocsin: Tocsin, conn: make.Connection, schedule: dict[str, Any]
+) -> None:
+    now = make.now(conn)
+    old = _run(conn, schedule, slot_at=now - timedelta(hours=9))
+    newer = [_run(conn, schedule, state="succeeded", slot_at=now - timedelta(hours=hours)) for hours in (4, 3, 2, 1)]
+    told = tocsin("why", "daily").out
+    assert f"Run {old} for " in told
+    assert [str(run) in told for run in newer] == [False, True, True, True]
+    assert f"Run {old} " in told.splitlines()[-4], "after the newest"
 
 
 def test_why_says_that_a_copied_database_is_held(

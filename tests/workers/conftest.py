@@ -30,7 +30,7 @@ def living(
     folder = tmp_path_factory.mktemp("living")
     with System(url, redis_server.url_of(1), folder, MAIL_URL=mail_server.url, WORKER_THREADS="8") as system:
         system.ticker(wait=False)
-        system.worker(wait=False)
+        system.worker(wait=False, METRICS_PORT="0")
         yield system
     postgres.drop_database(name)
 

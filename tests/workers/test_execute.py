@@ -1,12 +1,15 @@
 """What becomes of runs by what their kinds do, as a real ticker and a real worker do it."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import httpx
 import pytest
 
+from db.jsonb import Jsonb
 from tests import make
 from tests.attempts import OUTCOMES
 from tests.races.traces import lines
@@ -146,6 +149,58 @@ def test_rejected_is_dead_at_once(living: System, trace: Path) -> None:
     assert attempts(living, run) == ["rejected"]
     assert living.value("select cause from dead_letters where run_id = %s", run["id"]) == "rejected"
     until(lambda: living.value("select status from schedules where id = %s", schedule) == "failed")
+
+
+def lags(system: System, kind: str) -> float:
+    """How many starts of that kind the worker has observed the lag of."""
+    worker = system.processes[1]
+    worker.until_says("worker.started")
+    [port] = re.findall(r"metrics\.served port=(\d+)", worker.log())
+    page = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
+    found = re.search(rf'^tocsin_start_lag_seconds_count{{kind="{kind}"}} (\S+)$', page, re.MULTILINE)
+    return float(found[1]) if found else 0.0
+
+
+@pytest.mark.parametrize("kind", ["test.later", "test.poll"])
+def test_the_lag_of_a_slot_is_observed_once_however_often_it_is_tried(living: System, trace: Path, kind: str) -> None:
+    before = lags(living, kind)
+    schedule = living.schedule(kind=kind, params={"file": str(trace)}, backoff=AT_ONCE)
+
+    until_state(living, schedule, "succeeded")
+
+    assert len(lines(trace)) == 2
+    assert lags(living, kind) == before + 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "levels"),
+    [
+        ("test.reject", ["error"]),
+        ("test.raise", ["warning", "debug"]),
+        ("test.later", ["warning", "debug"]),
+        ("test.poll", ["info", "debug"]),
+    ],
+)
+def test_only_what_is_dead_is_an_error_of_the_log(living: System, trace: Path, kind: str, levels: list[str]) -> None:
+    schedule = living.schedule(kind=kind, params={"file": str(trace)}, backoff=AT_ONCE)
+    run = until_state(living, schedule, "dead" if levels == ["error"] else "succeeded")
+    log = living.processes[1].log
+
+    # A line is written once its end is committed.
+    until(lambda: len(re.findall(rf" run\.ended run_id={run['id']} ", log())) == len(levels), why=living.logs)
+
+    assert re.findall(rf"\S+ (\w+) +worker +run\.ended run_id={run['id']} ", log()) == levels
+
+
+@pytest.mark.parametrize("origin", ["manual", "backfill"])
+def test_what_was_asked_for_has_no_lag(living: System, trace: Path, origin: str) -> None:
+    before = lags(living, "test.step")
+    params = Jsonb({"file": str(trace), "bad": 0})
+    make.run(living.conn, living.tenant, kind="test.step", origin=origin, params=params)
+
+    until(lambda: lines(trace), why=living.logs)
+
+    assert lags(living, "test.step") == before
 
 
 @pytest.mark.parametrize("kind", ["test.nonsense", "test.unstorable"])

@@ -64,7 +64,7 @@ def _test(args: argparse.Namespace) -> int:
         tenant = tenant_id(conn, args.tenant)
         now = schedules.read_now(conn)
         trial = alert_checks.trial_of(conn, tenant, _noun().named(conn, tenant, args.which), now)
-    found = alert_checks.try_alert(trial, _means(), now)
+    found, is_checked = alert_checks.try_alert(trial, _means(), now)
     if args.is_json:
         show_json(found)
     else:
@@ -72,7 +72,7 @@ def _test(args: argparse.Namespace) -> int:
         if len(found["segments"]) > 1:
             rows = [(each["segment"], each["outcome"], each["value"], each["sentence"]) for each in found["segments"]]
             show_table(("SEGMENT", "OUTCOME", "VALUE", "WHY"), rows, "")
-    return 0
+    return 0 if is_checked else 1
 
 
 def _backtest(args: argparse.Namespace) -> int:

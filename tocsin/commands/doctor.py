@@ -74,7 +74,10 @@ def _of_database(args: argparse.Namespace) -> "list[Check]":
             found = [*checks.of_server(conn, here), checks.of_listening(database), checks.of_schema(conn)]
             if found[-1].state == "ok":
                 refused = _make_live(conn, args) if args.adopt or args.moved else None
-                found += [refused or checks.of_installation(conn), checks.of_secrets(conn), *checks.of_work(conn)]
+                # Before a copy is live nobody works in it, and its processes are started after.
+                is_begun = not (args.adopt or args.moved or checks.is_held(conn))
+                found += [refused or checks.of_installation(conn), checks.of_secrets(conn)]
+                found += checks.of_work(conn, is_begun=is_begun)
             return [*found, checks.of_zones(conn, here)]
     except BadSetting as error:
         return [checks.Check("database", "fail", str(error))]

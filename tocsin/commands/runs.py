@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from scheduler.runs import Attempt, History, Run
 
 STATES = ("pending", "queued", "running", "succeeded", "dead", "cancelled", "skipped")
+_LEFT = frozenset({"cancelled", "skipped"})
 _OVER = frozenset({"succeeded", "dead", "cancelled", "skipped"})
 _BETWEEN_LOOKS = 0.5
 _END = {True: "", False: "\n"}
@@ -65,11 +66,16 @@ def _list(args: argparse.Namespace) -> int:
         show_json([shapes.plain(run) for run in found])
     else:
         rows = [
-            (run.id, run.schedule_name, run.slot_at, run.origin, run.state, run.attempt, short(run.error or run.reason))
+            (run.id, run.schedule_name, run.slot_at, run.origin, run.state, run.attempt, short(_why(run)))
             for run in found
         ]
         show_table(("ID", "SCHEDULE", "SLOT", "ORIGIN", "STATE", "ATTEMPT", "WHY"), rows, "no runs")
     return 0
+
+
+def _why(run: "Run") -> str | None:
+    """Why the run is in its state; what was cancelled or skipped is so by its reason, whatever an attempt met before."""
+    return (run.reason or run.error) if run.state in _LEFT else (run.error or run.reason)
 
 
 def _show(args: argparse.Namespace) -> int:

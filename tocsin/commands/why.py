@@ -30,27 +30,29 @@ def _why(args: argparse.Namespace) -> int:
 
     with opened() as conn:
         tenant = tenant_id(conn, args.tenant)
-        found = _of_run(conn, tenant, args.what) or _of_schedule(conn, tenant, args.what)
+        found, absent = _of_run(conn, tenant, args.what) or _of_schedule(conn, tenant, args.what)
+        # Of what is held no process has a row, alive as it may be.
         held = reasons.of_hold(is_foreign(conn), read(("TOCSIN_MODE",))["TOCSIN_MODE"])
+    found["sentences"] += held or absent
     if args.is_json:
-        show_json({**found, "sentences": found["sentences"] + held})
+        show_json(found)
     else:
-        print("\n".join(found["sentences"] + held))
+        print("\n".join(found["sentences"]))
     return 0
 
 
-def _of_run(conn: "Connection", tenant: UUID, what: str) -> dict[str, Any]:
-    """The story of the run with that id or of the dead letter's; nothing when it is none."""
-    from api import calendars, reasons
+def _of_run(conn: "Connection", tenant: UUID, what: str) -> tuple[dict[str, Any], list[str]] | None:
+    """The story of the run with that id or of the dead letter's, and who it lacks; None when it is none."""
+    from api import absence, calendars, reasons
     from scheduler import dead, runs, schedules
     from scheduler.refusals import NotFound
 
     try:
         found = UUID(what)
     except ValueError:
-        return {}
+        return None
     if found.version != _VERSION_OF_RUNS:
-        return {}
+        return None
     try:
         history = runs.show(conn, tenant, found)
     except NotFound:
@@ -59,14 +61,19 @@ def _of_run(conn: "Connection", tenant: UUID, what: str) -> dict[str, Any]:
     gate = schedules.gate_holder(conn, tenant, run.schedule_id) if run.schedule_id else None
     holiday = calendars.holiday_of(conn, tenant, run)
     sentences = reasons.of_run(history, schedules.read_now(conn), gate, holiday)
-    return {"runId": run.id, "state": run.state, "sentences": sentences}
+    return {"runId": run.id, "state": run.state, "sentences": sentences}, absence.of_run(conn, run)
 
 
-def _of_schedule(conn: "Connection", tenant: UUID, what: str) -> dict[str, Any]:
-    from api import reasons
+def _of_schedule(conn: "Connection", tenant: UUID, what: str) -> tuple[dict[str, Any], list[str]]:
+    """The story of the schedule with its newest runs and those that are open, and who it lacks."""
+    from api import absence, reasons
     from scheduler import runs, schedules
 
     row = schedules.get(conn, tenant, what)
     latest = runs.list_all(conn, tenant, runs.RunFilter(schedule_id=row.id), limit=_LATEST)
-    sentences = reasons.of_schedule(row, latest, schedules.read_now(conn))
-    return {"scheduleId": row.id, "state": row.status, "sentences": sentences}
+    # What is open longest holds up the others.
+    known = {run.id for run in latest}
+    opened = [run_id for run_id in schedules.open_runs(conn, tenant, row.id) if run_id not in known][:_LATEST]
+    told = [*latest, *(runs.get(conn, tenant, run_id) for run_id in opened)]
+    sentences = reasons.of_schedule(row, told, schedules.read_now(conn))
+    return {"scheduleId": row.id, "state": row.status, "sentences": sentences}, absence.of_schedule(conn, row)

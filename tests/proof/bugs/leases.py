@@ -20,7 +20,8 @@ _READ = """
     select
         r.id, r.slot_at, r.tenant_id, r.schedule_id, r.kind, r.queue, r.fence, r.attempt, r.max_attempts, r.origin,
         coalesce(r.started_at, now()), coalesce(r.params, v.params)::text, v.name, v.timezone, v.unknown_delivery_policy,
-        coalesce(v.timeout_seconds, 300), coalesce(r.released_at, now()), clock_timestamp()
+        coalesce(v.timeout_seconds, 300), coalesce(r.released_at, now()), clock_timestamp(),
+        r.attempt = 1
     from runs as r
     left join schedule_versions as v on v.schedule_id = r.schedule_id and v.version = r.schedule_version
     where r.id = any(%s::uuid[]) and r.attempt > 0
