@@ -473,6 +473,18 @@ CREATE TABLE public.schedules (
     params jsonb DEFAULT '{}'::jsonb NOT NULL,
     cron text,
     interval_seconds bigint,
+CREATE FUNCTION public.name_maker() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+    select r.parent_run_id, r.item_key, p.schedule_id into new.parent_run_id, new.item_key, new.schedule_id
+    from runs as r
+    left join runs as p on p.id = r.parent_run_id and p.slot_at = r.slot_at and p.slot_at = new.slot_at
+    where r.id = new.run_id and r.slot_at = new.slot_at;
+    return new;
+end $$;
+
     interval_anchor timestamp with time zone,
     scheduled_at timestamp with time zone,
     timezone text DEFAULT 'UTC'::text NOT NULL,
@@ -1107,14 +1119,14 @@ CREATE FUNCTION public.tell_of_deaths() RETURNS trigger
 declare
     found_trouble record;
 begin
-    if not exists (select from deaths as d where d.schedule_id is not null) then
+    if not exists (select from deaths as d where d.schedule_id is not null and d.parent_run_id is null) then
         return null;
     end if;
     for found_trouble in
         with told as (
             insert into troubles as t (tenant_id, what, which, schedule_id, slot_at)
             select d.tenant_id, 'dead', '', d.schedule_id, max(d.slot_at) from deaths as d
-            where d.schedule_id is not null
+            where d.schedule_id is not null and d.parent_run_id is null
             group by d.tenant_id, d.schedule_id
             -- In one order, so that two that write the same ones wait for each other and not in a ring.
             order by d.schedule_id
@@ -1128,7 +1140,7 @@ begin
             told.tenant_id, told.schedule_id, s.name, d.id, d.run_id, d.slot_at, d.attempts, d.error, d.fence
         from told
         inner join schedules as s on s.tenant_id = told.tenant_id and s.id = told.schedule_id
-        inner join deaths as d on d.schedule_id = told.schedule_id
+        inner join deaths as d on d.schedule_id = told.schedule_id and d.parent_run_id is null
         where told.is_new
         order by told.schedule_id, d.slot_at
     loop
@@ -1540,6 +1552,8 @@ PARTITION BY RANGE (slot_at);
 
 CREATE TABLE public.deliveries (
     id uuid NOT NULL,
+    parent_run_id uuid,
+    item_key text,
     slot_at timestamp with time zone NOT NULL,
     tenant_id uuid NOT NULL,
     run_id uuid NOT NULL,
@@ -2642,6 +2656,8 @@ CREATE TRIGGER deliveries_end_trouble AFTER UPDATE ON public.deliveries FOR EACH
 CREATE TRIGGER deliveries_guard BEFORE UPDATE ON public.deliveries FOR EACH ROW EXECUTE FUNCTION public.guard_delivery();
 
 CREATE TRIGGER deliveries_raise_event AFTER UPDATE ON public.deliveries FOR EACH ROW WHEN (((new.state = 'sent'::text) AND (old.state <> 'sent'::text))) EXECUTE FUNCTION public.raise_delivered_event();
+CREATE TRIGGER dead_letters_name_maker BEFORE INSERT ON public.dead_letters FOR EACH ROW WHEN ((new.schedule_id IS NULL)) EXECUTE FUNCTION public.name_maker();
+
 
 CREATE TRIGGER deliveries_record_moved AFTER UPDATE ON public.deliveries REFERENCING NEW TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION public.record_moved_deliveries();
 

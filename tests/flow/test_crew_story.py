@@ -18,8 +18,9 @@ from local.mail import MailSink
 from local.postgres import Postgres
 from local.processes import free_port
 from local.redis import Redis
-from scheduler import runs
+from scheduler import dead, runs
 from scheduler.asked import run_now
+from scheduler.dead import LetterFilter
 from tests import make
 from tests.crew import Crew, open_crew, users
 from tests.flow.crews import BAD, alarmed, answers, ask_all, cut, ended, notices, of_tenant, rule_of, start, user
@@ -175,6 +176,9 @@ def test_an_endpoint_that_refuses_everybody_is_an_outage_and_the_owner_hears_how
     conn.execute("delete from users where tenant_id = %s and uid >= 'user-000002'", (tenant,))
     crew.script = lambda *_: (422, b"no")
     assert ended(world, run_now(conn, tenant, schedule))["outcome"]["failed"] == 2
+    assert f"`tocsin dead replay --all --parent {run}`" in told["text"]
+    letters = dead.list_all(conn, tenant, LetterFilter(schedule_id=schedule, parent_run_id=run))
+    assert {each.item_key for each in letters} == {f"user-{number:06}" for number in range(9)}
     assert len(notices(world)) == 3
     crew.script = lambda *_: None
     assert ended(world, run_now(conn, tenant, schedule))["outcome"]["answered"] == 2

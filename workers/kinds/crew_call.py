@@ -129,8 +129,9 @@ def _tell_owner(ctx: Context[Params], book: CrewBook, counts: Counts) -> None:
         f"{ctx.schedule_name} asked about {counts.made} users: {said}.\n\n"
         f"Most often, for {failure.users} of them: {failure.error}\n\n"
         "Each is a dead letter of its user. See whether the endpoint's address, key and answers are right, mend what "
-        'is wrong, and replay them: all at once with POST /api/dead-letters/replay {"kind": "crew.ask"}, one with '
-        "`tocsin dead replay`. You are told again once a run of it went well in between."
+        f"is wrong, and replay them: those of this run with `tocsin dead replay --all --parent {ctx.run_id}` or POST "
+        f'/api/dead-letters/replay {{"parentRunId": "{ctx.run_id}"}}, one with `tocsin dead replay`. You are told again '
+        "once a run of it went well in between."
     )
     subject = f"{ctx.schedule_name}: {'nobody was answered' if not counts.answered else said}"
     book.tell_owner(subject[:200], text)
