@@ -333,6 +333,14 @@ begin
     return new;
 end $$;
 
+CREATE FUNCTION public.has_owner(tenant uuid) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    select
+        exists (select from members as m where m.tenant_id = tenant and m.disabled_at is null)
+        or exists (select from tenants as t where t.id = tenant and t.settings ? 'noticesTo')
+$$;
+
 CREATE FUNCTION public.id_at(instant timestamp with time zone) RETURNS uuid
     LANGUAGE sql
     AS $$
@@ -465,14 +473,6 @@ CREATE FUNCTION public.missing_walls() RETURNS TABLE(name text)
     order by w.tenant_column is not distinct from 'tenant_id', w.name
 $$;
 
-CREATE TABLE public.schedules (
-    id uuid NOT NULL,
-    tenant_id uuid NOT NULL,
-    kind text NOT NULL,
-    name text NOT NULL,
-    params jsonb DEFAULT '{}'::jsonb NOT NULL,
-    cron text,
-    interval_seconds bigint,
 CREATE FUNCTION public.name_maker() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -485,6 +485,14 @@ begin
     return new;
 end $$;
 
+CREATE TABLE public.schedules (
+    id uuid NOT NULL,
+    tenant_id uuid NOT NULL,
+    kind text NOT NULL,
+    name text NOT NULL,
+    params jsonb DEFAULT '{}'::jsonb NOT NULL,
+    cron text,
+    interval_seconds bigint,
     interval_anchor timestamp with time zone,
     scheduled_at timestamp with time zone,
     timezone text DEFAULT 'UTC'::text NOT NULL,
@@ -1205,8 +1213,7 @@ CREATE FUNCTION public.tell_owner(tenant uuid, about uuid, parent uuid, slot tim
 declare
     at timestamptz := coalesce(slot, date_trunc('milliseconds', now()));
 begin
-    if not exists (select from members as m where m.tenant_id = tenant and m.disabled_at is null)
-       and not exists (select from tenants as t where t.id = tenant and t.settings ? 'noticesTo') then
+    if not has_owner(tenant) then
         return;
     end if;
     insert into runs (
@@ -1545,6 +1552,8 @@ CREATE TABLE public.dead_letters (
     resolved_at timestamp with time zone,
     resolved_by text,
     error_pattern text GENERATED ALWAYS AS (public.error_pattern(error)) STORED,
+    parent_run_id uuid,
+    item_key text,
     CONSTRAINT dead_letters_cause_check CHECK ((cause = ANY (ARRAY['rejected'::text, 'attempts_exhausted'::text, 'expired'::text]))),
     CONSTRAINT dead_letters_state_check CHECK ((state = ANY (ARRAY['open'::text, 'replayed'::text, 'discarded'::text])))
 )
@@ -1552,8 +1561,6 @@ PARTITION BY RANGE (slot_at);
 
 CREATE TABLE public.deliveries (
     id uuid NOT NULL,
-    parent_run_id uuid,
-    item_key text,
     slot_at timestamp with time zone NOT NULL,
     tenant_id uuid NOT NULL,
     run_id uuid NOT NULL,
@@ -2649,6 +2656,8 @@ CREATE TRIGGER crew_responses_raise_changed AFTER UPDATE ON public.crew_response
 
 CREATE TRIGGER crew_responses_raise_new AFTER INSERT ON public.crew_responses REFERENCING NEW TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION public.raise_crew_events();
 
+CREATE TRIGGER dead_letters_name_maker BEFORE INSERT ON public.dead_letters FOR EACH ROW WHEN ((new.schedule_id IS NULL)) EXECUTE FUNCTION public.name_maker();
+
 CREATE TRIGGER dead_letters_tell_owner AFTER INSERT ON public.dead_letters REFERENCING NEW TABLE AS deaths FOR EACH STATEMENT EXECUTE FUNCTION public.tell_of_deaths();
 
 CREATE TRIGGER deliveries_end_trouble AFTER UPDATE ON public.deliveries FOR EACH ROW WHEN (((new.state = 'sent'::text) AND (old.state <> 'sent'::text))) EXECUTE FUNCTION public.end_undelivered();
@@ -2656,8 +2665,6 @@ CREATE TRIGGER deliveries_end_trouble AFTER UPDATE ON public.deliveries FOR EACH
 CREATE TRIGGER deliveries_guard BEFORE UPDATE ON public.deliveries FOR EACH ROW EXECUTE FUNCTION public.guard_delivery();
 
 CREATE TRIGGER deliveries_raise_event AFTER UPDATE ON public.deliveries FOR EACH ROW WHEN (((new.state = 'sent'::text) AND (old.state <> 'sent'::text))) EXECUTE FUNCTION public.raise_delivered_event();
-CREATE TRIGGER dead_letters_name_maker BEFORE INSERT ON public.dead_letters FOR EACH ROW WHEN ((new.schedule_id IS NULL)) EXECUTE FUNCTION public.name_maker();
-
 
 CREATE TRIGGER deliveries_record_moved AFTER UPDATE ON public.deliveries REFERENCING NEW TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION public.record_moved_deliveries();
 

@@ -1,4 +1,5 @@
--- A dead letter of a run that another run made names that one, its own item and its maker's schedule.
+-- A dead letter of a run that another run made names that one, its own item and its maker's schedule. An open circuit's
+-- notice is kept until there is somebody to tell.
 
 alter table dead_letters
 add column parent_run_id uuid,
@@ -76,4 +77,33 @@ begin
         );
     end loop;
     return null;
+end $$;
+
+-- Whether anybody can be told of what goes wrong.
+create function has_owner(tenant uuid) returns boolean stable language sql as $$
+    select
+        exists (select from members as m where m.tenant_id = tenant and m.disabled_at is null)
+        or exists (select from tenants as t where t.id = tenant and t.settings ? 'noticesTo')
+$$;
+
+create or replace function tell_owner(
+    tenant uuid, about uuid, parent uuid, slot timestamptz, key text, subject text, message text,
+    more jsonb default '{}'
+) returns void language plpgsql as $$
+declare
+    at timestamptz := coalesce(slot, date_trunc('milliseconds', now()));
+begin
+    if not has_owner(tenant) then
+        return;
+    end if;
+    insert into runs (
+        id, slot_at, tenant_id, parent_run_id, item_key, kind, queue, origin, state, fence, max_attempts, available_at,
+        released_at, params
+    )
+    values (
+        case when parent is null then id_at(at) else id_beside(parent) end, at, tenant, parent, key, 'notice.mail',
+        'alerts', 'system', 'queued', 1, 10, now(), now(),
+        jsonb_strip_nulls(jsonb_build_object('subject', subject, 'text', message, 'scheduleId', about)) || more
+    )
+    on conflict do nothing;
 end $$;

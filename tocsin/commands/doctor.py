@@ -65,7 +65,7 @@ def _of_database(args: argparse.Namespace) -> "list[Check]":
 
     from config.environ import BadSetting
     from db.pool import Database, DatabaseError
-    from tocsin import checks, complaints
+    from tocsin import checks, complaints, untold
 
     try:
         database = Database.from_environ()
@@ -75,6 +75,7 @@ def _of_database(args: argparse.Namespace) -> "list[Check]":
             if found[-1].state == "ok":
                 refused = _make_live(conn, args) if args.adopt or args.moved else None
                 found += [refused or checks.of_installation(conn), checks.of_secrets(conn), *checks.of_work(conn)]
+                found += untold.of_circuits(conn)
             return [*found, checks.of_zones(conn, here)]
     except BadSetting as error:
         return [checks.Check("database", "fail", str(error))]

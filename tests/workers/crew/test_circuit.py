@@ -1,6 +1,7 @@
 """The circuit of an endpoint: several users whose calls fail open it, and one whose calls always do never."""
 
 from collections.abc import Iterator, Sequence
+from typing import LiteralString
 from uuid import UUID, uuid4
 
 import pytest
@@ -113,3 +114,23 @@ def test_whoever_tries_and_is_refused_leaves_it_open_for_longer(asked: Endpoint)
     assert asked.calls(uuid4(), is_refused=True)
     row = asked.conn.execute("select probes, open_until > now() + interval '3 s' from limits").fetchone()
     assert row == (1, True)
+
+
+def test_an_outage_that_nobody_could_be_told_of_is_told_once_somebody_is_there(asked: Endpoint) -> None:
+    told: LiteralString = "select params ->> 'subject' from runs where kind = 'notice.mail' order by created_at, id"
+    assert asked.calls(ONE, TWO, THREE, ONE, TWO)
+    asked.later(3)
+    asked.calls(ONE)
+    assert asked.conn.execute("select is_told, told_at from limits").fetchone() == (False, None)
+    member = "insert into members (tenant_id, subject, email, role) values (%s, 'o', 'o@example.com', 'admin')"
+    asked.conn.execute(member, (asked.tenant,))
+    assert asked.conn.execute(told).fetchall() == []
+    for _ in range(2):
+        asked.later(60)
+        asked.calls(TWO)
+    name = asked.conn.execute("select name from crew_endpoints").fetchone()
+    assert name is not None
+    assert asked.conn.execute(told).fetchall() == [(f"The crew endpoint {name[0]} gives no answer",)]
+    asked.later(60)
+    assert not asked.calls(answered=1)
+    assert len(asked.conn.execute(told).fetchall()) == 2
