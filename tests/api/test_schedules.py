@@ -31,3 +31,21 @@ def test_a_crews_rule_names_channels_that_are_there(api: Api) -> None:
     rule["notify"] = {"channels": ["gone"]}
     refused = api("PATCH", made.headers["location"], json={"jobPayload": {"rule": rule}})
     assert [each["pointer"] for each in refused.json()["errors"]] == ["/jobPayload/rule/notify/channels/0"]
+
+
+def test_a_crew_names_endpoints_that_are_there(api: Api) -> None:
+    crew = {"jobType": "crew.call", "intervalSeconds": 60, "jobPayload": {"endpoints": ["planner", "nosuch"]}}
+    made = api("POST", "/api/crew-endpoints", json={"name": "planner", "url": "https://crew.example.com"})
+    assert made.status_code == 201, made.text
+    refused = api("POST", "/api/schedules", json=crew)
+    assert refused.status_code == 422
+    assert refused.json()["errors"] == [
+        {"pointer": "/jobPayload/endpoints/1", "detail": "there is no crew endpoint nosuch"}
+    ]
+    crew["jobPayload"] = {"endpoints": ["planner", made.json()["id"]]}
+    saved = api("POST", "/api/schedules", json=crew)
+    assert saved.status_code == 201, saved.text
+    refused = api("PATCH", saved.headers["location"], json={"jobPayload": {"endpoints": ["nosuch"]}})
+    assert [each["pointer"] for each in refused.json()["errors"]] == ["/jobPayload/endpoints/0"]
+    assert api("DELETE", f"/api/crew-endpoints/{made.json()['id']}").status_code == 204
+    assert api("PATCH", saved.headers["location"], json={"priority": 1}).status_code == 200

@@ -96,7 +96,7 @@ def run(ctx: Context[Params]) -> Outcome:
     book = journal.crew()
     kept = journal.find_step(FANNED_OUT)
     if kept is None and not book.has_endpoint(ctx.params.endpoints):
-        return Rejected("there is no endpoint to ask: make one at /api/crew-endpoints")
+        return Rejected(_why_nobody(ctx.params.endpoints))
     fanned = kept[0] if kept else ctx.step(FANNED_OUT, lambda: fan_out(ctx, book))
     counts = book.count()
     elapsed = (ctx.started_at - ctx.slot_at).total_seconds()
@@ -110,6 +110,13 @@ def run(ctx: Context[Params]) -> Outcome:
         return told
     _tell_owner(ctx, book, counts)
     return Done(result_of(fanned, counts, int(elapsed * 1000)) | dict(told.kept), told.messages, posts=told.posts)
+
+
+def _why_nobody(endpoints: list[str] | None) -> str:
+    if endpoints is None:
+        return "there is no endpoint to ask: make one at /api/crew-endpoints"
+    named = f"{endpoints[0]}, which is" if len(endpoints) == 1 else f"{', '.join(endpoints)}, which are"
+    return f"its schedule names {named} not there: make the endpoint at /api/crew-endpoints, or name one that is"
 
 
 def brings_little(counts: Counts) -> bool:
