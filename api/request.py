@@ -18,6 +18,7 @@ from api import audit, jwts
 from api.access import PATIENCE_SECONDS, Caller, Needs, Role
 from api.addresses import address_of
 from api.audit import Author
+from api.query_names import check_names
 from api.refusals import Stale, refuse
 from api.state import Web, web_of
 from db.jsonb import Jsonb, dumps
@@ -201,6 +202,7 @@ def _asked_to_read(role: Role, scope: str | None = None) -> Callable[..., Asked]
     def asked(
         request: Request, web: Annotated[Web, Depends(web_of)], caller: Annotated[Caller, Depends(Needs(role, scope))]
     ) -> Asked:
+        check_names(request)
         return Asked(
             web=web,
             caller=caller,

@@ -15,11 +15,12 @@ from scheduler.runs import DeadLetter, Run
 class LetterFilter(NamedTuple):
     """Which dead letters of a tenant are listed; None asks nothing. The instants are those of their deaths.
 
-    `error` is a pattern, as a group has it.
+    A schedule's are those of its runs and of what these made. `error` is a pattern, as a group has it.
     """
 
     state: str = "open"
     schedule_id: UUID | None = None
+    parent_run_id: UUID | None = None
     kind: str | None = None
     cause: str | None = None
     error: str | None = None
@@ -45,6 +46,7 @@ class DeadGroup(NamedTuple):
     example_run_id: UUID
     example_error: str | None
     example_schedule_name: str | None
+    example_item_key: str | None
 
 
 class Met(NamedTuple):

@@ -116,13 +116,15 @@ class Delivery(NamedTuple):
 
 
 class DeadLetter(NamedTuple):
-    """Why a run died; `state` is open, replayed or discarded."""
+    """Why a run died; `state` is open, replayed or discarded. The schedule of a run that another made is that one's."""
 
     id: UUID
     run_id: UUID
     slot_at: datetime
     schedule_id: UUID | None
     schedule_name: str | None
+    parent_run_id: UUID | None
+    item_key: str | None
     kind: str
     cause: str
     error: str | None

@@ -333,6 +333,14 @@ begin
     return new;
 end $$;
 
+CREATE FUNCTION public.has_owner(tenant uuid) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    select
+        exists (select from members as m where m.tenant_id = tenant and m.disabled_at is null)
+        or exists (select from tenants as t where t.id = tenant and t.settings ? 'noticesTo')
+$$;
+
 CREATE FUNCTION public.id_at(instant timestamp with time zone) RETURNS uuid
     LANGUAGE sql
     AS $$
@@ -464,6 +472,18 @@ CREATE FUNCTION public.missing_walls() RETURNS TABLE(name text)
     )
     order by w.tenant_column is not distinct from 'tenant_id', w.name
 $$;
+
+CREATE FUNCTION public.name_maker() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+    select r.parent_run_id, r.item_key, p.schedule_id into new.parent_run_id, new.item_key, new.schedule_id
+    from runs as r
+    left join runs as p on p.id = r.parent_run_id and p.slot_at = r.slot_at and p.slot_at = new.slot_at
+    where r.id = new.run_id and r.slot_at = new.slot_at;
+    return new;
+end $$;
 
 CREATE TABLE public.schedules (
     id uuid NOT NULL,
@@ -1108,14 +1128,14 @@ CREATE FUNCTION public.tell_of_deaths() RETURNS trigger
 declare
     found_trouble record;
 begin
-    if not exists (select from deaths as d where d.schedule_id is not null) then
+    if not exists (select from deaths as d where d.schedule_id is not null and d.parent_run_id is null) then
         return null;
     end if;
     for found_trouble in
         with told as (
             insert into troubles as t (tenant_id, what, which, schedule_id, slot_at)
             select d.tenant_id, 'dead', '', d.schedule_id, max(d.slot_at) from deaths as d
-            where d.schedule_id is not null
+            where d.schedule_id is not null and d.parent_run_id is null
             group by d.tenant_id, d.schedule_id
             -- In one order, so that two that write the same ones wait for each other and not in a ring.
             order by d.schedule_id
@@ -1129,7 +1149,7 @@ begin
             told.tenant_id, told.schedule_id, s.name, d.id, d.run_id, d.slot_at, d.attempts, d.error, d.fence
         from told
         inner join schedules as s on s.tenant_id = told.tenant_id and s.id = told.schedule_id
-        inner join deaths as d on d.schedule_id = told.schedule_id
+        inner join deaths as d on d.schedule_id = told.schedule_id and d.parent_run_id is null
         where told.is_new
         order by told.schedule_id, d.slot_at
     loop
@@ -1194,8 +1214,7 @@ CREATE FUNCTION public.tell_owner(tenant uuid, about uuid, parent uuid, slot tim
 declare
     at timestamptz := coalesce(slot, date_trunc('milliseconds', now()));
 begin
-    if not exists (select from members as m where m.tenant_id = tenant and m.disabled_at is null)
-       and not exists (select from tenants as t where t.id = tenant and t.settings ? 'noticesTo') then
+    if not has_owner(tenant) then
         return;
     end if;
     insert into runs (
@@ -1534,6 +1553,8 @@ CREATE TABLE public.dead_letters (
     resolved_at timestamp with time zone,
     resolved_by text,
     error_pattern text GENERATED ALWAYS AS (public.error_pattern(error)) STORED,
+    parent_run_id uuid,
+    item_key text,
     CONSTRAINT dead_letters_cause_check CHECK ((cause = ANY (ARRAY['rejected'::text, 'attempts_exhausted'::text, 'expired'::text]))),
     CONSTRAINT dead_letters_state_check CHECK ((state = ANY (ARRAY['open'::text, 'replayed'::text, 'discarded'::text])))
 )
@@ -2636,6 +2657,8 @@ CREATE TRIGGER crew_responses_note_new AFTER INSERT ON public.crew_responses REF
 CREATE TRIGGER crew_responses_raise_changed AFTER UPDATE ON public.crew_responses REFERENCING NEW TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION public.raise_crew_events();
 
 CREATE TRIGGER crew_responses_raise_new AFTER INSERT ON public.crew_responses REFERENCING NEW TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION public.raise_crew_events();
+
+CREATE TRIGGER dead_letters_name_maker BEFORE INSERT ON public.dead_letters FOR EACH ROW WHEN ((new.schedule_id IS NULL)) EXECUTE FUNCTION public.name_maker();
 
 CREATE TRIGGER dead_letters_tell_owner AFTER INSERT ON public.dead_letters REFERENCING NEW TABLE AS deaths FOR EACH STATEMENT EXECUTE FUNCTION public.tell_of_deaths();
 

@@ -15,7 +15,7 @@ from api.routes import crew_endpoints, crew_scheduler, dead_letters, schedules
 from api.routes.crew_scheduler import CrewAction
 from db.pool import Connection
 from scheduler import runs
-from scheduler.refusals import NotFound, WrongState
+from scheduler.refusals import WrongState
 from scheduler.schedules import read_now
 
 _RUNS, _CREWS = 10, 50
@@ -61,8 +61,7 @@ def list_letters(page: ViewerPage, cursor: Cursor = None) -> Response:
     found = told(dead_letters.list_dead_letters(page.asking, kind="crew.ask", limit=_LETTERS, cursor=cursor))
     with page.reading() as conn:
         now = read_now(conn)
-        users = {each["id"]: _user_of(conn, page.tenant, each) for each in found["items"]}
-    return page.show("crew/letters.html.j2", found=found, users=users, now=now)
+    return page.show("crew/letters.html.j2", found=found, now=now)
 
 
 @router.post("/crew/dead-letters/{letter_id}/replay")
@@ -105,11 +104,3 @@ def _status(page: Page) -> tuple[Shape | None, str]:
         return told(crew_scheduler.get_crew_scheduler(page.asking)), ""
     except WrongState as error:
         return None, str(error)
-
-
-def _user_of(conn: Connection, tenant_id: UUID, letter: Shape) -> str | None:
-    """The user whom a dead call was about; None where its run is no more."""
-    try:
-        return runs.get(conn, tenant_id, UUID(letter["runId"])).item_key
-    except NotFound:
-        return None

@@ -14,7 +14,7 @@ from api.pages.route import pages
 from api.paging import Cursor, Instant, Lower, Word
 from api.problems import Refusal
 from api.routes import dead_letters, runs
-from api.routes.dead_letters import MOST_AT_ONCE, Cause, LettersIn, Pattern, State
+from api.routes.dead_letters import MOST_AT_ONCE, Cause, LettersIn, OfRun, OfSchedule, Pattern, State
 from scheduler.schedules import read_now
 
 router = pages("dead-letters")
@@ -22,7 +22,6 @@ STATES = ("open", "replayed", "discarded")
 CAUSES = ("rejected", "attempts_exhausted", "expired")
 _HERE = "/dead-letters"
 Verb = Literal["replay", "discard"]
-OfSchedule = Annotated[UUID | None, Query(alias="scheduleId")]
 Ticked = Annotated[list[UUID] | None, Query(alias="letterIds", max_length=MOST_AT_ONCE)]
 
 
@@ -30,13 +29,16 @@ Ticked = Annotated[list[UUID] | None, Query(alias="letterIds", max_length=MOST_A
 def list_groups(
     page: ViewerPage,
     schedule_id: OfSchedule = None,
+    parent_run_id: OfRun = None,
     kind: Word | None = None,
     cause: Annotated[Cause | None, Lower] = None,
     first_at: Annotated[Instant, Query(alias="from")] = None,
     last_at: Annotated[Instant, Query(alias="to")] = None,
 ) -> Response:
     """The open dead letters by what they died of."""
-    found = told(dead_letters.group_dead_letters(page.asking, schedule_id, kind, cause, first_at, last_at))
+    found = told(
+        dead_letters.group_dead_letters(page.asking, schedule_id, parent_run_id, kind, cause, first_at, last_at)
+    )
     return _show(page, "groups", found=found)
 
 
@@ -45,6 +47,7 @@ def list_letters(
     page: ViewerPage,
     state: Annotated[State, Lower] = "open",
     schedule_id: OfSchedule = None,
+    parent_run_id: OfRun = None,
     kind: Word | None = None,
     cause: Annotated[Cause | None, Lower] = None,
     error: Annotated[Pattern | None, Query()] = None,
@@ -53,7 +56,7 @@ def list_letters(
     cursor: Cursor = None,
 ) -> Response:
     """The dead letters of a state or a group, newest first."""
-    wanted = (state, schedule_id, kind, cause, error, first_at, last_at)
+    wanted = (state, schedule_id, parent_run_id, kind, cause, error, first_at, last_at)
     found = told(dead_letters.list_dead_letters(page.asking, *wanted, cursor=cursor))
     return _show(page, "list", found=found, state=state)
 
@@ -65,6 +68,7 @@ def ask_first(
     letter_ids: Ticked = None,
     ticked: Literal["yes"] | None = None,
     schedule_id: OfSchedule = None,
+    parent_run_id: OfRun = None,
     kind: Word | None = None,
     cause: Annotated[Cause | None, Lower] = None,
     error: Annotated[Pattern | None, Query()] = None,
@@ -81,6 +85,7 @@ def ask_first(
     wanted = LettersIn(
         letter_ids=letter_ids,
         schedule_id=schedule_id,
+        parent_run_id=parent_run_id,
         kind=kind,
         cause=cause,
         error=error,
@@ -129,6 +134,7 @@ def _fields(wanted: LettersIn) -> list[tuple[str, Any]]:
     fields: list[tuple[str, Any]] = [("letterIds:list", each) for each in wanted.letter_ids or ()]
     fields += [
         ("scheduleId", wanted.schedule_id),
+        ("parentRunId", wanted.parent_run_id),
         ("kind", wanted.kind),
         ("cause", wanted.cause),
         ("error:json", json.dumps(wanted.error) if wanted.error is not None else None),

@@ -27,6 +27,8 @@ router = APIRouter(
 
 State = Literal["open", "replayed", "discarded"]
 Cause = Literal["rejected", "attempts_exhausted", "expired"]
+OfSchedule = Annotated[UUID | None, Query(alias="scheduleId", description="of its runs and of what these made")]
+OfRun = Annotated[UUID | None, Query(alias="parentRunId", description="of what this run made")]
 MOST_AT_ONCE = 1000
 MOST_GROUPS = 100
 
@@ -52,6 +54,7 @@ class LettersIn(BaseModel):
 
     letter_ids: Annotated[list[UUID], Field(max_length=MOST_AT_ONCE)] | None = None
     schedule_id: UUID | None = None
+    parent_run_id: UUID | None = None
     kind: Line | None = None
     cause: Annotated[Cause | None, Lower] = None
     error: Pattern | None = None
@@ -62,7 +65,15 @@ class LettersIn(BaseModel):
     def found(self, conn: Connection, tenant_id: UUID) -> tuple[list[DeadLetter], bool]:
         """The letters in the order in which their runs are locked, and whether more fit the filters."""
         wanted = LetterFilter(
-            "open", self.schedule_id, self.kind, self.cause, self.error, self.letter_ids, self.first, self.last
+            "open",
+            self.schedule_id,
+            self.parent_run_id,
+            self.kind,
+            self.cause,
+            self.error,
+            self.letter_ids,
+            self.first,
+            self.last,
         )
         plan_each(conn)
         letters = dead.list_all(conn, tenant_id, wanted, limit=self.limit + 1)
@@ -115,7 +126,8 @@ class Effect(BaseModel):
 def list_dead_letters(
     asking: Reader,
     state: Annotated[State, Lower, Query()] = "open",
-    schedule_id: Annotated[UUID | None, Query(alias="scheduleId")] = None,
+    schedule_id: OfSchedule = None,
+    parent_run_id: OfRun = None,
     kind: Annotated[Word | None, Query()] = None,
     cause: Annotated[Cause | None, Lower, Query()] = None,
     error: Annotated[Pattern | None, Query(description="a group's `error`")] = None,
@@ -126,7 +138,7 @@ def list_dead_letters(
 ) -> Response:
     """The dead letters in a state, newest first."""
     before = place_of(cursor, "dead-letters", asking.tenant)
-    wanted = LetterFilter(state, schedule_id, kind, cause, error, None, first_at, last_at)
+    wanted = LetterFilter(state, schedule_id, parent_run_id, kind, cause, error, None, first_at, last_at)
     with asking.listing() as conn:
         found = dead.list_all(conn, asking.tenant, wanted, before=before, limit=room(limit))
     return answer(
@@ -137,14 +149,15 @@ def list_dead_letters(
 @router.get("/groups", responses=good(200, DeadGroups))
 def group_dead_letters(
     asking: Reader,
-    schedule_id: Annotated[UUID | None, Query(alias="scheduleId")] = None,
+    schedule_id: OfSchedule = None,
+    parent_run_id: OfRun = None,
     kind: Annotated[Word | None, Query()] = None,
     cause: Annotated[Cause | None, Lower, Query()] = None,
     first_at: Annotated[Instant, Query(alias="from", description="died at this instant or later")] = None,
     last_at: Annotated[Instant, Query(alias="to", description="died at this instant or earlier")] = None,
 ) -> Response:
     """The newest 10,000 open dead letters by kind, cause and error; numbers and ids in an error make no difference."""
-    wanted = LetterFilter("open", schedule_id, kind, cause, None, None, first_at, last_at)
+    wanted = LetterFilter("open", schedule_id, parent_run_id, kind, cause, None, None, first_at, last_at)
     with asking.listing() as conn:
         found = dead.groups(conn, asking.tenant, wanted, limit=MOST_GROUPS + 1)
     shown = found[:MOST_GROUPS]

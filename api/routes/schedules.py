@@ -108,7 +108,7 @@ SchedulePatch = create_model(
 @router.get("/api/schedules", responses=good(200, ScheduleList))
 def list_schedules(
     asking: Reader,
-    kind: Annotated[Word | None, Query(alias="jobType")] = None,
+    kind: Word | None = None,
     status: Status = None,
     tag: Word | None = None,
     search: Annotated[Word | None, Query(description="a part of the name, in whatever case")] = None,
@@ -120,11 +120,14 @@ def list_schedules(
     last_at: Annotated[Instant, Query(alias="to", description="made at this instant or earlier")] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
+    job_type: Annotated[Word | None, Query(alias="jobType", description="the same as kind")] = None,
 ) -> Response:
     """The schedules, newest first."""
+    if kind is not None and job_type not in (None, kind):
+        raise refuse("jobType", "is another name of kind, and takes the same")
     before = place_of(cursor, "schedules", asking.tenant)
     wanted = ScheduleFilter(
-        kind, "active" if is_active else status, tag, _metadata(metadata), first_at, last_at, search
+        kind or job_type, "active" if is_active else status, tag, _metadata(metadata), first_at, last_at, search
     )
     with asking.listing() as conn:
         rows = schedules.list_all(conn, asking.tenant, wanted, before=before, limit=room(limit))

@@ -9,6 +9,7 @@ newest as (
     where
         d.tenant_id = %(tenant_id)s and d.state = 'open'
         and (%(schedule_id)s::uuid is null or d.schedule_id = %(schedule_id)s)
+        and (%(parent_run_id)s::uuid is null or d.parent_run_id = %(parent_run_id)s)
         and (%(kind)s::text is null or d.kind = %(kind)s)
         and (%(cause)s::text is null or d.cause = %(cause)s)
         and (%(first_at)s::timestamptz is null or d.created_at >= %(first_at)s)
@@ -38,7 +39,8 @@ alike as (
 
 select
     a.kind, a.cause, a.error_pattern as error, a.letters, a.schedules, a.first_at, a.last_at, a.example_id,
-    d.run_id as example_run_id, d.error as example_error, s.name as example_schedule_name
+    d.run_id as example_run_id, d.error as example_error, s.name as example_schedule_name,
+    d.item_key as example_item_key
 from alike as a
 inner join dead_letters as d
     on a.example_id = d.id and a.example_slot_at = d.slot_at and d.tenant_id = %(tenant_id)s

@@ -65,6 +65,13 @@ judged as (
         or g.began_at is not null and coalesce(h.answered_at < g.began_at, true)
 ),
 
+-- Where there is nobody to tell it stays untold, and is told by whoever tries then.
+telling as (
+    select
+        j.*, (j.opens or j.stays and not j.is_told) and j.may_tell and has_owner(j.tenant_id) as tells_open
+    from judged as j
+),
+
 written as (
     update limits as l
     set
@@ -81,12 +88,12 @@ written as (
             else l.open_until
         end,
         probes = case when j.closes or j.opens then 0 when j.stays then j.probes + 1 else j.probes end,
-        told_at = case when j.opens and j.may_tell then now() else l.told_at end,
-        is_told = case when j.closes then false when j.opens then j.may_tell else l.is_told end
-    from judged as j
+        told_at = case when j.tells_open then now() else l.told_at end,
+        is_told = case when j.closes then false when j.opens then j.tells_open else l.is_told or j.tells_open end
+    from telling as j
     where l.id = j.id
     returning
-        l.open_since, j.endpoint_id, j.tenant_id, j.schedule_id, j.error, j.opens and j.may_tell as tells_open,
+        l.open_since, j.endpoint_id, j.tenant_id, j.schedule_id, j.error, j.tells_open,
         j.closes and j.is_told as tells_closed, j.open_since as was_open_since
 )
 

@@ -18,8 +18,9 @@ from local.mail import MailSink
 from local.postgres import Postgres
 from local.processes import free_port
 from local.redis import Redis
-from scheduler import runs
+from scheduler import dead, runs
 from scheduler.asked import run_now
+from scheduler.dead import LetterFilter
 from tests import make
 from tests.crew import Crew, open_crew, users
 from tests.flow.crews import BAD, alarmed, answers, ask_all, cut, ended, notices, of_tenant, rule_of, start, user
@@ -102,6 +103,11 @@ def test_segments_have_their_endpoints_and_a_run_its_most(world: World, crew: Cr
         assert {"big-2", "big-3"} <= set(crew.asked)
         run = ended(world, start(world, endpoints=["for the big"]))
         assert (run["outcome"]["users"], run["outcome"]["called"], run["outcome"]["skipped"]) == (8, 4, 4)
+        gone = world.schedule("crew.call", {"endpoints": ["for the big"]})
+        world.system.conn.execute("delete from crew_endpoints where name = 'for the big'")
+        run = ended(world, run_now(world.system.conn, world.system.tenant, gone))
+    [died] = world.all("select error from runs where id = %s", run["id"])
+    assert died["error"].startswith("its schedule names for the big, which is not there: ")
 
 
 def test_one_users_lasting_error_is_their_dead_letter_alone_and_is_replayed(world: World, crew: Crew) -> None:
@@ -229,6 +235,9 @@ def test_an_endpoint_that_refuses_everybody_is_an_outage_and_the_owner_hears_how
     ]
     [told] = world.all("select params ->> 'text' as text from runs where params ->> 'subject' like 'plans: %%'")
     assert "Most often, for 9 of them: the endpoint answered 401" in told["text"]
+    assert f"`tocsin dead replay --all --parent {run}`" in told["text"]
+    letters = dead.list_all(conn, tenant, LetterFilter(schedule_id=schedule, parent_run_id=run))
+    assert {each.item_key for each in letters} == {f"user-{number:06}" for number in range(9)}
 
     # It is told once, until a run went well.
     conn.execute("delete from users where tenant_id = %s and uid >= 'user-000002'", (tenant,))

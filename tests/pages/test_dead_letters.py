@@ -192,3 +192,59 @@ def test_another_tenants_letters_are_in_no_group_and_no_change_reaches_them(two:
         assert two.a("POST", "/api/dead-letters/effect", json=body).json()["letters"] == 0
         assert two.a("POST", "/api/dead-letters/discard", json=body).json() == {"letterIds": [], "hasMore": False}
     assert state(two.conn, theirs) == ("dead", "open")
+
+
+def test_letters_of_a_crews_calls_name_their_user_and_crew_and_are_found_by_both(
+    api: Api, conn: make.Connection
+) -> None:
+    assert api.tenant
+    ours, theirs = (make.schedule(conn, api.tenant, name=name, kind="crew.call") for name in ("ours", "theirs"))
+    crews, calls = [], []
+    for crew, uids in ((ours, ("ann", "ben")), (ours, ("cid",)), (theirs, ("ann",))):
+        run = make.run(conn, api.tenant, schedule_id=crew, kind="crew.call", state="succeeded", attempt=1)
+        slot = make.value(conn, "select slot_at from runs where id = %s", run)
+        crews.append(str(run))
+        for uid in uids:
+            row = {"parent_run_id": run, "item_key": uid, "slot_at": slot, "kind": "crew.ask", "state": "dead"}
+            call = make.run(conn, api.tenant, **row, id=id_at(slot), fence=1, attempt=1)
+            letter = {"id": id_at(slot), "run_id": call, "slot_at": slot, "tenant_id": api.tenant, "kind": "crew.ask"}
+            told = {"cause": "rejected", "error": "it said no", "attempts": 1, "fence": 1}
+            make.insert(conn, "dead_letters", letter | told)
+            calls.append(call)
+    dead(conn, api, "of no crew")
+    other = dead(conn, api, "its own", schedule_id=ours)
+
+    found = {each["runId"]: each for each in api("GET", "/api/dead-letters").json()["items"]}
+    ours_first = [found[str(each)] for each in calls]
+    named = [(each["itemKey"], each["parentRunId"], each["scheduleName"]) for each in ours_first]
+    assert named == [
+        ("ann", crews[0], "ours"),
+        ("ben", crews[0], "ours"),
+        ("cid", crews[1], "ours"),
+        ("ann", crews[2], "theirs"),
+    ]
+    shown = api("GET", f"/api/dead-letters/{calls[1]}").json()
+    assert (shown["itemKey"], shown["scheduleId"]) == ("ben", str(ours))
+
+    def listed(**filters: Any) -> set[str]:
+        return {each["runId"] for each in api("GET", "/api/dead-letters", params=filters).json()["items"]}
+
+    assert listed(scheduleId=ours) == {str(each) for each in (*calls[:3], other)}
+    assert listed(parentRunId=crews[0]) == {str(each) for each in calls[:2]}
+    [group] = groups(api, scheduleId=ours, kind="crew.ask")
+    assert (group["letters"], group["schedules"], group["exampleScheduleName"]) == (3, 1, "ours")
+    assert group["exampleItemKey"] in {"ann", "ben", "cid"}
+    assert [each["letters"] for each in groups(api, parentRunId=crews[0])] == [2]
+
+    page = api("GET", "/dead-letters/list", params={"parentRunId": crews[0]}).text
+    assert "ours · ben" in page
+    assert 'href="/crew/users/ben"' in api("GET", f"/dead-letters/{calls[1]}").text
+    assert "theirs</a>" in api("GET", "/crew/dead-letters").text
+    asks = api("GET", "/dead-letters/replay", params={"parentRunId": crews[0]}).text
+    assert "2 runs are opened again, of 1 schedule" in asks
+    assert "2 runs are open again." in press(api, "/dead-letters/replay", asks)
+    assert [state(conn, call)[1] for call in calls] == ["replayed", "replayed", "open", "open"]
+    settled = api("POST", "/api/dead-letters/discard", json={"scheduleId": str(ours), "kind": "crew.ask"}).json()
+    assert len(settled["letterIds"]) == 1
+    assert [state(conn, call)[1] for call in calls] == ["replayed", "replayed", "discarded", "open"]
+    assert state(conn, other) == ("dead", "open")

@@ -140,6 +140,9 @@ def test_lists_of_a_kind_are_typed_a_line_each_and_left_out_when_blank(api: Api)
     row = create(api, form | {"jobPayload.segments:lines": "new\n\nold ", "jobPayload.maxUsersPerRun:number": "7"})
     assert (row["jobPayload"]["segments"], row["jobPayload"]["maxUsersPerRun"]) == (["new", "old"], 7)
     assert filled(api, row["id"])["jobPayload.segments:lines"] == "new\nold"
+    refused = post(api, NEW, form | {"jobPayload.endpoints:lines": "nosuch"})
+    assert refused.status_code == 422
+    assert re.search(r'<p class="reason"[^>]*>[^<]*there is no crew endpoint nosuch', refused.text)
 
 
 def test_saving_without_a_change_changes_nothing(api: Api) -> None:

@@ -295,6 +295,17 @@ def test_an_owner_who_may_not_be_mailed_is_passed_over_while_somebody_else_may(
     assert found_owners(owner, tenant, own, domains=["third.example"]) == itself, "where nobody may, it is shown as is"
 
 
+def test_a_death_of_what_a_run_made_names_its_schedule_and_is_not_told(conn: make.Connection, tenant: UUID) -> None:
+    made = schedule(conn, tenant)
+    maker = make.run(conn, tenant, schedule_id=made, state="succeeded", attempt=1)
+    slot = make.value(conn, "select slot_at from runs where id = %s", maker)
+    child = die(conn, tenant, None, parent_run_id=maker, item_key="ann", slot_at=slot)
+    row = "select row(parent_run_id, item_key, schedule_id)::text from dead_letters where run_id = %s"
+    assert make.value(conn, row, child) == f"({maker},ann,{made})"
+    assert subjects(conn, tenant) == []
+    assert make.value(conn, "select count(*) from troubles where tenant_id = %s", tenant) == 0
+
+
 def test_of_a_source_all_who_alert_on_it_are_told_beside_the_admins(
     conn: make.Connection, tenant: UUID, owner: Connection
 ) -> None:

@@ -149,7 +149,7 @@ class Held:
         asked_so = {"url": "https://example.com", "timeout_seconds": 60.0, "concurrency": 1, "protocol": "plain"}
         asked_so |= {"segments": []}
         self.of: dict[str, dict[str, Any]] = {
-            "list_dead_letters": {"state": "open", "error": None, "ids": None},
+            "list_dead_letters": {"state": "open", "error": None, "ids": None, "parent_run_id": None},
             "group_dead_letters": {"newest": 9},
             "rewind_schedule": {"id": ahead},
             "get_dead_letter": {"slot_at": letter_slot},
@@ -378,6 +378,7 @@ class Held:
         make.insert(conn, "alert_events", found | states | {"run_id": uuid4()})
         self.of |= {
             "list_crew_matches": {"run_id": run_id},
+            "find_crew_endpoints": {"named": [str(self.ids["endpoint"])]},
             "find_channels": {"named": [str(self.ids["channel"])]},
         }
         asking = {"tenant_id": self.tenant, "process_id": uuid4(), "expires_at": due}

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests import make
+from tests.crew import endpoint
 from tests.tocsin.conftest import KEY, Tocsin
 
 
@@ -80,6 +81,20 @@ def test_a_queue_of_runs_that_nobody_serves_fails(tocsin: Tocsin, conn: make.Con
     assert answer.status == 1
     lacking = "runs wait and no worker lives that serves calls: start `tocsin worker`"
     assert _checks(answer)["processes"] == ("fail", f"1 ticker, 1 worker; {lacking}")
+
+
+def test_an_endpoint_that_gives_no_answer_is_named_while_nobody_can_be_told(
+    tocsin: Tocsin, conn: make.Connection
+) -> None:
+    tenant = make.tenant(conn, slug="lonely")
+    made = endpoint(conn, tenant, "https://example.com", name="planner")
+    since = "2026-03-29 01:00:00+00"
+    conn.execute("update limits set open_since = %s where name = %s", (since, f"endpoint:{made}"))
+    told = _checks(tocsin("doctor", "--json"))["crews"]
+    detail = "the endpoint planner of the tenant lonely is open since 2026-03-29T01:00:00Z, nobody could be told: "
+    assert told == ("warn", f"{detail}it has neither a member nor noticesTo")
+    conn.execute("""update tenants set settings = '{"noticesTo": ["ops@example.com"]}' where id = %s""", (tenant,))
+    assert "crews" not in _checks(tocsin("doctor", "--json"))
 
 
 def test_an_unknown_setting_is_told_once(tocsin: Tocsin, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,7 +28,7 @@ def _run(conn: make.Connection, schedule: dict[str, Any], **row: Any) -> UUID:
 
 def _dead(conn: make.Connection, schedule: dict[str, Any], **row: Any) -> tuple[UUID, UUID]:
     """A run that died at its third attempt, and its dead letter."""
-    slot = make.now(conn)
+    slot = row.pop("slot_at", None) or make.now(conn)
     row = {"state": "dead", "slot_at": slot, "fence": 9, "attempt": 3, "max_attempts": 3, "queue": "suspect"} | row
     run = _run(conn, schedule, error="ValueError: no", finished_at=slot, **row)
     tenant_id = make.value(conn, "select tenant_id from schedules")
@@ -57,6 +57,29 @@ def test_a_dead_letter_replayed_twice_is_one_replay(
     assert make.value(conn, "select fence from runs where id = %s", run) == 10
     assert tocsin("dead", "list", "--json").json() == []
     assert [each["state"] for each in tocsin("dead", "list", "--state", "replayed", "--json").json()] == ["replayed"]
+
+
+def test_what_a_run_made_is_listed_and_replayed_by_its_schedule_its_maker_and_its_kind(
+    tocsin: Tocsin, conn: make.Connection, schedule: dict[str, Any]
+) -> None:
+    slot = make.now(conn)
+    crew = _run(conn, schedule, state="succeeded", slot_at=slot, attempt=1)
+    call, _ = _dead(
+        conn, {"id": None}, slot_at=slot, parent_run_id=crew, item_key="ann", kind="crew.ask", schedule_version=None
+    )
+    other, _ = _dead(conn, schedule)
+    listed = tocsin("dead", "list", "--schedule", "daily", "--kind", "test.noop", "--json").json()
+    assert {each["runId"] for each in listed} == {str(call), str(other)}
+    [shown] = tocsin("dead", "list", "--parent", str(crew), "--json").json()
+    assert (shown["runId"], shown["itemKey"], shown["scheduleName"]) == (str(call), "ann", "daily")
+    assert "  daily     ann   test.noop  " in tocsin("dead", "list", "--parent", str(crew)).out
+    for option in ("--schedule", "--parent", "--kind"):
+        refused = tocsin("dead", "replay", str(other), option, str(crew)).complaint()
+        assert refused == f"{option}: goes with --all, and not with one dead letter"
+    assert tocsin("dead", "replay", "--all", "--kind", "nothing", "--json").json()["runIds"] == []
+    assert tocsin("dead", "replay", "--all", "--parent", str(crew), "--json").json()["runIds"] == [str(call)]
+    done = tocsin("dead", "replay", "--all", "--schedule", "daily", "--kind", "test.noop", "--json").json()
+    assert done["runIds"] == [str(other)]
 
 
 def test_a_discarded_letter_is_settled_and_its_run_stays_dead(

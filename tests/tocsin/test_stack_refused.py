@@ -56,6 +56,8 @@ def database(untouched: str) -> str:
         ("schedules:\n  - {name: a, jobType: http.call, cronExpression: '@daily'}", "jobPayload.url: is required"),
         ("schedules:\n  - {name: a, jobType: test.noop}", "takes exactly one of cronExpression"),
         ("schedules:\n  - {name: a, jobType: test.noop, cronExpression: 61 * * * *}", ":2: schedules 'a' cronExpression: "),
+        ("schedules:\n  - {name: a, jobType: crew.call, cronExpression: '@daily', jobPayload: {endpoints: [nosuch]}}",
+         ":2: schedules 'a' jobPayload.endpoints.0: there is no crew endpoint nosuch"),
         ("kpiAlerts:\n  - {alertName: a, recipients: [{graph: none, column: c}], threshold: {thresholdValue: 1}}",
          "recipients.0.graph: there is no graph 'none'"),
     ],

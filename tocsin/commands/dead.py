@@ -2,7 +2,7 @@
 
 import argparse
 import contextlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tocsin.commands.runs import show_attempts
 from tocsin.complaints import Complaint
@@ -21,6 +21,12 @@ from tocsin.terminal import (
     with_yes,
 )
 
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from db.pool import Connection
+    from scheduler.dead import LetterFilter
+
 _MOST_AT_ONCE = 10_000
 
 
@@ -28,7 +34,7 @@ def add(commands: Any) -> None:
     """Adds the parsers."""
     verbs = commands.add_parser("dead", help="dead letters").add_subparsers(metavar="VERB", required=True)
     listing = verbs.add_parser("list", help="the tenant's dead letters, newest first")
-    listing.add_argument("--schedule", metavar="SCHEDULE", help="of one schedule, by its id or its name")
+    _with_filters(listing)
     listing.add_argument("--state", choices=("open", "replayed", "discarded"), default="open", help="open")
     with_limit(listing)
     listing.set_defaults(do=_list)
@@ -44,30 +50,52 @@ def add(commands: Any) -> None:
         of_one.add_argument("letter", metavar="ID", help="of the dead letter, or of its run", **nargs)
         if name == "replay":
             of_one.add_argument("--all", action="store_true", help="all open ones, the newest 10,000 at once")
-            parser.add_argument("--schedule", metavar="SCHEDULE", help="of one schedule alone, with --all")
+            _with_filters(parser, ", with --all")
             with_yes(parser)
     for parser in verbs.choices.values():
         with_tenant(parser)
         with_json(parser)
 
 
+def _with_filters(parser: argparse.ArgumentParser, more: str = "") -> None:
+    words = "of one schedule, by its id or its name, with what its runs made"
+    parser.add_argument("--schedule", metavar="SCHEDULE", help=words + more)
+    parser.add_argument("--parent", metavar="RUN", help="of what one run made, such as a crew's" + more)
+    parser.add_argument("--kind", metavar="KIND", help="of one kind" + more)
+
+
+def _wanted(args: argparse.Namespace, conn: "Connection", tenant: "UUID", state: str = "open") -> "LetterFilter":
+    from scheduler import dead, schedules
+
+    schedule = schedules.get(conn, tenant, args.schedule).id if args.schedule else None
+    parent = run_id(args.parent) if args.parent else None
+    return dead.LetterFilter(state=state, schedule_id=schedule, parent_run_id=parent, kind=args.kind)
+
+
 def _list(args: argparse.Namespace) -> int:
     from api import shapes
-    from scheduler import dead, schedules
+    from scheduler import dead
 
     with opened() as conn:
         tenant = tenant_id(conn, args.tenant)
-        schedule = schedules.get(conn, tenant, args.schedule).id if args.schedule else None
-        wanted = dead.LetterFilter(state=args.state, schedule_id=schedule)
-        found = dead.list_all(conn, tenant, wanted, limit=args.limit)
+        found = dead.list_all(conn, tenant, _wanted(args, conn, tenant, args.state), limit=args.limit)
     if args.is_json:
         show_json([shapes.plain(letter) for letter in found])
     else:
         rows = [
-            (each.id, each.schedule_name, each.kind, each.cause, each.attempts, each.created_at, short(each.error))
+            (
+                each.id,
+                each.schedule_name,
+                each.item_key,
+                each.kind,
+                each.cause,
+                each.attempts,
+                each.created_at,
+                short(each.error),
+            )
             for each in found
         ]
-        show_table(("ID", "SCHEDULE", "KIND", "CAUSE", "ATTEMPTS", "DIED", "ERROR"), rows, "no dead letters")
+        show_table(("ID", "SCHEDULE", "ITEM", "KIND", "CAUSE", "ATTEMPTS", "DIED", "ERROR"), rows, "no dead letters")
     return 0
 
 
@@ -92,8 +120,9 @@ def _replay(args: argparse.Namespace) -> int:
 
     if args.all:
         return _replay_all(args)
-    if args.schedule is not None:
-        raise Complaint("--schedule: goes with --all, and not with one dead letter")
+    for name in ("schedule", "parent", "kind"):
+        if getattr(args, name) is not None:
+            raise Complaint(f"--{name}: goes with --all, and not with one dead letter")
     with changing() as conn:
         tenant = tenant_id(conn, args.tenant)
         letter = dead.get(conn, tenant, run_id(args.letter))
@@ -106,14 +135,13 @@ def _replay(args: argparse.Namespace) -> int:
 def _replay_all(args: argparse.Namespace) -> int:
     """Reopens one run after the other, each in a transaction of its own: what was done stays if it is interrupted."""
     from db.pool import transaction
-    from scheduler import dead, schedules
+    from scheduler import dead
     from scheduler.refusals import WrongState
 
     opened_again = []
     with opened() as conn:
         tenant = tenant_id(conn, args.tenant)
-        schedule = schedules.get(conn, tenant, args.schedule).id if args.schedule else None
-        letters = dead.list_all(conn, tenant, dead.LetterFilter(schedule_id=schedule), limit=_MOST_AT_ONCE)
+        letters = dead.list_all(conn, tenant, _wanted(args, conn, tenant), limit=_MOST_AT_ONCE)
         if letters and is_refused(
             args, f"{len(letters)} runs are opened again, and tell whom they did not. Replay them?"
         ):

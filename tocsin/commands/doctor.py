@@ -65,7 +65,7 @@ def _of_database(args: argparse.Namespace) -> "list[Check]":
 
     from config.environ import BadSetting
     from db.pool import Database, DatabaseError
-    from tocsin import checks, complaints
+    from tocsin import checks, complaints, untold
 
     try:
         database = Database.from_environ()
@@ -78,6 +78,7 @@ def _of_database(args: argparse.Namespace) -> "list[Check]":
                 is_begun = not (args.adopt or args.moved or checks.is_held(conn))
                 found += [refused or checks.of_installation(conn), checks.of_secrets(conn)]
                 found += checks.of_work(conn, is_begun=is_begun)
+                found += untold.of_circuits(conn)
             return [*found, checks.of_zones(conn, here)]
     except BadSetting as error:
         return [checks.Check("database", "fail", str(error))]

@@ -86,7 +86,7 @@ NOUNS: dict[str, Noun] = {
         "/api/dead-letters",
         "/dead-letters",
         None,
-        ("id", "runId", "scheduleName", "kind", "slotAt", "cause", "error", "state"),
+        ("id", "runId", "scheduleName", "itemKey", "kind", "slotAt", "cause", "error", "state"),
         {"state": "state", "kind": "kind", "schedule": "scheduleId", **_SPAN},
     ),
     "deliveries": Noun(

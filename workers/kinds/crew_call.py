@@ -96,7 +96,7 @@ def run(ctx: Context[Params]) -> Outcome:
     book = journal.crew()
     kept = journal.find_step(FANNED_OUT)
     if kept is None and not book.has_endpoint(ctx.params.endpoints):
-        return Rejected("there is no endpoint to ask: make one at /api/crew-endpoints")
+        return Rejected(_why_nobody(ctx.params.endpoints))
     fanned = kept[0] if kept else ctx.step(FANNED_OUT, lambda: fan_out(ctx, book))
     counts = book.count()
     elapsed = (ctx.started_at - ctx.slot_at).total_seconds()
@@ -110,6 +110,13 @@ def run(ctx: Context[Params]) -> Outcome:
         return told
     _tell_owner(ctx, book, counts)
     return Done(result_of(fanned, counts, int(elapsed * 1000)) | dict(told.kept), told.messages, posts=told.posts)
+
+
+def _why_nobody(endpoints: list[str] | None) -> str:
+    if endpoints is None:
+        return "there is no endpoint to ask: make one at /api/crew-endpoints"
+    named = f"{endpoints[0]}, which is" if len(endpoints) == 1 else f"{', '.join(endpoints)}, which are"
+    return f"its schedule names {named} not there: make the endpoint at /api/crew-endpoints, or name one that is"
 
 
 def brings_little(counts: Counts) -> bool:
@@ -129,8 +136,9 @@ def _tell_owner(ctx: Context[Params], book: CrewBook, counts: Counts) -> None:
         f"{ctx.schedule_name} asked about {counts.made} users: {said}.\n\n"
         f"Most often, for {failure.users} of them: {failure.error}\n\n"
         "Each is a dead letter of its user. See whether the endpoint's address, key and answers are right, mend what "
-        'is wrong, and replay them: all at once with POST /api/dead-letters/replay {"kind": "crew.ask"}, one with '
-        "`tocsin dead replay`. You are told again once a run of it went well in between."
+        f"is wrong, and replay them: those of this run with `tocsin dead replay --all --parent {ctx.run_id}` or POST "
+        f'/api/dead-letters/replay {{"parentRunId": "{ctx.run_id}"}}, one with `tocsin dead replay`. You are told again '
+        "once a run of it went well in between."
     )
     subject = f"{ctx.schedule_name}: {'nobody was answered' if not counts.answered else said}"
     book.tell_owner(subject[:200], text)

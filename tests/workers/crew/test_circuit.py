@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from typing import LiteralString
 from uuid import UUID, uuid4
 
 import pytest
@@ -151,3 +152,23 @@ def test_that_it_answers_is_written_once_for_each_crew(asked: Endpoint) -> None:
     assert began <= first
     assert answered_at(began) == answered_at(began - timedelta(hours=1)) == first
     assert answered_at(make.now(asked.conn)) > first
+
+
+def test_an_outage_that_nobody_could_be_told_of_is_told_once_somebody_is_there(asked: Endpoint) -> None:
+    told: LiteralString = "select params ->> 'subject' from runs where kind = 'notice.mail' order by created_at, id"
+    assert asked.calls(ONE, TWO, THREE, ONE, TWO)
+    asked.later(3)
+    asked.calls(ONE)
+    assert asked.conn.execute("select is_told, told_at from limits").fetchone() == (False, None)
+    member = "insert into members (tenant_id, subject, email, role) values (%s, 'o', 'o@example.com', 'admin')"
+    asked.conn.execute(member, (asked.tenant,))
+    assert asked.conn.execute(told).fetchall() == []
+    for _ in range(2):
+        asked.later(60)
+        asked.calls(TWO)
+    name = asked.conn.execute("select name from crew_endpoints").fetchone()
+    assert name is not None
+    assert asked.conn.execute(told).fetchall() == [(f"The crew endpoint {name[0]} gives no answer",)]
+    asked.later(60)
+    assert not asked.calls(answered=1)
+    assert len(asked.conn.execute(told).fetchall()) == 2
