@@ -377,6 +377,7 @@ class Held:
         make.insert(conn, "alert_events", found | states | {"run_id": uuid4()})
         self.of |= {
             "list_crew_matches": {"run_id": run_id},
+            "list_holding_limits": {"names": [f"endpoint:{self.ids['endpoint']}"]},
             "find_channels": {"named": [str(self.ids["channel"])]},
         }
         asking = {"tenant_id": self.tenant, "process_id": uuid4(), "expires_at": due}
