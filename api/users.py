@@ -13,7 +13,7 @@ from api.nouns import Id, Noun
 from api.refusals import refuse
 from db.pool import Connection
 from db.query import Query, literal
-from scheduler.refusals import NameTaken, NotFound
+from scheduler.refusals import NotFound
 
 MOST_AT_ONCE = 1000
 COLUMNS = ("uid", "context", "goal", "segment", "priority", "active")
@@ -131,10 +131,10 @@ def named(conn: Connection, tenant_id: UUID, uid: str) -> User:
 
 
 def create(conn: Connection, tenant_id: UUID, body: UserIn) -> User:
-    """The user made. Raises NameTaken."""
+    """The user made. Raises BadDefinition for a uid that is taken."""
     made = INSERT.one(conn, tenant_id=tenant_id, **body.model_dump())
     if made is None:
-        raise NameTaken(f"there is a user {body.uid!r} already; change that one")
+        raise refuse("uid", f"there is a user {body.uid!r} already; change that one")
     return USERS.get(conn, tenant_id, made.id)
 
 
