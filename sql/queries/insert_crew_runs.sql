@@ -28,7 +28,8 @@ picked as (
         select w.uid, w.priority, w.segment from users as w
         where
             w.tenant_id = run.tenant_id and w.active and (w.priority, w.uid) > (%(after_priority)s, %(after_uid)s::text)
-            and (coalesce(w.context, '') <> '' or coalesce(w.goal, '') <> '')
+            -- Blanks are nothing; those that were stored as they came are still there.
+            and (w.context ~ '[^[:space:]]' or w.goal ~ '[^[:space:]]')
             and (%(segments)s::text[] is null or w.segment = any(%(segments)s))
             and not exists (
                 select from runs as c

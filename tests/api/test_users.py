@@ -14,6 +14,7 @@ from local.postgres import Postgres
 from local.redis import Redis
 from tests import make
 from tests.api.conftest import Api, TestClient, settings_of, web_of_it
+from tests.crew import asked_at, endpoint
 
 
 @pytest.fixture(scope="module")
@@ -178,3 +179,23 @@ def test_a_uid_that_is_taken_is_the_field_at_fault(api: Api) -> None:
     assert api("POST", "/api/users", json={"uid": "ann"}).status_code == 201
     again = api("POST", "/api/users", json={"uid": "ann"})
     assert (again.status_code, again.json()["errors"][0]["pointer"]) == (422, "/uid")
+
+
+def test_blanks_are_nothing_by_whatever_door_they_come_and_nobody_is_asked_about_them(
+    api: Api, owner: make.Connection
+) -> None:
+    blank = {"context": " \t\n", "goal": "\u00a0 "}
+    assert api("POST", "/api/users", json={"uid": "ann", **blank}).status_code == 201
+    assert api("POST", "/api/users/bulk", json={"users": [{"uid": "ben", **blank}]}).status_code == 200
+    assert api("POST", "/api/users", json={"uid": "cy", "goal": " to grow "}).status_code == 201
+    assert api("POST", "/api/users", json={"uid": "dee", "goal": "to grow"}).status_code == 201
+    assert api("PATCH", "/api/users/dee", json=blank).status_code == 200
+    _import(api, 'uid,context,goal\neve," ",')
+    for uid in ("ann", "ben", "dee", "eve"):
+        assert _shown(api, uid)[:2] == (None, None), uid
+    assert _shown(api, "cy")[1] == " to grow ", "what is there stays as it came"
+    # And one that was stored before they were taken so.
+    make.insert(owner, "users", {"tenant_id": api.tenant, "uid": "fay", "context": "  ", "goal": "\t\n"})
+    assert api.tenant
+    endpoint(owner, api.tenant, "https://crew.example.com")
+    assert asked_at(owner, api.tenant) == {"cy": "crew"}

@@ -10,8 +10,6 @@ from tests import make
 from tests.api.conftest import Api
 from tests.crew import endpoint
 
-OPEN = {"failed_in_row": 5, "open_since": timedelta(seconds=-40), "open_until": timedelta(seconds=20)}
-
 
 @pytest.fixture
 def slot(conn: make.Connection) -> datetime:
@@ -80,16 +78,14 @@ def test_who_waits_for_an_endpoint_whose_circuit_is_open_says_so_by_its_name(
     assert not any("circuit" in each for each in story(api, crew))
 
     now = make.now(conn)
-    at = {name: value if isinstance(value, int) else now + value for name, value in OPEN.items()}
+    since, until = now - timedelta(seconds=40), now + timedelta(seconds=20)
     conn.execute(
-        "update limits set failed_in_row = %(failed_in_row)s, open_since = %(open_since)s, open_until = %(open_until)s"
-        " where name like 'endpoint:%%'",
-        at,
+        "update limits set failed_in_row = 5, open_since = %s, open_until = %s where name like 'endpoint:%%'",
+        (since, until),
     )
-    since, until = rfc3339(at["open_since"]), rfc3339(at["open_until"])
     why = (
-        f"The circuit of endpoint:tail is open since {since} after 5 failures on end: its calls wait, and one of them "
-        f"tries again at {until}."
+        f"The circuit of endpoint:tail is open since {rfc3339(since)} after 5 failures on end: its calls wait, and one of them "
+        f"tries again at {rfc3339(until)}."
     )
     assert why in story(api, held)
     assert story(api, held)[-1] == "Next: it is the one that tries, or starts once endpoint:tail gives answers again."
