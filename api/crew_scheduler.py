@@ -48,13 +48,14 @@ class Moved(NamedTuple):
 def show(conn: Connection, tenant_id: UUID, means: Means) -> dict[str, Any]:
     """Whether the crew runs, how often, and what it asks."""
     row = _find(conn, tenant_id)
-    found = _endpoint(conn, tenant_id, row)
-    is_default = found is None and _named(row) is None
-    return {
+    found = _endpoints(conn, tenant_id, row)
+    is_default = not found and _named(row) is None
+    stands = {
         "isRunning": row is not None and row.status == "active",
         "intervalMinutes": means.interval_minutes if row is None else _minutes(row),
-        "apiUrl": _shown(means.url if is_default else found and found.url),
+        "apiUrl": _shown(means.url if is_default else found[0].url if found else None),
     }
+    return stands | ({"endpoints": len(found)} if len(found) > 1 else {})
 
 
 def start(mover: Mover, conn: Connection, means: Means, minutes: int | None) -> Schedule:
@@ -142,7 +143,7 @@ def _need_endpoint(mover: Mover, conn: Connection, means: Means, row: Schedule |
     named = _named(row)
     if named is None:
         crew_default.make(conn, mover.tenant, means.url)
-    if _endpoint(conn, mover.tenant, row) is None:
+    if not _endpoints(conn, mover.tenant, row):
         whose = "" if named is None else f", for the schedule {NAME!r} names {' and '.join(named)} alone"
         raise WrongState(f"there is no endpoint to ask: make one at /api/crew-endpoints, or set CREW_API_URL{whose}")
 
@@ -152,15 +153,15 @@ def _named(row: Schedule | None) -> list[str] | None:
     return None if row is None or row.status in _OVER else row.params.get("endpoints")
 
 
-def _endpoint(conn: Connection, tenant_id: UUID, row: Schedule | None) -> CrewEndpoint | None:
-    """What the crew asks: of its endpoints the one named `default`, or else the first by name."""
+def _endpoints(conn: Connection, tenant_id: UUID, row: Schedule | None) -> list[CrewEndpoint]:
+    """What the crew asks, first that which most users come to: `default`, then what takes all segments, then by name."""
     named = _named(row)
     found = [
         each
         for each in ENDPOINTS.list_all(conn, tenant_id)
         if named is None or each.name in named or str(each.id) in named
     ]
-    return min(found, key=lambda each: (each.name != crew_default.NAME, each.name), default=None)
+    return sorted(found, key=lambda each: (each.name != crew_default.NAME, bool(each.segments), each.name))
 
 
 def _shown(url: str | None) -> str | None:

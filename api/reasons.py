@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from api.holding import Holding
 from api.pages.look import span
 from db.jsonb import rfc3339
 from scheduler.definition import Schedule
@@ -35,18 +36,27 @@ _WHYS = {
 }
 
 
-def of_run(history: History, now: datetime, gate: UUID | None, holiday: str | None = None) -> list[str]:
-    """The story of a run. `gate` is the run that holds its schedule's gate, `holiday` the name of its slot's day."""
+def of_run(
+    history: History,
+    now: datetime,
+    gate: UUID | None,
+    holiday: str | None = None,
+    *,
+    held: Sequence[Holding] = (),
+) -> list[str]:
+    """The story of a run. `gate` is the run that holds its schedule's gate, `holiday` the name of its slot's day, `held` what holds it back."""
     run = history.run
     sentences = [
         f"A run of {_whose(run)}, for the slot {rfc3339(run.slot_at)} ({run.origin}"
         + (f" by {run.triggered_by})." if run.triggered_by else ").")
     ]
     if run.started_at is not None:
-        late = span(run.started_at - run.slot_at)
-        sentences.append(f"It last started at {rfc3339(run.started_at)}, {late} after its slot.")
+        sentences.append(_starts(history, run.started_at))
     sentences += [_attempt(attempt) for attempt in history.attempts]
     sentences.append(_state(run))
+    if run.progress and run.finished_at is None:
+        note = _line(run.progress["note"])
+        sentences.append(f"It is {run.progress['fraction']:.0%} through{f': {note}' if note else ''}.")
     if holiday is not None:
         sentences.append(f"Its slot fell on {_line(holiday)}.")
     outcome = run.outcome or {}
@@ -58,7 +68,8 @@ def of_run(history: History, now: datetime, gate: UUID | None, holiday: str | No
         sentences.append("It told nobody.")
     for letter in history.dead_letters:
         sentences.append(f"Dead letter {letter.id} ({letter.cause}) is {letter.state}.")
-    return [*sentences, _next_of_run(run, now, gate)]
+    sentences += [_circuit(each, each.open_since, now) for each in held if each.open_since is not None]
+    return [*sentences, _next_of_run(run, now, gate, held)]
 
 
 def of_schedule(row: Schedule, latest: Sequence[Run], now: datetime) -> list[str]:
@@ -114,6 +125,28 @@ def _whose(run: Run) -> str:
     return f"the schedule {run.schedule_name} ({run.kind})" if run.schedule_id else f"the kind {run.kind}"
 
 
+def _starts(history: History, last: datetime) -> str:
+    """When the run began and when it was last started: one that waits, as a crew does for its calls, is at each look."""
+    slot = history.run.slot_at
+    attempts = [each.started_at for each in history.attempts if each.started_at is not None]
+    first = min([last, *attempts])
+    # A look that only waited is no attempt; what it has kept of its work tells when it had begun.
+    kept = min((each.created_at for each in history.steps), default=first)
+    if min(first, kept) == last:
+        return f"It started at {rfc3339(last)}, {span(last - slot)} after its slot."
+    began = f"It first started at {rfc3339(first)}" if first <= kept else f"It had begun by {rfc3339(kept)}"
+    return f"{began}, {span(min(first, kept) - slot)} after its slot, and last started at {rfc3339(last)}."
+
+
+def _circuit(held: Holding, since: datetime, now: datetime) -> str:
+    after = f" after {held.failed_in_row} failures on end" if held.failed_in_row > 1 else ""
+    again = "now" if held.open_until is None or held.open_until <= now else f"at {rfc3339(held.open_until)}"
+    return (
+        f"The circuit of {held.words} is open since {rfc3339(since)}{after}: its calls wait, and one of them tries "
+        f"again {again}."
+    )
+
+
 def _attempt(attempt: Attempt) -> str:
     took = ""
     if attempt.started_at is not None:
@@ -143,15 +176,17 @@ def _delivery(delivery: Delivery) -> str:
     return f"The {delivery.channel} to {whom} is {delivery.state}{at}{tries}{why}{again}."
 
 
-def _next_of_run(run: Run, now: datetime, gate: UUID | None) -> str:
+def _next_of_run(run: Run, now: datetime, gate: UUID | None, held: Sequence[Holding]) -> str:
     if run.state == "pending":
         if run.available_at is None:
             holder = f" run {gate}, which holds the gate, ends" if gate else " the ticker lets it through the gate"
             return f"Next: it starts once{holder}."
         if run.available_at > now:
-            return f"Next: it is tried again at {rfc3339(run.available_at)}."
+            # What only waited is no attempt.
+            does = "starts" if run.started_at is None else "is tried again" if run.attempt else "goes on"
+            return f"Next: it {does} at {rfc3339(run.available_at)}."
         if run.limited_by:
-            return f"Next: it starts once its limits leave room for it: {', '.join(run.limited_by)}."
+            return _next_of_held(run.limited_by, held)
         return "Next: the ticker releases it."
     if run.state == "queued" and run.available_at is not None and run.available_at > now:
         return f"Next: it starts at {rfc3339(run.available_at)}, for which it was made ahead."
@@ -166,6 +201,14 @@ def _next_of_run(run: Run, now: datetime, gate: UUID | None) -> str:
     if run.state == "dead":
         return f"Next: nothing until somebody opens it again with `tocsin runs retry {run.id}`."
     return "Next: nothing; it is over."
+
+
+def _next_of_held(names: Sequence[str], held: Sequence[Holding]) -> str:
+    called = {each.name: each.words for each in held}
+    is_open = [each.words for each in held if each.name in names and each.open_since is not None]
+    if is_open:
+        return f"Next: it is the one that tries, or starts once {' and '.join(is_open)} gives answers again."
+    return f"Next: it starts once its limits leave room for it: {', '.join(called.get(name, name) for name in names)}."
 
 
 def _next_of_schedule(row: Schedule, now: datetime) -> str:

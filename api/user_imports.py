@@ -19,6 +19,7 @@ from workers.sources.table import Stream
 
 MOST_OF_A_BODY = 10_000
 MOST = 1_000_000
+_SEPARATORS, _PARTED = (",", ";", "\t"), "commas, semicolons or tabs"
 _TRUE, _FALSE = frozenset({"true", "t", "yes", "1"}), frozenset({"false", "f", "no", "0"})
 # What a blank cell says: the same as whoever is made without the column.
 _BLANK = {name: field.default for name, field in UserIn.model_fields.items() if name != "uid"}
@@ -28,15 +29,15 @@ Tell = Callable[[int], None]
 
 
 def read_csv(content: bytes, most: int = MOST_OF_A_BODY) -> list[UserIn]:
-    """The users of a CSV file, whose first line names the columns. Raises BadDefinition, which names the line."""
+    """The users of a CSV file, whose first line names the columns and so tells what parts them. Raises BadDefinition, which names the line."""
     try:
         text = content.decode("utf-8-sig")
-        lines = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+        lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=_separator(text), strict=True))
     except (UnicodeDecodeError, csv.Error) as error:
         raise refuse("body", f"takes a CSV file in UTF-8: {error}") from None
     if not lines:
         raise refuse("body", "takes a CSV file whose first line names its columns")
-    names = _columns(name.strip() for name in lines[0])
+    names = _columns((name.strip() for name in lines[0]), f", parted by {_PARTED} alone")
     found = [line for line in lines[1:] if line]
     if len(found) > most:
         raise refuse("body", f"takes at most {most} users at a time")
@@ -93,10 +94,16 @@ def _told(found: Spool, tell: Tell) -> Iterator[UserIn]:
         yield user
 
 
-def _columns(named: Iterable[str]) -> list[str]:
+def _separator(text: str) -> str:
+    """What parts the columns: the one of the separators that stands in the first line, which has none of its own."""
+    found = [each for each in _SEPARATORS if each in text.partition("\n")[0]]
+    return found[0] if len(found) == 1 else ","
+
+
+def _columns(named: Iterable[str], parted: str = "") -> list[str]:
     names = [name.lower() for name in named]
     if set(names) - set(COLUMNS) or "uid" not in names or len(set(names)) < len(names):
-        raise refuse("columns", f"takes uid and any of {', '.join(COLUMNS[1:])}, each once")
+        raise refuse("columns", f"takes uid and any of {', '.join(COLUMNS[1:])}, each once{parted}")
     return names
 
 

@@ -13,7 +13,7 @@ from api.nouns import Id, Noun
 from api.refusals import refuse
 from db.pool import Connection
 from db.query import Query, literal
-from scheduler.refusals import NameTaken, NotFound
+from scheduler.refusals import NotFound
 
 MOST_AT_ONCE = 1000
 COLUMNS = ("uid", "context", "goal", "segment", "priority", "active")
@@ -66,14 +66,15 @@ USERS: Noun[User] = Noun(
 )
 
 
-def _kept(text: str) -> str:
+def _kept(text: str) -> str | None:
+    """The text; blanks alone are nothing, whatever door they come by."""
     if "\0" in text:
         raise ValueError("takes text without the character NUL")
     try:
         text.encode()
     except UnicodeEncodeError:
         raise ValueError("takes valid text") from None
-    return text
+    return text if text.strip() else None
 
 
 def _named(text: str) -> str:
@@ -82,7 +83,7 @@ def _named(text: str) -> str:
     return text
 
 
-Long = Annotated[str, AfterValidator(_kept), Field(max_length=100_000)]
+Long = Annotated[str, Field(max_length=100_000, description="blanks alone are nothing"), AfterValidator(_kept)]
 Uid = Annotated[str, AfterValidator(_named), Field(min_length=1, max_length=255)]
 Segment = Annotated[str, AfterValidator(_named), Field(min_length=1, max_length=200)]
 Priority = Annotated[int, Field(strict=True, ge=0, le=9, description="0 is asked about first, 9 last")]
@@ -131,10 +132,10 @@ def named(conn: Connection, tenant_id: UUID, uid: str) -> User:
 
 
 def create(conn: Connection, tenant_id: UUID, body: UserIn) -> User:
-    """The user made. Raises NameTaken."""
+    """The user made. Raises BadDefinition for a uid that is taken."""
     made = INSERT.one(conn, tenant_id=tenant_id, **body.model_dump())
     if made is None:
-        raise NameTaken(f"there is a user {body.uid!r} already; change that one")
+        raise refuse("uid", f"there is a user {body.uid!r} already; change that one")
     return USERS.get(conn, tenant_id, made.id)
 
 

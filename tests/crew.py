@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID, uuid4
 from zlib import crc32
 
+from db.query import QUERIES
 from tests import make
 
 Reply = tuple[int, bytes]
@@ -146,3 +147,19 @@ def endpoint(conn: make.Connection, tenant: UUID, url: str, **columns: Any) -> U
     row: dict[str, Any] = {"id": uuid4(), "tenant_id": tenant, "name": "crew", "url": url, "concurrency": 50} | columns
     make.insert(conn, "crew_endpoints", row)
     return UUID(str(row["id"]))
+
+
+def asked_at(conn: make.Connection, tenant: UUID) -> dict[str, str]:
+    """By its uid, the name of the endpoint at which a new crew run asks about each user whom it asks about."""
+    slot = make.now(conn)
+    run = make.run(conn, tenant, kind="crew.call", state="running", fence=1, attempt=1, slot_at=slot, started_at=slot)
+    place = {"after_priority": -1, "after_uid": "", "place": 0, "room": 1000}
+    page = {"run_id": run, "slot_at": slot, "fence": 1, "segments": None, "endpoints": None}
+    conn.execute((QUERIES / "insert_crew_runs.sql").read_bytes(), page | place)
+    return dict(
+        conn.execute(
+            "select r.item_key, e.name from runs as r "
+            "inner join crew_endpoints as e on e.id = (r.params ->> 'endpointId')::uuid where r.parent_run_id = %s",
+            (run,),
+        ).fetchall()
+    )

@@ -68,6 +68,8 @@ def _bars(run: Mapping[str, Any], now: datetime) -> Iterator[_Bar]:
     slot = _at(run["slotAt"]) or now
     started, finished = _at(run["startedAt"]), _at(run["finishedAt"])
     begun = [found for each in run["attempts"] if (found := _at(each["startedAt"]))]
+    # A run that waits is started at each look: what it has kept of its work tells when it had begun.
+    begun += [found for each in run["steps"] if (found := _at(each["createdAt"]))]
     first = min([*begun, *([started] if started else [])], default=finished or max(now, slot))
     late = abs((first - slot).total_seconds())
     yield _Bar(0, min(slot, first), max(slot, first), "wait", f"{span(late)} from its slot to its start")

@@ -1,4 +1,4 @@
-"""`/crew/users`: whom crews are asked about; one by one, or many out of CSV text."""
+"""`/crew/users`: whom crews are asked about; one by one, or many out of a CSV file or its lines."""
 
 from typing import Annotated
 from urllib.parse import quote
@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import Query
 from fastapi.responses import Response
 
+from api.doorway import MOST_BYTES
 from api.pages import json_tree
 from api.pages.forms import ETAG, Typed, Values
 from api.pages.page import EditorPage, Page, ViewerPage, told
@@ -14,7 +15,9 @@ from api.pages.rooms import Shape
 from api.pages.route import pages
 from api.paging import Cursor, Word
 from api.problems import Refusal
+from api.refusals import refuse
 from api.routes import crew_responses, users
+from api.user_imports import MOST_OF_A_BODY
 from api.users import COLUMNS, UserIn, UserPatch
 from db.pool import Connection
 from scheduler import runs
@@ -56,15 +59,18 @@ def create_user(page: EditorPage, form: Typed) -> Response:
 
 @router.get("/crew/users/import")
 def show_import(page: EditorPage) -> Response:
-    """Where CSV text goes in."""
+    """Where CSV goes in."""
     return _import(page)
 
 
 @router.post("/crew/users/import")
 def import_users(page: EditorPage, form: Typed) -> Response:
-    """Makes the users of CSV text, or makes those that are there like it; all of them or none."""
+    """Makes the users of a CSV file or its lines, or makes those that are there like it; all of them or none."""
     page.if_refused(lambda refusal: _import(page, form["csv"], refusal))
-    done = told(users.import_users(page.asking, form["csv"].encode()))
+    file = form.files.get("file")
+    if file is not None and form["csv"].strip():
+        raise refuse("csv", "takes lines where no file is chosen")
+    done = told(users.import_users(page.asking, form["csv"].encode() if file is None else file))
     return page.done("/crew/users", f"{done['created']} users are new, {done['updated']} changed.")
 
 
@@ -156,4 +162,6 @@ def _form(page: Page, values: Values, refusal: Refusal | None = None, *, user: S
 
 
 def _import(page: Page, typed: str = "", refusal: Refusal | None = None) -> Response:
-    return page.show("crew/import.html.j2", typed=typed, refusal=refusal, columns=COLUMNS)
+    return page.show(
+        "crew/import.html.j2", typed=typed, refusal=refusal, columns=COLUMNS, most=MOST_OF_A_BODY, bytes=MOST_BYTES
+    )

@@ -6,6 +6,7 @@ A field that was left blank is not in the body, unless its type says otherwise.
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Annotated, Any, TypeVar
 from urllib.parse import parse_qsl
 
@@ -13,6 +14,7 @@ from fastapi import Depends, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 
+from api import multipart
 from api.refusals import refuse
 
 _MOST_FIELDS = 2_000
@@ -42,10 +44,11 @@ class Values(dict[str, Any]):
 
 
 class Form:
-    """The fields of a form by their names, in the order in which they came."""
+    """The fields of a form by their names, in the order in which they came, and the files that were chosen."""
 
-    def __init__(self, fields: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, fields: Sequence[tuple[str, str]], files: Mapping[str, bytes] = MappingProxyType({})) -> None:
         self.fields = tuple(fields)
+        self.files = files
 
     def __getitem__(self, name: str) -> str:
         """The last value of a field; blank where it is not there."""
@@ -210,16 +213,24 @@ _TYPES: Mapping[str, Callable[[list[str], str], Any]] = {
 
 async def read_form(request: Request) -> Form:
     """The form that was sent. Raises HTTPException for what is none."""
-    if request.headers.get("content-type", _MEDIA).partition(";")[0].strip().lower() != _MEDIA:
-        raise HTTPException(415, f"a form takes {_MEDIA}")
+    told = request.headers.get("content-type", _MEDIA)
+    media = multipart.media_of(told)
+    if media not in (_MEDIA, multipart.MEDIA):
+        raise HTTPException(415, f"a form takes {_MEDIA} or {multipart.MEDIA}")
+    body = await request.body()
+    files: dict[str, bytes] = {}
     try:
-        text = (await request.body()).decode()
-        fields = parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict")
+        if media == multipart.MEDIA:
+            parts = multipart.parts_of(told, body)
+            fields = [(part.name, part.content.decode()) for part in parts if part.filename is None]
+            files = {part.name: part.content for part in parts if part.filename}
+        else:
+            fields = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict")
     except ValueError:
         raise HTTPException(400, "the form can't be read") from None
     if any(len(name) > _LONGEST_NAME for name, _ in fields):
         raise HTTPException(400, f"the name of a form's field takes at most {_LONGEST_NAME} characters")
-    return Form([(name, value.replace("\r\n", "\n")) for name, value in fields])
+    return Form([(name, value.replace("\r\n", "\n")) for name, value in fields], files)
 
 
 Typed = Annotated[Form, Depends(read_form)]

@@ -7,6 +7,7 @@ from fastapi import Query
 from fastapi.responses import Response
 
 from api import artifacts as files
+from api import holding
 from api.charts import run_way
 from api.pages import file_views, people
 from api.pages.forms import Typed
@@ -58,12 +59,14 @@ def show_run(page: ViewerPage, run_id: UUID) -> Response:
     events = told(alert_events.list_alert_events(page.asking, run_id=run_id, limit=_EVENTS))
     with page.reading() as conn:
         now = read_now(conn)
+        limits = holding.named(conn, page.tenant, run["limitedBy"] or [])
     by = people.of(page.asking, [run["triggeredBy"]]).get(run["triggeredBy"], run["triggeredBy"])
     if by:
         run["decision"] = [line.replace(run["triggeredBy"], by) for line in run["decision"]]
     return page.show(
         "runs/one.html.j2",
         run=run | {"triggeredBy": by},
+        limits=limits,
         events=events,
         children=children,
         way=run_way.draw(run, now),

@@ -39,6 +39,7 @@ class CrewScheduler(BaseModel):
     isRunning: bool = Field(description="whether it runs by itself")  # noqa: N815  as the contract spells its names
     intervalMinutes: int | None = Field(description="how often; null where it runs by other than an interval")  # noqa: N815  likewise
     apiUrl: str | None = Field(description="what it asks first, without credentials; null for nothing")  # noqa: N815  likewise
+    endpoints: int | None = Field(None, description="how many endpoints it asks; there where they are several")
     runId: str | None = Field(None, description="the run that `run-now` made")  # noqa: N815  likewise
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
-from api import absence, calendars, reasons, shapes
+from api import absence, calendars, holding, reasons, shapes
 from api.paging import Cursor, Instant, Limit, Lower, Word, page, place_of, room
 from api.problems import answers, good
 from api.request import Asked, Change, Editor, Reader, answer
@@ -104,7 +104,8 @@ def _detail(asking: Asked, conn: Connection, run_id: UUID) -> dict[str, Any]:
     schedule_id = found.run.schedule_id
     gate = schedules.gate_holder(conn, asking.tenant, schedule_id) if schedule_id else None
     holiday = calendars.holiday_of(conn, asking.tenant, found.run)
-    told = reasons.of_run(found, schedules.read_now(conn), gate, holiday)
+    held = holding.of_run(conn, asking.tenant, found.run)
+    told = reasons.of_run(found, schedules.read_now(conn), gate, holiday, held=held)
     return {**run, **shape, "decision": [*told, *absence.of_run(conn, found.run)]}
 
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from api import shapes, user_imports, users
+from api import multipart, shapes, user_imports, users
 from api.asked_sources import Means, asked, row_of
 from api.graphs import Asking
 from api.paging import Cursor, Limit, Word
@@ -26,10 +26,26 @@ UserOut = shapes.model_of(User, "User")
 UserList = shapes.list_of(UserOut, "UserList")
 ImportedOut = shapes.model_of(Imported, "Imported")
 _IMPORT_SECONDS = 20.0
+# What programs say of a file that they have not looked into, beside any text; curl says of a body that it is a form.
+_FILES = frozenset(
+    {
+        "",
+        multipart.MEDIA,
+        "application/csv",
+        "application/octet-stream",
+        "application/vnd.ms-excel",
+        "application/x-www-form-urlencoded",
+    }
+)
 _CSV: dict[str, Any] = {
     "requestBody": {
         "required": True,
-        "content": {"text/csv": {"schema": {"type": "string", "example": "uid,goal\nada,to grow\n"}}},
+        "content": {
+            "text/csv": {"schema": {"type": "string", "example": "uid,goal\nada,to grow\n"}},
+            multipart.MEDIA: {
+                "schema": {"type": "object", "properties": {"file": {"type": "string", "format": "binary"}}}
+            },
+        },
     }
 }
 
@@ -44,7 +60,22 @@ class UsersQuery(BaseModel):
 
 
 async def _content(request: Request) -> bytes:
-    return await request.body()
+    """The CSV file that was sent: the body, or the one file of a form. Raises BadDefinition, and HTTPException 415."""
+    told = request.headers.get("content-type", "")
+    media = multipart.media_of(told)
+    if not (media in _FILES or media.startswith("text/")):
+        raise HTTPException(415, f"takes a CSV file, as text/csv or as the file of a form ({multipart.MEDIA})")
+    body = await request.body()
+    if media != multipart.MEDIA:
+        return body
+    try:
+        parts = multipart.parts_of(told, body)
+    except ValueError as error:
+        raise refuse("body", f"takes a whole form: this one {error}") from None
+    found = [part for part in parts if part.filename is not None] or parts
+    if len(found) != 1:
+        raise refuse("body", "takes a form with one file")
+    return found[0].content
 
 
 @router.get("", responses=good(200, UserList))
@@ -78,7 +109,7 @@ def upsert_users(asking: Editor, body: UsersIn) -> Response:
     return _imported(asking, lambda conn: users.upsert(conn, asking.tenant, body.users))
 
 
-@router.post("/import", responses=good(200, ImportedOut), openapi_extra=_CSV)
+@router.post("/import", responses=good(200, ImportedOut, 415), openapi_extra=_CSV)
 def import_users(asking: Editor, content: Annotated[bytes, Depends(_content)]) -> Response:
     """Makes users of the lines of a CSV file, whose first names the columns, or changes those columns of who is there."""
     found = user_imports.read_csv(content)

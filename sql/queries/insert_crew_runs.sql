@@ -1,7 +1,8 @@
 -- Makes the runs of a crew's next users, on from a place, under the fence of the run that fans out: one a user, in the
 -- order of their priority. Whoever has one already is passed over. An endpoint that names a user's segment comes before
--- those that take all; a user without one gets no run. Answers how far it came; no row: the run belongs to another
--- attempt. Locks: the run (`for share`). Index: runs' key, users_to_ask, runs_one_per_item.
+-- those that take all, and of equals `default` and then the first by name; a user without one gets no run. Answers how
+-- far it came; no row: the run belongs to another attempt. Locks: the run (`for share`).
+-- Index: runs' key, users_to_ask, runs_one_per_item.
 with
 run as (
     select r.id, r.slot_at, r.tenant_id, r.max_attempts, r.started_at from runs as r
@@ -19,7 +20,7 @@ picked as (
                 e.tenant_id = run.tenant_id
                 and (%(endpoints)s::text[] is null or e.name = any(%(endpoints)s) or e.id::text = any(%(endpoints)s))
                 and (cardinality(e.segments) = 0 or u.segment = any(e.segments))
-            order by cardinality(e.segments) = 0, e.name
+            order by cardinality(e.segments) = 0, e.name <> 'default', e.name
             limit 1
         ) as endpoint_id
     from run
@@ -27,7 +28,8 @@ picked as (
         select w.uid, w.priority, w.segment from users as w
         where
             w.tenant_id = run.tenant_id and w.active and (w.priority, w.uid) > (%(after_priority)s, %(after_uid)s::text)
-            and (coalesce(w.context, '') <> '' or coalesce(w.goal, '') <> '')
+            -- Blanks are nothing; those that were stored as they came are still there.
+            and (w.context ~ '[^[:space:]]' or w.goal ~ '[^[:space:]]')
             and (%(segments)s::text[] is null or w.segment = any(%(segments)s))
             and not exists (
                 select from runs as c

@@ -4,6 +4,7 @@ import pytest
 
 from tests import make
 from tests.api.conftest import Api, MakeWeb
+from tests.crew import asked_at
 from tests.system import until
 
 URL, OTHER = "https://crew.example.com/run-crew", "https://crew.example.org/run"
@@ -79,3 +80,21 @@ def test_the_default_crew_is_shown_as_its_schedule_is(asking: Api) -> None:
     asking("DELETE", f"/api/crew-endpoints/{big}")
     refused = asking("POST", "/api/scheduler", json={"action": "run-now"})
     assert (refused.status_code, "names big alone" in refused.text) == (409, True)
+
+
+def test_of_several_endpoints_the_one_that_most_are_asked_at_is_named_and_how_many_they_are(
+    asking: Api, conn: make.Connection
+) -> None:
+    asking("POST", "/api/crew-endpoints", json={"name": "a few", "url": f"{OTHER}/few", "segments": ["big"]})
+    stopped = {"isRunning": False, "intervalMinutes": 60}
+    assert asking("GET", "/api/scheduler").json() == stopped | {"apiUrl": f"{OTHER}/few"}
+    for name, others in (("tail", 2), ("default", 3)):
+        asking("POST", "/api/crew-endpoints", json={"name": name, "url": f"{OTHER}/{name}"})
+        assert asking("GET", "/api/scheduler").json() == stopped | {"apiUrl": f"{OTHER}/{name}", "endpoints": others}
+    assert f"{OTHER}/default and 2 more" in asking("GET", "/crew", headers={"Accept": "text/html"}).text
+
+    # It is the one that they are asked at.
+    assert asking.tenant
+    for uid, segment in (("ann", "big"), ("ben", None)):
+        make.insert(conn, "users", {"tenant_id": asking.tenant, "uid": uid, "goal": "to grow", "segment": segment})
+    assert asked_at(conn, asking.tenant) == {"ann": "a few", "ben": "default"}

@@ -14,6 +14,7 @@ from local.postgres import Postgres
 from local.redis import Redis
 from tests import make
 from tests.api.conftest import Api, TestClient, settings_of, web_of_it
+from tests.crew import asked_at, endpoint
 
 
 @pytest.fixture(scope="module")
@@ -133,3 +134,68 @@ def test_a_row_that_is_no_user_is_named_and_nothing_is_imported(
         answer = api("POST", "/api/users/import-source", json=body | {"query": query})
         assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, pointer), answer.text
     assert api("GET", "/api/users").json()["items"] == []
+
+
+def _of_form(*files: tuple[str, str | None, bytes]) -> dict[str, Any]:
+    """A form with these parts, as httpx takes it: the name of a field, that of a file, and what it holds."""
+    return {"files": [(name, (filename, content)) for name, filename, content in files]}
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_a_file_is_taken_as_a_body_and_out_of_a_form_whatever_parts_its_columns(api: Api, separator: str) -> None:
+    rows = (("uid", '"goal"', "priority"), ("ann", '"a, b; c\td"', "2"), ("ben", "f\u00fcr", "3"))
+    file = ("\ufeff" + "\r\n".join(map(separator.join, rows))).encode()
+    whole = {"created": 2, "updated": 0}
+    for uid, sent in (
+        ("ann", {"content": file}),
+        ("bob", _of_form(("anything", "users.csv", file.replace(b"ann", b"bob").replace(b"ben", b"bea")))),
+    ):
+        answer = api("POST", "/api/users/import", **sent)
+        assert (answer.status_code, answer.json()) == (200, whole), answer.text
+        assert _shown(api, uid) == (None, "a, b; c\td", None, 2, True)
+    assert _shown(api, "bea")[1] == "f\u00fcr"
+    field = _of_form(("csv", None, f"uid{separator}goal\nann{separator}".encode()))
+    assert api("POST", "/api/users/import", **field).json() == {"created": 0, "updated": 1}
+
+
+def test_what_is_no_file_of_users_is_refused_with_the_cause(api: Api) -> None:
+    path = "/api/users/import"
+    for sent, status, why in (
+        ({"json": [{"uid": "ann"}]}, 415, "takes a CSV file, as text/csv"),
+        ({"content": b"x", "headers": {"Content-Type": "application/zip"}}, 415, "multipart/form-data"),
+        (_of_form(("a", "a.csv", b"uid"), ("b", "b.csv", b"uid")), 422, "takes a form with one file"),
+        ({"content": b"x", "headers": {"Content-Type": "multipart/form-data"}}, 422, "this one has no boundary"),
+        ({"content": b"--x\r\n", "headers": {"Content-Type": "multipart/form-data; boundary=x"}}, 422, "has no end"),
+        ({"content": "uid;goal\nann;\u00fc".encode("latin-1")}, 422, "takes a CSV file in UTF-8"),
+        ({"content": b"uid|goal\nann|x"}, 422, "parted by commas, semicolons or tabs alone"),
+        ({"content": b"uid;goal,priority\nann;x,2"}, 422, "parted by commas, semicolons or tabs alone"),
+    ):
+        answer = api("POST", path, **sent)
+        assert (answer.status_code, why in answer.text) == (status, True), answer.text
+    assert api("GET", "/api/users").json()["items"] == []
+
+
+def test_a_uid_that_is_taken_is_the_field_at_fault(api: Api) -> None:
+    assert api("POST", "/api/users", json={"uid": "ann"}).status_code == 201
+    again = api("POST", "/api/users", json={"uid": "ann"})
+    assert (again.status_code, again.json()["errors"][0]["pointer"]) == (422, "/uid")
+
+
+def test_blanks_are_nothing_by_whatever_door_they_come_and_nobody_is_asked_about_them(
+    api: Api, owner: make.Connection
+) -> None:
+    blank = {"context": " \t\n", "goal": "\u00a0 "}
+    assert api("POST", "/api/users", json={"uid": "ann", **blank}).status_code == 201
+    assert api("POST", "/api/users/bulk", json={"users": [{"uid": "ben", **blank}]}).status_code == 200
+    assert api("POST", "/api/users", json={"uid": "cy", "goal": " to grow "}).status_code == 201
+    assert api("POST", "/api/users", json={"uid": "dee", "goal": "to grow"}).status_code == 201
+    assert api("PATCH", "/api/users/dee", json=blank).status_code == 200
+    _import(api, 'uid,context,goal\neve," ",')
+    for uid in ("ann", "ben", "dee", "eve"):
+        assert _shown(api, uid)[:2] == (None, None), uid
+    assert _shown(api, "cy")[1] == " to grow ", "what is there stays as it came"
+    # And one that was stored before they were taken so.
+    make.insert(owner, "users", {"tenant_id": api.tenant, "uid": "fay", "context": "  ", "goal": "\t\n"})
+    assert api.tenant
+    endpoint(owner, api.tenant, "https://crew.example.com")
+    assert asked_at(owner, api.tenant) == {"cy": "crew"}

@@ -4,6 +4,8 @@ from html import unescape
 from typing import Any
 from uuid import UUID
 
+from httpx2 import Response
+
 from api.pages import json_tree
 from db.ids import id_at
 from db.jsonb import Jsonb
@@ -64,6 +66,27 @@ def test_users_come_out_of_csv_text_all_of_them_or_none(api: Api) -> None:
     found = api("GET", "/crew/users?uid=b%26n", follow_redirects=False)
     assert place_of(found) == "/crew/users/b%26n"
     assert "There is no user nobody" in api("GET", "/crew/users?uid=nobody").text
+
+
+def test_users_come_out_of_a_file_that_was_chosen(api: Api) -> None:
+    page = api("GET", "/crew/users/import").text
+    assert 'enctype="multipart/form-data"' in page
+    assert 'type="file"' in page
+    assert "at most 10\u202f000 users and 2.0 MB" in page
+
+    def sent(file: tuple[str, bytes], lines: str) -> Response:
+        # As a browser does: with a part that has no name where no file was chosen.
+        return api("POST", "/crew/users/import", files={"file": file}, data={"csv": lines}, follow_redirects=False)
+
+    assert said(sent(("users.csv", "uid;goal\r\nann;gr\u00fcn\r\n".encode()), "")) == "1 users are new, 0 changed."
+    assert said(sent(("", b""), "uid\tgoal\r\nben\ttea\r\n")) == "1 users are new, 0 changed."
+    assert api("GET", "/api/users/ann").json()["goal"] == "gr\u00fcn"
+    both = sent(("users.csv", b"uid\ncy"), "uid\r\ndee")
+    assert both.status_code == 422
+    assert "takes lines where no file is chosen" in both.text
+    assert "dee</textarea>" in both.text
+    assert "in UTF-8" in sent(("users.xlsx", b"PK\x03\x04\xff"), "").text
+    assert "whose first line names its columns" in sent(("", b""), "").text
 
 
 def test_a_user_is_edited_and_deactivated(api: Api) -> None:

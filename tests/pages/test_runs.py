@@ -32,6 +32,7 @@ def run_of(**changed: object) -> dict[str, object]:
             {"attempt": 1, "outcome": "raised", "startedAt": at(1), "finishedAt": at(3)},
             {"attempt": 2, "outcome": "done", "startedAt": at(5), "finishedAt": at(9)},
         ],
+        "steps": [],
         "deliveries": [
             {**told, "recipient": "a@example.com", "state": "sent", "sentAt": at(10)},
             {**told, "recipient": "b@example.com", "state": "failed", "sentAt": None},

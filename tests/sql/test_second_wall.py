@@ -379,6 +379,7 @@ class Held:
         self.of |= {
             "list_crew_matches": {"run_id": run_id},
             "find_crew_endpoints": {"named": [str(self.ids["endpoint"])]},
+            "list_holding_limits": {"names": [f"endpoint:{self.ids['endpoint']}"]},
             "find_channels": {"named": [str(self.ids["channel"])]},
         }
         asking = {"tenant_id": self.tenant, "process_id": uuid4(), "expires_at": due}

@@ -43,7 +43,7 @@ def _why(args: argparse.Namespace) -> int:
 
 def _of_run(conn: "Connection", tenant: UUID, what: str) -> tuple[dict[str, Any], list[str]] | None:
     """The story of the run with that id or of the dead letter's, and who it lacks; None when it is none."""
-    from api import absence, calendars, reasons
+    from api import absence, calendars, holding, reasons
     from scheduler import dead, runs, schedules
     from scheduler.refusals import NotFound
 
@@ -60,7 +60,8 @@ def _of_run(conn: "Connection", tenant: UUID, what: str) -> tuple[dict[str, Any]
     run = history.run
     gate = schedules.gate_holder(conn, tenant, run.schedule_id) if run.schedule_id else None
     holiday = calendars.holiday_of(conn, tenant, run)
-    sentences = reasons.of_run(history, schedules.read_now(conn), gate, holiday)
+    held = holding.of_run(conn, tenant, run)
+    sentences = reasons.of_run(history, schedules.read_now(conn), gate, holiday, held=held)
     return {"runId": run.id, "state": run.state, "sentences": sentences}, absence.of_run(conn, run)
 
 
