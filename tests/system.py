@@ -22,7 +22,7 @@ Found = TypeVar("Found")
 
 
 def until(
-    condition: Callable[[], Found | None], timeout: float = 20.0, why: Callable[[], object] = lambda: ""
+    condition: Callable[[], Found | None], timeout: float = 60.0, why: Callable[[], object] = lambda: ""
 ) -> Found:
     """What the condition answers once it is true. Fails after `timeout` seconds, telling the last answer and `why`."""
     deadline = time.monotonic() + timeout

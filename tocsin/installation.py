@@ -1,5 +1,6 @@
 """What a command works on: the database that DATABASE_URL names, and a tenant in it."""
 
+import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,8 @@ def opened() -> "Iterator[Connection]":
 @contextmanager
 def changing() -> "Iterator[Connection]":
     """The same, and one transaction: what a command changes is kept together with its audit entry, or not at all."""
+    # What is loaded takes seconds on a busy machine, and a transaction that rests for five is ended by the server.
+    from api import audit, tenants  # noqa: F401 - for `record` and `tenant_id`
     from db.pool import transaction
 
     with opened() as conn, transaction(conn):
@@ -100,8 +103,6 @@ def run_id(text: str) -> UUID:
 
 def who() -> str:
     """Who gives the command, as history keeps it."""
-    import getpass
-
     try:
         return f"command:{getpass.getuser()}"
     except (KeyError, OSError):

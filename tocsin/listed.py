@@ -68,16 +68,18 @@ class Listed:
             with opened() as conn:
                 tenant = tenant_id(conn, args.tenant)
                 self.before_create(conn, tenant, bodies.with_ids(conn, tenant, body))
+        noun = self.noun()
         with changing() as conn:
-            tenant, noun = tenant_id(conn, args.tenant), self.noun()
+            tenant = tenant_id(conn, args.tenant)
             made = self.make(conn, tenant, bodies.with_ids(conn, tenant, body))
             record(conn, tenant, f"{noun.one}.created", (noun.one, made.id), None, noun.shown(made))
         return self.said(args, made, f"made the {self.one} {made.name} ({made.id})")
 
     def delete(self, args: argparse.Namespace) -> int:
         """Deletes a row that nothing needs."""
+        noun = self.noun()
         with changing() as conn:
-            tenant, noun = tenant_id(conn, args.tenant), self.noun()
+            tenant = tenant_id(conn, args.tenant)
             row = noun.locked(conn, tenant, noun.named(conn, tenant, args.which).id)
             self.before_delete(conn, tenant, row)
             noun.delete(conn, tenant, row.id)

@@ -125,7 +125,7 @@ def create_kpi_alert(asking: Maker, body: KpiAlertIn) -> Response:
 
 
 @router.post("/backtest", responses=good(200, dict[str, Any]))
-def backtest_kpi_alert(asking: Editor, body: BacktestIn) -> Response:
+def backtest_kpi_alert(asking: Reader, body: BacktestIn) -> Response:
     """What the policy would have told: its notices, its firings, plots of them, and a threshold for a wanted rate."""
     with asking.reading() as conn:
         now = schedules.read_now(conn)
@@ -202,7 +202,7 @@ def explain_kpi_alert(
 
 
 @router.post("/{alert_id}/test", responses=good(200, dict[str, Any]))
-def test_kpi_alert(asking: Editor, alert_id: UUID) -> Response:
+def test_kpi_alert(asking: Reader, alert_id: UUID) -> Response:
     """Checks now: the record of what would be decided. Nothing is stored and nobody is told."""
     with asking.reading() as conn:
         row = KPI_ALERTS.get(conn, asking.tenant, alert_id)

@@ -229,7 +229,7 @@ def run_scheduled_report(asking: Editor, report_id: UUID) -> Response:
 
 
 @router.post("/{report_id}/preview", responses=good(200, ReportPreview))
-def preview_scheduled_report(asking: Editor, report_id: UUID) -> Response:
+def preview_scheduled_report(asking: Reader, report_id: UUID) -> Response:
     """Asks now and shows the mail with its preview; nothing is kept and nobody is told."""
     with asking.reading() as conn:
         row = SCHEDULED_REPORTS.get(conn, asking.tenant, report_id)

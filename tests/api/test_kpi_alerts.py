@@ -306,8 +306,10 @@ def test_a_dead_mans_switch_is_set_shown_and_taken_away(api: Api, conn: make.Con
     alert = made(api, conn, deliverWithinSeconds=600)
     place, schedule = f"/api/kpi-alerts/{alert['id']}", f"/api/schedules/{alert['scheduleId']}"
     assert (alert["deliverWithinSeconds"], alert["lateSince"]) == (600, None)
+    # The web beside this test looks at what is due to be looked at, and would find that nothing is late.
     conn.execute(
-        "update watches set late_since = '2026-03-02 08:10Z', late_slot_at = '2026-03-02 08:00Z' where schedule_id = %s",
+        "update watches set late_since = '2026-03-02 08:10Z', late_slot_at = '2026-03-02 08:00Z',"
+        " look_at = now() + interval '1 day' where schedule_id = %s",
         (alert["scheduleId"],),
     )
     for path in (place, schedule):

@@ -341,7 +341,7 @@ def test_an_alert_is_tested_backtested_and_explained(
     place: Place, reader: Session, writer: Session, alert: Any
 ) -> None:
     span = {"since": "2026-03-02T00:00:00Z", "until": "2026-03-08T00:00:00Z"}
-    past = writer("backtest", alert="low", **span)
+    past = reader("backtest", alert="low", **span)
     assert past["says"].startswith("7 checks from 2026-03-02T00:00:00Z to 2026-03-08T00:00:00Z would have told ")
     assert past["untrusted"]["fired"] == 2
     other: dict[str, Any] = {
@@ -349,8 +349,7 @@ def test_an_alert_is_tested_backtested_and_explained(
         "threshold": {"condition": "LESS_THAN", "thresholdValue": 30},
     }
     assert writer("backtest", **other, **span)["untrusted"]["fired"] == 1
-    assert writer("test_alert", alert="low")["untrusted"]["outcome"] == "no_data"
-    assert "403" in reader.refused("test_alert", alert="low")
+    assert reader("test_alert", alert="low")["untrusted"]["outcome"] == "no_data"
     assert "alert: takes an alert, or a graph with a threshold" in writer.refused("backtest")
     assert "/threshold/condition" in writer.refused("backtest", graph=str(alert.graph_id), threshold={"condition": "x"})
     why = reader("explain_why", about=str(alert.id), recipient="ann@example.com")

@@ -13,7 +13,9 @@ import jsonschema_rs
 import psycopg
 import pytest
 
-from api import tenants
+from api import audit, tenants, tokens
+from api.audit import Author
+from api.graphs import GRAPHS
 from config.seal import Seal
 from db.pool import Database
 from tests import make
@@ -217,6 +219,20 @@ def test_what_somebody_changed_by_hand_is_told_with_their_name(
     assert "(deleted by command" in tocsin("apply", "-f", write(BASE), "--plan").out
     check = tocsin("apply", "-f", write(BASE), "--check")
     assert check.status == 1
+
+
+def test_what_a_token_changed_is_told_by_the_tokens_name(tocsin: Tocsin, conn: make.Connection, write: Write) -> None:
+    asked(tocsin, write(BASE), "--yes")
+    tenant = tenants.get(conn, "default").id
+    found = tokens.create(conn, tenant, "the nightly job", "write")[0]
+    graph = GRAPHS.named(conn, tenant, "sales")
+    audit.record(conn, tenant, Author(f"token:{found.id}"), "graph.edited", ("graph", graph.id), {}, {"query": "x"})
+    [step] = asked(tocsin, write(BASE.replace("sales[*]", "sales")), "--plan")["steps"]
+    assert (step["drift"]["who"], step["drift"]["name"]) == (f"token:{found.id}", "the nightly job (token)")
+    assert (
+        "(edited by the nightly job (token) on "
+        in tocsin("apply", "-f", write(BASE.replace("sales[*]", "sales")), "--plan").out
+    )
 
 
 def test_only_what_the_stack_had_is_ever_deleted_and_only_when_asked(

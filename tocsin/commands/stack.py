@@ -214,7 +214,7 @@ def _lines_of(found: "Result", step: "Step") -> "Iterator[str]":
     drift = ""
     if step.drift is not None:
         how = step.drift.action.rpartition(".")[2]
-        drift = f"  ({how} by {step.drift.who} on {cell(step.drift.at)}, since the last apply)"
+        drift = f"  ({how} by {step.drift.name} on {cell(step.drift.at)}, since the last apply)"
     yield f"{_MARKS[step.verb]} {step.section} {step.name}{drift}"
     for each in step.differences:
         new = _said(each.new)

@@ -164,7 +164,7 @@ def _fires(found: dict[str, Any], schedule_id: str | None = None) -> str:
 def _add_looks(server: MCPServer[Any], web: Web) -> None:
     @server.tool(title="Preview a report", annotations=_LOOKS)
     async def preview_report(report: Which) -> Shown:
-        """The mail of a scheduled report as it would be now; nothing is kept and nobody is told. Takes a write token."""
+        """The mail of a scheduled report as it would be now; nothing is kept and nobody is told."""
         row = await nouns.one(web, "reports", report)
         found = await web.post(f"/api/scheduled-reports/{row['id']}/preview")
         kept = {name: value for name, value in found.items() if name != "html"}
@@ -172,7 +172,7 @@ def _add_looks(server: MCPServer[Any], web: Web) -> None:
 
     @server.tool(title="Test an alert", annotations=_LOOKS)
     async def test_alert(alert: Which) -> Shown:
-        """What a check of an alert would decide now; nothing is stored and nobody is told. Takes a write token."""
+        """What a check of an alert would decide now; nothing is stored and nobody is told."""
         row = await nouns.one(web, "alerts", alert)
         found = await web.post(f"/api/kpi-alerts/{row['id']}/test")
         return shown.answer(f"A check of the alert {row['id']} now would end so:", found)
@@ -188,7 +188,7 @@ def _add_looks(server: MCPServer[Any], web: Web) -> None:
             int | None, Field(ge=0, le=1000, description="suggest a threshold for so many")
         ] = None,
     ) -> Shown:
-        """What an alert, or a threshold on a graph, would have told in the past; 90 days if not given. Takes a write token."""
+        """What an alert, or a threshold on a graph, would have told in the past; 90 days if not given."""
         body = await _backtested(web, alert, graph, threshold)
         options = {"from": since, "to": until, "wantedMessages": wanted_messages}
         found = await web.post(

@@ -12,11 +12,12 @@ from tocsin.stack.sections import MASK, Have, Section
 from workers.kind import Kind
 
 SCHEMA_LINE = "# yaml-language-server: $schema=tocsin.schema.json"
+SCHEMA_HINT = "# for editors that read the line above: tocsin apply --schema > tocsin.schema.json"
 
 
 def export(have: Mapping[Key, Have], kinds: Mapping[str, Kind], stack: str = DEFAULT_STACK) -> str:
     """The text of the file."""
-    parts = [f"{SCHEMA_LINE}\n{STACK}: {stack}\n"]
+    parts = [f"{SCHEMA_LINE}\n{SCHEMA_HINT}\n{STACK}: {stack}\n"]
     for word, section in SECTIONS.items():
         rows = [have[key] for key in sorted(have) if key[0] == word and not _is_history(have[key].row, section)]
         if rows:

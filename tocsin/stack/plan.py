@@ -29,9 +29,10 @@ class Difference(NamedTuple):
 
 
 class Drift(NamedTuple):
-    """A row was changed by somebody else since the stack was last applied."""
+    """A row was changed by somebody else since the stack was last applied. `name`: as people call them."""
 
     who: str
+    name: str
     at: datetime
     action: str
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from api import audit, tenants
+from api import audit, people, tenants
 from api.refusals import BadDefinition, Busy, Problem, refuse
 from config.zones import BadZone
 from scheduler import schedules
@@ -179,6 +179,7 @@ def _drift(means: Means, number: int, mine: Mapping[Key, str | None], have: Mapp
         (each.subject_type, each.subject_id): each
         for each in audit.LIST_TOUCHED.all(means.conn, tenant_id=means.tenant, number=number)
     }
+    names = people.named(means.conn, means.tenant, [each.who for each in since.values()])
     found = {}
     for key, gone in mine.items():
         section = SECTIONS[key[0]]
@@ -189,7 +190,7 @@ def _drift(means: Means, number: int, mine: Mapping[Key, str | None], have: Mapp
         entries = [since[subject] for subject in subjects if subject in since]
         if entries:
             last = max(entries, key=lambda entry: entry.number)
-            found[key] = Drift(last.who, last.at, last.action)
+            found[key] = Drift(last.who, names.get(last.who, last.who), last.at, last.action)
     return found
 
 
