@@ -1263,6 +1263,7 @@ CREATE TABLE public.runs (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     limited_by text[],
     keeps_place boolean DEFAULT false NOT NULL,
+    first_started_at timestamp with time zone,
     CONSTRAINT runs_origin_check CHECK ((origin = ANY (ARRAY['schedule'::text, 'manual'::text, 'backfill'::text, 'child'::text, 'replay'::text, 'test'::text, 'system'::text]))),
     CONSTRAINT runs_released_unless_pending CHECK (
 CASE

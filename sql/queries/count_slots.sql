@@ -46,7 +46,10 @@ cross join
                     else 'on_time'
                 end as became
             from (
-                select r.schedule_id, r.slot_at, r.state, r.origin, r.started_at, r.skipped_count from runs as r
+                select
+                    r.schedule_id, r.slot_at, r.state, r.origin, r.skipped_count,
+                    coalesce(r.first_started_at, r.started_at) as started_at
+                from runs as r
                 where
                     r.tenant_id = %(tenant_id)s and r.slot_at >= span.low and r.slot_at < span.high
                     and r.slot_at >= %(first_at)s

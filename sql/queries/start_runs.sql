@@ -37,6 +37,7 @@ update runs as r
 set
     state = 'running', fence = r.fence + 1, attempt = r.attempt + 1, leased_by = %(process_id)s,
     started_at = greatest(now(), r.released_at),
+    first_started_at = coalesce(r.first_started_at, r.started_at, greatest(now(), r.released_at)),
     deadline_at = greatest(now(), r.released_at) + make_interval(secs => d.timeout_seconds)
 from defined as d
 where r.id = any(array[d.id]) and r.slot_at = any(array[d.slot_at])

@@ -45,6 +45,7 @@ def test_a_slot_is_on_time_late_waiting_skipped_dead_or_cancelled(
     ring(conn, api.tenant, before, 59)
     ring(conn, api.tenant, before, 61)
     ring(conn, api.tenant, before, 61, schedule_id=jittered)
+    ring(conn, api.tenant, before, 300, attempt=2, first_started_at=before + timedelta(seconds=1))
     for origin in ("manual", "backfill", "child"):
         ring(conn, api.tenant, before, 200, origin=origin)
     ring(conn, api.tenant, before, 2, state="dead")
@@ -54,16 +55,18 @@ def test_a_slot_is_on_time_late_waiting_skipped_dead_or_cancelled(
     ring(conn, api.tenant, before + timedelta(minutes=4, seconds=30), None, state="queued")
     found = read(conn, api.tenant)
     told = {word: count for word, count in found.totals.items() if count}
-    assert told == {"on_time": 2, "late": 2, "asked": 3, "dead": 1, "cancelled": 1, "skipped": 7, "waiting": 1}
-    assert found.on_time_percent == 50
+    assert told == {"on_time": 3, "late": 2, "asked": 3, "dead": 1, "cancelled": 1, "skipped": 7, "waiting": 1}
+    assert found.on_time_percent == 60
 
 
-def test_the_lag_is_of_first_attempts_of_schedules_within_the_last_hour(
+def test_the_lag_is_of_the_first_starts_of_schedules_within_the_last_hour(
     api: Api, conn: make.Connection, before: datetime
 ) -> None:
     assert api.tenant
-    for lag in range(1, 101):
+    for lag in range(1, 100):
         ring(conn, api.tenant, before, lag / 100, schedule_id=None)
+    # It was tried again, or looked at what it waits for; of the other nobody wrote down when it first began.
+    ring(conn, api.tenant, before, 20, attempt=2, first_started_at=before + timedelta(seconds=1))
     ring(conn, api.tenant, before, 30, attempt=2)
     ring(conn, api.tenant, before, 40, origin="manual")
     ring(conn, api.tenant, before - timedelta(hours=2), 50)

@@ -170,6 +170,8 @@ def test_the_lag_of_a_slot_is_observed_once_however_often_it_is_tried(living: Sy
 
     assert len(lines(trace)) == 2
     assert lags(living, kind) == before + 1
+    moved = "select first_started_at < started_at from runs where schedule_id = %s"
+    assert living.value(moved, schedule)
 
 
 @pytest.mark.parametrize(
