@@ -16,6 +16,8 @@ function put(name, value, step, end) {
   if (shown !== input.value) {
     input.value = shown;
     input.dispatchEvent(new Event("input", { bubbles: true }));
+    // After it: the picture is asked for while it moves, not only once it rests as what is typed.
+    input.dispatchEvent(new Event("dragged", { bubbles: true }));
   }
   if (end) input.dispatchEvent(new Event("change", { bubbles: true }));
 }
