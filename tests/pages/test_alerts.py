@@ -317,6 +317,9 @@ def test_an_alert_by_an_interval_is_tried_and_saved_at_its_interval(api: Api, wa
     timing = {"intervalSeconds": 43_200, "intervalAnchor": "2026-01-01T03:30:00Z"}
     alert = {"alertName": "x", "graphId": watched, "recipients": ["a@example.com"]}
     made = api("POST", "/api/kpi-alerts", json={**alert, "threshold": {"thresholdValue": 50, **timing}}).json()
+    [told] = re.findall(r"<dt>Checked</dt><dd>(.*?)</dd>", api("GET", f"/alerts/{made['id']}").text)
+    assert re.sub(r"<[^>]*>", "", told) == "every 12 h, counted from 1 Jan 2026, 03:30:00 UTC; its schedule"
+    assert "Interval" not in api("GET", f"/alerts/{made['id']}").text
     form = fields_in(api("GET", f"/alerts/{made['id']}/edit").text, "Save")
     assert form["threshold.checkCron:clear"] == ""
     tried = post(api, f"/alerts/{made['id']}/backtest", *form.items())
