@@ -87,6 +87,14 @@ for (const name of ["pointerup", "pointercancel"]) {
   });
 }
 
+// As long as there is nothing to judge, nothing is asked; what was drawn before is asked about once more, and goes.
+document.addEventListener("htmx:config:request", (event) => {
+  const input = field("threshold.thresholdValue");
+  const measure = document.querySelector('[name="threshold.measure"]');
+  const isBlank = input && !input.value && measure?.value !== "noData";
+  if (isBlank && document.querySelector("#backtest[data-lacks]") && event.target.matches("[hx-post*='/backtest']")) event.preventDefault();
+});
+
 fit();
 document.addEventListener("htmx:after:swap", fit);
 document.addEventListener("htmx:after:settle", fit);

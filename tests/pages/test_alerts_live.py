@@ -151,7 +151,30 @@ def test_what_is_typed_is_explained_and_the_last_of_many_changes_wins(editor: Pa
         field.fill(value)
     expect(editor.locator(SENTENCE)).to_have_text("In the last 90 days: nobody would have been told")
     field.fill("")
-    expect(editor.locator("#backtest")).to_contain_text("Not drawn yet")
+    expect(editor.locator("#backtest")).to_contain_text("Type a threshold and see what it would have told in 90 days.")
+
+
+def test_nothing_is_asked_and_nothing_said_to_be_wrong_before_there_is_a_threshold(
+    place: Place, graph: UUID, browse: Callable[..., Page]
+) -> None:
+    page: Page = browse(token=place.token)
+    asked, errors = list[str](), list[str]()
+    page.on("request", lambda request: asked.append(request.url) if "/new/backtest" in request.url else None)
+    page.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
+    page.goto(f"{place.site.url}/alerts/new?graphId={graph}")
+    expect(page.locator("#backtest")).to_have_text("Type a threshold and see what it would have told in 90 days.")
+    # The question that typing leads to is held back by the page's own script, which hears of it first.
+    page.evaluate(
+        "() => { window.held = new Promise((tell) => document.addEventListener("
+        "'htmx:config:request', (event) => tell(event.defaultPrevented), { once: true })) }"
+    )
+    page.get_by_label("Name").fill("Orders")
+    assert page.evaluate("() => window.held") is True
+    assert asked == []
+    page.get_by_label("Checked at").fill("0 * * * *")
+    page.get_by_label("Threshold", exact=True).fill("2000")
+    expect(page.locator(SENTENCE)).to_contain_text("1 notification")
+    assert errors == []
 
 
 def test_an_alert_is_made_where_it_was_drawn_and_the_picture_can_be_used_by_everybody(editor: Page) -> None:
