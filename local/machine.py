@@ -23,7 +23,7 @@ from local.mail import MailSink
 from local.model_server import ModelServer
 from local.model_words import NAME
 from local.postgres import Postgres
-from local.processes import free_port, make_folder
+from local.processes import ServerError, free_port, make_folder
 from local.receiver import Receiver
 from local.redis import Redis
 
@@ -149,13 +149,25 @@ def plain_environ() -> dict[str, str]:
 
 def choose_port(wanted: int) -> int:
     """The wanted port when nobody listens there, else a free one."""
+    return wanted if is_free(wanted) else free_port()
+
+
+def check_port(wanted: int) -> None:
+    """Passes a port on which nobody listens. Raises ServerError, which names the next one that is free."""
+    if not is_free(wanted):
+        other = next((each for each in range(wanted + 1, min(wanted + 100, 65_536)) if is_free(each)), free_port())
+        raise ServerError(f"port {wanted} is taken; PORT={other} make up")
+
+
+def is_free(port: int) -> bool:
+    """True when nobody listens on this port of any address."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("0.0.0.0", wanted))  # noqa: S104 - the web listens on all addresses
+            probe.bind(("0.0.0.0", port))  # noqa: S104 - the web listens on all addresses
         except OSError:
-            return free_port()
-    return wanted
+            return False
+    return True
 
 
 def _database(postgres: Postgres, name: str) -> str:

@@ -19,7 +19,7 @@ from config.environ import SETTINGS
 from config.signals import SignalEvent
 from db.pool import Database
 from local.children import Child
-from local.machine import Machine, choose_port
+from local.machine import Machine, check_port, choose_port
 from local.processes import ServerError, can_reach
 from local.recipes import Place, load_figures, sow
 
@@ -90,12 +90,17 @@ def default_folder() -> Path:
 
 def _start(machine: Machine) -> dict[str, str]:
     """Starts everything and returns the processes' environment."""
+    given = int(os.environ.get("PORT") or 0)
+    if given:
+        check_port(given)
     machine.start_servers()
-    port = int(os.environ.get("PORT") or choose_port(_WEB_PORT))
-    environ = machine.environ(os.environ, PORT=str(port))
-    environ.setdefault("TOCSIN_URL", f"http://127.0.0.1:{port}")
     load_figures(machine.own_database_url)
     sow(Place.of(machine), every_seconds=60)
+    # Right before the web takes it: whoever takes it in between would be shown as ours.
+    port = given or choose_port(_WEB_PORT)
+    check_port(port)
+    environ = machine.environ(os.environ, PORT=str(port))
+    environ.setdefault("TOCSIN_URL", f"http://127.0.0.1:{port}")
     _write_environ(machine.files / "env", environ, _fresh_token(machine.database_url))
     machine.start_processes(environ)
     _wait_for_web(machine, port)
@@ -105,13 +110,13 @@ def _start(machine: Machine) -> dict[str, str]:
 def _wait_for_web(machine: Machine, port: int) -> None:
     """Returns once the web listens. Raises ServerError when a process ends instead."""
     while True:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
         for child in machine.children:
             status = child.died()
             if status is not None:
                 raise ServerError(f"{child.name} ended with status {status}:\n{child.log_end(5)}")
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
         time.sleep(_BETWEEN_LOOKS)
 
 

@@ -60,7 +60,7 @@ def draw(course: Course, zone: tzinfo, style: Style = PLAIN) -> Markup:
     numbers = [each.number for each in course.places if each.number is not None]
     limits = [each for place in course.places for each in (place.low, place.high) if each is not None]
     reach = reach_of(numbers, limits) if numbers else (0.0, 1.0)
-    frame = Frame(course.first, course.last, *reach, zone, style)
+    frame = Frame(_first_of(course), course.last, *reach, zone, style)
     parts = [_HATCH] if course.silences else []
     for span in course.states:
         look = "of-" + span.what.replace("_", "-")
@@ -71,9 +71,11 @@ def draw(course: Course, zone: tzinfo, style: Style = PLAIN) -> Markup:
     if course.is_band:
         parts.append(_band(frame, course.places))
     parts += [
-        frame.line(((each.at, getattr(each, side)) for each in course.places), "limit") for side in ("low", "high")
+        frame.steps(((each.at, getattr(each, side)) for each in course.places), "limit") for side in ("low", "high")
     ]
     parts.append(frame.line(((each.at, each.number) for each in course.places), "line"))
+    if numbers:
+        parts.append(frame.beyond(_newest_limits(course.places)))
     parts += [
         Markup('<path class="{}" d="M{:.1f} {} l-5 9 h10 z"><title>{}</title></path>').format(
             _TONES.get(mark.what, "warn"), frame.x(mark.at), HEIGHT - BOTTOM + 3, f"{frame.when(mark.at)}: {mark.says}"
@@ -92,6 +94,19 @@ def draw(course: Course, zone: tzinfo, style: Style = PLAIN) -> Markup:
     return framed(parts, says)
 
 
+def _first_of(course: Course) -> datetime:
+    """Where the picture begins: before a check that is the only one, which a phone, on the newest part, shows too."""
+    if len(course.places) != 1:
+        return course.first
+    return min(course.first, course.last - 4 * (course.last - course.places[0].at))
+
+
+def _newest_limits(places: Sequence[Place]) -> list[Decimal]:
+    """The limits of the newest check that had any."""
+    newest = next((each for each in reversed(places) if each.low is not None or each.high is not None), None)
+    return [] if newest is None else [each for each in (newest.low, newest.high) if each is not None]
+
+
 def _rect(frame: Frame, span: Span, look: str, says: str) -> Markup:
     x, end = frame.x(span.first), frame.x(span.last)
     return Markup('<rect {} x="{:.1f}" y="{}" width="{:.1f}" height="{}"><title>{}</title></rect>').format(
@@ -101,9 +116,12 @@ def _rect(frame: Frame, span: Span, look: str, says: str) -> Markup:
 
 
 def _band(frame: Frame, places: Sequence[Place]) -> Markup:
-    """Between the limits."""
+    """Between the limits, each from its check to the next."""
     both = [(each.at, each.low, each.high) for each in places if each.low is not None and each.high is not None]
     step = max(len(both) // 300, 1)
-    there = [f"{frame.x(at):.1f},{frame.y(high):.1f}" for at, _, high in both[::step]]
-    back = [f"{frame.x(at):.1f},{frame.y(low):.1f}" for at, low, _ in both[::step]]
+    kept = both[::step]
+    ends = [*(at for at, *_ in kept[1:]), frame.last]
+    spans = [(frame.x(at), frame.x(end), low, high) for (at, low, high), end in zip(kept, ends, strict=True)]
+    there = [f"{x:.1f},{frame.y(high):.1f}" for begin, end, _, high in spans for x in (begin, end)]
+    back = [f"{x:.1f},{frame.y(low):.1f}" for begin, end, low, _ in spans for x in (begin, end)]
     return Markup('<polygon class="band" points="{}"/>').format(" ".join([*there, *back[::-1]]))

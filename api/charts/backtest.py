@@ -1,7 +1,7 @@
 """What a threshold would have told: the figures, when it would have fired and told, and the threshold as a handle to be dragged."""
 
 from collections.abc import Mapping
-from datetime import tzinfo
+from datetime import timedelta, tzinfo
 from decimal import Decimal
 
 from markupsafe import Markup
@@ -22,7 +22,9 @@ def draw(done: Backtest, segment: str, zone: tzinfo, handles: Mapping[str, Decim
     told = [each for each in done.notices if each.segment == segment]
     firings = [each for each in done.firings if each.segment == segment]
     limits = [each for point in points for each in (point.low, point.high) if each is not None]
-    frame = Frame(points[0].at, points[-1].at, *reach_of(numbers, [*limits, *handles.values()]), zone, style)
+    # Of a single check the picture shows the day before it.
+    first = points[0].at if len(points) > 1 else points[0].at - timedelta(days=1)
+    frame = Frame(first, points[-1].at, *reach_of(numbers, [*limits, *handles.values()]), zone, style)
     parts = [frame.grid()]
     for each in firings:
         x, end = frame.x(each.began), frame.x(each.ended)
@@ -37,7 +39,7 @@ def draw(done: Backtest, segment: str, zone: tzinfo, handles: Mapping[str, Decim
     parts.append(frame.line(((point.at, point.number) for point in points), "line thin"))
     if not handles:
         parts += [
-            frame.line(((point.at, getattr(point, side)) for point in points), "limit") for side in ("low", "high")
+            frame.steps(((point.at, getattr(point, side)) for point in points), "limit") for side in ("low", "high")
         ]
     for notice in told:
         x, lower = frame.x(notice.at), notice.code == "resolved"
@@ -48,6 +50,7 @@ def draw(done: Backtest, segment: str, zone: tzinfo, handles: Mapping[str, Decim
             )
         )  # fmt: skip
     parts += [_handle(frame, name, value) for name, value in handles.items()]
+    parts.append(frame.beyond(handles.values()))
     says = f"{segment or 'The figure'}: {len(told)} notifications, {len(firings)} firings in {len(points)} checks"
     scale = Markup(' data-low="{}" data-high="{}" data-top="{}" data-bottom="{}" data-step="{}"').format(
         frame.low, frame.high, TOP, HEIGHT - BOTTOM, step_of(frame.high - frame.low)

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
-from math import ceil
+from itertools import pairwise
+from math import ceil, inf
 from typing import NamedTuple
 
 from markupsafe import Markup
@@ -70,22 +71,50 @@ class Frame(NamedTuple):
         return Markup("").join(parts)
 
     def line(self, places: Iterable[Place], look: str) -> Markup:
-        """A line for each stretch without a gap; a value that stands alone is a short one."""
+        """A line for each stretch without a gap; a value that stands alone is a dot."""
         parts = []
         for stretch in _stretches(places):
             points = [(self.x(at), self.y(value)) for at, value in stretch]
             if len(points) == 1:
-                points.append((points[0][0] + 2, points[0][1]))
+                dot = Markup('<circle class="dot" cx="{:.1f}" cy="{:.1f}" r="4"><title>{}</title></circle>')
+                parts.append(dot.format(*points[0], f"{self.when(stretch[0][0])}: {self.says(stretch[0][1])}"))
+                continue
             path = " ".join(f"{x:.1f},{y:.1f}" for x, y in _thinned(points))
             parts.append(Markup('<polyline class="{}" points="{}"/>').format(look, path))
         return Markup("").join(parts)
 
+    def steps(self, places: Iterable[Place], look: str) -> Markup:
+        """A line of what holds from its instant to the next, and at last to the frame's end."""
+        held: list[Place] = []
+        for (at, value), (until, _) in pairwise([*places, (self.last, None)]):
+            held += [(at, value)] if value is None else [(at, value), (until, value)]
+        return self.line(held, look)
+
+    def beyond(self, limits: Iterable[Decimal]) -> Markup:
+        """The thresholds that are not in the frame, named at the edge behind which they are."""
+        away = sorted({each for each in limits if not self.low <= each <= self.high})
+        parts = []
+        for arrow, y, there in (
+            ("↑", TOP + 22, [each for each in away if each > self.high]),
+            ("↓", HEIGHT - BOTTOM - 14, [each for each in away if each < self.low]),
+        ):
+            if there:
+                told = " and ".join(self.says(each) for each in there)
+                parts.append(
+                    Markup('<text class="edge" x="{}" y="{}" text-anchor="end">{} {} {}</text>').format(
+                        WIDTH - RIGHT - 6, y, "threshold" if len(there) == 1 else "thresholds", told, arrow
+                    )
+                )
+        return Markup("").join(parts)
+
 
 def reach_of(numbers: Sequence[Decimal], limits: Iterable[Decimal]) -> tuple[float, float]:
-    """The lowest and the highest value of a frame; a limit far beyond every number stays outside, or it would press them flat."""
+    """The lowest and the highest value of a frame.
+
+    A limit far beyond every number stays outside, or it would press them flat; numbers that are all one are flat anyway.
+    """
     low, high = float(min(numbers)), float(max(numbers))
-    span = (high - low) or abs(high) or 1.0
-    reach = max(span, abs(low), abs(high))
+    reach = max(high - low, abs(low), abs(high)) if high > low else inf
     near = [float(each) for each in limits if low - reach <= each <= high + reach]
     low, high = min([low, *near]), max([high, *near])
     room = ((high - low) or abs(high) or 1.0) * 0.12

@@ -12,6 +12,7 @@ from api import timings
 from api.alert_checks import BacktestIn
 from api.kpi_alert_bodies import KpiAlertIn, KpiAlertPatch
 from api.kpi_schedules import Frequency
+from api.pages.alert_refusals import at_fields, lacking
 from api.pages.backtests import Redrawn, redraw, wanted
 from api.pages.forms import ETAG, Form, Typed, Values, read_as
 from api.pages.page import EditorPage, Page, told
@@ -358,6 +359,8 @@ def _row(page: Page, alert_id: UUID) -> dict[str, Any]:
 
 def _tried(page: Page, form: Form, alert_type: str, alert: dict[str, Any] | None, *, is_draft: bool) -> Response:
     values = shown_again(form, alert_type)
+    if lacking(values, values[f"{TRY}days"]):
+        return _form(page, values, alert_type, row=alert, is_trying=True)
     page.if_refused(lambda refusal: _form(page, values, alert_type, refusal, row=alert, is_trying=True))
     body = without_nothing(wanted(body_of(form)))
     if alert is not None and "threshold" in body and "checkCron" not in body["threshold"]:
@@ -390,12 +393,15 @@ def _form(
         )
         for group in GROUPS[alert_type]
     ]
+    labels = {each.name: each.label for each in fields_of(alert_type)}
     return page.show(
         "alerts/part.html.j2" if is_part else "alerts/form.html.j2",
         groups=groups,
         values=values,
         alert_type=alert_type,
-        refusal=refusal,
+        refusal=refusal and at_fields(refusal, values, labels),
+        lacks=lacking(values, values[f"{TRY}days"]) if alert_type == "threshold" else "",
+        labels=labels,
         row=row,
         redrawn=redrawn,
         is_trying=is_trying,

@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import Query
 from fastapi.responses import Response
 
+from api import timings
 from api.kpi_alert_bodies import KpiAlertPatch
 from api.pages import alert_courses, people
 from api.pages.alert_forms import CONDITION_WORDS, shown_names
@@ -17,6 +18,7 @@ from api.pages.runs import OPEN
 from api.paging import MOST, Cursor, Word
 from api.problems import Refusal
 from api.routes import kpi_alerts, runs, schedules, silences
+from scheduler.pattern_words import explain_pattern
 from scheduler.schedules import read_now
 
 router = pages("alerts")
@@ -152,6 +154,7 @@ def _show(
 ) -> Response:
     alert = told(kpi_alerts.get_kpi_alert(page.asking, alert_id))
     is_threshold = alert["alertType"] == "threshold"
+    part = alert["threshold"] if is_threshold else alert["schedule"]
     schedule_id = UUID(alert["scheduleId"])
     ran = told(runs.list_runs(page.asking, schedule_id, limit=_RUNS))["items"]
     # A path to the page itself, also where a button of it answered.
@@ -169,7 +172,9 @@ def _show(
         silences=[each for each in held if each["alertId"] in (None, str(alert_id))],
         names=shown_names(page, alert),
         people=people.of(page.asking, [alert["createdBy"]]),
-        rule=_rule(alert["threshold"] if is_threshold else alert["schedule"]),
+        rule=_rule(part),
+        timing=part or {},
+        recurs=explain_pattern(part["recurrence"], part["timezone"]) if part and part.get("recurrence") else "",
         days=days,
         spans=SPANS,
         condition_words=CONDITION_WORDS,
@@ -187,7 +192,7 @@ def _files(page: Page, ran: list[dict[str, Any]]) -> list[tuple[dict[str, Any], 
     return [(each, way_of(each["format"]) or "") for each in files]
 
 
-_APART = ("condition", "thresholdValue", "thresholdHigh", "checkCron", "cron")
+_APART = ("condition", "thresholdValue", "thresholdHigh", "checkCron", "cron", *timings.NAMES)
 
 
 def _rule(part: dict[str, Any] | None) -> list[tuple[str, Any]]:

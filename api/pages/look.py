@@ -195,6 +195,7 @@ _PAGES.filters.update(
     size=size,
     pretty=pretty,
     asset=assets.address,
+    words=words,
 )
 _PAGES.globals.update(
     address=address,

@@ -16,6 +16,7 @@ from api.addresses import address_of
 from api.audit import Author
 from api.pages import look
 from api.pages.forms import Values
+from api.pages.refusals import labelled
 from api.problems import Refusal
 from api.request import Asked
 from api.state import Web, web_of
@@ -72,6 +73,8 @@ class Page:
             said=unquote(said) if said else None,
             **values,
         )
+        if values.get("refusal"):
+            html = labelled(html)
         response = HTMLResponse(html, status, look.HEADERS)
         if said:
             response.delete_cookie(_SAID_COOKIE, path="/", secure=True, httponly=True, samesite="strict")

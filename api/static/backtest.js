@@ -16,6 +16,8 @@ function put(name, value, step, end) {
   if (shown !== input.value) {
     input.value = shown;
     input.dispatchEvent(new Event("input", { bubbles: true }));
+    // After it: the picture is asked for while it moves, not only once it rests as what is typed.
+    input.dispatchEvent(new Event("dragged", { bubbles: true }));
   }
   if (end) input.dispatchEvent(new Event("change", { bubbles: true }));
 }
@@ -84,6 +86,14 @@ for (const name of ["pointerup", "pointercancel"]) {
     document.documentElement.classList.remove("dragging");
   });
 }
+
+// As long as there is nothing to judge, nothing is asked; what was drawn before is asked about once more, and goes.
+document.addEventListener("htmx:config:request", (event) => {
+  const input = field("threshold.thresholdValue");
+  const measure = document.querySelector('[name="threshold.measure"]');
+  const isBlank = input && !input.value && measure?.value !== "noData";
+  if (isBlank && document.querySelector("#backtest[data-lacks]") && event.target.matches("[hx-post*='/backtest']")) event.preventDefault();
+});
 
 fit();
 document.addEventListener("htmx:after:swap", fit);

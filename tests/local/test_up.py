@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -14,6 +15,7 @@ import psycopg
 import pytest
 
 from config.environ import SETTINGS
+from local.machine import choose_port, is_free
 from local.processes import free_port
 from local.procfile import commands
 from tests.local.leftovers import left_over
@@ -109,6 +111,28 @@ def test_a_second_one_on_the_same_folder_is_one_clear_line(folder: Path) -> None
     assert second.returncode == 1
     assert second.stderr == f"tocsin: `tocsin up` runs already on {folder}\n"
     assert up.stop() == 0
+
+
+def test_a_port_that_was_asked_for_and_is_taken_is_one_clear_line_before_anything_starts(folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", free_port())) as other:
+        port = other.getsockname()[1]
+        environ = {"PATH": os.environ["PATH"], "PORT": str(port), "TMPDIR": str(folder.parent)}
+        command = [sys.executable, "-m", "local.up", "--folder", str(folder)]
+        refused = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environ)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    said = re.fullmatch(r"tocsin: port (\d+) is taken; PORT=(\d+) make up\n", refused.stderr)
+    assert said
+    assert int(said[1]) == port < int(said[2])
+    assert not (folder / "postgres").exists()
+
+
+def test_without_a_wish_of_the_callers_a_taken_port_gives_way_to_a_free_one() -> None:
+    with socket.create_server(("127.0.0.1", free_port())) as other:
+        taken = other.getsockname()[1]
+        chosen = choose_port(taken)
+        assert chosen != taken
+        assert is_free(chosen)
+    assert choose_port(taken) == taken
 
 
 def test_its_settings_are_told_whole_and_for_its_owner_alone(folder: Path) -> None:

@@ -24,6 +24,7 @@ from tests.api.conftest import Api, TestClient, settings_of
 from tests.api.tenanted import ROWS, report
 from tests.conftest import copied
 from tests.pages.forms import fields_in
+from tests.pages.test_refusals import lines_of
 from tests.pages.test_rooms import EVIL, place_of, post, said
 from tests.workers.wire import LOOPBACK
 from workers.alert_book import facts_of
@@ -301,6 +302,51 @@ def test_a_refused_rule_is_shown_again_with_the_reason_at_its_field(api: Api, wa
     assert 'id="f-threshold-checkCron-wrong"' in answer.text
 
 
+@pytest.mark.parametrize(
+    ("typed", "field", "said"),
+    [
+        (
+            {"recipients.people:lines": "ann@example.com\nann at example"},
+            "recipients-people",
+            "People, no. 2 takes one plain e-mail address",
+        ),
+        ({"threshold.checkCron:clear": "never"}, "threshold-checkCron", "Checked at "),
+        ({"threshold.thresholdValue:clear-number": ""}, "threshold-thresholdValue", "Threshold is missing"),
+        (
+            {"threshold.condition": "BETWEEN"},
+            "threshold-thresholdHigh",
+            "Upper threshold: BETWEEN takes a “Upper threshold” that is not below “Threshold”",
+        ),
+        ({"alertName": EVIL * 20}, "alertName", "Name: "),
+    ],
+)
+def test_a_refusal_names_each_field_by_its_label_and_gives_the_reason_at_it(
+    api: Api, watched: str, typed: dict[str, str], field: str, said: str
+) -> None:
+    page = post(api, "/alerts/new", *(rule(watched) | typed).items()).text
+    first, *found = lines_of(page)
+    assert first == "Not saved."
+    assert found[0].startswith(said)
+    assert f'href="#f-{field}"' in page
+    assert f'id="f-{field}-wrong"' in page
+    assert EVIL not in page
+
+
+def test_a_rule_without_its_threshold_is_not_drawn_but_asked_for(api: Api, watched: str) -> None:
+    blank = {"threshold.thresholdValue:clear-number": ""}
+    for typed, asked in (
+        (blank, "Type a threshold and see what it would have told in 90 days."),
+        (blank | {"try.days:number": "1"}, "Type a threshold and see what it would have told in a day."),
+        ({"threshold.condition": "OUTSIDE"}, "Type the upper threshold too and see"),
+        ({"graphId": ""}, "Choose a graph and see"),
+    ):
+        page = post(api, "/alerts/new/backtest", *(rule(watched) | typed).items())
+        assert page.status_code == 200
+        assert asked in page.text
+    none = post(api, "/alerts/new/backtest", *(rule(watched) | blank | {"threshold.measure": "noData"}).items())
+    assert "Type a threshold" not in none.text
+
+
 def test_a_backtest_says_what_would_have_been_told(api: Api, watched: str) -> None:
     page = post(api, "/alerts/new/backtest", *rule(watched).items())
     assert page.status_code == 200
@@ -317,6 +363,9 @@ def test_an_alert_by_an_interval_is_tried_and_saved_at_its_interval(api: Api, wa
     timing = {"intervalSeconds": 43_200, "intervalAnchor": "2026-01-01T03:30:00Z"}
     alert = {"alertName": "x", "graphId": watched, "recipients": ["a@example.com"]}
     made = api("POST", "/api/kpi-alerts", json={**alert, "threshold": {"thresholdValue": 50, **timing}}).json()
+    [told] = re.findall(r"<dt>Checked</dt><dd>(.*?)</dd>", api("GET", f"/alerts/{made['id']}").text)
+    assert re.sub(r"<[^>]*>", "", told) == "every 12 h, counted from 1 Jan 2026, 03:30:00 UTC; its schedule"
+    assert "Interval" not in api("GET", f"/alerts/{made['id']}").text
     form = fields_in(api("GET", f"/alerts/{made['id']}/edit").text, "Save")
     assert form["threshold.checkCron:clear"] == ""
     tried = post(api, f"/alerts/{made['id']}/backtest", *form.items())
@@ -357,10 +406,10 @@ def test_htmx_gets_the_picture_alone(api: Api, watched: str) -> None:
     form = rule(watched)
     answer = api("POST", "/alerts/new/backtest", data=form, headers={"HX-Request": "true"})
     assert answer.text.strip().startswith('<section id="backtest"')
-    refused = api("POST", "/alerts/new/backtest", data=form | {"graphId": ""}, headers={"HX-Request": "true"})
+    refused = api("POST", "/alerts/new/backtest", data=form | {"graphId": str(uuid4())}, headers={"HX-Request": "true"})
     assert refused.status_code == 422
     assert refused.text.strip().startswith('<section id="backtest"')
-    assert "<code>graphId</code>" in refused.text
+    assert "Graph: there is no graph" in refused.text
 
 
 def test_an_alert_is_paused_resumed_tested_and_deleted(api: Api, watched: str) -> None:
