@@ -86,7 +86,7 @@ def test_the_compose_file_gives_each_process_its_settings_and_no_more() -> None:
         assert service["read_only"] is True
         assert service["cap_drop"] == ["ALL"]
         assert service["stop_grace_period"] == "30s"
-        assert service["build"]["args"] == {"BASE": "${TOCSIN_BASE:-python:3.13-slim-bookworm}"}
+        assert set(service["build"]["args"]) == {"BASE"}  # by its digest: test_image.py
     for name in ("postgres", "redis", "mailpit", "prometheus", "grafana"):
         # Exact: a tag alone may be another image tomorrow, or be none.
         assert re.fullmatch(r"[a-z/]+:v?\d+\.\d+(\.\d+)?(-alpine)?@sha256:[0-9a-f]{64}", services[name]["image"]), name
