@@ -1,5 +1,6 @@
 """The Helm chart: rendered by Helm, held to the schemas of several Kubernetes versions and to what the processes promise."""
 
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from api.serving import _KILL_SECONDS
 from config.environ import QUEUES, SETTINGS
 from tests.deploy.helm import CHART, IS_HERE, Object, render, run
 from tests.deploy.prometheus import MISSING, RULES
+from tests.system import ROOT
 from workers.main import GRACE_SECONDS
 
 pytestmark = pytest.mark.skipif(not IS_HERE, reason="the wheel's Helm is for Linux on x86_64")
@@ -136,6 +138,16 @@ def test_the_workers_serve_every_queue_and_tickers_are_two(plain: list[Object]) 
     ]
     assert sorted(served) == sorted(QUEUES)
     assert deployments["bell-ticker"]["spec"]["replicas"] >= 2
+
+
+def test_the_runbook_calls_the_components_as_the_chart_labels_them(plain: list[Object]) -> None:
+    made = {each["metadata"]["labels"]["app.kubernetes.io/component"] for each in of_kind(plain, "Deployment")}
+    told = (ROOT / "docs" / "runbook.md").read_text()
+    [workers] = re.findall(r"the chart's are ([^)]*)\)", told)
+    assert {"web", "ticker", *re.findall(r"`([^`]+)`", workers)} == made
+    named = set(re.findall(r"kubernetes\.io/component=([\w-]+)|deploy/bell-([\w-]+)", told))
+    assert named
+    assert {one or other for one, other in named} <= made
 
 
 def test_no_pod_may_do_more_than_it_must(full: list[Object]) -> None:
