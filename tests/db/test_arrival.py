@@ -26,7 +26,11 @@ def asked(database: str, times: int) -> tuple[bool | None, list[float]]:
             raise SchemaError("the database lacks 0006_history; run `tocsin migrate`")
         return conn.execute("select true").fetchone() == (True,)
 
-    return when_there(Database.at(database), "test", ask, lambda pause: bool(pauses.append(pause))), pauses
+    def paused(seconds: float) -> bool:
+        pauses.append(seconds)
+        return False
+
+    return when_there(Database.at(database), "test", ask, paused), pauses
 
 
 def test_under_honcho_a_process_waits_for_its_schema_and_says_for_what(
