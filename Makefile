@@ -14,7 +14,7 @@ LOCKED := $(PIP) install --require-hashes
 SQL := sql/queries
 MIGRATIONS := sql/migrations/*.sql
 
-.PHONY: help setup demo up test test-deps check format bench pictures schema lock clean image-check image-test upgrade-check restore-check drain-check recover-check rolling-check alerts-check capacity sbom licences audit
+.PHONY: help setup demo up test test-deps check format bench pictures boards schema lock clean image-check image-test upgrade-check restore-check drain-check recover-check rolling-check alerts-check capacity sbom licences audit
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -51,6 +51,9 @@ bench: .venv/.bench-done ## what the engine does a second, beside its peers, in 
 
 pictures: .venv/.bench-done ## a picture of every page of the dashboard, into docs/img/pages; look at each
 	@$(BIN)/python -m bench.page_gallery docs/img/pages
+
+boards: .venv/.dev-done ## the Grafana dashboards of a Tocsin at work for ten minutes, into docs/img; look at each
+	@$(BIN)/python -m bench.board_gallery docs/img $(ARGS)
 
 image-check: .venv/.dev-done ## the image's own steps without an engine, and the product in what they make
 	$(BIN)/pytest -m long tests/deploy/test_rootfs.py $(ARGS)

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 # The oldest release that this one may be rolled out over. Whoever releases moves it on; until there is a first release
-# it is the oldest commit of which no migration was changed since, fifteen migrations ago.
+# it is the oldest commit of which no migration was changed since.
 PREVIOUS = "cff46973d10c40874d4bb483becb1de341d616bf"
 
 

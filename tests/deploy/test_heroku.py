@@ -4,7 +4,6 @@ import json
 import os
 import re
 import signal
-import subprocess
 import sys
 import time
 import tomllib
@@ -87,7 +86,7 @@ def test_the_compose_file_gives_each_process_its_settings_and_no_more() -> None:
         assert service["read_only"] is True
         assert service["cap_drop"] == ["ALL"]
         assert service["stop_grace_period"] == "30s"
-        assert service["build"]["args"] == {"BASE": "${TOCSIN_BASE:-python:3.13-slim-bookworm}"}
+        assert set(service["build"]["args"]) == {"BASE"}  # by its digest: test_image.py
     for name in ("postgres", "redis", "mailpit", "prometheus", "grafana"):
         # Exact: a tag alone may be another image tomorrow, or be none.
         assert re.fullmatch(r"[a-z/]+:v?\d+\.\d+(\.\d+)?(-alpine)?@sha256:[0-9a-f]{64}", services[name]["image"]), name
@@ -133,36 +132,40 @@ def test_a_database_that_is_named_as_heroku_names_it_is_reached_by_tls(front: Fr
         Database.at(f"{url}?sslmode=verify-full&sslrootcert=system").connect("test")
 
 
-@pytest.mark.race
-def test_honcho_runs_the_procfile_by_tls_and_sigterm_to_everybody_twice_drains(
-    front: Front, empty_database: str, redis: str, tmp_path: Path
-) -> None:
-    """Heroku sends SIGTERM to every process of a dyno: to the shell, to a supervisor and to its children alike."""
+def started(folder: Path, database: str, redis: str, kill_wait: int | None = None) -> Process:
+    """The command of docs/deploy.md in the checkout, as honcho ships it or with another patience."""
     environ = {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "PYTHONPATH": str(ROOT),
-        "TMPDIR": str(tmp_path),
-        "DATABASE_URL": front.to(empty_database),
-        "REDIS_URL": front.to(redis),
+        "TMPDIR": str(folder),
+        "DATABASE_URL": database,
+        "REDIS_URL": redis,
         "PORT": str(free_port()),
         "WORKER_PROCESSES": "2",
         "TOCSIN_LEASE_SECONDS": "1",
         "TOCSIN_KINDS": kinds.NAMES,
         "LOG_FORMAT": "text",
     }
+    patience = "" if kill_wait is None else f"import honcho.manager as m; m.KILL_WAIT = {kill_wait}; "
+    honcho = f"import sys; {patience}from honcho.command import main; main(sys.argv[1:])"
+    (told,) = re.findall(r"^    (?:\S*/)?honcho (start\b.*)$", (ROOT / "docs" / "deploy.md").read_text(), re.MULTILINE)
+    running = Process([sys.executable, "-c", honcho, *told.split()], environ, folder / "honcho.log")
+    for event in ("web.started", "ticker.started", "worker.started", "the release is done"):
+        running.until_says(event)
+    # The second as well: one that SIGTERM meets before it began says nothing.
+    until(lambda: running.log().count("worker.started") == 2, why=running.log)
+    return running
+
+
+@pytest.mark.race
+def test_honcho_runs_the_procfile_from_an_empty_database_by_tls_and_sigterm_to_everybody_twice_drains(
+    front: Front, empty_database: str, redis: str, tmp_path: Path
+) -> None:
+    """Heroku sends SIGTERM to every process of a dyno: to the shell, to a supervisor and to its children alike."""
     trace = tmp_path / "trace"
-    release = subprocess.run(procfile.commands()["release"], env=environ, capture_output=True, text=True)
-    assert release.returncode == 0, release.stderr
-    # It kills what has not ended 5 seconds after SIGTERM, where the platform waits 30.
-    honcho = "import sys, honcho.manager as m; m.KILL_WAIT = 30; from honcho.command import main; main(sys.argv[1:])"
-    (told,) = re.findall(r"^    (?:\S*/)?honcho (start .*)$", (ROOT / "docs" / "deploy.md").read_text(), re.MULTILINE)
-    words = ["--procfile", str(ROOT / "Procfile"), *told.split()]
-    running = Process([sys.executable, "-c", honcho, *words], environ, tmp_path / "honcho.log")
+    # It kills what has not ended 5 seconds after the first, where the platform waits 30.
+    running = started(tmp_path, front.to(empty_database), front.to(redis), kill_wait=30)
     try:
-        for event in ("web.started", "ticker.started", "worker.started"):
-            running.until_says(event)
-        # The second as well: one that SIGTERM meets before it began says nothing.
-        until(lambda: running.log().count("worker.started") == 2, why=running.log)
         with make.connect(empty_database) as conn:
             tenant = make.tenant(conn)
             params = {"file": str(trace), "seconds": 1.5}
@@ -184,5 +187,38 @@ def test_honcho_runs_the_procfile_by_tls_and_sigterm_to_everybody_twice_drains(
             assert {line.run for line in lines(trace, "ended")} == {line.run for line in lines(trace, "began")}
             assert make.value(conn, "select count(*) from runs where state = 'succeeded'") == 6
             assert make.value(conn, "select count(*) from processes where stopped_at is null") == 0
+    finally:
+        running.kill()
+
+
+@pytest.mark.long
+@pytest.mark.race
+def test_what_honcho_kills_after_five_seconds_is_taken_up_at_the_next_start_and_nothing_is_done_twice(
+    empty_database: str, redis: str, tmp_path: Path
+) -> None:
+    """As it ships: of six short runs and a long one, the long one is cut, and is done by the second start."""
+    short, long, over = tmp_path / "short", tmp_path / "long", tmp_path / "over"
+    running = started(tmp_path, empty_database, redis)
+    try:
+        with make.connect(empty_database) as conn:
+            tenant = make.tenant(conn)
+            params = {"file": str(long), "seconds": 60.0, "until": str(over)}
+            make.schedule(conn, tenant, kind="test.wait_deaf", params=params)
+            for _ in range(6):
+                make.schedule(conn, tenant, kind="test.wait_deaf", params={"file": str(short), "seconds": 0.5})
+            conn.execute("select pg_notify('tocsin', '')")
+            until(lambda: len(lines(short, "began")) == 6 and lines(long, "began"), why=running.log)
+            running.signal(signal.SIGTERM)
+            running.wait(25)
+            assert "SIGKILL" in running.log(), running.log()
+            assert len(lines(short, "ended")) == 6
+            assert not lines(long, "ended")
+            over.touch()
+            running = started(tmp_path, empty_database, redis)
+            until(lambda: lines(long, "ended"), why=running.log)
+            until(lambda: make.value(conn, "select count(*) from runs where state = 'succeeded'") == 7, why=running.log)
+            assert len(lines(short)) == 12
+            # Twice begun, at the price of no attempt: what held it was lost.
+            assert [(line.attempt, line.word) for line in lines(long)] == [(1, "began"), (1, "began"), (1, "ended")]
     finally:
         running.kill()

@@ -45,10 +45,20 @@ def test_what_it_installs_is_locked_and_what_it_runs_needs_no_shell_and_no_root(
     need("METRICS_PORT", {"METRICS_PORT": re.findall(r"METRICS_PORT=(\d+)", last["ENV"])[0]})
 
 
-def test_the_base_is_an_argument_so_that_a_release_can_name_it_by_digest() -> None:
+def test_the_base_is_an_argument_and_comes_by_digest_in_the_python_that_the_platform_takes_too() -> None:
     assert STEPS[0][0] == "ARG"
-    assert STEPS[0][1].startswith("BASE=")
+    found = re.fullmatch(r"BASE=(python:(3\.\d+)\.\d+-slim-bookworm@sha256:[0-9a-f]{64})", STEPS[0][1])
+    assert found
+    assert found[2] == (ROOT / ".python-version").read_text().strip()
+    assert f'"${{TOCSIN_BASE:-{found[1]}}}"' in (ROOT / "deploy" / "compose.yaml").read_text()
     assert all(text.startswith("${BASE}") for step, text in STEPS if step == "FROM")
+
+
+def test_every_file_that_the_dockerfile_speaks_of_is_there() -> None:
+    told = " ".join(line for line in rootfs.DOCKERFILE.read_text().splitlines() if line.startswith("#"))
+    named = set(re.findall(r"\b(?:deploy|tests)/[\w./]+\w", told))
+    assert "tests/deploy/rootfs.py" in named
+    assert all((ROOT / path).exists() for path in named), named
 
 
 def test_a_process_that_serves_its_metrics_is_alive_and_another_port_is_not(

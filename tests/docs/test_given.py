@@ -130,3 +130,7 @@ def test_what_a_platform_is_told_names_processes_that_it_has() -> None:
                 assert service in services
             case _:
                 pytest.fail(f"nothing knows {span}")
+
+
+def test_the_runbook_asks_the_api_for_nothing_that_a_command_tells() -> None:
+    assert not re.findall(r"curl[^`]*/api/", (DOCS / "runbook.md").read_text())

@@ -40,6 +40,7 @@ def _seconds(text: str) -> float:
 
 
 def _migrate(args: argparse.Namespace) -> int:
+    from config import honcho
     from db.migrate import build_walls, migrate
     from db.pool import Database
 
@@ -52,6 +53,9 @@ def _migrate(args: argparse.Namespace) -> int:
     print("\n".join(f"applied {name}" for name in applied) or "nothing to apply: the schema is up to date")
     if walled:
         print(f"put {len(walled)} tables behind the second wall; a web process takes it from its next start on")
+    if honcho.is_release():
+        print("the release is done, and stays: honcho ends every process when one ends", flush=True)
+        honcho.stay()
     return 0
 
 
