@@ -18,6 +18,7 @@ WHEN: Final = {
     410: "the file is no more in the store",
     412: "it was changed since the version that `If-Match` names",
     413: "the body is too large",
+    415: "the body is of a kind that it does not read",
     422: "a field is at fault: `errors` says which, and what it takes",
     429: "too many requests; `Retry-After` says when to come again",
     503: "what it needs is away for now; `Retry-After` says when to come again",
@@ -31,9 +32,10 @@ _BEARERS: Final = {"HTTPBearer": "TOCSIN_TOKEN", "MetricsToken": "METRICS_TOKEN"
 
 
 class Body(NamedTuple):
-    """What an operation takes. `example` is one that it takes, as it is sent."""
+    """What an operation takes. `example` is one that it takes, as it is sent; in the `other_media` it may come too."""
 
     media: str
+    other_media: list[str]
     meaning: str
     is_required: bool
     fields: list[Field]
@@ -150,13 +152,13 @@ def _parameters(told: Mapping[str, Any], schemas: Schemas) -> dict[str, list[Fie
 def _body(told: Mapping[str, Any] | None, schemas: Schemas) -> Body | None:
     if told is None:
         return None
-    [(media, content)] = told["content"].items()
-    schema = content["schema"]
+    media, *others = told["content"]
+    schema = told["content"][media]["schema"]
     alternatives = schema.get("anyOf", [schema])
     whole = next((schemas[each["$ref"].rpartition("/")[2]] for each in alternatives if "$ref" in each), schema)
     example = _written(whole["examples"][0]) if "examples" in whole else schema["example"]
     meaning = whole.get("description", "")
-    return Body(media, meaning, told.get("required", False), fields_of(whole, schemas), example)
+    return Body(media, others, meaning, told.get("required", False), fields_of(whole, schemas), example)
 
 
 def _written(example: Any) -> str:

