@@ -143,6 +143,8 @@ class AsyncClient:
             return exchange.answer()
         finally:
             exchange.close()
+            # The traceback of what went wrong knows this frame.
+            del exchange
 
     async def _connect(self, exchange: Exchange, place: _Place) -> None:
         """Opens a connection to a checked address, and the exchange begins on it."""

@@ -70,8 +70,8 @@ class Exchange(asyncio.BufferedProtocol):
             try:
                 raise error
             finally:
-                # Its traceback knows this frame: nothing is to know it in turn.
-                del error
+                # Its traceback knows this frame, and may outlive the call: it is to know neither of them in turn.
+                del error, self
         if len(self.content) > self._max_bytes:
             head = self._response(bytes(self.content[: self._max_bytes]))
             raise TooLarge(f"the answer is larger than {self._max_bytes} bytes", head)
@@ -91,6 +91,7 @@ class Exchange(asyncio.BufferedProtocol):
         """Lets the connection go, whatever is still on its way."""
         self._is_closed = True
         self._memory.hold(self.content, 0)
+        self.content = bytearray()
         if self._transport is not None:
             self._transport.abort()
         # It knows this exchange: what was read would be in memory until somebody looks for rings.

@@ -23,6 +23,8 @@ def waiting(conn: make.Connection, api: Api, slot: datetime, **row: Any) -> str:
     told = {"progress": Jsonb({"fraction": 21 / 31, "note": "21 of 31 users"}), "error": "10 calls have not ended"}
     at = {"slot_at": slot, "started_at": now, "available_at": now + timedelta(seconds=15)}
     assert api.tenant
+    for role in ("ticker", "worker"):
+        make.process(conn, role=role, queues=["default"])
     run = make.run(conn, api.tenant, kind="crew.call", state="pending", attempt=0, **at, **told, **row)
     step = {"run_id": run, "slot_at": slot, "tenant_id": api.tenant, "name": "fan-out", "fence": 1}
     make.insert(conn, "run_steps", step | {"result": {"users": 31}, "created_at": slot + timedelta(milliseconds=30)})
