@@ -11,15 +11,16 @@ _HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close
 
 
 class Crew:
-    """What was asked since the last look at `/seen`, which begins anew."""
+    """What was asked since the last look at `/seen?anew`: what is still open then belongs to nobody who is counted."""
 
     def __init__(self, latency: float) -> None:
         self._latency = latency
-        self._open = 0
+        self._turn = 0
         self._forget()
 
     def _forget(self) -> None:
-        self._answered, self._most, self._last = 0, self._open, 0.0
+        self._turn += 1
+        self._open, self._answered, self._most, self._last = 0, 0, 0, 0.0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
@@ -33,12 +34,14 @@ class Crew:
                 self._forget()
             content = json.dumps(seen).encode()
         else:
+            turn = self._turn
             self._open += 1
             self._most = max(self._most, self._open)
             asked = head.partition(" http/")[0].partition("seconds=")[2]
             await asyncio.sleep(float(asked or self._latency))
-            self._open -= 1
-            self._answered, self._last = self._answered + 1, time.time()
+            if turn == self._turn:
+                self._open -= 1
+                self._answered, self._last = self._answered + 1, time.time()
             content = _ANSWER
         writer.write(_HEAD % len(content) + content)
         await writer.drain()
