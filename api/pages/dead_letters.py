@@ -8,6 +8,7 @@ from fastapi import Query
 from fastapi.responses import Response
 
 from api.definitions import Time
+from api.pages import people
 from api.pages.forms import Typed
 from api.pages.page import EditorPage, Page, ViewerPage, told
 from api.pages.route import pages
@@ -119,7 +120,7 @@ def discard_letters(page: EditorPage, form: Typed) -> Response:
 def show_letter(page: ViewerPage, letter_id: UUID) -> Response:
     """One dead letter, by its id or its run's."""
     letter = told(dead_letters.get_dead_letter(page.asking, letter_id))
-    run = told(runs.get_run(page.asking, UUID(letter["runId"])))
+    run = people.in_run(page.asking, told(runs.get_run(page.asking, UUID(letter["runId"]))))
     return _show(page, "one", letter=letter, run=run)
 
 

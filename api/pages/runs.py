@@ -54,18 +54,15 @@ def list_runs(
 @router.get("/runs/{run_id}")
 def show_run(page: ViewerPage, run_id: UUID) -> Response:
     """One run."""
-    run = told(runs.get_run(page.asking, run_id))
+    run = people.in_run(page.asking, told(runs.get_run(page.asking, run_id)))
     children = told(runs.list_runs(page.asking, parent_run_id=run_id, limit=_CHILDREN))
     events = told(alert_events.list_alert_events(page.asking, run_id=run_id, limit=_EVENTS))
     with page.reading() as conn:
         now = read_now(conn)
         limits = holding.named(conn, page.tenant, run["limitedBy"] or [])
-    by = people.of(page.asking, [run["triggeredBy"]]).get(run["triggeredBy"], run["triggeredBy"])
-    if by:
-        run["decision"] = [line.replace(run["triggeredBy"], by) for line in run["decision"]]
     return page.show(
         "runs/one.html.j2",
-        run=run | {"triggeredBy": by},
+        run=run,
         limits=limits,
         events=events,
         children=children,

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
+from api import tokens
 from db.ids import id_at
 from tests import make
 from tests.api.conftest import Api, Two
@@ -172,6 +173,17 @@ def test_what_an_error_says_is_text(api: Api, conn: make.Connection) -> None:
         assert EVIL not in shown
         assert "<script>alert" not in shown
         assert "&lt;script&gt;alert" in shown, path
+
+
+def test_whoever_asked_for_the_run_is_called_by_name(api: Api, conn: make.Connection) -> None:
+    assert api.tenant
+    run = dead(conn, api, "it broke")
+    found = tokens.create(conn, api.tenant, "the nightly job", "write")[0]
+    conn.execute("update runs set triggered_by = %s where id = %s", (f"token:{found.id}", run))
+    for path in (f"/dead-letters/{run}", f"/runs/{run}"):
+        shown = api("GET", path).text
+        assert "the nightly job (token)" in shown
+        assert f"token:{found.id}" not in shown
 
 
 def test_a_viewer_is_offered_no_change(two: Two) -> None:
