@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from api import tokens
 from api.changes import Changes, TooManyListeners
@@ -124,6 +124,18 @@ def test_an_open_page_shows_what_changed_by_itself(heard: Heard, browse: Callabl
     assert faults(page) == []
     page.set_viewport_size(PHONE)  # type: ignore[arg-type]  # a TypedDict of the same shape
     assert overflow(page) == 0
+
+
+def test_a_page_listens_however_late_the_script_comes_that_does(heard: Heard, browse: Callable[..., Page]) -> None:
+    page = browse(token=heard.token)
+    late: list[Route] = []
+    page.route("**/hx-sse.min.js*", lambda route: late.append(route))  # noqa: PLW0108  playwright takes a function
+    page.goto(heard.site.url, wait_until="commit")
+    page.wait_for_function("typeof htmx === 'object'")
+    # Whatever htmx does by itself once it is there, it has done.
+    page.evaluate("new Promise(done => setTimeout(() => setTimeout(done)))")
+    with page.expect_request("**/events?*"):
+        late[0].continue_()
 
 
 def test_streams_end_when_the_process_is_told_to_stop(database: str, redis_server: Redis, tmp_path: Path) -> None:
